@@ -1,0 +1,17 @@
+/* visagectl's commands: one file and one row of the table in visagectl.c each. */
+#pragma once
+
+#include <stddef.h>
+
+/* argv[0] is the command's name.  Each returns a process's exit status: 0, 1 something went wrong, 2 wrong usage. */
+int command_parse(int argc, char **argv);
+int command_gpus(int argc, char **argv);
+int command_cameras(int argc, char **argv);
+
+/* "visagectl: ..." on stderr. */
+void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for wrong usage, with where to find help; returns 2. */
+int command_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The options of a command that only lists: --json and --help.  Returns an exit status, or -1 to go on. */
+int command_list_options(int argc, char **argv, const char *help, int *ret_json);

@@ -1,0 +1,27 @@
+/* What both programs need before the first picture: a GPU that computes rightly, a model, and a parser of the two. */
+#pragma once
+
+#include <limits.h>
+
+#include "model/parser.h"
+
+struct engine_options {
+        const char *gpu, *model; /* "" or NULL: the best, the default */
+        enum gpu_backend backend;
+        enum gpu_dtype precision;
+        /* Tells what is done and how long it took.  May be NULL. */
+        void (*progress)(void *userdata, const char *what, double seconds);
+        void *userdata;
+};
+
+struct engine {
+        struct gpu *gpu;
+        struct parser *parser;
+        struct model_info model;
+        char model_path[PATH_MAX];
+        enum gpu_dtype precision;
+};
+
+/* On failure nothing is left open and `why` holds one line for a person. */
+int engine_open(struct engine *engine, const struct engine_options *options, char *why, size_t why_size);
+void engine_close(struct engine *engine); /* of a zeroed one is fine; programs and buffers must be gone */

@@ -1,0 +1,177 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/options.h"
+
+/* The configuration's keys take the getopt values from KEYS on. */
+enum {
+        OPTION_CONFIG = 256,
+        OPTION_CHECK,
+        OPTION_FRAMES,
+        OPTION_REPORT,
+        OPTION_SHEET,
+        OPTION_HELP,
+        OPTION_VERSION,
+        KEYS
+};
+#define KEYS_MAX 32
+
+static const struct {
+        const char *name, *argument, *help;
+        int value;
+} own[] = {
+        {"config", "FILE", "read this instead of " CONFIG_FILE ",\nwhich need not be there", OPTION_CONFIG},
+        {"check", NULL, "only say whether the configuration is right", OPTION_CHECK},
+        {"frames", "N", "stop after N frames; the placeholder does not count", OPTION_FRAMES},
+        {"report", "FILE", "on exit, write what happened, as JSON", OPTION_REPORT},
+        {"sheet", "FILE", "on exit, write the last frame as a PNG picture:\ninput | labels | overlay", OPTION_SHEET},
+        {"help", NULL, "this", OPTION_HELP},
+        {"version", NULL, "the program's version", OPTION_VERSION},
+};
+#define OWN (sizeof own / sizeof own[0])
+
+/* What the command line gives, before it is applied: the file goes first, wherever its option stands. */
+struct given {
+        const char *keys[KEYS_MAX];
+        const char *config;
+};
+
+static void print_option(const char *name, const char *argument, const char *help, const char *preset)
+{
+        char left[64];
+
+        snprintf(left, sizeof left, "  --%s%s%s", name, argument ? "=" : "", argument ? argument : "");
+        printf("%-25s", left);
+        for (const char *c = help ? help : ""; *c; c++) {
+                putchar(*c);
+                if (*c == '\n')
+                        printf("%25s", "");
+        }
+        if (preset && preset[0])
+                printf(" [%s]", preset);
+        putchar('\n');
+}
+
+static int help(void)
+{
+        printf("Usage: visaged [OPTION]...\n\n"
+               "Parses the faces before a camera on the GPU and shows the result as a virtual camera.\n\n"
+               "What can be set, here or in the section [visaged] of the configuration file:\n");
+        for (const struct config_key *key = config_keys; key->name; key++)
+                print_option(key->name, key->argument, key->help, key->preset);
+        printf("\nAnd:\n");
+        for (size_t i = 0; i < OWN; i++)
+                print_option(own[i].name, own[i].argument, own[i].help, NULL);
+        return 0;
+}
+
+static void complain(void *userdata, const char *message)
+{
+        fprintf(stderr, "%s\n", message);
+}
+
+__attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
+{
+        va_list ap;
+
+        fputs("visaged: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fprintf(stderr, "\nTry \"visaged --help\".\n");
+        return 2;
+}
+
+static void make_table(struct option *ret)
+{
+        for (size_t i = 0; i < OWN; i++)
+                *ret++ = (struct option){own[i].name, own[i].argument ? required_argument : no_argument, NULL,
+                                         own[i].value};
+        for (size_t i = 0; config_keys[i].name; i++)
+                *ret++ = (struct option){config_keys[i].name, required_argument, NULL, KEYS + i};
+        *ret = (struct option){0};
+}
+
+static int take(int value, struct options *options, struct given *given)
+{
+        char *end;
+
+        switch (value) {
+        case OPTION_CONFIG:
+                given->config = optarg;
+                return -1;
+        case OPTION_CHECK:
+                options->check = true;
+                return -1;
+        case OPTION_FRAMES:
+                errno = 0;
+                options->frames = strtoull(optarg, &end, 10);
+                if (errno || *end || *optarg < '0' || *optarg > '9' || options->frames == 0)
+                        return usage("--frames cannot be \"%s\": allowed is a number from 1 on", optarg);
+                return -1;
+        case OPTION_REPORT:
+                options->report = optarg;
+                return -1;
+        case OPTION_SHEET:
+                options->sheet = optarg;
+                return -1;
+        case OPTION_HELP:
+                return help();
+        case OPTION_VERSION:
+                printf("visaged " VISAGED_VERSION "\n");
+                return 0;
+        default:
+                fprintf(stderr, "Try \"visaged --help\".\n");
+                return 2;
+        }
+}
+
+/* The file, then the command line over it. */
+static int apply(struct options *options, const struct given *given)
+{
+        char why[512];
+        int status = -1;
+
+        if (given->config || access(CONFIG_FILE, F_OK) == 0) {
+                options->config_file = given->config ? given->config : CONFIG_FILE;
+                if (config_read(&options->config, options->config_file, complain, NULL) < 0)
+                        status = 1;
+        }
+        for (size_t i = 0; config_keys[i].name; i++)
+                if (given->keys[i] &&
+                    config_set(&options->config, config_keys[i].name, given->keys[i], why, sizeof why) < 0)
+                        status = usage("--%s", why);
+        return status;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+        struct option table[OWN + KEYS_MAX + 1];
+        struct given given = {0};
+        int value, status;
+
+        *ret = (struct options){0};
+        config_init(&ret->config);
+        make_table(table);
+        optind = 1;
+        while ((value = getopt_long(argc, argv, "", table, NULL)) != -1) {
+                if (value >= KEYS)
+                        given.keys[value - KEYS] = optarg;
+                else if ((status = take(value, ret, &given)) >= 0)
+                        return status;
+        }
+        if (optind < argc)
+                return usage("\"%s\" is not an option", argv[optind]);
+        if ((status = apply(ret, &given)) >= 0)
+                return status;
+        if (ret->check) {
+                printf("%s: OK\n", ret->config_file ? ret->config_file : "presets");
+                return 0;
+        }
+        return -1;
+}

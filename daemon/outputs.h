@@ -1,0 +1,27 @@
+/* The names of the files that `visagectl parse` makes, and what keeps it from overwriting its own inputs and results.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stddef.h>
+
+struct outputs {
+        const char *const *files; /* the inputs */
+        char **stems; /* of each input, once it has been handled: the results' names up to the first suffix */
+        int count;
+        const char *directory; /* "": the current one */
+};
+
+struct output_names {
+        char labels[PATH_MAX], overlay[PATH_MAX];
+};
+
+/* -ENOMEM */
+int outputs_init(struct outputs *outputs, const char *directory, const char *const *files, int count);
+void outputs_finish(struct outputs *outputs);
+
+/* For input `i`.  -EEXIST and `why`: a result would overwrite an input, or a result of an input before it. */
+int outputs_names(struct outputs *outputs, int i, struct output_names *ret, char *why, size_t why_size);
+
+/* Is `path` one of the inputs, by whatever name?  Its number, or -1. */
+int outputs_is_input(const struct outputs *outputs, const char *path);

@@ -1,0 +1,16 @@
+/* Where things are on this machine. */
+#pragma once
+
+#include <stddef.h>
+
+/* The model to use: `wanted` where it is not empty, else the installed default, else the one in the source tree this
+ * program was built from.  Does not look into it.  -ENAMETOOLONG. */
+int paths_model(const char *wanted, char *ret, size_t size);
+
+/* The directory for compiled pipelines, made when missing: $CACHE_DIRECTORY (systemd's), else visaged/ in
+ * $XDG_CACHE_HOME or
+ * ~/.cache.  NULL when there is none. */
+const char *paths_cache(char *buffer, size_t size);
+
+/* mkdir -p */
+int paths_make(const char *directory);

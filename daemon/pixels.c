@@ -1,0 +1,107 @@
+#include <errno.h>
+#include <linux/videodev2.h>
+#include <string.h>
+
+#include "daemon/pixels.h"
+
+/* A format: its planes (each with a stride and a number of rows that follow from the first one's), and in which of
+ * them, and where, each component lies. */
+struct layout {
+        uint32_t fourcc;
+        bool rgb;
+        struct {
+                uint8_t stride_divisor, row_shift; /* of planes 1 and 2; 0: there are none */
+        } chroma;
+        struct {
+                uint8_t plane, offset, step, shift_x, shift_y;
+        } component[3]; /* R G B or Y Cb Cr */
+};
+
+static const struct layout layouts[] = {
+        {V4L2_PIX_FMT_YUYV, false, {0, 0}, {{0, 0, 2, 0, 0}, {0, 1, 4, 1, 0}, {0, 3, 4, 1, 0}}},
+        {V4L2_PIX_FMT_UYVY, false, {0, 0}, {{0, 1, 2, 0, 0}, {0, 0, 4, 1, 0}, {0, 2, 4, 1, 0}}},
+        {V4L2_PIX_FMT_NV12, false, {1, 1}, {{0, 0, 1, 0, 0}, {1, 0, 2, 1, 1}, {1, 1, 2, 1, 1}}},
+        {V4L2_PIX_FMT_YUV420, false, {2, 1}, {{0, 0, 1, 0, 0}, {1, 0, 1, 1, 1}, {2, 0, 1, 1, 1}}},
+        {V4L2_PIX_FMT_YUV422P, false, {2, 0}, {{0, 0, 1, 0, 0}, {1, 0, 1, 1, 0}, {2, 0, 1, 1, 0}}},
+        {V4L2_PIX_FMT_RGB24, true, {0, 0}, {{0, 0, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 2, 3, 0, 0}}},
+        {V4L2_PIX_FMT_BGR24, true, {0, 0}, {{0, 2, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 0, 3, 0, 0}}},
+        {V4L2_PIX_FMT_GREY, false, {0, 0}, {{0, 0, 1, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}}},
+};
+
+int pixels_layout(const struct frame_format *format, struct gpu_pixels *ret)
+{
+        const struct layout *layout = NULL;
+
+        for (size_t i = 0; i < sizeof layouts / sizeof layouts[0] && !layout; i++)
+                if (layouts[i].fourcc == format->fourcc)
+                        layout = &layouts[i];
+        if (!layout)
+                return -ENOTSUP;
+
+        uint32_t chroma_stride = layout->chroma.stride_divisor ? format->stride / layout->chroma.stride_divisor : 0;
+        uint32_t strides[3] = {format->stride, chroma_stride, chroma_stride};
+        uint32_t starts[3] = {0, format->stride * format->height};
+        starts[2] = starts[1] + chroma_stride * (format->height >> layout->chroma.row_shift);
+
+        struct gpu_pixels pixels = {
+                .width = format->width,
+                .height = format->height,
+                .color = layout->rgb                     ? GPU_COLOR_RGB
+                         : format->matrix == FRAME_BT709 ? GPU_COLOR_BT709
+                                                         : GPU_COLOR_BT601,
+                .full_range = format->full_range,
+                .size = format->size,
+        };
+        for (int c = 0; c < 3; c++) {
+                unsigned plane = layout->component[c].plane;
+                pixels.component[c].offset = starts[plane] + layout->component[c].offset;
+                pixels.component[c].stride = strides[plane];
+                pixels.component[c].step = layout->component[c].step;
+                pixels.component[c].shift_x = layout->component[c].shift_x;
+                pixels.component[c].shift_y = layout->component[c].shift_y;
+        }
+        *ret = pixels;
+        return 0;
+}
+
+/* Component `c` of a colour, 0..255, after ITU-R BT.601 and BT.709. */
+static float component(const struct gpu_pixels *pixels, unsigned c, const uint8_t rgba[4])
+{
+        const bool hd = pixels->color == GPU_COLOR_BT709;
+        const float kr = hd ? 0.2126f : 0.299f, kb = hd ? 0.0722f : 0.114f;
+
+        if (pixels->color == GPU_COLOR_RGB)
+                return rgba[c];
+        float y = kr * rgba[0] + (1 - kr - kb) * rgba[1] + kb * rgba[2];
+        if (c == 0)
+                return pixels->full_range ? y : 16 + y * 219 / 255;
+        float d = c == 1 ? (rgba[2] - y) / (2 * (1 - kb)) : (rgba[0] - y) / (2 * (1 - kr));
+        return 128 + (pixels->full_range ? d : d * 224 / 255);
+}
+
+static void pack_component(const struct gpu_pixels *pixels, unsigned c, const uint8_t *rgba, uint8_t *ret)
+{
+        const uint32_t block_w = 1u << pixels->component[c].shift_x, block_h = 1u << pixels->component[c].shift_y;
+
+        for (uint32_t y = 0; y + block_h <= pixels->height; y += block_h)
+                for (uint32_t x = 0; x + block_w <= pixels->width; x += block_w) {
+                        float sum = 0;
+                        for (uint32_t i = 0; i < block_w * block_h; i++) {
+                                size_t at = (size_t)(y + i / block_w) * pixels->width + x + i % block_w;
+                                sum += component(pixels, c, rgba + at * 4);
+                        }
+                        float mean = sum / (block_w * block_h) + 0.5f;
+                        ret[pixels->component[c].offset + y / block_h * pixels->component[c].stride +
+                            x / block_w * pixels->component[c].step] = mean > 255 ? 255
+                                                                       : mean < 0 ? 0
+                                                                                  : mean;
+                }
+}
+
+void pixels_pack(const struct gpu_pixels *pixels, const uint8_t *rgba, uint8_t *ret)
+{
+        memset(ret, 0, pixels->size); /* bytes between the rows */
+        for (unsigned c = 0; c < 3; c++)
+                if (pixels->component[c].step > 0)
+                        pack_component(pixels, c, rgba, ret);
+}

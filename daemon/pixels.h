@@ -1,0 +1,12 @@
+/* Where the v4l2 room's formats keep their components, in the words of the shaders room, and a packer for the one
+ * picture that is made without a GPU. */
+#pragma once
+
+#include "shaders/image.h"
+#include "v4l2/frame.h"
+
+/* -ENOTSUP: a format without a row in the table. */
+int pixels_layout(const struct frame_format *format, struct gpu_pixels *ret);
+
+/* RGBA of the same size -> bytes.  Slow: for pictures made once. */
+void pixels_pack(const struct gpu_pixels *pixels, const uint8_t *rgba, uint8_t *ret);

@@ -1,0 +1,89 @@
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/command.h"
+
+static const struct {
+        const char *name, *summary;
+        int (*run)(int argc, char **argv);
+} commands[] = {
+        {"parse", "label the faces in pictures", command_parse},
+        {"gpus", "list the GPUs of this machine", command_gpus},
+        {"cameras", "list the cameras of this machine", command_cameras},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+void command_error(const char *format, ...)
+{
+        va_list ap;
+
+        fputs("visagectl: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+}
+
+int command_usage(const char *command, const char *format, ...)
+{
+        va_list ap;
+
+        if (format) {
+                fputs("visagectl: ", stderr);
+                va_start(ap, format);
+                vfprintf(stderr, format, ap);
+                va_end(ap);
+                fputc('\n', stderr);
+        }
+        fprintf(stderr, "Try \"visagectl%s%s --help\".\n", command ? " " : "", command ? command : "");
+        return 2;
+}
+
+int command_list_options(int argc, char **argv, const char *help, int *ret_json)
+{
+        static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+        int c;
+
+        *ret_json = 0;
+        while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1)
+                switch (c) {
+                case 'j':
+                        *ret_json = 1;
+                        break;
+                case 'h':
+                        fputs(help, stdout);
+                        return 0;
+                default:
+                        return command_usage(argv[0], NULL);
+                }
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+        return -1;
+}
+
+static int help(void)
+{
+        printf("Usage: visagectl COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
+        for (size_t i = 0; i < COMMANDS; i++)
+                printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("\n\"visagectl COMMAND --help\" tells more; --version tells the version.\n");
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 2)
+                return command_usage(NULL, "a command is missing");
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+                return help();
+        if (strcmp(argv[1], "--version") == 0) {
+                printf("visagectl " VISAGED_VERSION "\n");
+                return 0;
+        }
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(argv[1], commands[i].name) == 0)
+                        return commands[i].run(argc - 1, argv + 1);
+        return command_usage(NULL, "\"%s\" is not a command", argv[1]);
+}

@@ -1,0 +1,73 @@
+"""The members of the family that have a name, the label sets, and what a network costs."""
+import torch
+from torch import nn
+
+from reference import Arch, DmlCsr, DualGcn
+
+INPUTS = {"bottleneck": 473, "basic": 256}
+
+LABELS = {
+    11: {"background": "#000000", "skin": "#e6b089", "left brow": "#8c510a", "right brow": "#bf812d",
+         "left eye": "#2166ac", "right eye": "#67a9cf", "nose": "#f4a261", "upper lip": "#d6604d",
+         "inner mouth": "#67001f", "lower lip": "#e7298a", "hair": "#542788"},
+    19: {"background": "#000000", "skin": "#e6b089", "nose": "#f4a261", "eyeglasses": "#00e5ff", "left eye": "#2166ac",
+         "right eye": "#67a9cf", "left brow": "#8c510a", "right brow": "#bf812d", "left ear": "#1b7837",
+         "right ear": "#7fbf7b", "mouth": "#67001f", "upper lip": "#d6604d", "lower lip": "#e7298a", "hair": "#542788",
+         "hat": "#ffd92f", "earring": "#ffffff", "necklace": "#b3de69", "neck": "#c9a0dc", "cloth": "#7f7f7f"},
+}
+
+
+def named(classes):
+    """Name -> Arch with that many classes."""
+    full, half = (64, 128, 256, 512), (32, 64, 128, 256)
+    return {
+        "resnet101": Arch("bottleneck", (3, 4, 23, 3), (64, 64, 128), full, 512, (256, 48), classes),
+        "resnet50": Arch("bottleneck", (3, 4, 6, 3), (64, 64, 128), full, 512, (256, 48), classes),
+        "resnet18": Arch("basic", (2, 2, 2, 2), (64, 64, 128), full, 128, (256, 48), classes),
+        "edge": Arch("basic", (2, 2, 2, 2), (32, 32, 64), half, 64, (128, 48), classes),
+    }
+
+
+EDGE = named(19)["edge"]
+
+
+def labels(count):
+    """The label set of that many classes as a model file has it: the data sets' own, or numbered."""
+    known = LABELS.get(count) or {f"class {i}": _colour(i) for i in range(count)}
+    return [{"name": name, "color": color} for name, color in known.items()]
+
+
+def _colour(i):
+    """The i-th of 2^24 colours, the first of them far apart (each channel takes every third bit, highest first)."""
+    channels = [sum((i >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8)) for channel in range(3)]
+    return "#{:02x}{:02x}{:02x}".format(*channels)
+
+
+@torch.no_grad()
+def macs(arch, height, width):
+    """Multiply-accumulates of one picture: the convolutions, and the products of the two graphs."""
+    total = 0
+
+    def convolution(module, _, output):
+        nonlocal total
+        total += output.numel() * module.weight[0].numel()
+
+    def graphs(module, inputs, _):
+        nonlocal total
+        channels, nodes = inputs[0].shape[1], inputs[0][0, 0].numel()
+        total += 2 * (channels // 2) * (channels // 4) * nodes
+
+    def attention(module, inputs, _):
+        nonlocal total
+        channels, nodes = inputs[0].shape[1], inputs[0][0, 0].numel()
+        total += 2 * (channels // 2) ** 2 * nodes
+
+    model = DmlCsr(arch, folded=True).eval()
+    for module in model.modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d)):
+            module.register_forward_hook(convolution)
+        elif isinstance(module, DualGcn):
+            module.register_forward_hook(graphs)
+            module.gcn_local_attention.register_forward_hook(attention)
+    model(torch.zeros(1, 3, height, width))
+    return total

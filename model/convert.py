@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""Make a model file (format "visaged-1") of an official DML-CSR checkpoint, or of random weights for tests.
+
+    convert.py CHECKPOINT OUT.safetensors --classes N [--dtype fp32|fp16] [--input HxW|N]
+    convert.py --random VARIANT --seed N --classes N OUT.safetensors [--dtype fp32|fp16] [--input HxW|N]
+
+The file has one weight and one bias per convolution: every batch norm is folded in the convolution before it. Names and
+shapes are the checkpoint's: a 2-d convolution is out x in x height x width (depthwise: C x 1 x 3 x 3), one along a graph
+out x in x 1, gamma and gamma1 have one value. Biases and gammas are always float32.
+"""
+import argparse
+import json
+import os
+import re
+import sys
+
+import numpy as np
+import torch
+
+import arches
+import noise
+import safetensors
+from checkpoint import Refused, load, strip
+from reference import EPS, Abn, Arch, DmlCsr
+
+BLOCKS_MAX = 64
+WIDTH_MAX = 4096
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def infer(state):
+    """The Arch that a checkpoint's names and shapes are of, if they are of any; check() tells."""
+    def width(name):
+        if name not in state:
+            raise Refused(f"{name} is missing")
+        if state[name].ndim != 4:
+            raise Refused(f"{name} has {state[name].ndim} dimensions, not 4")
+        if state[name].shape[0] > WIDTH_MAX:
+            raise Refused(f"{name} has {state[name].shape[0]} outputs, more than {WIDTH_MAX}")
+        return state[name].shape[0]
+
+    def blocks(layer):
+        found = [int(m[1]) for m in (re.match(rf"layer{layer}\.(\d+)\.", name) for name in state) if m]
+        if not found or max(found) >= BLOCKS_MAX:
+            raise Refused(f"layer{layer} has {max(found) + 1 if found else 'no'} blocks")
+        return max(found) + 1
+
+    kind = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
+    return Arch(kind, tuple(blocks(i) for i in range(1, 5)), tuple(width(f"conv{i}.weight") for i in range(1, 4)),
+                tuple(width(f"layer{i}.0.conv1.weight") for i in range(1, 5)), width("context.conva.0.weight"),
+                (width("layer6.conv1.0.weight"), width("layer6.conv2.0.weight")), width("layer6.conv4.weight"))
+
+
+def check(state, arch, classes):
+    """Refuse a checkpoint that isn't exactly of arch and of that many classes, or that the program couldn't run."""
+    if arch.classes != classes:
+        raise Refused(f"layer6.conv4.weight has {arch.classes} classes, not {classes}")
+    widths = (*arch.stem, *arch.planes, *arch.decoder)
+    if any(w % 8 for w in widths) or arch.head % 16:
+        raise Refused(f"widths {widths} must be multiples of 8 and the head's {arch.head} of 16")
+    want = strip(DmlCsr(arch).state_dict())
+    for name in want:
+        if name not in state:
+            raise Refused(f"{name} is missing")
+        if state[name].shape != want[name].shape:
+            raise Refused(f"{name} has shape {list(state[name].shape)}, not {list(want[name].shape)}")
+    for name in state:
+        if name not in want:
+            raise Refused(f"{name} is not a tensor of this network")
+        if not state[name].is_floating_point() or not state[name].isfinite().all():
+            raise Refused(f"{name} holds values that are not finite numbers")
+
+
+def convolution_before(norm):
+    """The name of the convolution that a norm follows: bn_phi follows phi, bn_wg conv_wg, bn2 conv2, final.1 final.0."""
+    path, _, last = norm.rpartition(".")
+    if last.isdigit():
+        before = str(int(last) - 1)
+    elif last in ("bn_wg", "bn_adj"):
+        before = last.replace("bn", "conv")
+    else:
+        before = last.replace("bn_", "").replace("bn", "conv")
+    return f"{path}.{before}" if path else before
+
+
+def fold(model):
+    """The tensors of the folded network, in its order, of a network with norms (InPlaceABN: the scale is |w| + eps)."""
+    state = {name: tensor.double() for name, tensor in model.state_dict().items()}
+    for name, module in model.named_modules():
+        if not isinstance(module, (Abn, torch.nn.BatchNorm1d)):
+            continue
+        conv = convolution_before(name)
+        weight = state[f"{name}.weight"]
+        scale = weight.abs() + EPS if isinstance(module, Abn) else weight
+        scale = scale / (state[f"{name}.running_var"] + EPS).sqrt()
+        bias = state.get(f"{conv}.bias", 0) - state[f"{name}.running_mean"]
+        state[f"{conv}.weight"] = state[f"{conv}.weight"] * scale.reshape(-1, *[1] * (state[f"{conv}.weight"].ndim - 1))
+        state[f"{conv}.bias"] = state[f"{name}.bias"] + bias * scale
+    return {name: state[name].float() for name in DmlCsr(model.arch, folded=True).state_dict()}
+
+
+def converted(path, classes):
+    """Return (Arch, folded tensors, what the checkpoint says of itself) of a checkpoint, or refuse it."""
+    state, description = load(path)
+    try:
+        arch = infer(state)
+        check(state, arch, classes)
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from error
+    model = DmlCsr(arch)
+    model.load_state_dict(state, strict=False)  # check() was strict; only the counters aren't there
+    variant = next((name for name, known in arches.named(classes).items() if known == arch), "dml-csr")
+    source = "".join(c if c.isprintable() else "?" for c in os.path.basename(path))
+    return arch, fold(model), {"name": variant, "channels": "BGR", "license": "that of the checkpoint",
+                               "provenance": f"converted from {source}", **description}
+
+
+def stored(tensors, dtype):
+    """The arrays of a file; refuses what doesn't fit in dtype."""
+    arrays = {}
+    for name, tensor in tensors.items():
+        array = tensor.numpy()
+        if dtype == "fp16" and name.endswith(".weight"):
+            with np.errstate(over="ignore"):
+                array = array.astype(np.float16)
+        if not np.isfinite(array).all():
+            raise Refused(f"{name} has values beyond {dtype} once its norm is folded in")
+        arrays[name] = array
+    return arrays
+
+
+def metadata(arch, size, description):
+    """Every value is a string of JSON text."""
+    values = {"format": "visaged-1", "name": description["name"], "block": arch.block, "blocks": arch.blocks,
+              "stem": arch.stem, "planes": arch.planes, "head": arch.head, "decoder": arch.decoder, "input": size,
+              "channels": description["channels"], "mean": MEAN, "std": STD, "classes": arches.labels(arch.classes),
+              "license": description["license"], "provenance": description["provenance"]}
+    return {key: json.dumps(value) for key, value in values.items()}
+
+
+def size(text):
+    """"473" or "480x640" (height x width) -> (height, width)."""
+    match = re.fullmatch(r"(\d{1,4})(?:x(\d{1,4}))?", text)
+    values = match and (int(match[1]), int(match[2] or match[1]))
+    if not values or not all(33 <= v <= 2048 for v in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not N or HxW from 33 to 2048")
+    return values
+
+
+def count(text):
+    """A number of classes."""
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", nargs="?", help="official .pth file")
+    parser.add_argument("out", help="model file to write")
+    parser.add_argument("--random", choices=arches.named(1), help="random weights instead of a checkpoint")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--classes", type=count, required=True)
+    parser.add_argument("--dtype", choices=("fp32", "fp16"), default="fp32", help="of the weights")
+    parser.add_argument("--input", type=size, help="HxW or N; by default 473, or 256 for the small networks")
+    args = parser.parse_args()
+    if bool(args.random) == bool(args.checkpoint):
+        parser.error("give either a checkpoint or --random")
+    if args.seed < 0:
+        parser.error("--seed must not be negative")
+    return args
+
+
+def convert(args):
+    if args.random:
+        arch = arches.named(args.classes)[args.random]
+        description = {"name": args.random, "channels": "BGR", "license": "none needed: random weights",
+                       "provenance": f"random weights of seed {args.seed}"}
+    else:
+        arch, tensors, description = converted(args.checkpoint, args.classes)
+    shape = args.input or (arches.INPUTS[arch.block],) * 2
+    if args.random:
+        tensors = noise.weights(arch, shape, args.seed)
+    arrays = stored(tensors, args.dtype)
+    try:
+        safetensors.write(args.out, arrays, metadata(arch, shape, description))
+    except OSError as error:
+        raise Refused(f"{args.out}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    try:
+        convert(arguments())
+    except Refused as refusal:
+        sys.exit(f"convert.py: {refusal}")

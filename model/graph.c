@@ -1,0 +1,210 @@
+#include "model/graph.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "Same" padding: only the stride makes a map smaller. */
+static uint32_t strided(uint32_t size, uint32_t stride)
+{
+        return (size - 1) / stride + 1;
+}
+
+struct graph_store *graph_add_store(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
+                                    uint32_t width)
+{
+        struct graph_store *store = &graph->stores[graph->store_count++];
+
+        assert(graph->store_count <= graph->capacity);
+        *store = (struct graph_store){
+                .dtype = dtype,
+                .channels = (channels + 3) / 4 * 4,
+                .height = height,
+                .width = width,
+        };
+        return store;
+}
+
+const struct graph_value *graph_add_value(struct graph *graph, const struct graph_store *store, uint32_t first,
+                                          uint32_t channels)
+{
+        struct graph_value *value = &graph->values[graph->value_count++];
+
+        assert(graph->value_count <= graph->capacity && first + channels <= store->channels);
+        *value = (struct graph_value){store, first, (channels + 3) / 4 * 4};
+        return value;
+}
+
+static const struct graph_tensor *add_tensor(struct graph *graph, const char *name, const char *suffix, uint32_t rank,
+                                             const uint32_t *shape)
+{
+        struct graph_tensor *tensor = &graph->tensors[graph->tensor_count++];
+
+        assert(graph->tensor_count <= 3 * graph->capacity && strlen(name) < GRAPH_PART_MAX);
+        snprintf(tensor->name, sizeof(tensor->name), "%.*s%s", GRAPH_PART_MAX - 1, name, suffix);
+        tensor->rank = rank;
+        tensor->count = 1;
+        for (uint32_t i = 0; i < rank; i++) {
+                tensor->shape[i] = shape[i];
+                tensor->count *= shape[i];
+        }
+        return tensor;
+}
+
+static struct graph_node *add_node(struct graph *graph, enum graph_op op, const struct graph_value *in)
+{
+        struct graph_node *node = &graph->nodes[graph->node_count++];
+
+        assert(graph->node_count <= graph->capacity);
+        node->op = op;
+        node->in = in;
+        node->kernel = node->stride = node->dilation = 1;
+        return node;
+}
+
+static double pixels(const struct graph_value *value)
+{
+        return (double)value->store->height * value->store->width;
+}
+
+static const struct graph_value *conv_place(struct graph *graph, const struct graph_conv *conv, uint32_t height,
+                                            uint32_t width)
+{
+        if (conv->in_place)
+                return graph_add_value(graph, conv->residual->store, conv->residual->first, conv->out);
+        if (conv->into)
+                return graph_add_value(graph, conv->into, conv->first, conv->out);
+        return graph_add_value(graph, graph_add_store(graph, conv->dtype, conv->out, height, width), 0, conv->out);
+}
+
+const struct graph_value *graph_add_conv(struct graph *graph, const struct graph_value *in,
+                                         const struct graph_conv *conv)
+{
+        struct graph_node *node = add_node(graph, GRAPH_CONV, in);
+        uint32_t kernel = conv->kernel ? conv->kernel : 1;
+        /* A picture has 3 channels, though its map has 4. */
+        uint32_t channels = in == graph->input ? 3 : in->channels;
+        uint32_t shape[] = {conv->out, channels, kernel, kernel}, one = 1;
+
+        node->kernel = kernel;
+        node->stride = conv->stride ? conv->stride : 1;
+        node->dilation = conv->dilation ? conv->dilation : 1;
+        node->weight = add_tensor(graph, conv->name, ".weight", conv->rank ? conv->rank : 4, shape);
+        node->bias = add_tensor(graph, conv->name, ".bias", 1, &conv->out);
+        node->scale = conv->scale ? add_tensor(graph, conv->scale, "", 1, &one) : NULL;
+        node->activation = conv->activation;
+        node->residual = conv->residual;
+        node->relu = conv->relu;
+        node->out = conv_place(graph, conv, strided(in->store->height, node->stride),
+                               strided(in->store->width, node->stride));
+        node->mac = (double)node->weight->count * pixels(node->out);
+        return node->out;
+}
+
+const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in, const char *name)
+{
+        struct graph_node *node = add_node(graph, GRAPH_DEPTHWISE, in);
+        uint32_t shape[] = {in->channels, 1, 3, 3};
+        const struct graph_store *store;
+
+        node->kernel = 3;
+        node->stride = 2;
+        node->activation = GPU_LEAKY;
+        node->weight = add_tensor(graph, name, ".weight", 4, shape);
+        node->bias = add_tensor(graph, name, ".bias", 1, shape);
+        store = graph_add_store(graph, in->store->dtype, in->channels, strided(in->store->height, 2),
+                                strided(in->store->width, 2));
+        node->out = graph_add_value(graph, store, 0, in->channels);
+        node->mac = (double)node->weight->count * pixels(node->out);
+        return node->out;
+}
+
+const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
+                                    const struct graph_value *in2, const struct graph_value *out)
+{
+        struct graph_node *node = add_node(graph, op, in);
+
+        node->in2 = in2;
+        node->out = out;
+        if (op == GRAPH_GRAM)
+                node->mac = (double)in->channels * in2->channels * pixels(in);
+        if (op == GRAPH_MATMUL)
+                node->mac = (double)in2->channels * out->channels * pixels(out);
+        return out;
+}
+
+static void touch(struct graph *graph, const struct graph_value *value, uint32_t node)
+{
+        struct graph_store *store;
+
+        if (!value)
+                return;
+        store = &graph->stores[value->store - graph->stores];
+        if (node < store->from)
+                store->from = node;
+        if (node > store->to)
+                store->to = node;
+}
+
+/* A store lives from its first writer to its last reader, whichever slices they touch. */
+static void find_lifetimes(struct graph *graph)
+{
+        for (uint32_t i = 0; i < graph->store_count; i++)
+                graph->stores[i].from = UINT32_MAX;
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+
+                touch(graph, node->in, i);
+                touch(graph, node->in2, i);
+                touch(graph, node->residual, i);
+                touch(graph, node->out, i);
+        }
+        touch(graph, graph->logits, graph->node_count - 1);
+}
+
+int graph_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret)
+{
+        struct graph *graph = calloc(1, sizeof(*graph));
+
+        if (!graph)
+                return -ENOMEM;
+        /* At most 4 nodes a block and some 40 around them; a node makes at most one store, and few values or tensors.
+         */
+        graph->capacity = 64;
+        for (size_t i = 0; i < 4; i++)
+                graph->capacity += 4 * info->blocks[i];
+        graph->nodes = calloc(graph->capacity, sizeof(*graph->nodes));
+        graph->stores = calloc(graph->capacity, sizeof(*graph->stores));
+        graph->values = calloc(graph->capacity, sizeof(*graph->values));
+        graph->tensors = calloc(3 * (size_t)graph->capacity, sizeof(*graph->tensors));
+        if (!graph->nodes || !graph->stores || !graph->values || !graph->tensors) {
+                graph_free(graph);
+                return -ENOMEM;
+        }
+        network_build(graph, info, precision);
+        find_lifetimes(graph);
+        *ret = graph;
+        return 0;
+}
+
+void graph_free(struct graph *graph)
+{
+        if (!graph)
+                return;
+        free(graph->nodes);
+        free(graph->stores);
+        free(graph->values);
+        free(graph->tensors);
+        free(graph);
+}
+
+double graph_gmac(const struct graph *graph)
+{
+        double mac = 0;
+
+        for (uint32_t i = 0; i < graph->node_count; i++)
+                mac += graph->nodes[i].mac;
+        return mac / 1e9;
+}

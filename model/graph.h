@@ -1,0 +1,101 @@
+/* The network as a table: nodes in the order they run, the feature maps between them, the tensors they need.  Nothing
+ * here touches a device: sizes, names, counts and lifetimes are all known before one is opened.
+ *
+ * Three words: a *store* is a piece of memory; a *value* is a feature map, written by one node, in all of a store or in
+ * a slice of its channels (so a concatenation is a store with several values); two values in the same place of a store,
+ * one after the other, are an update in place. */
+#pragma once
+
+#include "model/model.h"
+#include "shaders/ops.h"
+
+enum graph_op {
+        GRAPH_CONV,      /* `in`, residual; weight and bias, scale */
+        GRAPH_DEPTHWISE, /* `in`; weight and bias */
+        GRAPH_MAXPOOL,
+        GRAPH_UPSAMPLE,
+        GRAPH_GATE, /* `in` is the map, `in2` the gate */
+        GRAPH_GRAM, /* of `in` and `in2` */
+        GRAPH_SOFTMAX,
+        GRAPH_TRANSPOSE,
+        GRAPH_MATMUL, /* `in` is the matrix, `in2` what it multiplies */
+        GRAPH_OPS
+};
+
+struct graph_store {
+        enum gpu_dtype dtype;
+        uint32_t channels, height, width;
+        uint32_t from, to; /* the first and the last node that touch it */
+};
+
+struct graph_value {
+        const struct graph_store *store;
+        uint32_t first, channels; /* multiples of 4 */
+};
+
+struct graph_tensor {
+        char name[64];
+        uint32_t rank, shape[4];
+        size_t count;
+};
+
+struct graph_node {
+        enum graph_op op;
+        const struct graph_value *in, *in2, *residual, *out; /* NULL where there is none */
+        const struct graph_tensor *weight, *bias, *scale;    /* the same; scale is a single number */
+        enum gpu_activation activation;
+        bool relu;                         /* after the residual is added */
+        uint32_t kernel, stride, dilation; /* of GRAPH_CONV and GRAPH_DEPTHWISE */
+        double mac;                        /* multiplications */
+};
+
+struct graph {
+        struct graph_node *nodes;
+        struct graph_store *stores;
+        struct graph_value *values;
+        struct graph_tensor *tensors;
+        uint32_t node_count, store_count, value_count, tensor_count;
+        const struct graph_value *input;  /* from the first node on; 4 channels */
+        const struct graph_value *logits; /* kept to the end; the classes, rounded up to 4 channels */
+        uint32_t capacity;                /* of the arrays, for graph_add_*() */
+};
+
+/* `precision` is that of the convolutional trunk; products of maps with maps, and the logits, are always F32. */
+int graph_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret);
+void graph_free(struct graph *graph); /* NULL is fine */
+
+double graph_gmac(const struct graph *graph);
+
+/* ---- for network.c, which writes the table ---- */
+
+#define GRAPH_PART_MAX 56 /* of a layer's name, with its NUL; ".weight" comes after it */
+
+struct graph_conv {
+        const char *name;                  /* of the layer: the tensors are name.weight and name.bias */
+        uint32_t out;                      /* channels */
+        uint32_t kernel, stride, dilation; /* 0: 1 */
+        uint32_t rank;                     /* of the weights in the file: 3 for what PyTorch calls conv1d; 0: 4 */
+        enum gpu_activation activation;
+        enum gpu_dtype dtype; /* of the output */
+        const char *scale;    /* name of a tensor of one number; NULL: none */
+        const struct graph_value *residual;
+        bool relu;
+        bool in_place;                  /* the output replaces the residual */
+        const struct graph_store *into; /* else it is a slice of this, from `first` on; NULL: a store of its own */
+        uint32_t first;
+};
+
+struct graph_store *graph_add_store(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
+                                    uint32_t width);
+const struct graph_value *graph_add_value(struct graph *graph, const struct graph_store *store, uint32_t first,
+                                          uint32_t channels);
+const struct graph_value *graph_add_conv(struct graph *graph, const struct graph_value *in,
+                                         const struct graph_conv *conv);
+/* 3x3, stride 2, leaky. */
+const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in, const char *name);
+/* Everything that has no tensors. */
+const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
+                                    const struct graph_value *in2, const struct graph_value *out);
+
+/* network.c: DML-CSR itself. */
+void network_build(struct graph *graph, const struct model_info *info, enum gpu_dtype precision);

@@ -1,0 +1,367 @@
+#include "model/parser.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/build.h"
+#include "model/plan.h"
+#include "model/why.h"
+
+struct parser {
+        struct gpu *gpu;
+        struct model_info info;
+        struct graph *graph;
+        struct gpu_buffer *weights, *arena;
+        struct weights_node *nodes; /* one for each of the graph's */
+        struct plan_item *places;   /* the graph's stores, then a workspace for each node */
+        struct gpu_labels labels;   /* of the network's input size */
+        struct parser_figures figures;
+};
+
+static struct gpu_map map_of(const struct parser *parser, const struct graph_value *value)
+{
+        const struct graph_store *store = value->store;
+
+        return (struct gpu_map){
+                .buffer = parser->arena,
+                .offset = parser->places[store - parser->graph->stores].offset,
+                .dtype = store->dtype,
+                .channels = value->channels,
+                .height = store->height,
+                .width = store->width,
+                .stride = store->channels,
+                .first = value->first,
+        };
+}
+
+/* ---- from nodes to operators ---- */
+
+struct step {
+        struct parser *parser;
+        struct gpu_program *program;
+        const struct graph_node *node;
+        const struct weights_node *weights;
+        struct gpu_map in, in2, out;
+        uint64_t workspace;
+};
+
+static int record_conv(const struct step *step)
+{
+        const struct graph_node *node = step->node;
+        struct gpu_map residual = {0};
+
+        if (node->residual)
+                residual = map_of(step->parser, node->residual);
+        return op_conv(step->program, &(struct op_conv){
+                                              .conv = step->weights->conv,
+                                              .in = step->in,
+                                              .out = step->out,
+                                              .weights = step->parser->weights,
+                                              .weights_offset = step->weights->offset,
+                                              .workspace = step->parser->arena,
+                                              .workspace_offset = step->workspace,
+                                              .activation = node->activation,
+                                              .scale = step->weights->scale,
+                                              .residual = node->residual ? &residual : NULL,
+                                              .relu = node->relu,
+                                      });
+}
+
+static int record_depthwise(const struct step *step)
+{
+        return op_depthwise(step->program, &step->in, &step->out, step->node->stride, step->parser->weights,
+                            step->weights->offset, step->node->activation);
+}
+
+static int record_maxpool(const struct step *step)
+{
+        return op_maxpool(step->program, &step->in, &step->out);
+}
+
+static int record_upsample(const struct step *step)
+{
+        return op_upsample(step->program, &step->in, &step->out);
+}
+
+static int record_gate(const struct step *step)
+{
+        return op_gate(step->program, &step->in, &step->in2, &step->out);
+}
+
+static int record_gram(const struct step *step)
+{
+        return op_gram(step->program, &step->in, &step->in2, &step->out);
+}
+
+static int record_softmax(const struct step *step)
+{
+        return op_softmax(step->program, &step->in, &step->out);
+}
+
+static int record_transpose(const struct step *step)
+{
+        return op_transpose(step->program, &step->in, &step->out);
+}
+
+static int record_matmul(const struct step *step)
+{
+        return op_matmul(step->program, &step->in, &step->in2, &step->out, step->parser->arena, step->workspace);
+}
+
+static int (*const record[GRAPH_OPS])(const struct step *step) = {
+        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_depthwise, [GRAPH_MAXPOOL] = record_maxpool,
+        [GRAPH_UPSAMPLE] = record_upsample, [GRAPH_GATE] = record_gate,           [GRAPH_GRAM] = record_gram,
+        [GRAPH_SOFTMAX] = record_softmax,   [GRAPH_TRANSPOSE] = record_transpose, [GRAPH_MATMUL] = record_matmul,
+};
+
+static int record_nodes(struct parser *parser, struct gpu_program *program)
+{
+        const struct graph *graph = parser->graph;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+                struct step step = {
+                        .parser = parser,
+                        .program = program,
+                        .node = node,
+                        .weights = &parser->nodes[i],
+                        .in = map_of(parser, node->in),
+                        .out = map_of(parser, node->out),
+                        .workspace = parser->places[graph->store_count + i].offset,
+                };
+
+                if (node->in2)
+                        step.in2 = map_of(parser, node->in2);
+                r = record[node->op](&step);
+        }
+        return r;
+}
+
+/* ---- building ---- */
+
+static uint64_t workspace_size(const struct parser *parser, uint32_t node)
+{
+        const struct graph_node *n = &parser->graph->nodes[node];
+
+        if (n->op == GRAPH_CONV)
+                return gpu_conv_workspace_size(parser->gpu, &parser->nodes[node].conv);
+        if (n->op == GRAPH_MATMUL)
+                return gpu_matmul_workspace_size(parser->gpu, n->out->channels, n->in2->channels);
+        return 0;
+}
+
+static int allocate(struct parser *parser)
+{
+        const struct graph *graph = parser->graph;
+        const struct model_info *info = &parser->info;
+        uint32_t count = graph->store_count + graph->node_count;
+        int r;
+
+        parser->places = calloc(count, sizeof(*parser->places));
+        if (!parser->places)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < graph->store_count; i++) {
+                const struct graph_store *s = &graph->stores[i];
+
+                parser->places[i].size = gpu_map_size(s->dtype, s->channels, s->height, s->width);
+                parser->places[i].from = s->from;
+                parser->places[i].to = s->to;
+        }
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                struct plan_item *place = &parser->places[graph->store_count + i];
+
+                place->size = workspace_size(parser, i);
+                place->from = place->to = i;
+        }
+        r = plan_place(parser->places, count, &parser->figures.arena);
+        if (r == 0)
+                r = gpu_buffer_new(parser->gpu, parser->figures.arena, GPU_MEMORY_DEVICE, "arena", &parser->arena);
+        if (r < 0)
+                return r;
+
+        parser->labels.height = info->height;
+        parser->labels.width = info->width;
+        return gpu_buffer_new(parser->gpu, gpu_labels_size(info->width, info->height), GPU_MEMORY_DEVICE,
+                              "network labels", &parser->labels.buffer);
+}
+
+/* Records everything once for nothing: a device that cannot do it is found out here, where it can be said, and what has
+ * to be compiled is. */
+static int rehearse(struct parser *parser)
+{
+        struct gpu_program *program;
+        int r, recorded;
+
+        r = gpu_program_new(parser->gpu, "rehearsal", &program);
+        if (r < 0)
+                return r;
+        recorded = record_nodes(parser, program);
+        r = gpu_program_end(program);
+        gpu_program_free(program);
+        return recorded < 0 ? recorded : r;
+}
+
+static int explain(const struct parser *parser, int error, char *why, size_t why_size)
+{
+        const struct model_info *info = &parser->info;
+
+        if (error == -E2BIG)
+                return why_set(why, why_size, error,
+                               "%s: an input of %ux%u needs larger storage ranges than this device has", info->name,
+                               info->width, info->height);
+        return why_set(why, why_size, error, "%s: cannot be made ready on this device: %s", info->name,
+                       strerror(-error));
+}
+
+int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
+                 enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size)
+{
+        struct parser *parser = calloc(1, sizeof(*parser));
+        int r;
+
+        if (!parser)
+                return why_set(why, why_size, -ENOMEM, "%s: out of memory", info->name);
+        parser->gpu = gpu;
+        parser->info = *info;
+        r = graph_new(info, precision, &parser->graph);
+        if (r == 0)
+                r = weights_upload(gpu, parser->graph, source, &parser->weights, &parser->nodes);
+        if (r == 0)
+                r = allocate(parser);
+        if (r == 0)
+                r = rehearse(parser);
+        if (r < 0) {
+                explain(parser, r, why, why_size);
+                parser_free(parser);
+                return r;
+        }
+        parser->figures.weights = gpu_buffer_size(parser->weights);
+        parser->figures.gmac = graph_gmac(parser->graph);
+        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop */
+        *ret = parser;
+        return 0;
+}
+
+static int read_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
+{
+        return model_tensor(context, tensor->name, tensor->count, ret);
+}
+
+int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precision, struct parser **ret, char *why,
+               size_t why_size)
+{
+        struct weights_source source = {read_tensor, model};
+
+        return parser_build(gpu, model_info(model), &source, precision, ret, why, why_size);
+}
+
+void parser_free(struct parser *parser)
+{
+        if (!parser)
+                return;
+        gpu_buffer_free(parser->labels.buffer);
+        gpu_buffer_free(parser->arena);
+        gpu_buffer_free(parser->weights);
+        free(parser->places);
+        free(parser->nodes);
+        graph_free(parser->graph);
+        free(parser);
+}
+
+const struct parser_figures *parser_figures(const struct parser *parser)
+{
+        return &parser->figures;
+}
+
+/* ---- running ---- */
+
+int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
+                  const struct gpu_labels *labels)
+{
+        const struct model_info *info = &parser->info;
+        struct gpu_crop crop = gpu_crop_fit(image->width, image->height, info->width, info->height);
+        struct gpu_normalise normalise = {.bgr = info->bgr};
+        struct gpu_map input = map_of(parser, parser->graph->input), logits = map_of(parser, parser->graph->logits);
+        int r;
+
+        assert(image->width == labels->width && image->height == labels->height);
+        memcpy(normalise.mean, info->mean, sizeof(normalise.mean));
+        memcpy(normalise.std, info->std, sizeof(normalise.std));
+        r = op_crop(program, image, &crop, &normalise, &input);
+        if (r == 0)
+                r = record_nodes(parser, program);
+        if (r == 0)
+                r = op_argmax(program, &logits, info->classes, &parser->labels);
+        return r < 0 ? r : op_uncrop(program, &parser->labels, &crop, labels);
+}
+
+/* Brings the logits, at input size, to where the host can read them. */
+static int fetch_logits(struct parser *parser, const struct gpu_map *large, struct gpu_buffer *readback)
+{
+        struct gpu_map logits = map_of(parser, parser->graph->logits);
+        struct gpu_program *program;
+        int r;
+
+        r = gpu_program_new(parser->gpu, "logits", &program);
+        if (r < 0)
+                return r;
+        op_upsample(program, &logits, large);
+        op_copy(program, large->buffer, readback, gpu_buffer_size(readback));
+        r = gpu_program_end(program);
+        if (r == 0)
+                r = gpu_run(program);
+        gpu_program_free(program);
+        return r;
+}
+
+/* Out of the blocks of 32 pixels and groups of 4 channels. */
+static void unblock(const struct gpu_map *map, const float *blocks, uint32_t channels, float *ret)
+{
+        size_t pixels = (size_t)map->height * map->width;
+
+        for (uint32_t c = 0; c < channels; c++)
+                for (size_t n = 0; n < pixels; n++)
+                        *ret++ = blocks[((n / 32 * (map->stride / 4) + c / 4) * 32 + n % 32) * 4 + c % 4];
+}
+
+int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uint32_t *ret_height, uint32_t *ret_width)
+{
+        const struct model_info *info = &parser->info;
+        uint32_t channels = parser->graph->logits->channels;
+        uint64_t size = gpu_map_size(GPU_F32, channels, info->height, info->width);
+        struct gpu_map large = {
+                .dtype = GPU_F32,
+                .channels = channels,
+                .height = info->height,
+                .width = info->width,
+                .stride = channels,
+        };
+        struct gpu_buffer *readback = NULL;
+        float *logits = malloc((size_t)info->classes * info->height * info->width * sizeof(*logits));
+        int r = logits ? 0 : -ENOMEM;
+
+        if (r == 0)
+                r = gpu_wait(parser->gpu);
+        if (r == 0)
+                r = gpu_buffer_new(parser->gpu, size, GPU_MEMORY_DEVICE, "large logits", &large.buffer);
+        if (r == 0)
+                r = gpu_buffer_new(parser->gpu, size, GPU_MEMORY_READBACK, "logits for the host", &readback);
+        if (r == 0)
+                r = fetch_logits(parser, &large, readback);
+        if (r == 0)
+                unblock(&large, gpu_buffer_map(readback), info->classes, logits);
+        gpu_buffer_free(readback);
+        gpu_buffer_free(large.buffer);
+        if (r < 0) {
+                free(logits);
+                return r;
+        }
+        *ret = logits;
+        *ret_classes = info->classes;
+        *ret_height = info->height;
+        *ret_width = info->width;
+        return 0;
+}

@@ -1,0 +1,375 @@
+#!/usr/bin/python3
+"""The network of visaged in plain PyTorch: what the compute shaders are compared with.
+
+DML-CSR (Zheng et al., "Decoupled Multi-task Learning with Cyclical Self-Regulation for Face Parsing", CVPR 2022,
+section 3): a dilated ResNet of output stride 8, a dynamic dual graph convolution head and a small decoder. Modules have
+the names of the official checkpoint, so that its tensors load by name; the edge branch, which nothing of the parser
+depends on, isn't part of it.
+
+    reference.py MODEL.safetensors IMAGE --logits OUT.npy [--labels OUT.npy]
+
+Shapes: a picture is uint8 height x width x RGB; the network's input 1 x 3 x H x W, channels in the model file's order;
+logits are classes x H x W at the input size, labels uint8 at the size of the picture.
+"""
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import safetensors
+
+EPS = 1e-5
+SLOPE = 0.01
+STRIDES = (1, 2, 1, 1)
+DILATIONS = (1, 1, 1, 2)
+
+
+@dataclass(frozen=True)
+class Arch:
+    """The numbers that make one member of the family; the keys of a model file's metadata."""
+    block: str
+    blocks: Tuple[int, int, int, int]
+    stem: Tuple[int, int, int]
+    planes: Tuple[int, int, int, int]
+    head: int
+    decoder: Tuple[int, int]
+    classes: int
+
+    @property
+    def widths(self):
+        """Channels of the outputs of layer1 to layer4."""
+        return tuple(BLOCKS[self.block].expansion * p for p in self.planes)
+
+
+class Abn(nn.Module):
+    """Batch norm and leaky ReLU as InPlaceABN has them: the scale is |weight| + eps, so a negative weight is no mirror."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        y = F.batch_norm(x, self.running_mean, self.running_var, self.weight.abs() + EPS, self.bias, self.training, 0.1, EPS)
+        return F.leaky_relu(y, SLOPE)
+
+
+class Layers:
+    """Makes the layers of a network: with norms of their own, or with the norms folded in the convolutions before them."""
+
+    def __init__(self, folded):
+        self.folded = folded
+
+    def conv(self, inputs, outputs, size=1, stride=1, dilation=1, groups=1, bias=False):
+        """A convolution that keeps the size (up to the stride); one that a norm follows has a bias once folded."""
+        padding = dilation * (size // 2)
+        return nn.Conv2d(inputs, outputs, size, stride, padding, dilation, groups, bias=bias or self.folded)
+
+    def conv1d(self, channels):
+        """A 1x1 convolution along a graph's nodes or states."""
+        return nn.Conv1d(channels, channels, 1, bias=self.folded)
+
+    def abn(self, channels):
+        """InPlaceABN, or what is left of it: the activation."""
+        return nn.LeakyReLU(SLOPE) if self.folded else Abn(channels)
+
+    def norm(self, channels):
+        """Plain batch norm without activation (the graphs' bn_wg and bn_adj), or nothing."""
+        return nn.Identity() if self.folded else nn.BatchNorm1d(channels, EPS)
+
+    def conv_abn(self, inputs, outputs, size=1, stride=1, groups=1, bias=False):
+        """The pair that the decoder and the head are made of, as two entries of a Sequential."""
+        return [self.conv(inputs, outputs, size, stride, groups=groups, bias=bias), self.abn(outputs)]
+
+
+class Block(nn.Module):
+    """What both residual blocks share: the shortcut, and abn's leaky ReLU BEFORE the sum on both sides of it."""
+    expansion = 1
+
+    def __init__(self, layers, inputs, planes, stride):
+        super().__init__()
+        outputs = planes * self.expansion
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(layers.conv(inputs, outputs, stride=stride), layers.abn(outputs))
+
+    def shortcut(self, x):
+        """The residual."""
+        return x if self.downsample is None else self.downsample(x)
+
+
+class Bottleneck(Block):
+    """1x1, 3x3 (with the stride and the dilation), 1x1 to four times the planes."""
+    expansion = 4
+
+    def __init__(self, layers, inputs, planes, stride, dilation):
+        super().__init__(layers, inputs, planes, stride)
+        self.conv1, self.bn1 = layers.conv(inputs, planes), layers.abn(planes)
+        self.conv2, self.bn2 = layers.conv(planes, planes, 3, stride, dilation), layers.abn(planes)
+        self.conv3, self.bn3 = layers.conv(planes, 4 * planes), layers.abn(4 * planes)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
+
+
+class Basic(Block):
+    """Two 3x3 convolutions, both dilated: the block of the small backbones."""
+
+    def __init__(self, layers, inputs, planes, stride, dilation):
+        super().__init__(layers, inputs, planes, stride)
+        self.conv1, self.bn1 = layers.conv(inputs, planes, 3, stride, dilation), layers.abn(planes)
+        self.conv2, self.bn2 = layers.conv(planes, planes, 3, 1, dilation), layers.abn(planes)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+BLOCKS = {"bottleneck": Bottleneck, "basic": Basic}
+
+
+def up(x, size):
+    """Bilinear upsample, corners on corners: the only kind that the network has."""
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=True)
+
+
+class LocalAttention(nn.Module):
+    """Reasoning over the nodes of the downsampled map, the channels being the states (paper 3.2, spatial graph).
+
+    K is n x C', Q is C' x n, V is n x C'; so A = softmax(Q V) is C' x C' whatever the size of the map.
+    """
+
+    def __init__(self, layers, channels):
+        super().__init__()
+        states = channels // 2
+        self.node_k = layers.conv(channels, states, bias=True)
+        self.node_v = layers.conv(channels, states, bias=True)
+        self.node_q = layers.conv(channels, states, bias=True)
+        self.conv_wg = layers.conv1d(states)
+        self.bn_wg = layers.norm(states)
+        self.out = nn.Sequential(*layers.conv_abn(states, channels, bias=True))
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        k = self.node_k(x).flatten(2).transpose(1, 2)
+        v = self.node_v(x).flatten(2).transpose(1, 2)
+        q = self.node_q(x).flatten(2)
+        a = torch.softmax(torch.bmm(q, v), dim=-1)
+        y = self.bn_wg(self.conv_wg(torch.bmm(k, a).transpose(1, 2)))
+        y = y.reshape(x.shape[0], -1, *x.shape[2:])
+        return self.gamma * self.out(y) + x
+
+
+class DualGcn(nn.Module):
+    """Dynamic dual graph convolution: a spatial and a feature graph, both made from the picture itself (paper 3.2)."""
+
+    def __init__(self, layers, channels):
+        super().__init__()
+        half, quarter = channels // 2, channels // 4
+        self.local = nn.Sequential(*sum((layers.conv_abn(channels, channels, 3, 2, channels) for _ in range(3)), []))
+        self.gcn_local_attention = LocalAttention(layers, channels)
+        self.phi, self.bn_phi = layers.conv(channels, half), layers.abn(half)
+        self.theta, self.bn_theta = layers.conv(channels, quarter), layers.abn(quarter)
+        self.conv_adj, self.bn_adj = layers.conv1d(quarter), layers.norm(quarter)
+        self.conv_wg, self.bn_wg = layers.conv1d(half), layers.norm(half)
+        self.conv3, self.bn3 = layers.conv(half, channels), layers.abn(channels)
+        self.gamma1 = nn.Parameter(torch.zeros(1))
+        self.final = nn.Sequential(*layers.conv_abn(2 * channels, channels))
+
+    def spatial(self, x):
+        """x * local' + x, local' being the reasoned map at an eighth of the size."""
+        local = up(self.gcn_local_attention(self.local(x)), x.shape[2:])
+        return x * local + x
+
+    def feature(self, x):
+        """Project on C/4 states (Z is C/2 x C/4), mix them, update, re-project."""
+        b = self.bn_theta(self.theta(x)).flatten(2)
+        z = torch.bmm(self.bn_phi(self.phi(x)).flatten(2), b.transpose(1, 2))
+        z = z + self.bn_adj(self.conv_adj(z.transpose(1, 2))).transpose(1, 2)
+        z = self.bn_wg(self.conv_wg(z))
+        y = torch.bmm(z, b).reshape(x.shape[0], -1, *x.shape[2:])
+        return self.gamma1 * self.bn3(self.conv3(y)) + x
+
+    def forward(self, x):
+        return self.final(torch.cat([self.spatial(x), self.feature(x)], dim=1))
+
+
+class Context(nn.Module):
+    """The head on layer4's output: convolution, graphs, convolution, and one over it all."""
+
+    def __init__(self, layers, inputs, channels):
+        super().__init__()
+        self.conva = nn.Sequential(*layers.conv_abn(inputs, channels, 3))
+        self.dualgcn = DualGcn(layers, channels)
+        self.convb = nn.Sequential(*layers.conv_abn(channels, channels, 3))
+        self.bottleneck = nn.Sequential(*layers.conv_abn(inputs + channels, channels, 3))
+
+    def forward(self, x):
+        return self.bottleneck(torch.cat([x, self.convb(self.dualgcn(self.conva(x)))], dim=1))
+
+
+class Decoder(nn.Module):
+    """The head's result at layer1's size beside layer1's own, down to one logit per class."""
+
+    def __init__(self, layers, head, low, widths, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(*layers.conv_abn(head, widths[0]))
+        self.conv2 = nn.Sequential(*layers.conv_abn(low, widths[1]))
+        self.conv3 = nn.Sequential(*layers.conv_abn(sum(widths), widths[0]), *layers.conv_abn(widths[0], widths[0]))
+        self.conv4 = layers.conv(widths[0], classes, bias=True)
+
+    def forward(self, context, low):
+        t = up(self.conv1(context), low.shape[2:])
+        return self.conv4(self.conv3(torch.cat([t, self.conv2(low)], dim=1)))
+
+
+class DmlCsr(nn.Module):
+    """The whole network; forward gives the logits at a quarter of the input, before the last upsample."""
+
+    def __init__(self, arch, folded=False):
+        super().__init__()
+        layers, (a, b, c) = Layers(folded), arch.stem
+        self.arch = arch
+        self.conv1, self.bn1 = layers.conv(3, a, 3, 2), layers.abn(a)
+        self.conv2, self.bn2 = layers.conv(a, b, 3), layers.abn(b)
+        self.conv3, self.bn3 = layers.conv(b, c, 3), layers.abn(c)
+        for i in range(4):
+            setattr(self, f"layer{i + 1}", _layer(layers, arch, i))
+        self.context = Context(layers, arch.widths[3], arch.head)
+        self.layer6 = Decoder(layers, arch.head, arch.widths[0], arch.decoder, arch.classes)
+
+    def features(self, x):
+        """The outputs of layer1 to layer4: an edge branch trains on the first three."""
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = F.relu(self.bn2(self.conv2(x)))
+        x = F.relu(self.bn3(self.conv3(x)))
+        outputs = [self.layer1(F.max_pool2d(x, 3, 2, 1))]
+        for layer in (self.layer2, self.layer3, self.layer4):
+            outputs.append(layer(outputs[-1]))
+        return outputs
+
+    def parse(self, features):
+        """Logits from the outputs of layer1 to layer4."""
+        return self.layer6(self.context(features[3]), features[0])
+
+    def forward(self, x):
+        return self.parse(self.features(x))
+
+
+def _layer(layers, arch, i):
+    block = BLOCKS[arch.block]
+    inputs = arch.widths[i - 1] if i else arch.stem[2]
+    first = block(layers, inputs, arch.planes[i], STRIDES[i], DILATIONS[i])
+    rest = [block(layers, arch.widths[i], arch.planes[i], 1, DILATIONS[i]) for _ in range(arch.blocks[i] - 1)]
+    return nn.Sequential(first, *rest)
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a model file says besides its tensors and its arch. input is (height, width)."""
+    name: str
+    input: Tuple[int, int]
+    channels: str
+    mean: Tuple[float, float, float]
+    std: Tuple[float, float, float]
+
+
+def load(path):
+    """Return (folded network, Meta) of a model file."""
+    tensors, metadata = safetensors.read(path)
+    value = {key: json.loads(text) for key, text in metadata.items()}
+    arch = Arch(value["block"], *(tuple(value[k]) for k in ("blocks", "stem", "planes")), value["head"],
+                tuple(value["decoder"]), len(value["classes"]))
+    model = DmlCsr(arch, folded=True).eval()
+    model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()})
+    return model, Meta(value["name"], tuple(value["input"]), value["channels"], tuple(value["mean"]), tuple(value["std"]))
+
+
+def _geometry(source, size):
+    """Scale s and offset o of one axis, so that source = (v + 0.5) * s - 0.5 + o for the network's pixel v.
+
+    The source's longer side, in units of the network's input, fills it; half-pixel centres, centred on both axes.
+    source and size are (height, width).
+    """
+    scale = max(source[0] / size[0], source[1] / size[1])
+    return scale, [(source[i] - size[i] * scale) / 2 for i in (0, 1)]
+
+
+def _taps(count, scale, offset, limit):
+    """Along one axis: the two neighbours and their weights for each output pixel; outside the picture the weight is 0."""
+    at = (np.arange(count) + 0.5) * scale - 0.5 + offset
+    low = np.floor(at).astype(int)
+    high_weight = at - low
+    index = np.stack([low, low + 1])
+    weight = np.stack([1 - high_weight, high_weight]) * ((index >= 0) & (index < limit))
+    return index.clip(0, limit - 1), weight
+
+
+def preprocess(rgb, meta):
+    """uint8 height x width x RGB -> float32 1 x 3 x H x W: bilinear into the input's frame, a neighbour outside the
+    picture counting as 0; then / 255, the model's channel order, minus mean, over std."""
+    source, size = rgb.shape[:2], meta.input
+    scale, offset = _geometry(source, size)
+    (y, wy), (x, wx) = (_taps(size[i], scale, offset[i], source[i]) for i in (0, 1))
+    picture = rgb.astype(np.float64)
+    picture = sum(picture[y[k]] * wy[k][:, None, None] for k in (0, 1))
+    picture = sum(picture[:, x[k]] * wx[k][None, :, None] for k in (0, 1))
+    if meta.channels == "BGR":
+        picture = picture[:, :, ::-1]
+    normal = (picture / 255 - np.array(meta.mean)) / np.array(meta.std)
+    return torch.from_numpy(normal.transpose(2, 0, 1)[None].astype(np.float32))
+
+
+def labels_to_source(labels, width, height):
+    """Labels at the input size -> at the picture's size by the inverse of preprocess's map: nearest, outside is 0."""
+    size = labels.shape
+    scale, offset = _geometry((height, width), size)
+    y, x = (np.floor((np.arange(n) + 0.5 - offset[i]) / scale).astype(int) for i, n in enumerate((height, width)))
+    inside = ((y >= 0) & (y < size[0]))[:, None] & ((x >= 0) & (x < size[1]))[None, :]
+    return np.where(inside, labels[y.clip(0, size[0] - 1)][:, x.clip(0, size[1] - 1)], 0).astype(np.uint8)
+
+
+@torch.no_grad()
+def logits(model, x):
+    """N x classes x h x w, before the last upsample (h is about H / 4)."""
+    return model(x)
+
+
+@torch.no_grad()
+def labels(model, x):
+    """N x H x W: the classes at the input's size."""
+    return up(logits(model, x), x.shape[2:]).argmax(1)
+
+
+def main():
+    from PIL import Image
+    parser = argparse.ArgumentParser(description="Run a model file in PyTorch on the CPU.")
+    parser.add_argument("model")
+    parser.add_argument("image")
+    parser.add_argument("--logits", required=True, help="float32 classes x H x W at the input size, .npy")
+    parser.add_argument("--labels", help="uint8 at the picture's size, .npy")
+    args = parser.parse_args()
+    try:
+        model, meta = load(args.model)
+        rgb = np.asarray(Image.open(args.image).convert("RGB"))
+    except (OSError, safetensors.Malformed, KeyError, ValueError, RuntimeError) as error:
+        sys.exit(f"{parser.prog}: {str(error).splitlines()[0]}")
+    x = preprocess(rgb, meta)
+    full = up(logits(model, x), x.shape[2:])[0]
+    np.save(args.logits, full.numpy())
+    if args.labels:
+        np.save(args.labels, labels_to_source(full.argmax(0).numpy(), rgb.shape[1], rgb.shape[0]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+/* A driver that computes wrongly says nothing: a small network is run, and held against what it must answer. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/answer.h"
+#include "model/build.h"
+#include "model/why.h"
+
+/* Of the largest logit.  Any tensor off by half moves some logit by 4.5e-3 of it; halves alone move one by 0.7e-3. */
+static const float tolerances[] = {[GPU_F32] = 1e-3f, [GPU_F16] = 4e-3f};
+static const char *const names[] = {[GPU_F32] = "32", [GPU_F16] = "16"};
+
+struct test {
+        struct gpu *gpu;
+        struct parser *parser;
+        struct gpu_image image;
+        struct gpu_labels labels;
+        struct gpu_buffer *readback; /* of the labels */
+        struct gpu_program *program;
+};
+
+static int prepare(struct test *test)
+{
+        uint32_t width = answer_info.width, height = answer_info.height;
+        uint8_t *picture = malloc(gpu_image_size(width, height));
+        int r = picture ? 0 : -ENOMEM;
+
+        test->image.width = test->labels.width = width;
+        test->image.height = test->labels.height = height;
+        if (r == 0)
+                r = gpu_buffer_new(test->gpu, gpu_image_size(width, height), GPU_MEMORY_DEVICE, "test picture",
+                                   &test->image.buffer);
+        if (r == 0) {
+                answer_picture(picture);
+                r = gpu_buffer_write(test->image.buffer, 0, picture, gpu_image_size(width, height));
+        }
+        if (r == 0)
+                r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_DEVICE, "test labels",
+                                   &test->labels.buffer);
+        if (r == 0)
+                r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_READBACK, "test readback",
+                                   &test->readback);
+        free(picture);
+        return r;
+}
+
+static int run(struct test *test)
+{
+        int r = gpu_program_new(test->gpu, "self-test", &test->program);
+
+        if (r < 0)
+                return r;
+        parser_record(test->parser, test->program, &test->image, &test->labels);
+        op_copy(test->program, test->labels.buffer, test->readback,
+                gpu_labels_size(test->labels.width, test->labels.height));
+        r = gpu_program_end(test->program);
+        return r < 0 ? r : gpu_run(test->program);
+}
+
+static int check_logits(const float *logits, enum gpu_dtype precision, char *why, size_t why_size)
+{
+        for (unsigned n = 0; n < ANSWER_POINTS; n++) {
+                float value = logits[answer_index(n)], expected = answer_points[n];
+
+                /* Written so that NaN fails. */
+                if (!(fabsf(value - expected) <= tolerances[precision] * ANSWER_PEAK))
+                        return why_set(why, why_size, -EIO,
+                                       "this device or its driver computes wrongly: in %s bits, output %u of the "
+                                       "self-test is %g and must be %g",
+                                       names[precision], n, (double)value, (double)expected);
+        }
+        return 0;
+}
+
+/* The label must be a class whose logit is, but for rounding, the largest. */
+static int check_labels(const float *logits, const uint8_t *labels, enum gpu_dtype precision, char *why,
+                        size_t why_size)
+{
+        size_t pixels = (size_t)answer_info.width * answer_info.height;
+
+        for (size_t n = 0; n < pixels; n++) {
+                float most = -INFINITY;
+
+                for (uint32_t c = 0; c < answer_info.classes; c++)
+                        most = fmaxf(most, logits[c * pixels + n]);
+                if (labels[n] >= answer_info.classes ||
+                    !(logits[labels[n] * pixels + n] >= most - tolerances[precision] * ANSWER_PEAK))
+                        return why_set(why, why_size, -EIO,
+                                       "this device or its driver computes wrongly: in %s bits, label %zu of the "
+                                       "self-test is %u",
+                                       names[precision], n, labels[n]);
+        }
+        return 0;
+}
+
+int parser_self_test(struct gpu *gpu, enum gpu_dtype precision, char *why, size_t why_size)
+{
+        struct weights_source source = {answer_tensor, NULL};
+        struct test test = {.gpu = gpu};
+        uint32_t classes, height, width;
+        float *logits = NULL;
+        int r, checked = 0;
+
+        r = parser_build(gpu, &answer_info, &source, precision, &test.parser, why, why_size);
+        if (r < 0)
+                return r;
+        r = prepare(&test);
+        if (r == 0)
+                r = run(&test);
+        if (r == 0)
+                r = parser_logits(test.parser, &logits, &classes, &height, &width);
+        if (r < 0)
+                why_set(why, why_size, r, "the self-test cannot run on this device: %s", strerror(-r));
+        if (r == 0)
+                checked = check_logits(logits, precision, why, why_size);
+        if (r == 0 && checked == 0)
+                checked = check_labels(logits, gpu_buffer_map(test.readback), precision, why, why_size);
+
+        gpu_program_free(test.program);
+        gpu_buffer_free(test.readback);
+        gpu_buffer_free(test.labels.buffer);
+        gpu_buffer_free(test.image.buffer);
+        parser_free(test.parser);
+        free(logits);
+        return r < 0 ? r : checked;
+}

@@ -1,0 +1,104 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/build.h"
+
+#define ALIGNMENT 256
+
+static struct gpu_conv describe(const struct graph_node *node)
+{
+        const struct graph_value *in = node->in;
+
+        return (struct gpu_conv){
+                .in = in->channels,
+                .out = node->weight->shape[0],
+                .kernel = node->kernel,
+                .stride = node->stride,
+                .dilation = node->dilation,
+                .height = in->store->height,
+                .width = in->store->width,
+                /* Weights are as precise as what they are applied to: the graph branches stay in 32 bits throughout. */
+                .dtype = in->store->dtype,
+        };
+}
+
+static uint64_t packed_size(const struct gpu *gpu, const struct graph_node *node, const struct gpu_conv *conv)
+{
+        if (node->op == GRAPH_CONV)
+                return gpu_conv_weights_size(gpu, conv);
+        if (node->op == GRAPH_DEPTHWISE)
+                return gpu_depthwise_weights_size(node->in->channels);
+        return 0;
+}
+
+/* Every node's place in the buffer; returns the buffer's size. */
+static uint64_t lay_out(const struct gpu *gpu, const struct graph *graph, struct weights_node *nodes)
+{
+        uint64_t size = 0;
+
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+
+                nodes[i].scale = 1;
+                if (!node->weight)
+                        continue;
+                if (node->op == GRAPH_CONV)
+                        nodes[i].conv = describe(node);
+                nodes[i].offset = size;
+                size += (packed_size(gpu, node, &nodes[i].conv) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        }
+        return size;
+}
+
+static int upload_node(const struct gpu *gpu, const struct graph_node *node, const struct weights_source *source,
+                       struct gpu_buffer *buffer, struct weights_node *ret)
+{
+        uint64_t size = packed_size(gpu, node, &ret->conv);
+        float *weight = NULL, *bias = NULL, *scale = NULL;
+        void *packed = malloc(size);
+        int r = packed ? 0 : -ENOMEM;
+
+        if (r == 0)
+                r = source->tensor(source->context, node->weight, &weight);
+        if (r == 0)
+                r = source->tensor(source->context, node->bias, &bias);
+        if (r == 0 && node->scale)
+                r = source->tensor(source->context, node->scale, &scale);
+        if (r == 0) {
+                if (node->op == GRAPH_CONV)
+                        gpu_conv_weights_pack(gpu, &ret->conv, node->weight->shape[1], weight, bias, packed);
+                else
+                        gpu_depthwise_weights_pack(node->in->channels, weight, bias, packed);
+                if (scale)
+                        ret->scale = *scale;
+                r = gpu_buffer_write(buffer, ret->offset, packed, size);
+        }
+        free(weight);
+        free(bias);
+        free(scale);
+        free(packed);
+        return r;
+}
+
+int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weights_source *source,
+                   struct gpu_buffer **ret, struct weights_node **ret_nodes)
+{
+        struct weights_node *nodes = calloc(graph->node_count, sizeof(*nodes));
+        struct gpu_buffer *buffer = NULL;
+        int r;
+
+        if (!nodes)
+                return -ENOMEM;
+        r = gpu_buffer_new(gpu, lay_out(gpu, graph, nodes), GPU_MEMORY_DEVICE, "weights", &buffer);
+        for (uint32_t i = 0; r == 0 && i < graph->node_count; i++)
+                if (graph->nodes[i].weight)
+                        r = upload_node(gpu, &graph->nodes[i], source, buffer, &nodes[i]);
+        if (r < 0) {
+                gpu_buffer_free(buffer);
+                free(nodes);
+                return r;
+        }
+        *ret = buffer;
+        *ret_nodes = nodes;
+        return 0;
+}

@@ -1,0 +1,50 @@
+#version 450
+// One direction of a Gaussian over the background alone.  Across, the weight that the background had goes to alpha; down, alpha
+// weighs, and what is not background gets its own colour back.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "bytes.glsl"
+
+layout(local_size_x = 64) in;
+INPUT(0, image)
+INPUT(1, labels)
+INPUT(2, across)
+OUTPUT(result)
+
+layout(constant_id = 8) const int DOWN = 0;
+
+layout(push_constant) uniform Shape {
+        ivec2 size; // width, height
+        int radius;
+        float falloff; // exp(falloff * distance^2)
+};
+
+bool is_background(int i)
+{
+        return BYTE(labels, i) == 0;
+}
+
+void main()
+{
+        const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
+        if (p.x >= size.x)
+                return;
+        const int here = p.y * size.x + p.x;
+        if (DOWN != 0 && !is_background(here)) {
+                STORE(result, here, LOAD(image, here));
+                return;
+        }
+        vec3 sum = vec3(0);
+        float weight = 0, whole = 0;
+        for (int d = -radius; d <= radius; d++) {
+                ivec2 q = clamp(p + (DOWN != 0 ? ivec2(0, d) : ivec2(d, 0)), ivec2(0), size - 1);
+                int i = q.y * size.x + q.x;
+                float g = exp(falloff * float(d * d));
+                vec4 color = DOWN != 0 ? LOAD(across, i) : vec4(LOAD(image, i).rgb, is_background(i) ? 1 : 0);
+                sum += g * color.a * color.rgb;
+                weight += g * color.a;
+                whole += g;
+        }
+        vec3 color = weight > 0 ? sum / weight : LOAD(image, here).rgb;
+        STORE(result, here, vec4(color, DOWN != 0 ? 1 : weight / whole));
+}

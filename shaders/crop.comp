@@ -1,0 +1,39 @@
+#version 450
+// A picture's pixels to the network's input: scaled and shifted (bilinear, 0 outside), normalised, in the network's channel order.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+
+layout(local_size_x = 64) in;
+INPUT(0, image)
+OUTPUT(result)
+
+layout(push_constant) uniform Shape {
+        ivec2 size, image_size; // width, height
+        vec2 shift;
+        float scale;
+        int bgr;
+        vec4 mean, inverse_std;
+        Map result_map;
+};
+
+vec3 pixel_at(ivec2 p)
+{
+        if (any(lessThan(p, ivec2(0))) || any(greaterThanEqual(p, image_size)))
+                return vec3(0);
+        return LOAD(image, p.y * image_size.x + p.x).rgb;
+}
+
+void main()
+{
+        const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
+        if (p.x >= size.x)
+                return;
+        vec2 from = scale * (vec2(p) + 0.5) - 0.5 + shift;
+        ivec2 low = ivec2(floor(from));
+        vec2 f = from - vec2(low);
+        vec3 color = mix(mix(pixel_at(low), pixel_at(low + ivec2(1, 0)), f.x),
+                         mix(pixel_at(low + ivec2(0, 1)), pixel_at(low + ivec2(1, 1)), f.x), f.y);
+        if (bgr != 0)
+                color = color.bgr;
+        STORE(result, at(result_map, p.y * size.x + p.x, 0), vec4((color - mean.rgb) * inverse_std.rgb, 0));
+}

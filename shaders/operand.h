@@ -1,0 +1,62 @@
+/* Private to shaders/: from the public vocabulary to dispatches.  The structs mirror those in the shaders' *.glsl. */
+#pragma once
+
+#include "shaders/ops.h"
+#include "shaders/vk.h"
+
+struct push_map {
+        int32_t first, stride; /* in groups of 4 channels */
+};
+
+struct push_size {
+        int32_t width, height;
+};
+
+static inline uint32_t divide_up(uint64_t a, uint32_t b)
+{
+        return (a + b - 1) / b;
+}
+
+static inline uint64_t align_up(uint64_t a, uint64_t to)
+{
+        return (a + to - 1) / to * to;
+}
+
+static inline uint32_t map_pixels(const struct gpu_map *map)
+{
+        return map->height * map->width;
+}
+
+static inline uint32_t map_groups(const struct gpu_map *map)
+{
+        return divide_up(map->channels, 4);
+}
+
+static inline struct push_map push_map(const struct gpu_map *map)
+{
+        return (struct push_map){map->first / 4, map->stride / 4};
+}
+
+static inline enum kernel_format format_of(enum gpu_dtype dtype)
+{
+        return dtype == GPU_F16 ? FORMAT_F16 : FORMAT_F32;
+}
+
+static inline struct operand map_operand(const struct gpu_map *map)
+{
+        return (struct operand){map->buffer, map->offset,
+                                gpu_map_size(map->dtype, map->stride, map->height, map->width), format_of(map->dtype)};
+}
+
+static inline struct operand image_operand(const struct gpu_image *image)
+{
+        return (struct operand){image->buffer, 0, gpu_image_size(image->width, image->height), FORMAT_U8};
+}
+
+static inline struct operand labels_operand(const struct gpu_labels *labels)
+{
+        return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
+}
+
+/* max(x, slope * x) */
+float activation_slope(enum gpu_activation activation);

@@ -1,0 +1,183 @@
+#include <string.h>
+
+#include "shaders/operand.h"
+
+uint64_t gpu_map_size(enum gpu_dtype dtype, uint32_t stride, uint32_t height, uint32_t width)
+{
+        return align_up((uint64_t)height * width, 32) * stride * (dtype == GPU_F16 ? 2 : 4);
+}
+
+float activation_slope(enum gpu_activation activation)
+{
+        static const float slopes[] = {[GPU_LINEAR] = 1, [GPU_RELU] = 0, [GPU_LEAKY] = 0.01f};
+
+        return slopes[activation];
+}
+
+/* Weights and bias of a group of 4 channels side by side: depthwise.comp. */
+uint64_t gpu_depthwise_weights_size(uint32_t channels)
+{
+        return (uint64_t)divide_up(channels, 4) * 10 * 4 * sizeof(float);
+}
+
+void gpu_depthwise_weights_pack(uint32_t channels, const float *weights, const float *bias, void *ret)
+{
+        float *out = ret;
+
+        memset(ret, 0, gpu_depthwise_weights_size(channels));
+        for (uint32_t c = 0; c < channels; c++) {
+                for (uint32_t tap = 0; tap < 9; tap++)
+                        out[(c / 4 * 10 + tap) * 4 + c % 4] = weights[c * 9 + tap];
+                out[(c / 4 * 10 + 9) * 4 + c % 4] = bias[c];
+        }
+}
+
+int op_depthwise(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out, uint32_t stride,
+                 struct gpu_buffer *weights, uint64_t weights_offset, enum gpu_activation activation)
+{
+        struct {
+                int32_t height, width, out_width, out_pixels, stride;
+                float slope;
+                struct push_map source, result;
+        } push = {in->height,   in->width,    out->width, map_pixels(out), stride, activation_slope(activation),
+                  push_map(in), push_map(out)};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_DEPTHWISE,
+                                                 .operands = {map_operand(in),
+                                                              {weights, weights_offset,
+                                                               gpu_depthwise_weights_size(in->channels), FORMAT_F32},
+                                                              [4] = map_operand(out)},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                                 .cost = 18.0 * map_pixels(out) * out->channels,
+                                         });
+}
+
+int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out)
+{
+        struct {
+                int32_t height, width, out_width, out_pixels;
+                struct push_map source, result;
+        } push = {in->height, in->width, out->width, map_pixels(out), push_map(in), push_map(out)};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_MAXPOOL,
+                                                 .operands = {map_operand(in), [4] = map_operand(out)},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                                 .cost = 18.0 * map_pixels(out) * out->channels,
+                                         });
+}
+
+int op_upsample(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out)
+{
+        struct {
+                struct push_size size, source_size;
+                struct push_map source, result;
+        } push = {{out->width, out->height}, {in->width, in->height}, push_map(in), push_map(out)};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_UPSAMPLE,
+                                                 .operands = {map_operand(in), [4] = map_operand(out)},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                                 .cost = 8.0 * map_pixels(out) * out->channels,
+                                         });
+}
+
+int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct gpu_map *gate, const struct gpu_map *out)
+{
+        struct {
+                struct push_size size, gate_size;
+                struct push_map source, gate, result;
+        } push = {{out->width, out->height}, {gate->width, gate->height}, push_map(x), push_map(gate), push_map(out)};
+
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = KERNEL_GATE,
+                                        .operands = {map_operand(x), map_operand(gate), [4] = map_operand(out)},
+                                        .push = &push,
+                                        .push_size = sizeof push,
+                                        .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                        .cost = 10.0 * map_pixels(out) * out->channels,
+                                });
+}
+
+struct gpu_crop gpu_crop_fit(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height)
+{
+        float across = (float)width / net_width, down = (float)height / net_height;
+        float scale = across > down ? across : down;
+
+        return (struct gpu_crop){scale, 0.5f * (width - net_width * scale), 0.5f * (height - net_height * scale)};
+}
+
+int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_crop *crop,
+            const struct gpu_normalise *normalise, const struct gpu_map *out)
+{
+        const float *mean = normalise->mean, *std = normalise->std;
+        struct {
+                struct push_size size, image_size;
+                float shift[2], scale;
+                int32_t bgr;
+                float mean[4], inverse_std[4];
+                struct push_map result;
+        } push = {{out->width, out->height},
+                  {in->width, in->height},
+                  {crop->shift_x, crop->shift_y},
+                  crop->scale,
+                  normalise->bgr,
+                  {mean[0], mean[1], mean[2], 0},
+                  {1 / std[0], 1 / std[1], 1 / std[2], 0},
+                  push_map(out)};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_CROP,
+                                                 .operands = {image_operand(in), [4] = map_operand(out)},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {divide_up(out->width, 64), out->height, 1},
+                                                 .cost = 64.0 * map_pixels(out),
+                                         });
+}
+
+int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out)
+{
+        struct {
+                struct push_size size, logits_size;
+                int32_t classes;
+                struct push_map logits;
+        } push = {{out->width, out->height}, {logits->width, logits->height}, classes, push_map(logits)};
+
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = KERNEL_ARGMAX,
+                                        .operands = {map_operand(logits), [4] = labels_operand(out)},
+                                        .push = &push,
+                                        .push_size = sizeof push,
+                                        .groups = {divide_up(divide_up(out->width * out->height, 4), 64), 1, 1},
+                                        .cost = 10.0 * out->width * out->height * classes,
+                                });
+}
+
+int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_crop *crop,
+              const struct gpu_labels *out)
+{
+        struct {
+                struct push_size size, labels_size;
+                float shift[2], scale;
+        } push = {{out->width, out->height}, {in->width, in->height}, {crop->shift_x, crop->shift_y}, crop->scale};
+        const uint32_t words = divide_up((uint64_t)out->width * out->height, 4);
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_UNCROP,
+                                                 .operands = {labels_operand(in), [4] = labels_operand(out)},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {divide_up(words, 64), 1, 1},
+                                                 .cost = 64.0 * words,
+                                         });
+}

@@ -1,0 +1,54 @@
+#version 450
+// Winograd F(4x4, 3x3), the way back: 36 products to 4x4 pixels of output, with the convolution's epilogue.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "winograd.glsl"
+
+layout(local_size_x = 8) in;
+INPUT(0, source) // [36][strip / 32][out_groups][32][4]
+INPUT(2, biases)
+INPUT(3, residuals)
+OUTPUT(result)
+
+layout(push_constant) uniform Shape {
+        ivec2 size; // width, height
+        Tiling tiling;
+        int out_groups;
+        Map result_map, residual_map;
+        int has_bias, has_residual;
+        float slope, scale, final_slope;
+};
+
+#include "epilogue.glsl"
+
+void main()
+{
+        const int t = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
+        const Tile tile = tile_at(tiling, t);
+        if (!tile.exists)
+                return;
+        const int batch = tiling.strip * out_groups;
+        const int index = (t >> 5) * (out_groups << 5) + (group << 5) + (t & 31);
+        vec4 s[4][6];
+
+        [[unroll]] for (int j = 0; j < 6; j++) {
+                vec4 m[6];
+                [[unroll]] for (int i = 0; i < 6; i++)
+                        m[i] = LOAD(source, (i * 6 + j) * batch + index);
+                vec4 p = m[1] + m[2], q = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+                s[0][j] = m[0] + p + u;
+                s[1][j] = q + 2 * v;
+                s[2][j] = p + 4 * u;
+                s[3][j] = q + 8 * v + m[5];
+        }
+        [[unroll]] for (int i = 0; i < 4; i++) {
+                vec4 p = s[i][1] + s[i][2], q = s[i][1] - s[i][2], u = s[i][3] + s[i][4], v = s[i][3] - s[i][4];
+                vec4 y[4] = {s[i][0] + p + u, q + 2 * v, p + 4 * u, q + 8 * v + s[i][5]};
+                [[unroll]] for (int j = 0; j < 4; j++) {
+                        ivec2 o = tile.origin + ivec2(j, i) * tiling.dilation;
+                        int pixel = o.y * size.x + o.x;
+                        if (all(lessThan(o, size)))
+                                STORE(result, at(result_map, pixel, group), epilogue(pixel, group, y[j]));
+                }
+        }
+}

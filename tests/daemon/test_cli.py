@@ -1,0 +1,176 @@
+"""The command lines of both programs, with nothing to compute: help, versions, wrong usage, --check, lists."""
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import support
+from support import visagectl
+
+
+def visaged(*arguments, **keywords):
+    return support.run("VISAGED", *arguments, **keywords)
+
+
+class Both(unittest.TestCase):
+    def test_version(self):
+        for program in ("VISAGED", "VISAGECTL"):
+            done = support.run(program, "--version")
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stdout, rb"^visage(d|ctl) \d+\.\d+\.\d+\n$")
+
+    def test_help(self):
+        for program, arguments in (("VISAGED", []), ("VISAGECTL", []), ("VISAGECTL", ["parse"]), ("VISAGECTL", ["gpus"]),
+                                   ("VISAGECTL", ["cameras"])):
+            done = support.run(program, *arguments, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
+            self.assertIn(b"Usage: ", done.stdout)
+            for line in done.stdout.decode().splitlines():
+                self.assertLessEqual(len(line), 120)
+
+    def test_wrong_usage(self):
+        picture = support.picture("a.png", 64, 64)
+        for arguments, says in (
+                ([], "a command is missing"), (["nonsense"], '"nonsense" is not a command'), (["parse"], "a picture is missing"),
+                (["parse", "--nonsense", picture], "unrecognized option"),
+                (["parse", "--gpu"], "requires an argument"), (["parse", "-o", "", picture], "needs a directory"),
+                (["parse", "--backend=fast", picture], "allowed is lane or tile"),
+                (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
+                (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
+                (["gpus", "nonsense"], "is not an option"), (["gpus", "--nonsense"], "unrecognized option"),
+                (["cameras", "--jsno"], "unrecognized option")):
+            done = visagectl(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertIn(says, done.stderr.decode())
+            self.assertIn("--help", done.stderr.decode())
+
+    def test_visaged_wrong_usage(self):
+        for arguments, says in (
+                (["--nonsense"], "unrecognized option"), (["nonsense"], '"nonsense" is not an option'),
+                (["--size=1x1"], "--size cannot be \"1x1\": allowed is width x height"),
+                (["--effect=sepia"], "allowed is overlay, labels, blur or none"), (["--frames=0"], "a number from 1 on"),
+                (["--frames=-1"], "a number from 1 on"), (["--frames=99999999999999999999"], "a number from 1 on"),
+                (["--frames=ten"], "a number from 1 on"), (["--camera"], "requires an argument")):
+            done = visaged("--config=/dev/null", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertIn(says, done.stderr.decode())
+            self.assertIn("--help", done.stderr.decode())
+
+    def test_help_tells_every_key(self):
+        text = visaged("--help").stdout.decode()
+        for key in ("camera", "virtual-camera", "size", "rate", "model", "gpu", "precision", "effect", "mode", "config", "check",
+                    "frames", "report", "sheet"):
+            self.assertIn(f"  --{key}", text)
+
+
+class Check(unittest.TestCase):
+    def check(self, text, *arguments):
+        path = os.path.join(support.new_folder(), "visaged.conf")
+        with open(path, "w") as file:
+            file.write(text)
+        done = visaged("--check", f"--config={path}", *arguments)
+        return done.returncode, done.stdout.decode().replace(path, "FILE"), done.stderr.decode().replace(path, "FILE")
+
+    def test_good(self):
+        self.assertEqual(self.check("[visaged]\ncamera = image:x.png\nsize = 1280x720\n"), (0, "FILE: OK\n", ""))
+        self.assertEqual(self.check(""), (0, "FILE: OK\n", ""))
+
+    def test_bad(self):
+        status, out, err = self.check("[visaged]\nrate = 0\nfoo = 1\n")
+        self.assertEqual((status, out), (1, ""))
+        lines = err.splitlines()
+        self.assertTrue(lines[0].startswith('FILE:2: rate cannot be "0": allowed is '), lines)
+        self.assertTrue(lines[1].startswith('FILE:3: unknown key "foo": allowed are camera, '), lines)
+
+    def test_options_are_checked_too(self):
+        self.assertEqual(self.check("", "--rate=0")[0], 2)
+        self.assertEqual(self.check("[visaged]\nrate=1\n", "--rate=20")[0], 0)
+
+    def test_missing_file(self):
+        done = visaged("--check", "--config=/nonexistent.conf")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, b"/nonexistent.conf: No such file or directory\n")
+
+    def test_a_bad_file_keeps_it_from_starting(self):
+        path = os.path.join(support.new_folder(), "visaged.conf")
+        with open(path, "w") as file:
+            file.write("[visaged]\nmode = fast\n")
+        done = visaged(f"--config={path}", timeout=10)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b":2: mode cannot be", done.stderr)
+
+
+class Lists(unittest.TestCase):
+    def test_gpus(self):
+        done = visagectl("gpus", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        gpus = json.loads(done.stdout)
+        self.assertEqual([gpu["index"] for gpu in gpus], list(range(len(gpus))))
+        self.assertIn("llvmpipe", gpus[0]["name"])
+        self.assertEqual(gpus[0]["kind"], "cpu")
+        self.assertTrue(gpus[0]["usable"])
+        table = visagectl("gpus").stdout.decode().splitlines()
+        self.assertEqual(len(table), 1 + len(gpus))
+        self.assertEqual(table[0].index("NAME"), table[1].index(gpus[0]["name"]))
+
+    def test_no_gpu(self):
+        env = support.environment()
+        env["VK_ICD_FILENAMES"] = env["VK_DRIVER_FILES"] = "/nonexistent.json"
+        done = visagectl("gpus", "--json", env=env)
+        self.assertIn(done.returncode, (0, 1))
+        self.assertIn(b"mesa-vulkan-drivers", done.stderr)
+        if done.returncode == 0:
+            self.assertEqual(json.loads(done.stdout), [])
+        done = visagectl("parse", f"--model={support.model()}", support.picture("a.png", 64, 64), env=env)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"mesa-vulkan-drivers", done.stderr)
+
+    def test_cameras(self):
+        done = visagectl("cameras", "--json")
+        self.assertEqual(done.returncode, 0)
+        for camera in json.loads(done.stdout):
+            self.assertTrue(camera["node"].startswith("/dev/video"))
+            self.assertIsInstance(camera["formats"], list)
+        self.assertEqual(visagectl("cameras").returncode, 0)
+
+
+class Start(unittest.TestCase):
+    """What can fail before anything is computed."""
+
+    def start(self, *arguments):
+        return support.visaged(f"--camera=image:{support.PORTRAIT}", *arguments, timeout=120)
+
+    def test_no_sink(self):
+        done = self.start("--virtual-camera=/nonexistent/video9")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"/nonexistent/video9", done.stderr)
+
+    def test_no_gpu_of_that_name(self):
+        done = self.start(f"--virtual-camera=y4m:{support.folder()}/x.y4m", f"--model={support.model()}", "--gpu=nonsense")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b'"nonsense"', done.stderr)
+
+    def test_no_model(self):
+        done = self.start(f"--virtual-camera=y4m:{support.folder()}/x.y4m", "--model=/nonexistent.safetensors")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"/nonexistent.safetensors", done.stderr)
+        done = self.start(f"--virtual-camera=y4m:{support.folder()}/x.y4m", f"--model={support.PORTRAIT}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"portrait.jpg", done.stderr)
+
+    def test_signal_while_the_gpu_opens(self):
+        path = f"{support.folder()}/early.y4m"
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
+                               f"--virtual-camera=y4m:{path}", f"--model={support.model()}"], env=support.environment(), stderr=subprocess.PIPE) as child:
+            line = child.stderr.readline()
+            self.assertIn(b"virtual camera", line)
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=60)
+            self.assertEqual(child.returncode, 0)
+        header, frames = support.read_y4m(path)
+        self.assertGreaterEqual(len(frames), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,313 @@
+"""visaged on software Vulkan, from files that stand in for a camera to files that stand in for a virtual one."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import numpy as np
+from PIL import Image
+
+import support
+from support import new_folder, picture, read_y4m, to_rgb, visagectl, write_y4m
+
+
+class Stream:
+    """A finished run."""
+
+    def __init__(self, camera, *arguments, sink=None, frames=None, size="160x120"):
+        self.folder = new_folder()
+        self.path = f"{self.folder}/out.y4m"
+        report = f"{self.folder}/report.json"
+        arguments = [f"--model={support.model()}", f"--camera={camera}", f"--virtual-camera={sink or 'y4m:' + self.path}",
+                     f"--size={size}", f"--report={report}", *arguments]
+        if frames:
+            arguments.append(f"--frames={frames}")
+        self.done = support.visaged(*arguments)
+        self.err = self.done.stderr.decode()
+        self.report = None
+        if os.path.exists(report):
+            with open(report) as file:
+                self.report = json.load(file)
+
+    def frames(self):
+        """(placeholder, the shown ones); the placeholder's repetitions are left out."""
+        header, frames = read_y4m(self.path)
+        first = frames[0]
+        return first, [frame for frame in frames if not np.array_equal(frame, first)]
+
+
+def labels_of(path, size):
+    """What the network says of a picture of that size."""
+    folder = new_folder()
+    done = visagectl("parse", f"--model={support.model()}", path, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    with Image.open(json.loads(done.stdout)["labels"]) as image:
+        assert image.size == size
+        return np.array(image)
+
+
+SIZE = (160, 120)
+
+
+class Effects(unittest.TestCase):
+    def setUp(self):
+        self.source = picture("still.png", *SIZE)
+        with Image.open(self.source) as image:
+            self.rgb = np.array(image.convert("RGB"))
+        self.colours = support.palette()
+
+    def stream(self, *arguments, frames=4):
+        stream = Stream(f"image:{self.source}", *arguments, frames=frames)
+        self.assertEqual(stream.done.returncode, 0, stream.err)
+        placeholder, shown = stream.frames()
+        self.assertEqual(len(shown), frames, stream.err)
+        self.assertEqual(stream.report["frames"]["shown"], frames)
+        self.assertGreaterEqual(stream.report["frames"]["placeholder"], 1)
+        self.assertGreaterEqual(stream.report["frames"]["parsed"], frames if "--mode=exact" in arguments else 1)
+        return stream, placeholder, shown
+
+    def near(self, frame, rgb, mean):
+        """Up to the half chroma resolution."""
+        self.assertLess(np.abs(frame - support.to_yuv(np.asarray(rgb)))[..., 0].mean(), mean)
+        self.assertLess(np.abs(to_rgb(frame) - rgb).mean(), 4 * mean + 4)
+
+    def test_overlay(self):
+        wanted = support.overlay(self.rgb, labels_of(self.source, SIZE), self.colours)
+        for mode in ("smooth", "exact"):
+            stream, _, shown = self.stream("--effect=overlay", f"--mode={mode}")
+            for frame in shown:
+                self.near(frame, wanted, 1.0)
+
+    def test_labels(self):
+        wanted = self.colours[labels_of(self.source, SIZE)]
+        for mode in ("smooth", "exact"):
+            stream, _, shown = self.stream("--effect=labels", f"--mode={mode}")
+            for frame in shown:
+                self.near(frame, wanted, 1.0)
+        self.assertEqual({c["index"]: c["pixels"] for c in stream.report["classes"]},
+                         {i: int(n) for i, n in enumerate(np.bincount(labels_of(self.source, SIZE).ravel(), minlength=11))})
+
+    def test_none(self):
+        for mode in ("smooth", "exact"):
+            _, _, shown = self.stream("--effect=none", f"--mode={mode}")
+            for frame in shown:
+                self.near(frame, self.rgb, 1.0)
+
+    def test_blur(self):
+        labels = labels_of(self.source, SIZE)
+        person, background = labels != 0, labels == 0
+        self.assertTrue(background.any() and person.any())
+        for mode in ("smooth", "exact"):
+            _, _, shown = self.stream("--effect=blur", f"--mode={mode}")
+            off = np.abs(shown[-1] - support.to_yuv(self.rgb))[..., 0]
+            self.assertLess(off[person].mean(), 1.0)
+            if background.mean() > 0.02:
+                self.assertGreater(off[background].mean(), 1.0)
+
+
+class NoRawFrame(unittest.TestCase):
+    """Nothing but the placeholder comes out before the first labels."""
+
+    def test_first_frame_is_the_placeholder(self):
+        """With the labels' effect every pixel that is shown is of one of the classes' colours, or the placeholder's."""
+        colours = support.to_yuv(support.palette())[:, 0]
+        for mode in ("smooth", "exact"):
+            stream = Stream(f"image:{support.PORTRAIT}?move", "--effect=labels", f"--mode={mode}", frames=10)
+            self.assertEqual(stream.done.returncode, 0, stream.err)
+            placeholder, shown = stream.frames()
+            self.assertGreaterEqual(stream.report["frames"]["placeholder"], 1)
+            rgb = to_rgb(placeholder)
+            self.assertLess(np.abs(rgb[:4, :4] - rgb[:4, -4:]).max(), 12, "a plain card")
+            for frame in shown:
+                distance = np.abs(frame[..., 0][..., None] - colours).min(-1)
+                self.assertLess(distance.max(), 1.6)
+
+    def test_placeholder_is_there_at_once(self):
+        """And before a GPU is, again and again."""
+        path = f"{support.folder()}/once.y4m"
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera={path}.missing", "--size=64x48",
+                               f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--rate=50"],
+                              env=support.environment(), stderr=subprocess.DEVNULL) as child:
+            time.sleep(3)
+            child.send_signal(signal.SIGINT)
+            self.assertEqual(child.wait(60), 0)
+        _, frames = read_y4m(path)
+        self.assertGreater(len(frames), 80)
+        for frame in frames:
+            np.testing.assert_array_equal(frame, frames[0])
+
+
+class Cameras(unittest.TestCase):
+    def test_y4m_once_ends_by_itself(self):
+        path = f"{new_folder()}/in.y4m"
+        write_y4m(path, [np.full((48, 64, 3), 20 * i, np.uint8) for i in range(12)], rate=10)
+        stream = Stream(f"y4m:{path}?once", "--effect=none", "--rate=10", size="64x48")
+        self.assertEqual(stream.done.returncode, 0, stream.err)
+        _, shown = stream.frames()
+        counts = stream.report["frames"]
+        self.assertGreaterEqual(len(shown), 1)
+        self.assertEqual(counts["shown"], len(shown))
+        self.assertLessEqual(counts["captured"], 12)
+        self.assertEqual(counts["dropped"], counts["captured"] + counts["lost"] - counts["shown"])
+        self.assertIn("frames captured", stream.err.splitlines()[-1])
+        # In the order in which they were taken.
+        means = [frame[..., 0].mean() for frame in shown]
+        self.assertEqual(means, sorted(means))
+
+    def test_sizes_that_differ(self):
+        """Scaled to fit, black beside it."""
+        path = f"{support.folder()}/white.y4m"
+        write_y4m(path, [np.full((100, 100, 3), 255, np.uint8)])
+        for size in ((160, 80), (80, 160), (320, 320), (32, 32)):
+            stream = Stream(f"y4m:{path}", "--effect=none", "--mode=exact", frames=2, size=f"{size[0]}x{size[1]}")
+            self.assertEqual(stream.done.returncode, 0, stream.err)
+            luma = stream.frames()[1][-1][..., 0]
+            self.assertEqual(luma.shape, size[::-1])
+            side = min(size)
+            self.assertLess(abs((luma > 125).sum() - side * side), 4 * side + 8)
+            middle = luma[size[1] // 2 - 4:size[1] // 2 + 4, size[0] // 2 - 4:size[0] // 2 + 4]
+            self.assertGreater(middle.min(), 230)
+            if size[0] != size[1]:
+                self.assertLess(luma[0, 0], 20)
+
+    def test_y4m_formats(self):
+        """The subsamplings that a y4m file can hold and the camera may hand over."""
+        with Image.open(picture("still.png", *SIZE)) as image:
+            yuv = support.to_yuv(np.array(image.convert("RGB")))
+        planes = [np.rint(yuv[..., c]).clip(0, 255) for c in range(3)]
+        wide = [(p[:, 0::2] + p[:, 1::2]) / 2 for p in planes[1:]]
+        both = [(p[0::2] + p[1::2]) / 2 for p in wide]
+        for name, chroma in (("420jpeg", both), ("422", wide), ("mono", [])):
+            path = f"{new_folder()}/in.y4m"
+            with open(path, "wb") as file:
+                file.write(f"YUV4MPEG2 W{SIZE[0]} H{SIZE[1]} F20:1 C{name}\nFRAME\n".encode())
+                for plane in [planes[0], *chroma]:
+                    file.write(np.rint(plane).astype(np.uint8).tobytes())
+            stream = Stream(f"y4m:{path}", "--effect=none", "--mode=exact", frames=2)
+            if name != "420jpeg" and stream.done.returncode and "C" + name in stream.err:
+                continue  # v4l2/ may say that it does not read these
+            self.assertEqual(stream.done.returncode, 0, stream.err)
+            frame = stream.frames()[1][-1]
+            self.assertLess(np.abs(frame[..., 0] - planes[0]).mean(), 1.0, name)
+            if chroma:
+                self.assertLess(np.abs(frame[..., 1] - planes[1]).mean(), 3.0, name)
+                self.assertLess(np.abs(frame[..., 2] - planes[2]).mean(), 3.0, name)
+            else:
+                self.assertLess(np.abs(frame[..., 1:] - 128).max(), 1.6)
+
+    def test_no_camera_is_tried_again(self):
+        """It appears while visaged waits."""
+        late, path = f"{new_folder()}/late.png", f"{support.folder()}/late.y4m"
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{late}", "--size=64x48",
+                               f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--frames=3", "--rate=10"],
+                              env=support.environment(), stderr=subprocess.PIPE) as child:
+            lines = []
+            for line in child.stderr:
+                lines.append(line.decode())
+                if "trying again" in lines[-1]:
+                    time.sleep(2.5)
+                    Image.open(picture("still.png", *SIZE)).save(late + ".new", "PNG")
+                    os.rename(late + ".new", late)
+            self.assertEqual(child.wait(60), 0)
+        self.assertEqual(sum("trying again" in line for line in lines), 1, lines)
+        self.assertTrue(any("the camera is there" in line for line in lines), lines)
+
+
+class Service(unittest.TestCase):
+    """What a service manager sees."""
+
+    def test_notifications(self):
+        path = os.path.join(new_folder(), "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(path)
+            listener.settimeout(60)
+            env = support.environment()
+            env["NOTIFY_SOCKET"] = path
+            with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
+                                   f"--model={support.model()}", f"--virtual-camera=y4m:{path}.y4m", "--size=64x48",
+                                   "--frames=3"], env=env, stderr=subprocess.DEVNULL) as child:
+                said = []
+                while not said or said[-1] != "STOPPING=1":
+                    said.append(listener.recv(4096).decode().strip())
+                self.assertEqual(child.wait(60), 0)
+        self.assertEqual(said[0], "READY=1")
+        self.assertTrue(said[1].startswith("STATUS=opening"), said)
+        self.assertIn(" -> y4m:", said[-2])
+
+    def test_journal(self):
+        """Priorities are given when stderr is the journal's own stream, and only then."""
+        for mine, prefix in ((True, "<3>"), (False, "visaged: error: ")):
+            with open(os.path.join(new_folder(), "journal"), "w+") as stream:
+                env = support.environment()
+                st = os.fstat(stream.fileno())
+                env["JOURNAL_STREAM"] = f"{st.st_dev}:{st.st_ino + (not mine)}"
+                done = subprocess.run([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=/nonexistent/x"],
+                                      env=env, stdin=subprocess.DEVNULL, stderr=stream, timeout=60)
+                self.assertEqual(done.returncode, 1)
+                stream.seek(0)
+                self.assertTrue(stream.read().startswith(prefix))
+
+
+class Ends(unittest.TestCase):
+    def test_signals(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            path, report = f"{support.folder()}/{number}.y4m", f"{support.folder()}/{number}.json"
+            with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}?move",
+                                   f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--size=64x48",
+                                   f"--report={report}"],
+                                  env=support.environment(), stderr=subprocess.PIPE) as child:
+                for line in child.stderr:
+                    if b"camera: " in line and b"virtual" not in line:
+                        break
+                time.sleep(2)
+                child.send_signal(number)
+                child.communicate(timeout=60)
+                self.assertEqual(child.returncode, 0)
+            with open(report) as file:
+                self.assertGreater(json.load(file)["frames"]["shown"], 5)
+            read_y4m(path)
+
+    def test_sheet_and_png_sink(self):
+        folder = new_folder()
+        source = picture("still.png", *SIZE)
+        stream = Stream(f"image:{source}", "--mode=exact", f"--sheet={folder}/sheet.png", sink=f"png:{folder}/%03d.png",
+                        frames=2)
+        self.assertEqual(stream.done.returncode, 0, stream.err)
+        with Image.open(f"{folder}/sheet.png") as sheet, Image.open(source) as image:
+            sheet, rgb = np.array(sheet.convert("RGB")).astype(float), np.array(image.convert("RGB"))
+        width, height = SIZE
+        self.assertEqual(sheet.shape, (height, 3 * width + 16, 3))
+        labels, colours = labels_of(source, SIZE), support.palette()
+        self.assertLess(np.abs(sheet[:, :width] - rgb).mean(), 2)
+        self.assertGreater((np.abs(sheet[:, width + 8:2 * width + 8] - colours[labels]).max(-1) == 0).mean(), 0.97)
+        self.assertLess(np.abs(sheet[:, 2 * width + 16:] - support.overlay(rgb, labels, colours)).mean(), 4)
+        pictures = [name for name in os.listdir(folder) if name[0].isdigit()]
+        self.assertEqual(len(pictures), 2 + stream.report["frames"]["placeholder"])
+
+    def test_report(self):
+        stream = Stream(f"image:{support.PORTRAIT}?move", frames=15)
+        report = stream.report
+        self.assertEqual((report["size"], report["backend"] in ("lane", "tile")), ({"width": 160, "height": 120}, True))
+        self.assertIn("llvmpipe", report["device"])
+        self.assertEqual(report["model"]["file"], support.model())
+        self.assertGreater(report["latency_ms"]["median"], 0)
+        self.assertGreater(report["parse_ms"]["median"], 0)
+        self.assertGreater(report["rates"]["shown"], 1)
+        self.assertEqual(sum(c["pixels"] for c in report["classes"]), 160 * 120)
+
+    def test_reader_of_standard_output_goes_away(self):
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
+                               f"--model={support.model()}", "--virtual-camera=y4m:-", "--size=64x48"],
+                              env=support.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            self.assertTrue(child.stdout.read(1000).startswith(b"YUV4MPEG2 "))
+            child.stdout.close()
+            err = child.stderr.read()
+            self.assertEqual(child.wait(60), 1)
+        self.assertIn(b"error: ", err)
+
+
+if __name__ == "__main__":
+    unittest.main()

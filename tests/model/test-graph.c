@@ -1,0 +1,538 @@
+/* The graph as a table: figures, shapes, names, and that no map is read after it was written over. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/graph.h"
+#include "model/plan.h"
+
+static struct model_info resnet(unsigned depth, uint32_t height, uint32_t width)
+{
+        static const uint32_t basic[] = {2, 2, 2, 2};
+        struct model_info info = {
+                .block = MODEL_BOTTLENECK,
+                .blocks = {3, 4, depth == 101 ? 23 : 6, 3},
+                .stem = {64, 64, 128},
+                .planes = {64, 128, 256, 512},
+                .head = 512,
+                .decoder = {256, 48},
+                .height = height,
+                .width = width,
+                .classes = 19,
+        };
+
+        if (depth == 18) {
+                info.block = MODEL_BASIC;
+                memcpy(info.blocks, basic, sizeof(basic));
+                info.head = 128;
+        }
+        return info;
+}
+
+static struct graph *make(const struct model_info *info, enum gpu_dtype precision)
+{
+        struct graph *graph;
+
+        assert_int_equal(graph_new(info, precision, &graph), 0);
+        return graph;
+}
+
+static bool has_suffix(const char *text, const char *suffix)
+{
+        return strlen(text) > strlen(suffix) && strcmp(text + strlen(text) - strlen(suffix), suffix) == 0;
+}
+
+static const struct graph_tensor *find_tensor(const struct graph *graph, const char *name)
+{
+        for (uint32_t i = 0; i < graph->tensor_count; i++)
+                if (strcmp(graph->tensors[i].name, name) == 0)
+                        return &graph->tensors[i];
+        return NULL;
+}
+
+static const struct graph_node *find_node(const struct graph *graph, const char *weight)
+{
+        for (uint32_t i = 0; i < graph->node_count; i++)
+                if (graph->nodes[i].weight && strcmp(graph->nodes[i].weight->name, weight) == 0)
+                        return &graph->nodes[i];
+        fail_msg("no node has %s", weight);
+        return NULL;
+}
+
+/* What the network learns: where a batch norm was folded into a convolution, scale and shift count, not the bias made
+ * of them. */
+static double learnt(const struct graph *graph)
+{
+        double count = 0;
+
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+                const char *name;
+
+                if (!node->weight)
+                        continue;
+                name = node->weight->name;
+                count += (double)node->weight->count + (node->scale ? 1 : 0);
+                if (strstr(name, "node_") || has_suffix(name, "conv4.weight"))
+                        count += (double)node->bias->count;
+                else if (has_suffix(name, ".out.0.weight"))
+                        count += 3.0 * (double)node->bias->count;
+                else
+                        count += 2.0 * (double)node->bias->count;
+        }
+        return count / 1e6;
+}
+
+static void test_figures(void **state)
+{
+        static const struct {
+                unsigned depth, size;
+                double gmac, params;
+        } figures[] = {
+                {101, 473, 252.83, 68.06}, {101, 256, 72.00, 68.06}, {50, 473, 184.64, 49.07},
+                {50, 256, 52.60, 49.07},   {18, 473, 56.45, 13.09},  {18, 256, 16.13, 13.09},
+        };
+
+        for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+                struct model_info info = resnet(figures[i].depth, figures[i].size, figures[i].size);
+                struct graph *graph = make(&info, GPU_F32);
+
+                assert_true(fabs(graph_gmac(graph) - figures[i].gmac) < 0.00501);
+                assert_true(fabs(learnt(graph) - figures[i].params) < 0.00501);
+                graph_free(graph);
+        }
+        graph_free(NULL);
+}
+
+static void check_map(const struct graph_value *value, uint32_t channels, uint32_t height, uint32_t width)
+{
+        assert_int_equal(value->channels, channels);
+        assert_int_equal(value->store->height, height);
+        assert_int_equal(value->store->width, width);
+}
+
+static void test_shapes(void **state)
+{
+        static const struct {
+                uint32_t height, width, stem[2], x2[2], x5[2], local[2];
+        } cases[] = {
+                {473, 473, {237, 237}, {119, 119}, {60, 60}, {8, 8}},
+                {256, 256, {128, 128}, {64, 64}, {32, 32}, {4, 4}},
+                {33, 33, {17, 17}, {9, 9}, {5, 5}, {1, 1}},
+                {301, 475, {151, 238}, {76, 119}, {38, 60}, {5, 8}},
+                {2048, 34, {1024, 17}, {512, 9}, {256, 5}, {32, 1}},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                struct model_info info = resnet(101, cases[i].height, cases[i].width);
+                const uint32_t *x2 = cases[i].x2, *x5 = cases[i].x5, *local = cases[i].local;
+                struct graph *graph = make(&info, GPU_F32);
+
+                check_map(graph->input, 4, info.height, info.width);
+                check_map(find_node(graph, "conv3.weight")->out, 128, cases[i].stem[0], cases[i].stem[1]);
+                check_map(find_node(graph, "layer1.2.conv3.weight")->out, 256, x2[0], x2[1]);
+                check_map(find_node(graph, "layer2.0.downsample.0.weight")->out, 512, x5[0], x5[1]);
+                check_map(find_node(graph, "layer3.22.conv3.weight")->out, 1024, x5[0], x5[1]);
+                check_map(find_node(graph, "layer4.2.conv3.weight")->out, 2048, x5[0], x5[1]);
+                check_map(find_node(graph, "context.dualgcn.local.4.weight")->out, 512, local[0], local[1]);
+                check_map(find_node(graph, "context.bottleneck.0.weight")->in, 2560, x5[0], x5[1]);
+                check_map(find_node(graph, "context.dualgcn.conv_adj.weight")->out, 128, 1, 256);
+                check_map(find_node(graph, "context.dualgcn.conv_wg.weight")->out, 256, 1, 128);
+                check_map(find_node(graph, "layer6.conv3.0.weight")->in, 304, x2[0], x2[1]);
+                check_map(graph->logits, 20, x2[0], x2[1]);
+                graph_free(graph);
+        }
+}
+
+static void test_tensors(void **state)
+{
+        static const struct {
+                const char *name;
+                uint32_t rank, shape[4];
+        } expected[] = {
+                {"conv1.weight", 4, {64, 3, 3, 3}},
+                {"conv1.bias", 1, {64}},
+                {"layer1.0.downsample.0.weight", 4, {256, 128, 1, 1}},
+                {"layer2.0.conv2.weight", 4, {128, 128, 3, 3}},
+                {"layer4.2.conv3.bias", 1, {2048}},
+                {"context.conva.0.weight", 4, {512, 2048, 3, 3}},
+                {"context.dualgcn.local.0.weight", 4, {512, 1, 3, 3}},
+                {"context.dualgcn.local.4.bias", 1, {512}},
+                {"context.dualgcn.gcn_local_attention.node_k.weight", 4, {256, 512, 1, 1}},
+                {"context.dualgcn.gcn_local_attention.node_v.bias", 1, {256}},
+                {"context.dualgcn.gcn_local_attention.node_q.bias", 1, {256}},
+                {"context.dualgcn.gcn_local_attention.conv_wg.weight", 3, {256, 256, 1}},
+                {"context.dualgcn.gcn_local_attention.out.0.weight", 4, {512, 256, 1, 1}},
+                {"context.dualgcn.gcn_local_attention.gamma", 1, {1}},
+                {"context.dualgcn.phi.weight", 4, {256, 512, 1, 1}},
+                {"context.dualgcn.theta.weight", 4, {128, 512, 1, 1}},
+                {"context.dualgcn.conv_adj.weight", 3, {128, 128, 1}},
+                {"context.dualgcn.conv_adj.bias", 1, {128}},
+                {"context.dualgcn.conv_wg.weight", 3, {256, 256, 1}},
+                {"context.dualgcn.conv3.weight", 4, {512, 256, 1, 1}},
+                {"context.dualgcn.gamma1", 1, {1}},
+                {"context.dualgcn.final.0.weight", 4, {512, 1024, 1, 1}},
+                {"context.convb.0.weight", 4, {512, 512, 3, 3}},
+                {"context.bottleneck.0.weight", 4, {512, 2560, 3, 3}},
+                {"layer6.conv1.0.weight", 4, {256, 512, 1, 1}},
+                {"layer6.conv2.0.weight", 4, {48, 256, 1, 1}},
+                {"layer6.conv3.0.weight", 4, {256, 304, 1, 1}},
+                {"layer6.conv3.2.weight", 4, {256, 256, 1, 1}},
+                {"layer6.conv4.weight", 4, {19, 256, 1, 1}},
+                {"layer6.conv4.bias", 1, {19}},
+        };
+        struct model_info info = resnet(101, 473, 473);
+        struct graph *graph = make(&info, GPU_F32);
+
+        for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+                const struct graph_tensor *tensor = find_tensor(graph, expected[i].name);
+
+                assert_non_null(tensor);
+                assert_int_equal(tensor->rank, expected[i].rank);
+                assert_memory_equal(tensor->shape, expected[i].shape, sizeof(tensor->shape));
+        }
+        for (uint32_t i = 0; i < graph->tensor_count; i++)
+                assert_ptr_equal(find_tensor(graph, graph->tensors[i].name), &graph->tensors[i]);
+        /* 3 of the stem, 33 blocks of 3, 4 projections, 3 depthwise, 5 + 5 of the graphs, 4 of the head, 5 of the
+         * decoder, and the two gammas. */
+        assert_int_equal(graph->tensor_count, 2 * (3 + 33 * 3 + 4 + 3 + 5 + 5 + 4 + 5) + 2);
+        graph_free(graph);
+}
+
+static void test_projections(void **state)
+{
+        struct model_info info = resnet(18, 64, 64);
+        struct graph *graph = make(&info, GPU_F32);
+
+        assert_non_null(find_tensor(graph, "layer1.0.downsample.0.weight")); /* 128 to 64 channels */
+        assert_non_null(find_tensor(graph, "layer2.0.downsample.0.weight"));
+        assert_null(find_tensor(graph, "layer2.1.downsample.0.weight"));
+        assert_null(find_tensor(graph, "layer2.0.conv3.weight"));
+        graph_free(graph);
+
+        info.stem[2] = info.planes[0] = info.planes[1] = info.planes[2] = info.planes[3] = 64;
+        graph = make(&info, GPU_F32);
+        assert_null(find_tensor(graph, "layer1.0.downsample.0.weight"));
+        assert_non_null(find_tensor(graph, "layer2.0.downsample.0.weight")); /* strides */
+        assert_null(find_tensor(graph, "layer3.0.downsample.0.weight"));
+        assert_null(find_tensor(graph, "layer4.0.downsample.0.weight"));
+        graph_free(graph);
+}
+
+static void check_conv(const struct graph *graph, const char *name, uint32_t stride, uint32_t dilation,
+                       enum gpu_activation activation, bool residual, bool relu)
+{
+        const struct graph_node *node = find_node(graph, name);
+
+        assert_int_equal(node->stride, stride);
+        assert_int_equal(node->dilation, dilation);
+        assert_int_equal(node->activation, activation);
+        assert_int_equal(node->residual != NULL, residual);
+        assert_int_equal(node->relu, relu);
+}
+
+static void test_convolutions(void **state)
+{
+        struct model_info info = resnet(50, 100, 100);
+        struct graph *graph = make(&info, GPU_F32);
+
+        check_conv(graph, "conv1.weight", 2, 1, GPU_RELU, false, false);
+        check_conv(graph, "conv2.weight", 1, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer2.0.conv1.weight", 1, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer2.0.conv2.weight", 2, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer2.1.conv2.weight", 1, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer2.0.conv3.weight", 1, 1, GPU_LEAKY, true, true);
+        check_conv(graph, "layer2.0.downsample.0.weight", 2, 1, GPU_LEAKY, false, false);
+        check_conv(graph, "layer3.0.conv2.weight", 1, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer4.0.conv2.weight", 1, 2, GPU_RELU, false, false);
+        check_conv(graph, "layer4.2.conv2.weight", 1, 2, GPU_RELU, false, false);
+        check_conv(graph, "layer4.0.downsample.0.weight", 1, 1, GPU_LEAKY, false, false);
+        check_conv(graph, "context.dualgcn.gcn_local_attention.node_k.weight", 1, 1, GPU_LINEAR, false, false);
+        check_conv(graph, "context.dualgcn.gcn_local_attention.conv_wg.weight", 1, 1, GPU_LINEAR, false, false);
+        check_conv(graph, "context.dualgcn.gcn_local_attention.out.0.weight", 1, 1, GPU_LEAKY, true, false);
+        check_conv(graph, "context.dualgcn.phi.weight", 1, 1, GPU_LEAKY, false, false);
+        check_conv(graph, "context.dualgcn.conv_adj.weight", 1, 1, GPU_LINEAR, true, false);
+        check_conv(graph, "context.dualgcn.conv3.weight", 1, 1, GPU_LEAKY, true, false);
+        check_conv(graph, "layer6.conv4.weight", 1, 1, GPU_LINEAR, false, false);
+        graph_free(graph);
+
+        info = resnet(18, 100, 100);
+        graph = make(&info, GPU_F32);
+        check_conv(graph, "layer4.0.conv1.weight", 1, 2, GPU_RELU, false, false);
+        check_conv(graph, "layer4.0.conv2.weight", 1, 2, GPU_LEAKY, true, true);
+        check_conv(graph, "layer2.0.conv1.weight", 2, 1, GPU_RELU, false, false);
+        check_conv(graph, "layer2.0.conv2.weight", 1, 1, GPU_LEAKY, true, true);
+        graph_free(graph);
+}
+
+static uint64_t store_size(const struct graph_store *store)
+{
+        uint64_t pixels = (uint64_t)store->height * store->width;
+
+        return (pixels + 31) / 32 * 32 * store->channels * (store->dtype == GPU_F16 ? 2 : 4);
+}
+
+static uint64_t place(const struct graph *graph, struct plan_item **ret)
+{
+        struct plan_item *items = calloc(graph->store_count, sizeof(*items));
+        uint64_t total;
+
+        assert_non_null(items);
+        for (uint32_t i = 0; i < graph->store_count; i++)
+                items[i] = (struct plan_item){store_size(&graph->stores[i]), graph->stores[i].from, graph->stores[i].to,
+                                              0};
+        assert_int_equal(plan_place(items, graph->store_count, &total), 0);
+        *ret = items;
+        return total;
+}
+
+static void test_memory(void **state)
+{
+        static const unsigned depths[] = {18, 50, 101}, sizes[] = {256, 320, 473};
+
+        for (size_t i = 0; i < 9; i++) {
+                struct model_info info = resnet(depths[i / 3], sizes[i % 3], sizes[i % 3]);
+                struct graph *graph = make(&info, GPU_F32);
+                struct plan_item *items;
+                uint64_t total = place(graph, &items);
+
+                assert_true((double)total <= 1.05 * (double)plan_peak(items, graph->store_count));
+                if (i == 8) /* 998 MB if nothing were reused */
+                        assert_true(total < 75000000);
+                free(items);
+                graph_free(graph);
+        }
+}
+
+/* ---- what is read is what was meant to be ---- */
+
+/* Per store and group of 4 channels: the node that wrote it last, +1. */
+struct memory {
+        const struct graph *graph;
+        uint32_t **writer;
+};
+
+static uint32_t *groups_of(const struct memory *memory, const struct graph_value *value)
+{
+        return memory->writer[value->store - memory->graph->stores] + value->first / 4;
+}
+
+static int writer_of(const struct graph *graph, const struct graph_value *value)
+{
+        for (uint32_t i = 0; i < graph->node_count; i++)
+                if (graph->nodes[i].out == value)
+                        return (int)i;
+        return -1;
+}
+
+/* A value that a node made is still that; one that no node made is the network's input, or a concatenation, and then
+ * all of it has been written, by two nodes, and is not written over later. */
+static void check_read(const struct memory *memory, uint32_t node, const struct graph_value *value)
+{
+        int writer;
+        uint32_t *groups, changes = 0;
+
+        if (!value)
+                return;
+        assert_true(value->store->from <= node && node <= value->store->to);
+        assert_true(value->first % 4 == 0 && value->channels % 4 == 0 && value->channels > 0);
+        assert_true(value->first + value->channels <= value->store->channels);
+        if (value == memory->graph->input)
+                return;
+        writer = writer_of(memory->graph, value);
+        groups = groups_of(memory, value);
+        for (uint32_t i = 0; i < value->channels / 4; i++) {
+                assert_int_not_equal(groups[i], 0);
+                if (writer >= 0)
+                        assert_int_equal(groups[i], writer + 1);
+                else if (i > 0 && groups[i] != groups[i - 1])
+                        changes++;
+        }
+        if (writer < 0) {
+                assert_int_equal(changes, 1);
+                assert_int_equal(value->channels, value->store->channels);
+                for (uint32_t i = node; i < memory->graph->node_count; i++)
+                        assert_ptr_not_equal(memory->graph->nodes[i].out->store, value->store);
+        }
+}
+
+static bool overlap(const struct graph_value *a, const struct graph_value *b)
+{
+        return a && b && a->store == b->store && a->first < b->first + b->channels && b->first < a->first + a->channels;
+}
+
+static bool same_place(const struct graph_value *a, const struct graph_value *b)
+{
+        return a->store == b->store && a->first == b->first && a->channels == b->channels;
+}
+
+/* Only a residual, or a softmax's input, may be where the output goes. */
+static void check_aliases(const struct graph_node *node)
+{
+        if (node->op == GRAPH_SOFTMAX)
+                assert_true(same_place(node->in, node->out));
+        else
+                assert_false(overlap(node->in, node->out));
+        assert_false(overlap(node->in2, node->out));
+        if (!node->residual)
+                return;
+        assert_true(same_place(node->residual, node->out) || !overlap(node->residual, node->out));
+        assert_int_equal(node->residual->channels, node->out->channels);
+        assert_int_equal(node->residual->store->height, node->out->store->height);
+        assert_int_equal(node->residual->store->width, node->out->store->width);
+        assert_int_equal(node->residual->store->dtype, node->out->store->dtype);
+}
+
+static void check_flow(const struct graph *graph)
+{
+        struct memory memory = {graph, calloc(graph->store_count, sizeof(uint32_t *))};
+
+        assert_non_null(memory.writer);
+        for (uint32_t i = 0; i < graph->store_count; i++)
+                memory.writer[i] = calloc(graph->stores[i].channels / 4, sizeof(uint32_t));
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+                uint32_t *groups = groups_of(&memory, node->out);
+
+                check_read(&memory, i, node->in);
+                check_read(&memory, i, node->in2);
+                check_read(&memory, i, node->residual);
+                assert_true(node->out->store->from <= i && i <= node->out->store->to);
+                check_aliases(node);
+                for (uint32_t j = 0; j < node->out->channels / 4; j++)
+                        groups[j] = i + 1;
+        }
+        check_read(&memory, graph->node_count - 1, graph->logits);
+        for (uint32_t i = 0; i < graph->store_count; i++)
+                free(memory.writer[i]);
+        free(memory.writer);
+}
+
+/* Those whose lives meet never overlap; see test-plan.c for the rest. */
+static void check_places(const struct graph *graph)
+{
+        struct plan_item *items;
+
+        place(graph, &items);
+        for (uint32_t i = 0; i < graph->store_count; i++)
+                for (uint32_t j = 0; j < i; j++)
+                        if (graph->stores[i].from <= graph->stores[j].to &&
+                            graph->stores[j].from <= graph->stores[i].to)
+                                assert_true(items[i].offset + items[i].size <= items[j].offset ||
+                                            items[j].offset + items[j].size <= items[i].offset);
+        assert_int_equal(graph->input->store->from, 0);
+        assert_int_equal(graph->logits->store->to, graph->node_count - 1);
+        free(items);
+}
+
+/* What two nodes write side by side is what the paper concatenates. */
+static void check_concatenations(const struct graph *graph, const char *last)
+{
+        static const char *const second[][2] = {
+                {"context.bottleneck.0.weight", "context.convb.0.weight"},
+                {"context.dualgcn.final.0.weight", "context.dualgcn.conv3.weight"},
+                {"layer6.conv3.0.weight", "layer6.conv2.0.weight"},
+        };
+        const struct graph_value *wide = find_node(graph, "context.bottleneck.0.weight")->in;
+        const struct graph_value *x5 = find_node(graph, last)->out;
+
+        for (size_t i = 0; i < 3; i++) {
+                const struct graph_value *in = find_node(graph, second[i][0])->in;
+                const struct graph_value *out = find_node(graph, second[i][1])->out;
+
+                assert_ptr_equal(in->store, out->store);
+                assert_int_equal(out->first + out->channels, in->channels);
+        }
+        assert_ptr_equal(x5->store, wide->store);
+        assert_int_equal(x5->first, 0);
+        for (uint32_t i = 0; i < graph->node_count; i++)
+                if (graph->nodes[i].op == GRAPH_GATE || graph->nodes[i].op == GRAPH_UPSAMPLE)
+                        assert_int_equal(graph->nodes[i].out->first, 0);
+}
+
+static void test_flow(void **state)
+{
+        for (enum gpu_dtype precision = GPU_F32; precision <= GPU_F16; precision++)
+                for (int i = 0; i < 5; i++) {
+                        struct model_info info = resnet(i == 1 || i == 3 ? 18 : i == 0 ? 101 : 50, 100 + i, 77);
+                        struct graph *graph;
+
+                        /* Without projections, the first block of layer 4 adds from outside the concatenation. */
+                        if (i == 3)
+                                info.stem[2] = info.planes[0] = info.planes[1] = info.planes[2] = info.planes[3];
+                        if (i == 4)
+                                info.planes[2] = info.planes[3] = info.planes[1];
+                        if (i >= 3)
+                                for (size_t j = 0; j < 4; j++)
+                                        info.blocks[j] = 1;
+                        graph = make(&info, precision);
+                        check_flow(graph);
+                        check_places(graph);
+                        check_concatenations(graph, i == 3   ? "layer4.0.conv2.weight"
+                                                    : i == 4 ? "layer4.0.conv3.weight"
+                                                    : i == 1 ? "layer4.1.conv2.weight"
+                                                             : "layer4.2.conv3.weight");
+                        graph_free(graph);
+                }
+}
+
+static void test_largest(void **state)
+{
+        struct model_info info = resnet(101, 2048, 2048);
+        struct plan_item *items;
+        struct graph *graph;
+
+        for (size_t i = 0; i < 4; i++) {
+                info.blocks[i] = 64;
+                info.planes[i] = 4096;
+        }
+        info.stem[0] = info.stem[1] = info.stem[2] = info.head = info.decoder[0] = info.decoder[1] = 4096;
+        graph = make(&info, GPU_F32);
+        check_flow(graph);
+        assert_true(place(graph, &items) > 1ULL << 33);
+        free(items);
+        graph_free(graph);
+}
+
+static void test_precision(void **state)
+{
+        struct model_info info = resnet(50, 473, 473);
+        struct graph *graph = make(&info, GPU_F16);
+
+        assert_int_equal(graph->input->store->dtype, GPU_F16);
+        assert_int_equal(graph->logits->store->dtype, GPU_F32);
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+                bool product = node->op == GRAPH_GRAM || node->op == GRAPH_MATMUL;
+
+                if (product)
+                        assert_int_equal(node->in2->store->dtype, GPU_F32);
+                if (product || node->op == GRAPH_SOFTMAX || node->op == GRAPH_TRANSPOSE) {
+                        assert_int_equal(node->in->store->dtype, GPU_F32);
+                        assert_int_equal(node->out->store->dtype, GPU_F32);
+                } else if (node->weight && strncmp(node->weight->name, "context.dualgcn.", 16) != 0 &&
+                           node->out != graph->logits)
+                        assert_int_equal(node->out->store->dtype, GPU_F16);
+        }
+        assert_int_equal(find_node(graph, "context.dualgcn.conv3.weight")->out->store->dtype, GPU_F16);
+        assert_int_equal(find_node(graph, "context.dualgcn.local.0.weight")->out->store->dtype, GPU_F16);
+        graph_free(graph);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_figures),      cmocka_unit_test(test_shapes),
+                cmocka_unit_test(test_tensors),      cmocka_unit_test(test_projections),
+                cmocka_unit_test(test_convolutions), cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_flow),         cmocka_unit_test(test_largest),
+                cmocka_unit_test(test_precision),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

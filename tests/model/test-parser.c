@@ -1,0 +1,268 @@
+/* The parser on whichever device is the default: the small network of model/answer.h, and a forged model file. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forge.h"
+#include "model/answer.h"
+#include "model/build.h"
+
+static struct gpu *gpu;
+
+static int setup(void **state)
+{
+        const char *backend = getenv("VISAGED_BACKEND");
+        struct gpu_options options = {.backend = GPU_BACKEND_TILE};
+        char why[512] = "";
+
+        if (backend && strcmp(backend, "lane") == 0)
+                options.backend = GPU_BACKEND_LANE;
+        if (gpu_open(&options, &gpu, why, sizeof(why)) == 0)
+                return 0;
+        print_error("%s\n", why);
+        return -1;
+}
+
+static int teardown(void **state)
+{
+        unsigned messages = gpu_validation_messages(gpu);
+
+        gpu_close(gpu);
+        forge_remove();
+        return messages ? -1 : 0;
+}
+
+/* A parser with a picture in front and labels behind. */
+struct rig {
+        struct parser *parser;
+        struct gpu_program *program;
+        struct gpu_image image;
+        struct gpu_labels labels;
+        struct gpu_buffer *readback;
+};
+
+static void rig_new(struct rig *rig, struct parser *parser, uint32_t width, uint32_t height, const uint8_t *picture)
+{
+        uint64_t size = gpu_labels_size(width, height);
+
+        *rig = (struct rig){.parser = parser, .image = {NULL, width, height}, .labels = {NULL, width, height}};
+        assert_int_equal(
+                gpu_buffer_new(gpu, gpu_image_size(width, height), GPU_MEMORY_DEVICE, "picture", &rig->image.buffer),
+                0);
+        assert_int_equal(gpu_buffer_write(rig->image.buffer, 0, picture, gpu_image_size(width, height)), 0);
+        assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_DEVICE, "labels", &rig->labels.buffer), 0);
+        assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_READBACK, "readback", &rig->readback), 0);
+        assert_int_equal(gpu_program_new(gpu, "test", &rig->program), 0);
+        assert_int_equal(parser_record(parser, rig->program, &rig->image, &rig->labels), 0);
+        assert_int_equal(op_copy(rig->program, rig->labels.buffer, rig->readback, size), 0);
+        assert_int_equal(gpu_program_end(rig->program), 0);
+}
+
+static void rig_free(struct rig *rig)
+{
+        gpu_program_free(rig->program);
+        gpu_buffer_free(rig->readback);
+        gpu_buffer_free(rig->labels.buffer);
+        gpu_buffer_free(rig->image.buffer);
+        parser_free(rig->parser);
+}
+
+static float *run(struct rig *rig)
+{
+        uint32_t classes, height, width;
+        float *logits;
+
+        assert_int_equal(gpu_run(rig->program), 0);
+        assert_int_equal(parser_logits(rig->parser, &logits, &classes, &height, &width), 0);
+        assert_int_equal(classes, answer_info.classes);
+        assert_int_equal(height, answer_info.height);
+        assert_int_equal(width, answer_info.width);
+        return logits;
+}
+
+/* The worst error of the stored points, of the largest logit. */
+static float worst(const float *logits)
+{
+        float most = 0;
+
+        for (unsigned n = 0; n < ANSWER_POINTS; n++)
+                most = fmaxf(most, fabsf(logits[answer_index(n)] - answer_points[n]) / ANSWER_PEAK);
+        return most;
+}
+
+/* answer.h's weights, with one tensor halved. */
+static int halved_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
+{
+        int r = answer_tensor(NULL, tensor, ret);
+
+        for (size_t i = 0; r == 0 && context && strcmp(tensor->name, context) == 0 && i < tensor->count; i++)
+                (*ret)[i] *= 0.5f;
+        return r;
+}
+
+static void build(struct rig *rig, enum gpu_dtype precision, const char *halved)
+{
+        struct weights_source source = {halved_tensor, halved};
+        uint8_t *picture = malloc(gpu_image_size(answer_info.width, answer_info.height));
+        struct parser *parser;
+        char why[256] = "";
+
+        answer_picture(picture);
+        assert_int_equal(parser_build(gpu, &answer_info, &source, precision, &parser, why, sizeof(why)), 0);
+        rig_new(rig, parser, answer_info.width, answer_info.height, picture);
+        free(picture);
+}
+
+static void test_self_test(void **state)
+{
+        char why[256] = "";
+
+        for (enum gpu_dtype precision = GPU_F32; precision <= GPU_F16; precision++)
+                if (parser_self_test(gpu, precision, why, sizeof(why)) < 0)
+                        fail_msg("%s", why);
+        assert_string_equal(why, "");
+}
+
+/* The second run finds the first one's leavings in the arena. */
+static void test_again(void **state)
+{
+        size_t count = (size_t)answer_info.classes * answer_info.height * answer_info.width;
+        struct rig rig;
+        float *first, *second;
+
+        build(&rig, GPU_F32, NULL);
+        first = run(&rig);
+        second = run(&rig);
+        assert_true(worst(first) < 1e-5f);
+        assert_memory_equal(first, second, count * sizeof(*first));
+        free(first);
+        free(second);
+        rig_free(&rig);
+}
+
+/* What the self-test is worth: it allows 1e-3. */
+static void test_notices(void **state)
+{
+        static const char *const halved[] = {
+                "conv1.bias",
+                "layer3.1.conv2.weight",
+                "context.dualgcn.local.0.bias",
+                "context.dualgcn.gcn_local_attention.node_q.weight",
+                "context.dualgcn.gamma1",
+                "context.dualgcn.conv_adj.weight",
+                "layer6.conv4.bias",
+        };
+
+        for (size_t i = 0; i < sizeof(halved) / sizeof(*halved); i++) {
+                struct rig rig;
+                float *logits;
+
+                build(&rig, GPU_F32, halved[i]);
+                logits = run(&rig);
+                assert_true(worst(logits) > 2e-3f);
+                free(logits);
+                rig_free(&rig);
+        }
+}
+
+static void test_halves(void **state)
+{
+        struct rig rig;
+        float *logits;
+
+        build(&rig, GPU_F16, NULL);
+        logits = run(&rig);
+        assert_true(worst(logits) < 4e-3f);
+        assert_true(worst(logits) > 1e-5f); /* else they were floats */
+        free(logits);
+        rig_free(&rig);
+}
+
+/* A file's own network, whose labels go back to a picture of another shape: wide, so none are above and below. */
+static void test_file(void **state)
+{
+        struct model_info info = forge_info();
+        size_t size;
+        json_t *header = forge_header(&info, false, &size);
+        float *data = forge_data(false, size);
+        uint8_t picture[90 * 30 * 4] = {0};
+        const struct parser_figures *figures;
+        const uint8_t *labels;
+        struct parser *parser;
+        struct model *model;
+        struct rig rig;
+        char why[256] = "";
+
+        /* All classes but the last are held down by the last bias. */
+        for (size_t i = 0; i < size / 4; i++)
+                data[i] *= 1e-6f;
+        data[size / 4 - 1] = 1000;
+        forge_model(header, data, size);
+        free(data);
+        assert_int_equal(model_open(forge_path(), &model, why, sizeof(why)), 0);
+        assert_int_equal(parser_new(gpu, model, GPU_F32, &parser, why, sizeof(why)), 0);
+        model_close(model);
+
+        figures = parser_figures(parser);
+        assert_true(figures->weights >= size && figures->arena > 40 * 48 * 4 * 4);
+        assert_true(figures->gmac > 0.001 && figures->gmac < 0.1);
+        assert_true(figures->operators > 40 && figures->operators < 80);
+
+        rig_new(&rig, parser, 90, 30, picture);
+        assert_int_equal(gpu_run(rig.program), 0);
+        labels = gpu_buffer_map(rig.readback);
+        for (uint32_t i = 0; i < 90 * 30; i++)
+                assert_int_equal(labels[i], info.classes - 1);
+        rig_free(&rig);
+}
+
+static int failing_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
+{
+        return strcmp(tensor->name, "layer6.conv4.bias") == 0 ? -EIO : answer_tensor(NULL, tensor, ret);
+}
+
+static void test_fails(void **state)
+{
+        struct weights_source source = {failing_tensor, NULL};
+        struct parser *parser = NULL;
+        char why[256] = "";
+
+        assert_int_equal(parser_build(gpu, &answer_info, &source, GPU_F32, &parser, why, sizeof(why)), -EIO);
+        assert_non_null(strstr(why, answer_info.name));
+        assert_null(parser);
+        parser_free(NULL);
+}
+
+/* 1024 x 1024 x 4096 maps of the stem take 16 GB. */
+static void test_too_large(void **state)
+{
+        struct weights_source source = {answer_tensor, NULL};
+        struct model_info info = answer_info;
+        struct parser *parser = NULL;
+        char why[256] = "";
+        int r;
+
+        info.height = info.width = 2048;
+        info.stem[1] = 4096;
+        r = parser_build(gpu, &info, &source, GPU_F32, &parser, why, sizeof(why));
+        assert_true(r == -E2BIG || r == -ENOMEM);
+        assert_non_null(strstr(why, info.name));
+        assert_null(parser);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_self_test), cmocka_unit_test(test_again), cmocka_unit_test(test_notices),
+                cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),  cmocka_unit_test(test_fails),
+                cmocka_unit_test(test_too_large),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

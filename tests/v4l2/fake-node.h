@@ -1,0 +1,60 @@
+/* A V4L2 driver in place of ioctl() and mmap(), put there by the linker (--wrap): answers no hardware gives on demand.
+ * The node's path is any character device; /dev/null serves. */
+#pragma once
+
+#include <linux/videodev2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_BUFFERS_MAX 32
+
+struct fake_format {
+        uint32_t fourcc;
+        struct {
+                uint32_t width, height;
+                uint32_t rates[4]; /* frames per second, ends with 0 */
+        } sizes[4];                /* ends with 0; none: not enumerable */
+};
+
+struct fake_node {
+        /* what the driver is */
+        const char *driver, *card;
+        uint32_t caps;
+        const struct fake_format *formats;
+        size_t formats_n;
+        uint32_t buffers_max; /* 0: as many as asked for */
+        uint32_t length;      /* of a buffer, 0: fitting */
+        bool loopback;        /* v4l2loopback 0.12.7's ways with output buffers */
+        bool producer;        /* an output that somebody feeds */
+
+        /* what it does wrong */
+        unsigned long fail_request;                       /* this ioctl fails ... */
+        int fail_errno;                                   /* ... so */
+        unsigned fail_after;                              /* ... after so many successes */
+        void (*bend_format)(struct v4l2_pix_format *pix); /* what S_FMT makes of a wish */
+        void (*bend_buffer)(struct v4l2_buffer *buffer);  /* what DQBUF says */
+
+        /* what became of it */
+        struct v4l2_pix_format pix;
+        struct v4l2_fract interval;
+        bool streaming;
+        uint32_t count, used;
+        uint8_t *memory[FAKE_BUFFERS_MAX];
+        bool queued[FAKE_BUFFERS_MAX];
+        uint32_t ready[64], ready_n; /* captured, oldest first */
+        uint32_t ready_bytes[64], ready_flags[64], ready_sequence[64];
+        uint32_t shown[64], shown_n; /* buffers queued on an output */
+        struct v4l2_buffer last;     /* queued on an output */
+        unsigned calls, mapped;
+};
+
+extern struct fake_node fake;
+
+void fake_reset(void);
+
+/* The driver captures a frame into a queued buffer.  Returns the buffer's memory, or NULL where none is queued. */
+uint8_t *fake_capture(uint32_t bytes, uint32_t flags, uint32_t sequence);
+
+/* Buffers the driver has. */
+unsigned fake_queued(void);

@@ -1,0 +1,49 @@
+/* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink with frame n filled with 32 + n % 192, for tests in the
+ * guest. */
+#include <errno.h>
+#include <linux/videodev2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "v4l2/sink.h"
+#include "v4l2/tick.h"
+
+int main(int argc, char **argv)
+{
+        struct frame_format wish = {0};
+        const struct frame_format *format;
+        unsigned rate, frames;
+        struct sink *sink;
+        uint8_t *frame;
+        char why[256];
+        int err = 0;
+
+        if (argc < 6 || strlen(argv[2]) != 4 || sscanf(argv[3], "%ux%u", &wish.width, &wish.height) != 2)
+                return 2;
+        wish.fourcc =
+                v4l2_fourcc((uint32_t)argv[2][0], (uint32_t)argv[2][1], (uint32_t)argv[2][2], (uint32_t)argv[2][3]);
+        rate = (unsigned)atoi(argv[4]);
+        frames = rate * (unsigned)atoi(argv[5]);
+        err = sink_open(argv[1], &wish, (struct frame_rate){rate, 1}, &sink, why, sizeof(why));
+        if (err < 0) {
+                fprintf(stderr, "error=%d why=\"%s\"\n", err, why);
+                return 1;
+        }
+        format = sink_format(sink);
+        fprintf(stderr, "format=%s size=%ux%u stride=%u bytes=%u matrix=%d full=%d\n",
+                frame_fourcc_name(format->fourcc), format->width, format->height, format->stride, format->size,
+                format->matrix, format->full_range);
+        frame = malloc(format->size);
+        for (unsigned n = 0; n < frames && (!err || err == -EAGAIN); n++) {
+                memset(frame, (int)(32 + n % 192), format->size);
+                err = sink_show(sink, frame, tick_now());
+                usleep(1000000 / rate);
+        }
+        fprintf(stderr, "error=%d shown=%ju dropped=%ju\n", err, (uintmax_t)sink_counters(sink)->shown,
+                (uintmax_t)sink_counters(sink)->dropped);
+        free(frame);
+        sink_close(sink);
+        return err < 0;
+}

@@ -1,0 +1,147 @@
+#include "v4l2/camera.h"
+#include "source.h"
+#include "why.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BY_ID "/dev/v4l/by-id/"
+
+static int open_node(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
+{
+        char path[PATH_MAX];
+
+        if (snprintf(path, sizeof(path), "%s%s", strchr(spec, '/') ? "" : BY_ID, spec) >= (int)sizeof(path))
+                return why_say(why, why_size, -EINVAL, "the camera's name is too long; give /dev/videoN");
+        return capture_open(path, wish, ret, why, why_size);
+}
+
+/* Splits "FILE?option".  The option is NULL where there is none. */
+static int split_file(const char *text, char path[PATH_MAX], const char **ret_option, char *why, size_t why_size)
+{
+        const char *mark = strrchr(text, '?');
+        size_t length = mark ? (size_t)(mark - text) : strlen(text);
+
+        if (!length)
+                return why_say(why, why_size, -EINVAL, "no file name after the colon; write image:FILE or y4m:FILE");
+        if (length >= PATH_MAX)
+                return why_say(why, why_size, -EINVAL, "the file's name is too long; move it nearer to /");
+        memcpy(path, text, length);
+        path[length] = '\0';
+        *ret_option = mark ? mark + 1 : NULL;
+        return 0;
+}
+
+static int open_file(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
+{
+        bool picture = !strncmp(spec, "image:", 6);
+        const char *known = picture ? "move" : "once", *option = NULL;
+        char path[PATH_MAX];
+        int err;
+
+        err = split_file(strchr(spec, ':') + 1, path, &option, why, why_size);
+        if (err < 0)
+                return err;
+        if (option && strcmp(option, known))
+                return why_say(why, why_size, -EINVAL, "\"?%s\" is not known; write %s:FILE or %s:FILE?%s", option,
+                               picture ? "image" : "y4m", picture ? "image" : "y4m", known);
+        if (picture)
+                return still_open(path, option != NULL, wish, ret, why, why_size);
+        return y4m_open(path, option != NULL, ret, why, why_size);
+}
+
+int camera_open(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
+{
+        static const struct camera_wish any;
+
+        if (!spec || !*spec)
+                return why_say(
+                        why, why_size, -EINVAL,
+                        "no camera is named; give /dev/videoN, a name from /dev/v4l/by-id, image:FILE or y4m:FILE");
+        if (!wish)
+                wish = &any;
+        if (!strncmp(spec, "image:", 6) || !strncmp(spec, "y4m:", 4))
+                return open_file(spec, wish, ret, why, why_size);
+        return open_node(spec, wish, ret, why, why_size);
+}
+
+void camera_close(struct camera *camera)
+{
+        if (!camera)
+                return;
+        camera_stop(camera);
+        camera->ops->close(camera);
+}
+
+const struct frame_format *camera_format(const struct camera *camera)
+{
+        return &camera->format;
+}
+
+struct frame_rate camera_rate(const struct camera *camera)
+{
+        return camera->rate;
+}
+
+const char *camera_name(const struct camera *camera)
+{
+        return camera->name;
+}
+
+const struct camera_counters *camera_counters(const struct camera *camera)
+{
+        return &camera->counters;
+}
+
+int camera_start(struct camera *camera)
+{
+        int err;
+
+        if (camera->streaming)
+                return 0;
+        err = camera->ops->start(camera);
+        if (err < 0)
+                return err;
+        camera->streaming = true;
+        return 0;
+}
+
+void camera_stop(struct camera *camera)
+{
+        if (!camera->streaming)
+                return;
+        camera->ops->stop(camera);
+        camera->streaming = false;
+        camera->out = false;
+}
+
+int camera_fd(const struct camera *camera)
+{
+        return camera->fd;
+}
+
+int camera_next(struct camera *camera, struct frame *ret)
+{
+        int err;
+
+        assert(!camera->out);
+        if (!camera->streaming)
+                return -EAGAIN;
+        err = camera->ops->next(camera, ret);
+        if (err < 0)
+                return err;
+        camera->out = true;
+        return 0;
+}
+
+int camera_release(struct camera *camera, const struct frame *frame)
+{
+        /* The GPU may finish with a frame after the stream was stopped under it: nothing is left to give back then. */
+        if (!camera->out)
+                return 0;
+        camera->out = false;
+        return camera->ops->release(camera, frame);
+}

@@ -1,0 +1,75 @@
+#include "v4l2/frame.h"
+#include "layout.h"
+
+#include <errno.h>
+#include <linux/videodev2.h>
+
+/* Generous: four times the widest packed row of 3 bytes a pixel.  A driver that wants more is broken. */
+#define STRIDE_MAX (FRAME_SIDE_MAX * 3 * 4)
+
+static const struct frame_layout layouts[] = {
+        {V4L2_PIX_FMT_YUYV, 2, 0, 1, 0},   {V4L2_PIX_FMT_UYVY, 2, 0, 1, 0},    {V4L2_PIX_FMT_NV12, 1, 1, 1, 1},
+        {V4L2_PIX_FMT_YUV420, 1, 2, 1, 1}, {V4L2_PIX_FMT_YUV422P, 1, 2, 1, 0}, {V4L2_PIX_FMT_RGB24, 3, 0, 0, 0},
+        {V4L2_PIX_FMT_BGR24, 3, 0, 0, 0},  {V4L2_PIX_FMT_GREY, 1, 0, 0, 0},
+};
+
+const struct frame_layout *frame_layout(uint32_t fourcc)
+{
+        for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+                if (layouts[i].fourcc == fourcc)
+                        return &layouts[i];
+        return NULL;
+}
+
+int frame_layout_fit(struct frame_format *format)
+{
+        const struct frame_layout *layout = frame_layout(format->fourcc);
+        uint32_t width = format->width, height = format->height;
+        uint64_t stride, chroma, size;
+
+        if (!layout || !width || !height || width > FRAME_SIDE_MAX || height > FRAME_SIDE_MAX)
+                return -EINVAL;
+        if (width & ((1u << layout->shift_x) - 1) || height & ((1u << layout->shift_y) - 1))
+                return -EINVAL;
+
+        stride = format->stride ? format->stride : (uint64_t)width * layout->bytes;
+        if (stride < (uint64_t)width * layout->bytes || stride > STRIDE_MAX)
+                return -EINVAL;
+        if (layout->chroma_planes == 2 && stride & 1)
+                return -EINVAL;
+
+        /* An interleaved chroma row has half the samples, two bytes each: the stride of the first plane. */
+        chroma = (layout->chroma_planes == 2 ? stride >> layout->shift_x : stride) * (height >> layout->shift_y);
+        size = stride * height + chroma * layout->chroma_planes;
+        if (size > INT32_MAX)
+                return -EINVAL;
+
+        format->stride = (uint32_t)stride;
+        format->size = (uint32_t)size;
+        return 0;
+}
+
+int frame_format_pack(struct frame_format *format)
+{
+        struct frame_format packed = *format;
+        int err;
+
+        packed.stride = 0;
+        err = frame_layout_fit(&packed);
+        if (err < 0)
+                return err;
+        *format = packed;
+        return 0;
+}
+
+const char *frame_fourcc_name(uint32_t fourcc)
+{
+        static _Thread_local char name[5];
+
+        for (int i = 0; i < 4; i++) {
+                char c = (char)(fourcc >> 8 * i & 0x7f);
+
+                name[i] = c > ' ' && c < 0x7f ? c : '.';
+        }
+        return name;
+}

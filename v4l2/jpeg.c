@@ -1,0 +1,158 @@
+#include "jpeg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+/* Webcams (Logitech's C920 among them) put a few stray bytes between the last coded block and EOI in every picture.
+ * Many such bytes mean that broken codes made the decoder finish too early. */
+#define STRAY_BYTES_MAX 16
+
+struct jpeg {
+        tjhandle handle;
+        uint32_t width, height;
+        uint8_t *chroma[2]; /* as coded, before they become 4:2:2 */
+};
+
+/* How chroma as coded becomes half a row's width and every row: shifts of the destination's coordinates. */
+struct chroma_map {
+        int subsampling;
+        uint8_t drop_x;             /* two coded samples for each wanted one */
+        uint8_t repeat_x, repeat_y; /* each coded sample serves two */
+};
+
+static const struct chroma_map maps[] = {
+        {TJSAMP_444, 1, 0, 0}, {TJSAMP_422, 0, 0, 0}, {TJSAMP_420, 0, 0, 1},
+        {TJSAMP_440, 1, 0, 1}, {TJSAMP_411, 0, 1, 0},
+};
+
+int jpeg_new(uint32_t width, uint32_t height, struct jpeg **ret)
+{
+        struct jpeg *jpeg;
+
+        if (!width || width & 1 || !height)
+                return -EINVAL;
+        jpeg = calloc(1, sizeof(*jpeg));
+        if (!jpeg)
+                return -ENOMEM;
+        jpeg->width = width;
+        jpeg->height = height;
+        jpeg->handle = tjInitDecompress();
+        /* TurboJPEG rounds planes up to whole chroma samples: at most 3 columns and one row more. */
+        for (int i = 0; i < 2; i++)
+                jpeg->chroma[i] = malloc((size_t)(width + 4) * (height + 2));
+        if (!jpeg->handle || !jpeg->chroma[0] || !jpeg->chroma[1]) {
+                jpeg_free(jpeg);
+                return -ENOMEM;
+        }
+        *ret = jpeg;
+        return 0;
+}
+
+void jpeg_free(struct jpeg *jpeg)
+{
+        if (!jpeg)
+                return;
+        if (jpeg->handle)
+                tjDestroy(jpeg->handle);
+        free(jpeg->chroma[0]);
+        free(jpeg->chroma[1]);
+        free(jpeg);
+}
+
+bool jpeg_complaint_is_harmless(void *handle)
+{
+        unsigned bytes, marker;
+
+        if (tjGetErrorCode(handle) != TJERR_WARNING)
+                return false;
+        /* libjpeg's first warning of a picture is the one kept, so nothing was wrong before the stray bytes. */
+        return sscanf(tjGetErrorStr2(handle), "Corrupt JPEG data: %u extraneous bytes before marker 0x%x", &bytes,
+                      &marker) == 2 &&
+               bytes <= STRAY_BYTES_MAX && marker == 0xd9;
+}
+
+static const struct chroma_map *find_map(int subsampling)
+{
+        for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+                if (maps[i].subsampling == subsampling)
+                        return &maps[i];
+        return NULL;
+}
+
+static void map_chroma(const struct chroma_map *map, const uint8_t *src, size_t src_stride, uint8_t *dst,
+                       uint32_t width, uint32_t height)
+{
+        for (uint32_t y = 0; y < height; y++, dst += width) {
+                const uint8_t *row = src + (y >> map->repeat_y) * src_stride;
+
+                if (!map->drop_x && !map->repeat_x) {
+                        memcpy(dst, row, width);
+                        continue;
+                }
+                for (uint32_t x = 0; x < width; x++)
+                        dst[x] = row[x << map->drop_x >> map->repeat_x];
+        }
+}
+
+static int decode_planes(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *planes[3], int strides[3])
+{
+        if (!tjDecompressToYUVPlanes(jpeg->handle, data, size, planes, (int)jpeg->width, strides, (int)jpeg->height,
+                                     TJFLAG_LIMITSCANS))
+                return 0;
+        return jpeg_complaint_is_harmless(jpeg->handle) ? 0 : -EBADMSG;
+}
+
+static int decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
+{
+        size_t luma = (size_t)jpeg->width * jpeg->height, quarter = luma / 2;
+        uint8_t *planes[3] = {frame, frame + luma, frame + luma + quarter};
+        int strides[3] = {(int)jpeg->width, (int)jpeg->width / 2, (int)jpeg->width / 2};
+        int width = 0, height = 0, subsampling = -1, colour = -1; /* a file of tables alone succeeds and sets none */
+        const struct chroma_map *map;
+        int err;
+
+        if (tjDecompressHeader3(jpeg->handle, data, size, &width, &height, &subsampling, &colour))
+                return -EBADMSG;
+        if (width != (int)jpeg->width || height != (int)jpeg->height)
+                return -EBADMSG;
+
+        if (subsampling == TJSAMP_GRAY && colour == TJCS_GRAY) {
+                err = decode_planes(jpeg, data, size, planes, strides);
+                if (err < 0)
+                        return err;
+                memset(planes[1], 128, 2 * quarter);
+                return 0;
+        }
+
+        map = find_map(subsampling);
+        /* A width that is no whole number of chroma samples would make the luma plane wider than the frame. */
+        if (!map || colour != TJCS_YCbCr || tjPlaneWidth(0, width, subsampling) != width)
+                return -EBADMSG;
+        if (subsampling == TJSAMP_422)
+                return decode_planes(jpeg, data, size, planes, strides);
+
+        /* An odd height makes the luma plane one row taller than the frame's: that row falls where chroma goes next. */
+        strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
+        err = decode_planes(jpeg, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
+        if (err < 0)
+                return err;
+        for (int i = 0; i < 2; i++)
+                map_chroma(map, jpeg->chroma[i], (size_t)strides[1], planes[1 + i], jpeg->width / 2, jpeg->height);
+        return 0;
+}
+
+int jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
+{
+        int err = jpeg->handle ? decode(jpeg, data, size, frame) : -EBADMSG;
+
+        /* TurboJPEG 2.1 stays in the middle of a header that it could not read, and refuses all that come after. */
+        if (err < 0) {
+                if (jpeg->handle)
+                        tjDestroy(jpeg->handle);
+                jpeg->handle = tjInitDecompress();
+        }
+        return err;
+}

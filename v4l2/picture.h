@@ -1,0 +1,23 @@
+/* PNG and JPEG files, whole pictures in memory. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct picture {
+        uint32_t width, height;
+        uint8_t *rgba; /* height x width x 4, no padding; free() */
+};
+
+/* By content, not by name.  Grey, paletted, 16-bit and alpha pictures become 8-bit RGBA (alpha kept, 255 where there is none);
+ * EXIF orientation is ignored.  At most 16384 x 16384.
+ * -ENOENT, -EACCES, ...: the file; -EBADMSG: neither PNG nor JPEG, or damaged; -E2BIG: too large; -ENOMEM. */
+int picture_read(const char *path, struct picture *ret, char *why, size_t why_size);
+void picture_free(struct picture *picture);
+
+/* RGBA 8-bit (alpha dropped), written to a temporary name and renamed, so that a reader never sees half a file. */
+int picture_write_png(const char *path, uint32_t width, uint32_t height, const uint8_t *rgba);
+
+/* One byte a pixel, an index into `palette` (3 bytes a colour, at most 256 colours). */
+int picture_write_png_indexed(const char *path, uint32_t width, uint32_t height, const uint8_t *index,
+                              const uint8_t *palette, unsigned colors);

@@ -1,0 +1,81 @@
+#include "v4l2/sink.h"
+#include "outlet.h"
+#include "tick.h"
+#include "why.h"
+
+#include <errno.h>
+#include <linux/videodev2.h>
+#include <string.h>
+
+static const struct {
+        const char *prefix;
+        int (*open)(const char *name, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
+                    char *why, size_t why_size);
+} kinds[] = {
+        {"y4m:", y4m_sink_open},
+        {"png:", png_sink_open},
+};
+
+int sink_open(const char *spec, const struct frame_format *format, struct frame_rate rate, struct sink **ret, char *why,
+              size_t why_size)
+{
+        if (!tick_rate_sane(rate))
+                rate = (struct frame_rate){30, 1};
+        if (!spec || !*spec)
+                return why_say(why, why_size, -EINVAL, "no output is named; give /dev/videoN, y4m:FILE or png:PATTERN");
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                size_t length = strlen(kinds[i].prefix);
+
+                if (strncmp(spec, kinds[i].prefix, length))
+                        continue;
+                if (!spec[length])
+                        return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
+                return kinds[i].open(spec + length, format, rate, ret, why, why_size);
+        }
+        if (!strchr(spec, '/'))
+                return why_say(why, why_size, -EINVAL, "\"%s\" is no output; give /dev/videoN, y4m:FILE or png:PATTERN",
+                               spec);
+        return loopback_open(spec, format, rate, ret, why, why_size);
+}
+
+void sink_close(struct sink *sink)
+{
+        if (sink)
+                sink->ops->close(sink);
+}
+
+const struct frame_format *sink_format(const struct sink *sink)
+{
+        return &sink->format;
+}
+
+const struct sink_counters *sink_counters(const struct sink *sink)
+{
+        return &sink->counters;
+}
+
+int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
+{
+        int err = sink->ops->show(sink, frame, time_ns);
+
+        if (!err)
+                sink->counters.shown++;
+        else if (err == -EAGAIN)
+                sink->counters.dropped++;
+        return err;
+}
+
+int sink_file_format(const struct frame_format *wish, struct frame_format *ret)
+{
+        struct frame_format format = {.fourcc = V4L2_PIX_FMT_YUV420,
+                                      .width = (wish->width ? wish->width : 640) & ~1u,
+                                      .height = (wish->height ? wish->height : 480) & ~1u,
+                                      .matrix = wish->matrix,
+                                      .full_range = wish->full_range};
+        int err = frame_format_pack(&format);
+
+        if (err < 0)
+                return err;
+        *ret = format;
+        return 0;
+}

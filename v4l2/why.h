@@ -1,0 +1,7 @@
+/* The one line for a person that goes with an error. */
+#pragma once
+
+#include <stddef.h>
+
+/* Fills `why` (may be NULL or of size 0) and returns `error`, so that a failing branch is one statement. */
+int why_say(char *why, size_t why_size, int error, const char *format, ...) __attribute__((format(printf, 4, 5)));
