@@ -16,6 +16,7 @@
 
 #define SIDE_MAX 16384
 #define FILE_MAX (256l << 20)
+#define PNG_MAGIC "\x89PNG\r\n\x1a\n"
 
 struct bytes {
         uint8_t *data;
@@ -92,15 +93,38 @@ static void png_take(png_structp png, png_bytep to, size_t size)
 struct png_job {
         png_structp png;
         png_infop info;
-        struct picture picture;
+        bool indexed; /* the samples of a paletted or grey file, not the colours they stand for */
+        uint32_t width, height;
+        uint8_t *pixels;
         png_bytepp rows;
         int err;
 };
+
+/* These say how rows come out, and return the bytes of a pixel; 0: not of a file like this one. */
+static unsigned png_as_rgba(png_structp png)
+{
+        png_set_expand(png);
+        png_set_scale_16(png);
+        png_set_gray_to_rgb(png);
+        png_set_add_alpha(png, 0xff, PNG_FILLER_AFTER);
+        return 4;
+}
+
+static unsigned png_as_index(png_structp png, png_infop info)
+{
+        int type = png_get_color_type(png, info);
+
+        if (type != PNG_COLOR_TYPE_PALETTE && (type != PNG_COLOR_TYPE_GRAY || png_get_bit_depth(png, info) != 8))
+                return 0;
+        png_set_packing(png);
+        return 1;
+}
 
 static void png_run(struct png_job *job, struct bytes *file)
 {
         png_structp png = job->png;
         png_infop info = job->info;
+        size_t stride;
 
         if (setjmp(png_jmpbuf(png)))
                 return;
@@ -108,54 +132,58 @@ static void png_run(struct png_job *job, struct bytes *file)
         png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
         png_set_read_fn(png, file, png_take);
         png_read_info(png, info);
-        job->picture.width = png_get_image_width(png, info);
-        job->picture.height = png_get_image_height(png, info);
-        if (job->picture.width > SIDE_MAX || job->picture.height > SIDE_MAX) {
+        job->width = png_get_image_width(png, info);
+        job->height = png_get_image_height(png, info);
+        if (job->width > SIDE_MAX || job->height > SIDE_MAX) {
                 job->err = -E2BIG;
                 return;
         }
-        png_set_expand(png);
-        png_set_scale_16(png);
-        png_set_gray_to_rgb(png);
-        png_set_add_alpha(png, 0xff, PNG_FILLER_AFTER);
+        stride = (size_t)job->width * (job->indexed ? png_as_index(png, info) : png_as_rgba(png));
         png_set_interlace_handling(png);
         png_read_update_info(png, info);
-        if (png_get_rowbytes(png, info) != (size_t)job->picture.width * 4)
+        if (png_get_rowbytes(png, info) != stride)
                 return;
 
-        job->picture.rgba = malloc((size_t)job->picture.width * job->picture.height * 4);
-        job->rows = malloc(job->picture.height * sizeof(*job->rows));
-        if (!job->picture.rgba || !job->rows) {
+        job->pixels = malloc(stride * job->height);
+        job->rows = malloc(job->height * sizeof(*job->rows));
+        if (!job->pixels || !job->rows) {
                 job->err = -ENOMEM;
                 return;
         }
-        for (uint32_t y = 0; y < job->picture.height; y++)
-                job->rows[y] = job->picture.rgba + (size_t)y * job->picture.width * 4;
+        for (uint32_t y = 0; y < job->height; y++)
+                job->rows[y] = job->pixels + y * stride;
         png_read_image(png, job->rows);
         png_read_end(png, NULL);
         job->err = 0;
 }
 
+/* On success job->pixels is the caller's. */
+static int png_decode(struct png_job *job, struct bytes *file)
+{
+        job->err = -EBADMSG;
+        job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, png_fail, png_quiet);
+        if (!job->png)
+                return -ENOMEM;
+        job->info = png_create_info_struct(job->png);
+        if (job->info)
+                png_run(job, file);
+        else
+                job->err = -ENOMEM;
+        png_destroy_read_struct(&job->png, &job->info, NULL);
+        free(job->rows);
+        if (job->err < 0)
+                free(job->pixels);
+        return job->err;
+}
+
 static int decode_png(struct bytes *file, struct picture *ret)
 {
-        struct png_job job = {.err = -EBADMSG};
+        struct png_job job = {.indexed = false};
+        int err = png_decode(&job, file);
 
-        job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, png_fail, png_quiet);
-        if (!job.png)
-                return -ENOMEM;
-        job.info = png_create_info_struct(job.png);
-        if (job.info)
-                png_run(&job, file);
-        else
-                job.err = -ENOMEM;
-        png_destroy_read_struct(&job.png, &job.info, NULL);
-        free(job.rows);
-        if (job.err < 0) {
-                free(job.picture.rgba);
-                return job.err;
-        }
-        *ret = job.picture;
-        return 0;
+        if (!err)
+                *ret = (struct picture){job.width, job.height, job.pixels};
+        return err;
 }
 
 static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct picture *ret)
@@ -198,26 +226,20 @@ static const struct {
         size_t size;
         int (*decode)(struct bytes *file, struct picture *ret);
 } decoders[] = {
-        {"\x89PNG\r\n\x1a\n", 8, decode_png},
+        {PNG_MAGIC, sizeof(PNG_MAGIC) - 1, decode_png},
         {"\xff\xd8\xff", 3, decode_jpeg},
 };
 
-static int decode(struct bytes *file, const char *path, struct picture *ret, char *why, size_t why_size)
+static bool begins_with(const struct bytes *file, const char *magic, size_t size)
 {
-        int err = -EBADMSG;
-        bool known = false;
+        return file->size >= size && !memcmp(file->data, magic, size);
+}
 
-        for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]) && !known; i++) {
-                if (file->size < decoders[i].size || memcmp(file->data, decoders[i].magic, decoders[i].size))
-                        continue;
-                known = true;
-                err = decoders[i].decode(file, ret);
-        }
-        if (!known)
-                return why_say(why, why_size, err, "%s: neither PNG nor JPEG; convert it", path);
+/* `damaged`: what is to be done about a file that could not be understood. */
+static int say_decoded(const char *path, int err, const char *damaged, char *why, size_t why_size)
+{
         if (err == -EBADMSG)
-                return why_say(why, why_size, err, "%s: damaged, or of a kind not supported; save it anew as RGB",
-                               path);
+                return why_say(why, why_size, err, "%s: %s", path, damaged);
         if (err == -E2BIG)
                 return why_say(why, why_size, err, "%s: larger than %d x %d; make it smaller", path, SIDE_MAX,
                                SIDE_MAX);
@@ -226,20 +248,61 @@ static int decode(struct bytes *file, const char *path, struct picture *ret, cha
         return 0;
 }
 
-int picture_read(const char *path, struct picture *ret, char *why, size_t why_size)
+static int decode(struct bytes *file, const char *path, struct picture *ret, char *why, size_t why_size)
 {
-        struct bytes file;
+        for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++)
+                if (begins_with(file, decoders[i].magic, decoders[i].size))
+                        return say_decoded(path, decoders[i].decode(file, ret),
+                                           "damaged, or of a kind not supported; save it anew as RGB", why, why_size);
+        return why_say(why, why_size, -EBADMSG, "%s: neither PNG nor JPEG; convert it", path);
+}
+
+static int decode_indexed(struct bytes *file, const char *path, struct picture_indexed *ret, char *why, size_t why_size)
+{
+        struct png_job job = {.indexed = true};
+        int err;
+
+        if (!begins_with(file, PNG_MAGIC, sizeof(PNG_MAGIC) - 1))
+                return why_say(why, why_size, -EBADMSG, "%s: no PNG; convert it without loss", path);
+        err = png_decode(&job, file);
+        if (!err)
+                *ret = (struct picture_indexed){job.width, job.height, job.pixels};
+        return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it anew", why, why_size);
+}
+
+static int open_and_read(const char *path, struct bytes *ret, char *why, size_t why_size)
+{
         int fd, err;
 
         /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return say_file(path, errno, why, why_size);
-        err = read_all(fd, path, &file, why, why_size);
+        err = read_all(fd, path, ret, why, why_size);
         close(fd);
+        return err;
+}
+
+int picture_read(const char *path, struct picture *ret, char *why, size_t why_size)
+{
+        struct bytes file;
+        int err = open_and_read(path, &file, why, why_size);
+
         if (err < 0)
                 return err;
         err = decode(&file, path, ret, why, why_size);
+        free(file.data);
+        return err;
+}
+
+int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size)
+{
+        struct bytes file;
+        int err = open_and_read(path, &file, why, why_size);
+
+        if (err < 0)
+                return err;
+        err = decode_indexed(&file, path, ret, why, why_size);
         free(file.data);
         return err;
 }

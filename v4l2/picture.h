@@ -15,6 +15,15 @@ struct picture {
 int picture_read(const char *path, struct picture *ret, char *why, size_t why_size);
 void picture_free(struct picture *picture);
 
+struct picture_indexed {
+        uint32_t width, height;
+        uint8_t *index; /* height x width, no padding; free() */
+};
+
+/* A paletted PNG as the indices into its palette (not the colours there), an 8-bit grey one as its values.
+ * Errors as of picture_read(); -EBADMSG also for a PNG of another kind. */
+int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size);
+
 /* RGBA 8-bit (alpha dropped), written to a temporary name and renamed, so that a reader never sees half a file. */
 int picture_write_png(const char *path, uint32_t width, uint32_t height, const uint8_t *rgba);
 

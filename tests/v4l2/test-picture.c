@@ -46,6 +46,7 @@ static const char *write_kind(const struct kind *kind)
         png_color_16 key = {.gray = (png_uint_16)level(3, 2, 0, kind->depth)};
 
         png_init_io(png, file);
+        png_set_check_for_invalid_index(png, 0);
         png_set_IHDR(png, info, W, H, kind->depth, kind->color_type, kind->interlace, 0, 0);
         for (int i = 0; i < 16; i++) {
                 palette[i] = (png_color){(png_byte)(i * 16), (png_byte)(255 - i), (png_byte)(i * i)};
@@ -145,6 +146,31 @@ static void png_kinds(void **state)
         }
 }
 
+static void indexed_kinds(void **state)
+{
+        static const struct kind kinds[] = {
+                {"grey8", PNG_COLOR_TYPE_GRAY, 8, 0, false},
+                {"greykey", PNG_COLOR_TYPE_GRAY, 8, 0, true},
+                {"grey8interlaced", PNG_COLOR_TYPE_GRAY, 8, 1, false},
+                {"palette4", PNG_COLOR_TYPE_PALETTE, 4, 0, false},
+                {"palettealpha", PNG_COLOR_TYPE_PALETTE, 4, 0, true},
+                {"palette8", PNG_COLOR_TYPE_PALETTE, 8, 0, false}, /* indices beyond its palette of 16 */
+                {"palette4interlaced", PNG_COLOR_TYPE_PALETTE, 4, 1, false},
+        };
+
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+                struct picture_indexed picture;
+
+                assert_int_equal(picture_read_png_indexed(write_kind(&kinds[k]), &picture, NULL, 0), 0);
+                assert_int_equal(picture.width, W);
+                assert_int_equal(picture.height, H);
+                for (int y = 0; y < H; y++)
+                        for (int x = 0; x < W; x++)
+                                assert_int_equal(picture.index[y * W + x], level(x, y, 0, kinds[k].depth));
+                free(picture.index);
+        }
+}
+
 static size_t make_jpeg(const char *name, int subsampling, int format)
 {
         tjhandle handle = tjInitCompress();
@@ -188,6 +214,31 @@ static void refuse(const char *path, int error, const char *text)
         assert_int_equal(picture.width, 77);
         if (!strstr(why, text))
                 fail_msg("\"%s\" does not say \"%s\"", why, text);
+}
+
+static void refuse_indexed(const char *path, int error, const char *text)
+{
+        struct picture_indexed picture = {.width = 77};
+        char why[300] = "";
+
+        assert_int_equal(picture_read_png_indexed(path, &picture, why, sizeof(why)), error);
+        assert_int_equal(picture.width, 77);
+        if (!strstr(why, text))
+                fail_msg("\"%s\" does not say \"%s\"", why, text);
+}
+
+static void not_indexed(void **state)
+{
+        static const struct kind kinds[] = {
+                {"rgb8", PNG_COLOR_TYPE_RGB, 8, 0, false},         {"rgba8", PNG_COLOR_TYPE_RGB_ALPHA, 8, 0, false},
+                {"grey1", PNG_COLOR_TYPE_GRAY, 1, 0, false},       {"grey16", PNG_COLOR_TYPE_GRAY, 16, 0, false},
+                {"greya", PNG_COLOR_TYPE_GRAY_ALPHA, 8, 0, false},
+        };
+
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+                refuse_indexed(write_kind(&kinds[k]), -EBADMSG, "neither paletted nor 8-bit grey");
+        refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "no PNG");
+        refuse_indexed(temporary_path("", "nothing.png"), -ENOENT, "there is no such file");
 }
 
 static void damaged(void **state)
@@ -310,9 +361,9 @@ static void written(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(png_kinds), cmocka_unit_test(jpeg_kinds), cmocka_unit_test(damaged),
-                cmocka_unit_test(too_large), cmocka_unit_test(no_file),    cmocka_unit_test(no_permission),
-                cmocka_unit_test(written),
+                cmocka_unit_test(png_kinds),  cmocka_unit_test(indexed_kinds), cmocka_unit_test(not_indexed),
+                cmocka_unit_test(jpeg_kinds), cmocka_unit_test(damaged),       cmocka_unit_test(too_large),
+                cmocka_unit_test(no_file),    cmocka_unit_test(no_permission), cmocka_unit_test(written),
         };
 
         return cmocka_run_group_tests_name("v4l2/picture", tests, temporary_make, temporary_remove);
