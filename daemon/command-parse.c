@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "daemon/cleanup.h"
+#include "daemon/command-engine.h"
 #include "daemon/command.h"
-#include "daemon/config.h"
 #include "daemon/npy.h"
 #include "daemon/outputs.h"
 #include "daemon/palette.h"
@@ -26,48 +26,28 @@ static const char help[] =
         "terminal a\n"
         "table.  A picture that cannot be parsed is reported and passed over; the exit status is then 1.\n\n"
         "  -o, --output=DIR   where the results go, made when missing; the current directory if not given\n"
-        "      --model=FILE   a .safetensors model file instead of the one that comes with visaged\n"
-        "      --gpu=GPU      part of a name, a number of \"visagectl gpus\", or a /dev/dri node\n"
-        "      --fp32|--fp16  how weights and feature maps are stored [--fp32]\n"
         "      --json         JSON even on a terminal\n"
         "      --logits=FILE  also write the network's output as a NumPy array, float32, classes x height x width;\n"
         "                     for a single picture\n"
-        "      --backend=B    lane or tile, for comparing the two back-ends; else the faster one is taken\n"
-        "      --help         this\n";
+        "      --backend=B    lane or tile, for comparing the two back-ends; else the faster one is taken\n";
 
 struct parse {
         struct engine_options engine_options;
         const char *directory, *logits;
-        bool json, progress;
+        bool json;
         struct engine engine;
         struct still still;
         struct outputs outputs;
         uint8_t colors[MODEL_CLASSES_MAX * 3];
 };
 
-/* The line of progress is taken away before anything else is printed. */
 static void progress_show(const struct parse *p, int i)
 {
         char name[200];
 
-        if (!p->progress || p->outputs.count < 2)
-                return;
         text_printable(p->outputs.files[i], name, sizeof name);
-        fprintf(stderr, "\r\033[K[%d/%d] %.60s", i + 1, p->outputs.count, name);
-        fflush(stderr);
-}
-
-static void progress_clear(const struct parse *p)
-{
-        if (p->progress)
-                fputs("\r\033[K", stderr);
-}
-
-/* The first run on a machine compiles for a while. */
-static void progress_opening(void *userdata, const char *what, double seconds)
-{
-        fprintf(stderr, "\r\033[K%.70s", what);
-        fflush(stderr);
+        if (p->outputs.count > 1)
+                command_progress("[%d/%d] %.60s", i + 1, p->outputs.count, name);
 }
 
 /* ---- one picture ---- */
@@ -160,7 +140,7 @@ static int parse_file(struct parse *p, int i, char *why, size_t why_size)
         picture_free(&picture);
         if (r < 0 || (r = write_results(p, &names, why, why_size)) < 0)
                 return r;
-        progress_clear(p);
+        command_progress_clear();
         if (p->json)
                 print_json(p, file, &names, ms);
         else
@@ -169,19 +149,6 @@ static int parse_file(struct parse *p, int i, char *why, size_t why_size)
 }
 
 /* ---- all of them ---- */
-
-/* A reason may begin with the file's name already. */
-static void complain(const char *file, const char *why)
-{
-        char name[1024], reason[PATH_MAX + 200];
-
-        text_printable(file, name, sizeof name);
-        text_printable(why, reason, sizeof reason);
-        if (strstr(reason, name))
-                command_error("%s", reason);
-        else
-                command_error("%s: %s", name, reason);
-}
 
 static int parse_files(struct parse *p)
 {
@@ -193,19 +160,18 @@ static int parse_files(struct parse *p)
                 int r = parse_file(p, i, why, sizeof why);
                 if (r == 0)
                         continue;
-                progress_clear(p);
-                complain(p->outputs.files[i], why);
+                command_progress_clear();
+                command_error_of(p->outputs.files[i], why);
                 status = 1;
                 if (r == -ENODEV)
                         break;
         }
-        progress_clear(p);
+        command_progress_clear();
         return status;
 }
 
 static int run(struct parse *p, char **files, int count)
 {
-        char why[600];
         int r;
 
         if (p->directory && (r = paths_make(p->directory)) < 0) {
@@ -219,11 +185,7 @@ static int run(struct parse *p, char **files, int count)
                 return command_usage("parse", "--logits=%s would overwrite the picture", p->logits);
         }
         int status = 1;
-        r = engine_open(&p->engine, &p->engine_options, why, sizeof why);
-        progress_clear(p);
-        if (r < 0) {
-                command_error("%s", why);
-        } else {
+        if (command_engine_open(&p->engine, &p->engine_options) == 0) {
                 p->still.engine = &p->engine;
                 for (uint32_t i = 0; i < p->engine.model.classes; i++)
                         memcpy(p->colors + i * 3, p->engine.model.class[i].color, 3);
@@ -235,18 +197,14 @@ static int run(struct parse *p, char **files, int count)
         return status;
 }
 
-enum { OPTION_MODEL = 256, OPTION_GPU, OPTION_FP32, OPTION_FP16, OPTION_JSON, OPTION_LOGITS, OPTION_BACKEND };
+enum { OPTION_JSON = COMMAND_OWN_OPTION, OPTION_LOGITS, OPTION_BACKEND };
 
 static const struct option table[] = {
         {"output", required_argument, NULL, 'o'},
-        {"model", required_argument, NULL, OPTION_MODEL},
-        {"gpu", required_argument, NULL, OPTION_GPU},
-        {"fp32", no_argument, NULL, OPTION_FP32},
-        {"fp16", no_argument, NULL, OPTION_FP16},
         {"json", no_argument, NULL, OPTION_JSON},
         {"logits", required_argument, NULL, OPTION_LOGITS},
         {"backend", required_argument, NULL, OPTION_BACKEND},
-        {"help", no_argument, NULL, 'h'},
+        COMMAND_ENGINE_OPTIONS,
         {0},
 };
 
@@ -263,22 +221,12 @@ static int set_backend(struct parse *p, const char *name)
 /* Returns an exit status, or -1 to go on. */
 static int take(struct parse *p, int option)
 {
+        if (command_engine_option(option, &p->engine_options))
+                return -1;
         switch (option) {
         case 'o':
                 p->directory = optarg;
                 return *optarg ? -1 : command_usage("parse", "--output needs a directory");
-        case OPTION_MODEL:
-                p->engine_options.model = optarg;
-                return -1;
-        case OPTION_GPU:
-                p->engine_options.gpu = optarg;
-                return -1;
-        case OPTION_FP32:
-                p->engine_options.precision = GPU_F32;
-                return -1;
-        case OPTION_FP16:
-                p->engine_options.precision = GPU_F16;
-                return -1;
         case OPTION_JSON:
                 p->json = true;
                 return -1;
@@ -288,7 +236,7 @@ static int take(struct parse *p, int option)
         case OPTION_BACKEND:
                 return set_backend(p, optarg);
         case 'h':
-                fputs(help, stdout);
+                printf("%s%s", help, command_engine_help);
                 return 0;
         default:
                 return command_usage("parse", NULL);
@@ -307,7 +255,5 @@ int command_parse(int argc, char **argv)
                 return command_usage("parse", "a picture is missing");
         if (p.logits && argc - optind != 1)
                 return command_usage("parse", "--logits needs a single picture");
-        p.progress = isatty(STDERR_FILENO);
-        p.engine_options.progress = p.progress ? progress_opening : NULL;
         return run(&p, argv + optind, argc - optind);
 }

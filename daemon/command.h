@@ -13,5 +13,12 @@ void command_error(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* The same for wrong usage, with where to find help; returns 2. */
 int command_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The error of one of many files; `why` may begin with its name already. */
+void command_error_of(const char *file, const char *why);
+
+/* A line on a terminal that the next one takes the place of; to be taken away before anything else is printed. */
+void command_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void command_progress_clear(void);
+
 /* The options of a command that only lists: --json and --help.  Returns an exit status, or -1 to go on. */
 int command_list_options(int argc, char **argv, const char *help, int *ret_json);

@@ -1,9 +1,12 @@
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/command.h"
+#include "daemon/text.h"
 
 static const struct {
         const char *name, *summary;
@@ -39,6 +42,36 @@ int command_usage(const char *command, const char *format, ...)
         }
         fprintf(stderr, "Try \"visagectl%s%s --help\".\n", command ? " " : "", command ? command : "");
         return 2;
+}
+
+void command_error_of(const char *file, const char *why)
+{
+        char name[1024], reason[PATH_MAX + 200];
+
+        text_printable(file, name, sizeof name);
+        text_printable(why, reason, sizeof reason);
+        if (strstr(reason, name))
+                command_error("%s", reason);
+        else
+                command_error("%s: %s", name, reason);
+}
+
+void command_progress(const char *format, ...)
+{
+        va_list ap;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        fputs("\r\033[K", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fflush(stderr);
+}
+
+void command_progress_clear(void)
+{
+        command_progress("%s", "");
 }
 
 int command_list_options(int argc, char **argv, const char *help, int *ret_json)
