@@ -28,9 +28,6 @@ def named(classes):
     }
 
 
-EDGE = named(19)["edge"]
-
-
 def labels(count):
     """The label set of that many classes as a model file has it: the data sets' own, or numbered."""
     known = LABELS.get(count) or {f"class {i}": _colour(i) for i in range(count)}

@@ -1,46 +1,58 @@
 #!/usr/bin/python3
-"""F1 of a model file on the held-out pictures.
+"""Scores of a model file in PyTorch: the independent answer for `visagectl eval`.
 
-    evaluate.py MODEL.safetensors --data TAR
+    evaluate.py MODEL.safetensors --data PATH [--split val] [--shrink 0.4]
 
-Per class, from the confusion matrix summed over all pictures at their own size: 2 * intersection / (predicted + truth).
-The mean leaves the background out; the second mean is over the ten classes that the 11-class sets have.
+--shrink puts each picture on a grey frame, as small as a face is in a camera's picture.
 """
 import argparse
+import sys
 
 import numpy as np
+from PIL import Image
 
-import data
+import arches
+import datasets
+import metrics
 import reference
+import safetensors
 
-ELEVEN = ("skin", "left brow", "right brow", "left eye", "right eye", "nose", "upper lip", "mouth", "lower lip", "hair")
 
-
-def confusion(model, meta, pictures):
-    """classes x classes: truth down, prediction across."""
-    total = np.zeros((data.CLASSES, data.CLASSES), np.int64)
-    for _, rgb, truth in pictures:
-        found = reference.labels(model, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
-        truth = np.asarray(truth)
-        found = reference.labels_to_source(found, truth.shape[1], truth.shape[0])
-        known = truth != data.IGNORE
-        pair = truth[known].astype(np.int64) * data.CLASSES + found[known]
-        total += np.bincount(pair, minlength=data.CLASSES ** 2).reshape(total.shape)
-    return total
+def shrunk(pictures, scale):
+    """Each picture in the middle of a grey frame 1 / scale times as large."""
+    for name, rgb, labels in pictures:
+        size = tuple(round(length / scale) for length in rgb.size)
+        corner = tuple((outer - inner) // 2 for outer, inner in zip(size, rgb.size))
+        frame, truth = Image.new("RGB", size, (118, 118, 118)), Image.new("L", size, 0)
+        frame.paste(rgb, corner)
+        truth.paste(labels, corner)
+        yield name, frame, truth
 
 
 def main():
-    parser = argparse.ArgumentParser(description="F1 of a model file on the held-out pictures.")
+    parser = argparse.ArgumentParser(description="Scores of a model file in PyTorch.")
     parser.add_argument("model")
-    parser.add_argument("--data", required=True, help="tar with images/ and masks/")
+    parser.add_argument("--data", required=True, help="a data set as datasets.py reads it")
+    parser.add_argument("--split", choices=datasets.SPLITS, default="val")
+    parser.add_argument("--shrink", type=float, default=1.0)
     args = parser.parse_args()
-    model, meta = reference.load(args.model)
-    matrix = confusion(model, meta, data.pairs(args.data, data.held_out))
-    f1 = dict(zip(data.NAMES, 2 * matrix.diagonal() / np.maximum(matrix.sum(0) + matrix.sum(1), 1)))
-    for name, value in f1.items():
-        print(f"{name:12} {value:.3f}")
-    print(f"mean of {len(f1) - 1} without background: {np.mean(list(f1.values())[1:]):.3f}")
-    print(f"mean of the {len(ELEVEN)} of the 11-class sets: {np.mean([f1[name] for name in ELEVEN]):.3f}")
+    try:
+        model, meta = reference.load(args.model)
+        pictures = datasets.read(args.data, args.split)
+    except (OSError, KeyError, ValueError, safetensors.Malformed, datasets.Refused) as error:
+        sys.exit(f"{parser.prog}: {error}")
+    classes = model.arch.classes
+    table = list(datasets.mapping(pictures.classes, classes))
+    pictures = ((name, rgb, labels.point(table)) for name, rgb, labels in pictures)
+    matrix = metrics.confusion(model, meta, classes, pictures if args.shrink == 1 else shrunk(pictures, args.shrink))
+    for name, value, overlap in zip(arches.LABELS[classes], metrics.f1(matrix), metrics.iou(matrix)):
+        print(f"{name:12} {value:.4f} {overlap:.4f}")
+    print(f"mean F1      {metrics.mean_f1(matrix):.4f}")
+    print(f"mIoU         {np.nanmean(metrics.iou(matrix)):.4f}")
+    if classes == 19:
+        matrix = metrics.eleven(matrix)
+        print(f"11 classes   {metrics.mean_f1(matrix):.4f}")
+    print(f"Helen        {metrics.helen_overall(matrix):.4f}")
 
 
 if __name__ == "__main__":

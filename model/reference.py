@@ -49,6 +49,7 @@ class Arch:
 
 class Abn(nn.Module):
     """Batch norm and leaky ReLU as InPlaceABN has them: the scale is |weight| + eps, so a negative weight is no mirror."""
+    momentum = 0.1
 
     def __init__(self, channels):
         super().__init__()
@@ -58,7 +59,7 @@ class Abn(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x):
-        y = F.batch_norm(x, self.running_mean, self.running_var, self.weight.abs() + EPS, self.bias, self.training, 0.1, EPS)
+        y = F.batch_norm(x, self.running_mean, self.running_var, self.weight.abs() + EPS, self.bias, self.training, self.momentum, EPS)
         return F.leaky_relu(y, SLOPE)
 
 

@@ -1,176 +1,161 @@
 #!/usr/bin/python3
-"""Train the default model: decoupled multi-task learning (paper section 3.3) of the edge variant, on a CPU.
+"""Train DML-CSR: decoupled multi-task learning, then cyclical self-regulation (paper sections 3.3 and 3.4).
 
-    train.py --data TAR --out CHECKPOINT --minutes N [--scenes FOLDER]
-             [--teacher teacher.py MODEL.tflite]
+    train.py --data PATH... --out CHECKPOINT (--minutes M | --epochs N) [options]
+    torchrun --nproc-per-node N train.py ...        the same on several GPUs
 
-The schedule follows the clock, not a count of steps: cosine over --minutes, the window growing from 128 to 192. The
-checkpoint is written every few minutes and training goes on from it if it exists; convert.py makes a model file of it.
+A run that is stopped, by ctrl-C or in any other way, goes on from its checkpoint when the same command is given again. The
+checkpoint has the official names, so convert.py makes a model file of it; CHECKPOINT.log has a line of JSON for every 20
+steps and every score, of which curves.py makes a picture.
 """
 import argparse
-import math
 import os
-import time
+import signal
+import sys
+from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import nn
+from PIL import Image
 
-import data
-import losses
-import pseudo
-from arches import EDGE
-from reference import DmlCsr, Layers, up
+import arches
+import checkpoint
+import datasets
+import frames
+import processes
+import reference
+import safetensors
+import schedule
+from run import Run
+from trainee import unfold
 
-WINDOWS = ((0.0, 128, 8), (0.72, 192, 4))
-EDGE_WIDTH = 64
-RATE = 3e-3
-DECAY = 0.02
-SAVE_EVERY = 180
-DESCRIPTION = {
-    "name": "edge",
-    "channels": "RGB",
-    "license": "non-commercial research only (trained on CelebAMask-HQ)",
-    "provenance": "trained from scratch by model/train.py of visaged on CelebAMask-HQ pictures: 848, one in ten held out, "
-                  "and 200 that a BiSeNetV2 trained on CelebAMask-HQ labelled; backgrounds from scikit-image's pictures",
-}
+HELD_OUT = 100  # pictures to score with, at most
+TERMS = "non-commercial research only"  # of all the public sets that datasets.py reads
+CALIBRATION = 32  # frames
 
 
-class EdgeBranch(nn.Module):
-    """The decoupled edge tasks on layer1 to layer3 (paper section 3.1): they train the encoder and are then dropped."""
-
-    def __init__(self, widths, classes):
-        super().__init__()
-        layers = Layers(folded=False)
-        for i, width in enumerate(widths[:3]):
-            setattr(self, f"conv{i + 1}", nn.Sequential(*layers.conv_abn(width, EDGE_WIDTH)))
-        self.conv4 = layers.conv(EDGE_WIDTH, classes, 3, bias=True)
-        self.conv5 = layers.conv(3 * classes, classes, bias=True)
-        self.conv5_b = layers.conv(3 * classes, 2, bias=True)
-
-    def forward(self, features):
-        """Category logits and binary logits, at layer1's size."""
-        size = features[0].shape[2:]
-        maps = [self.conv4(conv(x)) for conv, x in zip((self.conv1, self.conv2, self.conv3), features)]
-        maps = torch.cat([maps[0], up(maps[1], size), up(maps[2], size)], dim=1)
-        return self.conv5(maps), self.conv5_b(maps)
+class Material(NamedTuple):
+    """What a run learns from."""
+    portraits: list
+    scenes: list
+    held_out: list
+    weights: torch.Tensor
+    side: int
+    description: dict
 
 
-class Trainee(DmlCsr):
-    """The network with its edge branch."""
-
-    def __init__(self, arch):
-        super().__init__(arch)
-        self.edge_layer = EdgeBranch(arch.widths, arch.classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-    def forward(self, x):
-        features = self.features(x)
-        return (self.parse(features), *self.edge_layer(features))
+def mapped(pictures, classes):
+    """A data set's pictures with labels of another class set."""
+    table = list(datasets.mapping(pictures.classes, classes))
+    for name, rgb, labels in pictures:
+        yield name, rgb, labels.point(table)
 
 
-def class_weights(portraits):
+def class_weights(portraits, classes):
     """Rare classes weigh more, by the square root of their rarity, within a factor of 4."""
-    counts = torch.zeros(data.CLASSES)
-    for _, labels in portraits:
-        counts += torch.tensor(labels.histogram()[:data.CLASSES])
+    counts = torch.zeros(classes)
+    for portrait in portraits:
+        counts += torch.tensor(portrait.labels.histogram()[:classes])
     weights = (counts.median() / counts.clamp(min=1)).sqrt().clamp(0.5, 4)
     return weights / weights.mean()
 
 
-def half(labels):
-    """Labels at half the size, taken where an align-corners upsample to that size has its pixels."""
-    count = labels.shape[1] // 2
-    index = torch.linspace(0, labels.shape[1] - 1, count).round().long()
-    return labels[:, index][:, :, index].long()
+def softly_labelled(path, data, side, classes):
+    """Portraits of the pictures without truth, labelled by teacher.py."""
+    with np.load(path) as soft:
+        return [frames.prepare(side, classes, rgb, *(Image.fromarray(map_) for map_ in soft[name]))
+                for root in data for name, rgb in datasets.unlabelled(root) if name in soft]
 
 
-def step(model, optimiser, batch, weights):
-    """One step; the losses are at half the input's size, which a CPU affords. Returns their parts."""
-    pictures, labels = batch
-    labels = half(labels)
-    outputs = [up(logits, labels.shape[1:]) for logits in model(pictures)]
-    loss, parts = losses.total(*outputs, labels, weights)
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 10)
-    optimiser.step()
-    return parts
+def validation(data, classes):
+    """Some of the held-out pictures, of the first set that has any."""
+    try:
+        pictures = datasets.read(data[0], "val")
+    except datasets.Refused:
+        return []
+    return [item for item, _ in zip(mapped(pictures, classes), range(HELD_OUT))]
 
 
-class Run:
-    """A training run that can be left and taken up again."""
+def gather(args, arch, side, device):
+    """All that the arguments name, as Material."""
+    sets = [datasets.read(path, "train") for path in args.data]
+    portraits = [frames.prepare(side, arch.classes, rgb, labels)
+                 for pictures in sets for _, rgb, labels in mapped(pictures, arch.classes)]
+    weights = class_weights(portraits, arch.classes).to(device)
+    names = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
+    provenance = f"trained by model/train.py of visaged on {len(portraits)} pictures ({names})"
+    if args.soft:
+        soft = softly_labelled(args.soft, args.data, side, arch.classes)
+        portraits += soft
+        provenance += f" and {len(soft)} that a teacher labelled"
+    if args.start:
+        provenance += f", from {os.path.basename(args.start)}"
+    scenes = frames.scenes(args.scenes) if args.scenes else []
+    description = {"name": args.variant, "channels": "RGB", "license": TERMS, "provenance": provenance}
+    return Material(portraits, scenes, validation(args.data, arch.classes), weights, side, description)
 
-    def __init__(self, path, minutes):
-        self.path, self.seconds = path, 60 * minutes
-        self.model = Trainee(EDGE).train()
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=RATE, weight_decay=DECAY)
-        self.steps, self.elapsed = 0, 0.0
-        if os.path.exists(path):
-            state = torch.load(path)
-            self.model.load_state_dict(state["state_dict"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.steps, self.elapsed = state["steps"], state["elapsed"]
 
-    def save(self):
-        """Replace the checkpoint. "state_dict" is laid out as the official one; "description" is for convert.py."""
-        torch.save({"state_dict": self.model.state_dict(), "description": DESCRIPTION, "steps": self.steps,
-                    "optimiser": self.optimiser.state_dict(), "elapsed": self.elapsed}, self.path + ".new")
-        os.replace(self.path + ".new", self.path)
+def begin(run, path):
+    """Start from a model file, or from what fits of a checkpoint of official names (a backbone's, say)."""
+    if path.endswith(".safetensors"):
+        tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in safetensors.read(path)[0].items()}
+        frame = iter(frames.Frames(run.material.portraits, run.material.scenes, run.arch.classes, run.material.side,
+                                   run.material.side, (run.seed, 0)))
+        pictures = torch.stack([next(frame)[0] for _ in range(CALIBRATION)])
+        unfold(run.model, tensors, run.to_device(pictures))
+        return
+    own = run.model.state_dict()
+    tensors, _ = checkpoint.load(path)
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
+    if not fitting:
+        raise checkpoint.Refused(f"{path}: none of its {len(tensors)} tensors fits this network")
+    run.model.load_state_dict(fitting, strict=False)
+    run.show(f"{len(fitting)} of {len(own)} tensors from {path}", True)
 
-    @property
-    def progress(self):
-        """From 0 to 1."""
-        return min(1.0, self.elapsed / self.seconds)
 
-    def set_rate(self):
-        """Cosine to nothing, after a short rise."""
-        rate = RATE * min(1, (self.steps + 1) / 150) * 0.5 * (1 + math.cos(math.pi * self.progress))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+def arguments():
+    parser = argparse.ArgumentParser(description="Train DML-CSR.")
+    parser.add_argument("--data", required=True, nargs="+", help="data sets as datasets.py reads them")
+    parser.add_argument("--out", required=True, help="checkpoint to write, and to go on from")
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="of the whole run")
+    budget.add_argument("--epochs", type=float, help="passes over as many frames as there are pictures")
+    parser.add_argument("--variant", choices=arches.named(19), default="edge", help="network (edge)")
+    parser.add_argument("--classes", type=int, choices=arches.LABELS, default=19, help="label set (19)")
+    parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
+    parser.add_argument("--from", dest="start", metavar="FILE", help="model file or checkpoint to begin with")
+    parser.add_argument("--soft", metavar="NPZ", help="teacher.py's labels for pictures without truth")
+    parser.add_argument("--scenes", metavar="DIR", help="pictures without faces, for backgrounds")
+    parser.add_argument("--rate", type=float, default=3e-3, help="base learning rate (0.003)")
+    parser.add_argument("--batch", type=int, default=0, help="pictures a step, over all processes (8; on a GPU 28)")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
 
-    def window(self, portraits, scenes, weights, until, size, batch):
-        """Train on frames of one size until that part of the run is over."""
-        frames = data.Frames(portraits, scenes, size, self.steps)
-        loader = iter(torch.utils.data.DataLoader(frames, batch, num_workers=1, prefetch_factor=3))
-        saved, last = self.elapsed, time.monotonic()
-        while self.progress < until:
-            self.set_rate()
-            parts = step(self.model, self.optimiser, next(loader), weights)
-            now = time.monotonic()
-            self.elapsed, last, self.steps = self.elapsed + now - last, now, self.steps + 1
-            if self.steps % 20 == 0:
-                text = " ".join(f"{name} {value.item():.3f}" for name, value in parts.items())
-                print(f"{self.elapsed / 60:.1f} min, step {self.steps}, window {size}: {text}", flush=True)
-            if self.elapsed - saved > SAVE_EVERY:
-                self.save()
-                saved = self.elapsed
-        self.save()
 
-    def all(self, portraits, scenes, weights):
-        """The windows that are still to come, smallest first."""
-        ends = [start for start, _, _ in WINDOWS[1:]] + [1.0]
-        for (_, size, batch), until in zip(WINDOWS, ends):
-            if self.progress < until:
-                self.window(portraits, scenes, weights, until, size, batch)
+def train(args):
+    """Returns whether the run is done."""
+    device = processes.start()
+    torch.manual_seed(args.seed)
+    arch = arches.named(args.classes)[args.variant]
+    side = arches.INPUTS[arch.block]
+    material = gather(args, arch, side, device)
+    plan = schedule.Schedule(args.method, args.rate, args.batch or (28 if device.type == "cuda" else 8), side, device.type)
+    budget = {"seconds": 60 * args.minutes} if args.minutes else {"pictures": args.epochs * len(material.portraits)}
+    run = Run(args.out, arch, plan, budget, material, args.seed, device)
+    if not run.load() and args.start:
+        begin(run, args.start)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(run, "stop", True))
+    return run.all()
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Train the default model.")
-    parser.add_argument("--data", required=True, help="tar with images/, masks/ and unlabelled/")
-    parser.add_argument("--out", required=True, help="checkpoint to write, and to go on from")
-    parser.add_argument("--minutes", type=float, required=True, help="wall time of the whole run")
-    parser.add_argument("--scenes", help="folder of pictures without faces, for backgrounds")
-    parser.add_argument("--teacher", nargs=2, metavar=("PY", "TFLITE"), help="labels the unlabelled pictures")
-    args = parser.parse_args()
-    torch.manual_seed(0)
-    portraits = [data.prepare(rgb, labels) for _, rgb, labels in data.pairs(args.data, lambda n: not data.held_out(n))]
-    weights = class_weights(portraits)
-    if args.teacher:
-        portraits += pseudo.portraits(args.data, *args.teacher, args.out + ".pseudo.npz")
-    scenes = data.scenes(args.scenes) if args.scenes else []
-    Run(args.out, args.minutes).all(portraits, scenes, weights)
+    args = arguments()
+    try:
+        done = train(args)
+    except (OSError, checkpoint.Refused, datasets.Refused, safetensors.Malformed) as error:
+        sys.exit(f"train.py: {error}")
+    print("done" if done else f"stopped; the same command goes on from {args.out}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""One process or several: torchrun starts the same command many times, and the rest of the code need not know."""
+import os
+
+import torch
+from torch import distributed
+
+
+def start():
+    """Join the processes that torchrun started, if it did. Returns this one's device."""
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
+    if "RANK" in os.environ:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def count():
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank():
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def agreed(elapsed, stop, device):
+    """What all go by: the first process's clock, and whether any is to stop."""
+    if count() == 1:
+        return elapsed, stop
+    clock = torch.tensor([elapsed if rank() == 0 else 0.0], dtype=torch.float64, device=device)
+    flag = torch.tensor([float(stop)], device=device)
+    distributed.all_reduce(clock)
+    distributed.all_reduce(flag)
+    return clock.item(), flag.item() > 0

@@ -1,0 +1,242 @@
+"""A training run: steps, cycles, scores, its log and its checkpoint. It can be left at any moment and taken up again."""
+import json
+import os
+import signal
+import sys
+import time
+
+import torch
+from torch import nn
+
+import csr
+import frames
+import losses
+import metrics
+import processes
+from losses import Outputs, Truth
+from reference import Meta, up
+from trainee import Trainee, share_norms
+
+DECAY = 0.02
+CLIP = 10
+SAVE_EVERY, SCORE_EVERY = 180, 900  # seconds
+LOG_EVERY = 20  # steps
+WORKERS = {"cpu": 1, "cuda": 12}
+COUNTERS = ("steps", "elapsed", "pictures", "cycles")
+
+
+def halved(target):
+    """Maps at half the size, taken where an align-corners upsample to that size has its pixels."""
+    index = torch.linspace(0, target.shape[-1] - 1, target.shape[-1] // 2).round().long()
+    return target[:, :, index][:, :, :, index]
+
+
+def truth_of(target, device):
+    """A batch's Truth. On a CPU the losses are at half the input's size: at the whole they would take half of the time."""
+    if device.type == "cpu":
+        target = halved(target)
+    target = target.to(device, non_blocking=True)
+    return Truth(target[:, 0].long(), target[:, 1].long(), target[:, 2].float() / frames.CERTAIN)
+
+
+def mixed_precision(device):
+    """(autocast's arguments, whether the loss must be scaled): bfloat16 where the processor has it, else a GPU's float16."""
+    if device.type == "cuda":
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return {"device_type": "cuda", "dtype": dtype}, dtype == torch.float16
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        fast = any(flag in file.read() for flag in ("avx512_bf16", "amx_bf16"))
+    return {"device_type": "cpu", "dtype": torch.bfloat16, "enabled": fast}, False
+
+
+def worker_init(_):
+    """The loaders' processes leave signals to the run."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+class Run:
+    """budget: {"seconds": S} or {"pictures": N}. material: see train.py."""
+
+    def __init__(self, path, arch, schedule, budget, material, seed, device):
+        self.path, self.schedule, self.material, self.seed, self.device = path, schedule, material, seed, device
+        (self.unit, self.budget), = budget.items()
+        self.arch = arch
+        self.model = share_norms(self.placed(Trainee(arch))).train()
+        self.ensemble = None
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=schedule.base_rate, weight_decay=DECAY)
+        self.autocast, scaled = mixed_precision(device)
+        self.scaler = torch.cuda.amp.GradScaler(enabled=scaled)
+        self.steps, self.elapsed, self.pictures, self.cycles = 0, 0.0, 0, 0
+        self.stop = False
+        self.marked = (0.0, 0)
+
+    def placed(self, module):
+        return module.to(self.device, memory_format=torch.channels_last)
+
+    # ---- its state ----
+
+    @property
+    def progress(self):
+        """From 0 to 1."""
+        return min(1.0, (self.elapsed if self.unit == "seconds" else self.pictures) / self.budget)
+
+    @property
+    def best(self):
+        """What is to be shipped: the ensemble once there's one."""
+        return self.ensemble or self.model
+
+    def load(self):
+        """Go on from the checkpoint; False if there's none."""
+        if not os.path.exists(self.path):
+            return False
+        state = torch.load(self.path, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+        for name in COUNTERS:
+            setattr(self, name, state[name])
+        if self.cycles:
+            self.ensemble = share_norms(self.placed(Trainee(self.arch))).eval()
+            self.ensemble.load_state_dict(state["state_dict"])
+        self.marked = (self.elapsed, self.pictures)
+        return True
+
+    def save(self):
+        """Replace the checkpoint. "state_dict" is laid out as the official one; "description" is for convert.py."""
+        if processes.rank():
+            return
+        torch.save({"state_dict": self.best.state_dict(), "description": self.material.description,
+                    "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(),
+                    "scaler": self.scaler.state_dict(), **{name: getattr(self, name) for name in COUNTERS}},
+                   self.path + ".new")
+        os.replace(self.path + ".new", self.path)
+
+    def log(self, **entry):
+        """A line of JSON in the log beside the checkpoint."""
+        if processes.rank():
+            return
+        with open(self.path + ".log", "a", encoding="ascii") as file:
+            head = {"progress": round(self.progress, 4), "minutes": round(self.elapsed / 60, 2), "step": self.steps,
+                    "pictures": self.pictures}
+            file.write(json.dumps({**head, **entry}) + "\n")
+
+    def show(self, text, lasting):
+        """A line of progress: on a terminal in place of the last one, else only what lasts."""
+        terminal = sys.stdout.isatty()
+        if processes.rank() == 0 and (terminal or lasting):
+            print(("\r\033[K" if terminal else "") + f"{100 * self.progress:5.1f} %  {text}",
+                  end="\n" if lasting else "", flush=True)
+
+    # ---- its parts ----
+
+    def batches(self, side, batch):
+        """Endless frames; each process and each new start has others."""
+        own = max(1, batch // processes.count())
+        data = frames.Frames(self.material.portraits, self.material.scenes, self.arch.classes, self.material.side, side,
+                             (self.seed, self.steps, processes.rank()))
+        return iter(torch.utils.data.DataLoader(data, own, num_workers=WORKERS[self.device.type], prefetch_factor=4,
+                                                pin_memory=self.device.type == "cuda", worker_init_fn=worker_init))
+
+    def to_device(self, pictures):
+        return pictures.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+
+    def step(self, network, batch, cycle):
+        """One step. Returns the losses' parts."""
+        pictures, truth = self.to_device(batch[0]), truth_of(batch[1], self.device)
+        size = truth.labels.shape[1:]
+        with torch.autocast(**self.autocast):
+            outputs = network(pictures)
+            soft = csr.soft_targets(self.ensemble, pictures, cycle) if cycle else None
+        outputs = Outputs(*(up(logits.float(), size) for logits in outputs))
+        if soft:
+            soft = losses.Soft(Outputs(*(up(map_, size) for map_ in soft.outputs)), soft.share)
+        loss, parts = losses.total(outputs, truth, self.material.weights, soft, self.schedule.decoupled)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return parts
+
+    def estimate_norms(self, batches):
+        """The norms' statistics of what is to be shipped."""
+        csr.estimate_norms(self.best, (self.to_device(next(batches)[0]) for _ in range(csr.STATISTICS)))
+
+    def end_cycle(self, batches):
+        """The ensemble takes in the model that a cycle ended with."""
+        self.ensemble = csr.average(self.ensemble, self.model, self.cycles)
+        self.estimate_norms(batches)
+        self.cycles += 1
+        self.score()
+        self.save()
+
+    @torch.no_grad()
+    def score(self):
+        """F1 on the pictures that are held out."""
+        if processes.rank() or not self.material.held_out:
+            return
+        best, training = self.best, self.best.training
+        best.eval()
+        meta = Meta("", (self.material.side,) * 2, "RGB", frames.MEAN, frames.STD)
+        matrix = metrics.confusion(lambda x: best(self.to_device(x)).parsing.float().cpu(), meta, self.arch.classes,
+                                   self.material.held_out)
+        best.train(training)
+        scores = {"mean_f1": metrics.mean_f1(matrix), "f1": metrics.f1(matrix).tolist()}
+        text = f"mean F1 {100 * scores['mean_f1']:.1f} over {self.arch.classes - 1} classes"
+        if self.arch.classes == 19:
+            scores["eleven"] = metrics.mean_f1(metrics.eleven(matrix))
+            text += f", {100 * scores['eleven']:.1f} over 10"
+        self.log(**scores)
+        self.show(text, True)
+
+    def report(self, parts, side, cycle, rate):
+        """What the last steps were like."""
+        speed = (self.pictures - self.marked[1]) / max(1e-9, self.elapsed - self.marked[0])
+        self.marked = (self.elapsed, self.pictures)
+        self.log(cycle=cycle, window=side, rate=rate, speed=speed, **{name: part.item() for name, part in parts.items()})
+        left = (self.elapsed / 60) * (1 / max(self.progress, 1e-9) - 1)
+        stage = "" if cycle is None else f"  cycle {cycle + 1}"
+        self.show(f"window {side}{stage}  {speed:.1f} pictures/s  parsing {parts['parsing'].item():.3f}  "
+                  f"{left:.0f} min left", False)
+
+    # ---- all of it ----
+
+    def all(self):
+        """Until the budget is used up, or self.stop. Returns whether it is done."""
+        network = self.model
+        if processes.count() > 1:
+            network = nn.parallel.DistributedDataParallel(
+                self.model, broadcast_buffers=False, find_unused_parameters=not self.schedule.decoupled)
+        window, batches, saved, scored = None, None, self.elapsed, self.elapsed
+        while self.progress < 1:
+            started = time.monotonic()
+            progress, cycle = self.progress, self.schedule.cycle(self.progress)
+            if self.schedule.window(progress) != window:
+                window = self.schedule.window(progress)
+                batches = self.batches(*window)
+            rate = self.schedule.rate(progress, self.steps)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            parts = self.step(network, next(batches), cycle)
+            self.steps, self.pictures = self.steps + 1, self.pictures + window[1]
+            self.elapsed, self.stop = processes.agreed(self.elapsed + time.monotonic() - started, self.stop, self.device)
+            if self.steps % LOG_EVERY == 0:
+                self.report(parts, window[0], cycle, rate)
+            if self.stop:
+                self.save()
+                return False
+            if cycle is not None and (self.progress == 1 or self.schedule.cycle(self.progress) > cycle):
+                self.end_cycle(batches)
+            if self.elapsed - saved > SAVE_EVERY:
+                self.save()
+                saved = self.elapsed
+            if self.elapsed - scored > SCORE_EVERY and self.progress < 1:
+                self.score()
+                scored = self.elapsed
+        if batches and not self.ensemble:
+            self.estimate_norms(batches)
+            self.score()
+        self.save()
+        return True

@@ -1,0 +1,48 @@
+"""What a run does when: all of it by its progress, from 0 to 1."""
+import math
+from dataclasses import dataclass
+
+METHODS = ("parsing", "edges", "csr")
+POWER = 0.9
+WARM_UP = 200  # steps
+CSR_START, CYCLES = 0.64, 4
+
+# From which progress on, the window's side as a part of the model's frame, and its batch as a part of the run's. A CPU
+# looks at more pictures, smaller ones first; a GPU is not kept busy by those.
+WINDOWS = {"cpu": ((0.0, 0.5, 2), (0.35, 0.75, 1), (0.75, 1, 0.75)), "cuda": ((0.0, 1, 1),)}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """method: parsing alone, with the decoupled edge tasks, or with cyclical self-regulation after these."""
+    method: str
+    base_rate: float
+    batch: int
+    side: int
+    device: str
+
+    @property
+    def decoupled(self):
+        return self.method != "parsing"
+
+    def cycle(self, progress):
+        """The cycle of self-regulation, None before the first."""
+        if self.method != "csr" or progress < CSR_START:
+            return None
+        return min(CYCLES - 1, int(self.turns(progress)))
+
+    def turns(self, progress):
+        """How many cycles are over, as a real number."""
+        return (progress - CSR_START) / (1 - CSR_START) * CYCLES
+
+    def rate(self, progress, steps):
+        """Polynomial decay after a short rise; in each cycle a cosine from half the base rate (paper section 4.2)."""
+        cycle = self.cycle(progress)
+        if cycle is None:
+            return self.base_rate * min(1, (steps + 1) / WARM_UP) * (1 - progress) ** POWER
+        return self.base_rate / 4 * (1.01 + math.cos(math.pi * min(1, self.turns(progress) - cycle)))
+
+    def window(self, progress):
+        """(side, batch): sides are multiples of 8."""
+        _, part, share = [row for row in WINDOWS[self.device] if progress >= row[0]][-1]
+        return max(32, round(self.side * part / 8) * 8) if part < 1 else self.side, max(2, round(self.batch * share))
