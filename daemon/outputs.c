@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "daemon/outputs.h"
+#include "daemon/paths.h"
 
 int outputs_init(struct outputs *outputs, const char *directory, const char *const *files, int count)
 {
@@ -34,20 +34,6 @@ int outputs_is_input(const struct outputs *outputs, const char *path)
         return -1;
 }
 
-/* "dir/face.JPG" -> "face"; what is no picture's suffix belongs to the name. */
-static size_t stem_length(const char *name)
-{
-        static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".jpe"};
-        size_t n = strlen(name);
-
-        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-                size_t s = strlen(suffixes[i]);
-                if (n > s && strcasecmp(name + n - s, suffixes[i]) == 0)
-                        return n - s;
-        }
-        return n;
-}
-
 static int check(struct outputs *outputs, int i, const struct output_names *names, char *why, size_t why_size)
 {
         const char *results[] = {names->labels, names->overlay};
@@ -74,7 +60,7 @@ int outputs_names(struct outputs *outputs, int i, struct output_names *ret, char
         char stem[PATH_MAX];
 
         int length = snprintf(stem, sizeof stem, "%s%s%.*s", directory, n > 0 && directory[n - 1] != '/' ? "/" : "",
-                              (int)stem_length(name), name);
+                              (int)paths_stem(name), name);
         if (length < 0 || (size_t)length >= sizeof stem - sizeof ".overlay.png") {
                 snprintf(why, why_size, "the results' names would be too long");
                 return -ENAMETOOLONG;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,4 +62,17 @@ const char *paths_cache(char *buffer, size_t size)
         if (n < 0 || (size_t)n >= size || paths_make(buffer) < 0)
                 return NULL;
         return buffer;
+}
+
+size_t paths_stem(const char *name)
+{
+        static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".jpe"};
+        size_t n = strlen(name);
+
+        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+                size_t s = strlen(suffixes[i]);
+                if (n > s && strcasecmp(name + n - s, suffixes[i]) == 0)
+                        return n - s;
+        }
+        return n;
 }

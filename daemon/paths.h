@@ -14,3 +14,6 @@ const char *paths_cache(char *buffer, size_t size);
 
 /* mkdir -p */
 int paths_make(const char *directory);
+
+/* Characters of a file's name before its suffix: "face.JPG" -> 4; what is no picture's suffix belongs to the name. */
+size_t paths_stem(const char *name);

@@ -175,6 +175,15 @@ static void test_outputs_spare_inputs(void **state)
         }
 }
 
+static void test_stems(void **state)
+{
+        static const char *const stems[][2] = {{"face.PNG", "face"}, {"a.b.jpeg", "a.b"}, {"x.jpe", "x"},
+                                               {"x.jpg", "x"},       {".png", ".png"},    {"notes.txt", "notes.txt"}};
+
+        for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++)
+                assert_int_equal(paths_stem(stems[i][0]), strlen(stems[i][1]));
+}
+
 static void test_paths(void **state)
 {
         char path[4200], deep[300], buffer[4096];
@@ -267,6 +276,7 @@ int main(void)
                 cmocka_unit_test(test_text),    cmocka_unit_test(test_stats),
                 cmocka_unit_test(test_palette), cmocka_unit_test(test_table),
                 cmocka_unit_test(test_outputs), cmocka_unit_test(test_outputs_spare_inputs),
+                cmocka_unit_test(test_stems),
                 cmocka_unit_test(test_paths),   cmocka_unit_test(test_npy),
                 cmocka_unit_test(test_log),
         };
