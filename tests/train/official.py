@@ -2,6 +2,8 @@
 
 Written from the paper and the names of the tensors, without anything of model/, so that a mistake there isn't made here
 again. One description serves for both: the first pass makes each tensor as it comes to it, the later ones use it.
+Running statistics are those of its pictures, and residual branches weak, as after training; else 100 layers amplify any
+error.
 """
 import collections
 
@@ -21,11 +23,11 @@ def picture(rgb):
 class Network:
     """ResNet-101 with the dual graph head, the decoder, and the edge branch that only training needs."""
 
-    def __init__(self, classes, seed):
+    def __init__(self, classes, pictures):
         self.classes = classes
-        self.random = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(1)
         self.state = collections.OrderedDict()
-        self.logits(torch.randn(2, 3, 65, 65, generator=self.random, dtype=torch.float64))
+        self.logits(pictures)
 
     def checkpoint(self):
         """What torch.save gets: the names that data-parallel training gives."""
@@ -54,20 +56,20 @@ class Network:
         weight = self.get(f"{name}.weight", self.normal(x.shape[1], x.shape[1], 1, deviation=x.shape[1] ** -0.5))
         return torch.einsum("oi,bin->bon", weight[:, :, 0], x)
 
-    def norm(self, x, name, scale):
-        """By the running statistics: those of the first pass, a little off. Half of the weights are negative."""
+    def norm(self, x, name, scale, gain=1):
+        """By the running statistics, a little off those of the first pass. Half of the weights are negative."""
         over, channels = [d for d in range(x.ndim) if d != 1], x.shape[1]
         mean = self.get(f"{name}.running_mean", lambda: x.mean(over) + 0.1 * x.std(over) * self.normal(channels)())
-        var = self.get(f"{name}.running_var", lambda: x.var(over) * (0.2 * self.normal(channels)()).exp() + EPS)
-        weight = self.get(f"{name}.weight", self.normal(channels))
+        var = self.get(f"{name}.running_var", lambda: (x.var(over) + x.var()) * (0.2 * self.normal(channels)()).exp())
+        weight = self.get(f"{name}.weight", self.normal(channels, deviation=gain))
         bias = self.get(f"{name}.bias", self.normal(channels, deviation=0.2))
         self.state[f"{name}.num_batches_tracked"] = torch.tensor(123456)
         wide = [1, -1] + [1] * (x.ndim - 2)
         return (scale(weight) / (var + EPS).sqrt()).view(wide) * (x - mean.view(wide)) + bias.view(wide)
 
-    def abn(self, x, name):
+    def abn(self, x, name, gain=1):
         """InPlaceABN: the scale is |weight| + eps, then comes a leaky ReLU."""
-        y = self.norm(x, name, lambda weight: weight.abs() + EPS)
+        y = self.norm(x, name, lambda weight: weight.abs() + EPS, gain)
         return torch.where(y < 0, SLOPE * y, y)
 
     def conv_abn(self, x, name, outputs, at=0, **how):
@@ -88,7 +90,7 @@ class Network:
     def bottleneck(self, x, name, planes, stride, dilation, first):
         y = self.abn(self.conv(x, f"{name}.conv1", planes), f"{name}.bn1").relu()
         y = self.abn(self.conv(y, f"{name}.conv2", planes, 3, stride, dilation), f"{name}.bn2").relu()
-        y = self.abn(self.conv(y, f"{name}.conv3", 4 * planes), f"{name}.bn3")
+        y = self.abn(self.conv(y, f"{name}.conv3", 4 * planes), f"{name}.bn3", gain=0.2)
         return (y + (self.conv_abn(x, f"{name}.downsample", 4 * planes, stride=stride) if first else x)).relu()
 
     def backbone(self, x):

@@ -19,7 +19,7 @@ MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "mo
 PYTHON = "/usr/bin/python3"
 CLASSES, SIDE = 19, 65
 NEAR = 1e-4  # of the largest |logit|
-EQUAL = 0.999  # of the pixels
+EQUAL, EQUAL_HALF = 0.999, 0.97  # of the pixels
 
 
 def command(*words, env=None):
@@ -37,10 +37,11 @@ class Official(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="visaged-official-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        rgb = np.random.default_rng(0).integers(0, 256, (5, 5, 3), np.uint8).repeat(13, 0).repeat(13, 1)
+        blocks = np.random.default_rng(0).integers(0, 256, (5, 5, 5, 3), np.uint8)
+        *others, rgb = blocks.repeat(SIDE // 5, 1).repeat(SIDE // 5, 2)
         Image.fromarray(rgb).save(cls.path("photo.png"))
         with torch.no_grad():
-            network = official.Network(CLASSES, 1)
+            network = official.Network(CLASSES, torch.cat([official.picture(other) for other in others]))
             cls.state = network.checkpoint()
             cls.wanted, cls.mirrored = (network.logits(official.picture(p))[0].numpy() for p in (rgb, rgb[:, :, ::-1]))
         torch.save(cls.state, cls.path("release.pth"))
@@ -74,16 +75,25 @@ class Official(unittest.TestCase):
                 self.path("reference.npy"))
         self.same(np.load(self.path("reference.npy")))
 
-    def test_vulkan(self):
+    def vulkan(self, precision):
+        """Logits, and the labels that visagectl draws."""
         try:
             env = drivers.environment(drivers.LAVAPIPE)
         except drivers.Missing as error:
             self.skipTest(str(error))
-        command(os.environ["VISAGECTL"], "parse", "--model", self.path("model.safetensors"), "--fp32", "--logits",
+        command(os.environ["VISAGECTL"], "parse", "--model", self.path("model.safetensors"), precision, "--logits",
                 self.path("vulkan.npy"), self.path("photo.png"), "-o", self.folder, env=env)
-        self.same(np.load(self.path("vulkan.npy")))
         with Image.open(self.path("photo.labels.png")) as labels:
-            self.assertGreater((np.array(labels) == self.wanted.argmax(0)).mean(), EQUAL)
+            return np.load(self.path("vulkan.npy")), np.array(labels)
+
+    def test_vulkan(self):
+        logits, labels = self.vulkan("--fp32")
+        self.same(logits)
+        self.assertGreater((labels == self.wanted.argmax(0)).mean(), EQUAL)
+
+    def test_vulkan_fp16(self):
+        _, labels = self.vulkan("--fp16")
+        self.assertGreater((labels == self.wanted.argmax(0)).mean(), EQUAL_HALF)
 
 
 if __name__ == "__main__":
