@@ -9,8 +9,8 @@
 
 static const char help[] =
         "Usage: visagectl gpus [--json]\n\n"
-        "Lists the GPUs that the Vulkan loader knows.  visaged and \"visagectl parse\" take part of a name, "
-        "a\nnumber or a node as --gpu.\n\n"
+        "Lists the GPUs that the Vulkan loader knows.  visaged and the commands that parse pictures take part of a\n"
+        "name, a number or a node as --gpu.\n\n"
         "  --json  as a JSON array\n";
 
 static void print_json(const struct gpu_info *list, int n)

@@ -5,6 +5,7 @@
 
 /* argv[0] is the command's name.  Each returns a process's exit status: 0, 1 something went wrong, 2 wrong usage. */
 int command_parse(int argc, char **argv);
+int command_eval(int argc, char **argv);
 int command_gpus(int argc, char **argv);
 int command_cameras(int argc, char **argv);
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 10
+#define TABLE_COLUMNS_MAX 66 /* a matrix of MODEL_CLASSES_MAX, with two columns before it */
 
 struct table {
         unsigned columns;

@@ -13,6 +13,7 @@ static const struct {
         int (*run)(int argc, char **argv);
 } commands[] = {
         {"parse", "label the faces in pictures", command_parse},
+        {"eval", "measure a model on labelled pictures", command_eval},
         {"gpus", "list the GPUs of this machine", command_gpus},
         {"cameras", "list the cameras of this machine", command_cameras},
 };

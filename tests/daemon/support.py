@@ -36,9 +36,9 @@ def new_folder():
     return tempfile.mkdtemp(dir=folder())
 
 
-def environment():
+def environment(driver=drivers.LAVAPIPE):
     """Software Vulkan, no configuration of this machine's, compiled pipelines kept where the caller keeps them."""
-    env = drivers.environment(drivers.LAVAPIPE)
+    env = drivers.environment(driver)
     for name in ("CACHE_DIRECTORY", "NOTIFY_SOCKET", "JOURNAL_STREAM"):
         env.pop(name, None)
     env.setdefault("XDG_CACHE_HOME", folder())
@@ -65,19 +65,18 @@ def visaged(*arguments, **keywords):
     return run("VISAGED", "--config=/dev/null", *arguments, **keywords)
 
 
-_model = None
+_models = {}
 
 
-def model():
+def model(classes=11):
     """A small network with random weights: its labels mean nothing, but are many and always the same."""
-    global _model
-    if not _model:
-        path = os.path.join(folder(), "model.safetensors")
-        subprocess.run(["/usr/bin/python3", f"{ROOT}/model/convert.py", "--random", "edge", "--seed", "3", "--classes", "11",
-                        "--input", "65x65", path], check=True, stdin=subprocess.DEVNULL, capture_output=True,
+    if classes not in _models:
+        path = os.path.join(folder(), f"model{classes}.safetensors")
+        subprocess.run(["/usr/bin/python3", f"{ROOT}/model/convert.py", "--random", "edge", "--seed", "3", "--classes",
+                        str(classes), "--input", "65x65", path], check=True, stdin=subprocess.DEVNULL, capture_output=True,
                        timeout=TIMEOUT)
-        _model = path
-    return _model
+        _models[classes] = path
+    return _models[classes]
 
 
 def palette():

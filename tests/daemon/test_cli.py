@@ -21,8 +21,8 @@ class Both(unittest.TestCase):
             self.assertRegex(done.stdout, rb"^visage(d|ctl) \d+\.\d+\.\d+\n$")
 
     def test_help(self):
-        for program, arguments in (("VISAGED", []), ("VISAGECTL", []), ("VISAGECTL", ["parse"]), ("VISAGECTL", ["gpus"]),
-                                   ("VISAGECTL", ["cameras"])):
+        for program, arguments in (("VISAGED", []), ("VISAGECTL", []), ("VISAGECTL", ["parse"]), ("VISAGECTL", ["eval"]),
+                                   ("VISAGECTL", ["gpus"]), ("VISAGECTL", ["cameras"])):
             done = support.run(program, *arguments, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
             self.assertIn(b"Usage: ", done.stdout)
@@ -38,6 +38,10 @@ class Both(unittest.TestCase):
                 (["parse", "--backend=fast", picture], "allowed is lane or tile"),
                 (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
+                (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
+                (["eval", "--images=.", "--labels=.", picture], "is not an option"),
+                (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11 or 19'),
+                (["eval", "--backend=lane"], "unrecognized option"),
                 (["gpus", "nonsense"], "is not an option"), (["gpus", "--nonsense"], "unrecognized option"),
                 (["cameras", "--jsno"], "unrecognized option")):
             done = visagectl(*arguments)
