@@ -1,7 +1,6 @@
 """A training run: steps, cycles, scores, its log and its checkpoint. It can be left at any moment and taken up again."""
 import json
 import os
-import signal
 import sys
 import time
 
@@ -50,9 +49,8 @@ def mixed_precision(device):
 
 
 def worker_init(_):
-    """The loaders' processes leave signals to the run."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """A signal to the terminal's processes is for the run, which then ends its loaders."""
+    os.setsid()
 
 
 class Run:
@@ -210,33 +208,35 @@ class Run:
             network = nn.parallel.DistributedDataParallel(
                 self.model, broadcast_buffers=False, find_unused_parameters=not self.schedule.decoupled)
         window, batches, saved, scored = None, None, self.elapsed, self.elapsed
-        while self.progress < 1:
-            started = time.monotonic()
-            progress, cycle = self.progress, self.schedule.cycle(self.progress)
-            if self.schedule.window(progress) != window:
-                window = self.schedule.window(progress)
+        while self.progress < 1 and not self.stop:
+            if self.schedule.window(self.progress) != window:
+                window = self.schedule.window(self.progress)
                 batches = self.batches(*window)
-            rate = self.schedule.rate(progress, self.steps)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            parts = self.step(network, next(batches), cycle)
-            self.steps, self.pictures = self.steps + 1, self.pictures + window[1]
-            self.elapsed, self.stop = processes.agreed(self.elapsed + time.monotonic() - started, self.stop, self.device)
-            if self.steps % LOG_EVERY == 0:
-                self.report(parts, window[0], cycle, rate)
-            if self.stop:
-                self.save()
-                return False
-            if cycle is not None and (self.progress == 1 or self.schedule.cycle(self.progress) > cycle):
-                self.end_cycle(batches)
+            self.advance(network, batches, window)
             if self.elapsed - saved > SAVE_EVERY:
                 self.save()
                 saved = self.elapsed
             if self.elapsed - scored > SCORE_EVERY and self.progress < 1:
                 self.score()
                 scored = self.elapsed
-        if batches and not self.ensemble:
+        if batches is not None and self.progress == 1 and not self.ensemble:
             self.estimate_norms(batches)
             self.score()
         self.save()
-        return True
+        return self.progress == 1
+
+    def advance(self, network, batches, window):
+        """One step with all that belongs to it."""
+        started = time.monotonic()
+        regulated = self.schedule.cycle(self.progress) is not None
+        cycle = self.cycles if regulated else None
+        rate = self.schedule.rate(self.progress, self.steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        parts = self.step(network, next(batches), cycle)
+        self.steps, self.pictures = self.steps + 1, self.pictures + window[1]
+        self.elapsed, self.stop = processes.agreed(self.elapsed + time.monotonic() - started, self.stop, self.device)
+        if self.steps % LOG_EVERY == 0:
+            self.report(parts, window[0], cycle, rate)
+        if regulated and (self.progress == 1 or self.schedule.cycle(self.progress) > cycle):
+            self.end_cycle(batches)

@@ -155,7 +155,8 @@ def main():
         done = train(args)
     except (OSError, checkpoint.Refused, datasets.Refused, safetensors.Malformed) as error:
         sys.exit(f"train.py: {error}")
-    print("done" if done else f"stopped; the same command goes on from {args.out}")
+    if processes.rank() == 0:
+        print("done" if done else f"stopped; the same command goes on from {args.out}")
 
 
 if __name__ == "__main__":

@@ -38,8 +38,9 @@ def environment(driver, validate=False):
         env.pop(name, None)
     if validate:
         env["VISAGED_VALIDATE"] = "1"
-        # The validation layers leak, and are unloaded before they could be named in lsan.supp.
-        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    if "VISAGED_KEEP_LOADED" in env:  # the leak checker's, see keep-loaded.c
+        env["LD_PRELOAD"] = env["VISAGED_KEEP_LOADED"]
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     return env
 
 

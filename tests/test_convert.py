@@ -311,7 +311,7 @@ class Random(Files):
         parameters = {name: sum(p.numel() for p in DmlCsr(known[name]).parameters()) for name in ("resnet18", "edge")}
         self.assertEqual(parameters["resnet18"], 13087093)
         self.assertLess(2 * parameters["edge"], 8e6)
-        self.assertLess(arches.macs(arches.EDGE, 256, 256), 4.5e9)
+        self.assertLess(arches.macs(arches.named(19)["edge"], 256, 256), 4.5e9)
 
 
 class Geometry(unittest.TestCase):
