@@ -57,6 +57,16 @@ def _read(path):
             return serialization._load(archive, **how)
 
 
+def described(entry):
+    """What train.py wrote of a checkpoint; whatever else an entry of that name holds is another's and left out."""
+    if not isinstance(entry, dict):
+        return {}
+    side = entry.get("input")
+    good = isinstance(side, list) and len(side) == 2 and all(isinstance(v, int) and 33 <= v <= 2048 for v in side)
+    texts = {key: entry[key] for key in ("name", "channels", "license", "provenance") if isinstance(entry.get(key), str)}
+    return {**texts, "input": side} if good else texts
+
+
 def load(path):
     """Return (tensors by name, what the checkpoint says of itself) of a .pth file."""
     try:
@@ -66,7 +76,7 @@ def load(path):
     except Exception as error:  # the readers raise whatever their formats' parts do
         raise Refused(f"{path}: not a PyTorch checkpoint ({' '.join(str(error).split())[:100]})") from error
     state = file.get("state_dict", file) if isinstance(file, dict) else None
-    description = file.get("description", {}) if isinstance(file, dict) else {}
+    description = described(file.get("description")) if isinstance(file, dict) else {}
     if not isinstance(state, dict) or not state or not all(isinstance(t, torch.Tensor) for t in state.values()):
         raise Refused(f"{path}: a PyTorch file, but not of named tensors")
     return strip(state), description

@@ -178,7 +178,7 @@ def convert(args):
                        "provenance": f"random weights of seed {args.seed}"}
     else:
         arch, tensors, description = converted(args.checkpoint, args.classes)
-    shape = args.input or (arches.INPUTS[arch.block],) * 2
+    shape = args.input or description.get("input") or (arches.INPUTS[arch.block],) * 2
     if args.random:
         tensors = noise.weights(arch, shape, args.seed)
     arrays = stored(tensors, args.dtype)

@@ -91,7 +91,8 @@ def gather(args, arch, side, device):
     if args.start:
         provenance += f", from {os.path.basename(args.start)}"
     scenes = frames.scenes(args.scenes) if args.scenes else []
-    description = {"name": args.variant, "channels": "RGB", "license": TERMS, "provenance": provenance}
+    description = {"name": args.variant, "channels": "RGB", "license": TERMS, "provenance": provenance,
+                   "input": [side, side]}
     return Material(portraits, scenes, validation(args.data, arch.classes), weights, side, description)
 
 
@@ -121,6 +122,7 @@ def arguments():
     budget.add_argument("--minutes", type=float, help="of the whole run")
     budget.add_argument("--epochs", type=float, help="passes over as many frames as there are pictures")
     parser.add_argument("--variant", choices=arches.named(19), default="edge", help="network (edge)")
+    parser.add_argument("--input", type=int, help="side of the square that pictures are brought to (the variant's usual)")
     parser.add_argument("--classes", type=int, choices=arches.LABELS, default=19, help="label set (19)")
     parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
     parser.add_argument("--from", dest="start", metavar="FILE", help="model file or checkpoint to begin with")
@@ -129,7 +131,10 @@ def arguments():
     parser.add_argument("--rate", type=float, default=3e-3, help="base learning rate (0.003)")
     parser.add_argument("--batch", type=int, default=0, help="pictures a step, over all processes (8; on a GPU 28)")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.input is not None and not 64 <= args.input <= 1024:
+        parser.error("--input must be from 64 to 1024")
+    return args
 
 
 def train(args):
@@ -137,7 +142,7 @@ def train(args):
     device = processes.start()
     torch.manual_seed(args.seed)
     arch = arches.named(args.classes)[args.variant]
-    side = arches.INPUTS[arch.block]
+    side = args.input or arches.INPUTS[arch.block]
     material = gather(args, arch, side, device)
     plan = schedule.Schedule(args.method, args.rate, args.batch or (28 if device.type == "cuda" else 8), side, device.type)
     budget = {"seconds": 60 * args.minutes} if args.minutes else {"pictures": args.epochs * len(material.portraits)}

@@ -167,6 +167,13 @@ class Metadata(Files):
         self.assertEqual([json.loads(metadata[k]) for k in ("name", "channels", "license", "input")],
                          ["edge", "RGB", "L", [256, 256]])
 
+    def test_anothers_description(self):
+        """A stranger's entry of the same name counts for nothing; an input size of ours does."""
+        for entry, side in (("words", 256), ([1, 2], 256), ({"name": 5, "input": [1, 9999]}, 256), ({"input": [96, 64]}, [96, 64])):
+            _, metadata = safetensors.read(self.converted(BASIC, {"state_dict": random_state(BASIC), "description": entry}))
+            self.assertEqual(json.loads(metadata["name"]), "dml-csr")
+            self.assertEqual(json.loads(metadata["input"]), [side] * 2 if isinstance(side, int) else side)
+
     def test_label_sets(self):
         """Names and colours are all different, for any number of classes."""
         for count in (1, 2, 11, 19, 64):

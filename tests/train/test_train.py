@@ -105,9 +105,12 @@ class Train(unittest.TestCase):
         found = reference.labels(model, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
         found = reference.labels_to_source(found, *rgb.size)
         self.assertGreater((found == np.asarray(labels)).mean(), 0.5)
-        from_it = self.train("b.pt", "--epochs", 0.2, "--from", self.path("a.safetensors"), "--method", "edges")
+        from_it = self.train("b.pt", "--epochs", 0.2, "--from", self.path("a.safetensors"), "--method", "edges",
+                             "--input", 160)
         self.assertEqual(from_it.returncode, 0, from_it.stderr)
-        self.assertGreater(self.log("b.pt")[-1]["mean_f1"], 0.5 * self.log("a.pt")[-1]["mean_f1"])
+        self.assertGreater(self.log("b.pt")[-1]["mean_f1"], 0.4 * self.log("a.pt")[-1]["mean_f1"])
+        self.python("convert.py", self.path("b.pt"), self.path("b.safetensors"), "--classes", 19)
+        self.assertEqual(reference.load(self.path("b.safetensors"))[1].input, (160, 160))
         soft = self.python("teacher.py", self.path("a.safetensors"), "--data", self.data, "--out", self.path("soft.npz"))
         self.assertEqual(soft.returncode, 0, soft.stderr)
         with np.load(self.path("soft.npz")) as maps:
