@@ -78,7 +78,7 @@ class Train(unittest.TestCase):
 
     def test_a_run_that_is_stopped_goes_on_learns_and_becomes_a_model(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("a.pt"), "--batch",
-                   "2", "--epochs", "12"]
+                   "2", "--epochs", "14", "--input", "128"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for _ in range(1200):
             if os.path.exists(self.path("a.pt.log")) or process.poll() is not None:
@@ -100,29 +100,29 @@ class Train(unittest.TestCase):
         made = self.python("convert.py", self.path("a.pt"), self.path("a.safetensors"), "--classes", 19, "--dtype", "fp16")
         self.assertEqual(made.returncode, 0, made.stderr)
         model, meta = reference.load(self.path("a.safetensors"))
-        self.assertEqual((meta.name, meta.channels, meta.input), ("edge", "RGB", (256, 256)))
+        self.assertEqual((meta.name, meta.channels, meta.input), ("edge", "RGB", (128, 128)))
         rgb, labels = face(np.random.default_rng(99))
         found = reference.labels(model, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
         found = reference.labels_to_source(found, *rgb.size)
         self.assertGreater((found == np.asarray(labels)).mean(), 0.5)
         from_it = self.train("b.pt", "--epochs", 0.2, "--from", self.path("a.safetensors"), "--method", "edges",
-                             "--input", 160)
+                             "--input", 96)
         self.assertEqual(from_it.returncode, 0, from_it.stderr)
         self.assertGreater(self.log("b.pt")[-1]["mean_f1"], 0.4 * self.log("a.pt")[-1]["mean_f1"])
         self.python("convert.py", self.path("b.pt"), self.path("b.safetensors"), "--classes", 19)
-        self.assertEqual(reference.load(self.path("b.safetensors"))[1].input, (160, 160))
+        self.assertEqual(reference.load(self.path("b.safetensors"))[1].input, (96, 96))
         soft = self.python("teacher.py", self.path("a.safetensors"), "--data", self.data, "--out", self.path("soft.npz"))
         self.assertEqual(soft.returncode, 0, soft.stderr)
         with np.load(self.path("soft.npz")) as maps:
             self.assertEqual(sorted(maps), ["u0", "u1", "u2"])
             first, second, share = maps["u1"]
             self.assertTrue((share >= 127).all() and (first != second).all() and first.max() < 19)
-        taught = self.train("c.pt", "--epochs", 0.2, "--soft", self.path("soft.npz"), "--method", "parsing")
+        taught = self.train("c.pt", "--epochs", 0.2, "--soft", self.path("soft.npz"), "--method", "parsing", "--input", 96)
         self.assertEqual(taught.returncode, 0, taught.stderr)
 
     def test_two_processes(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("two.pt"), "--batch",
-                   "4", "--epochs", "2"]
+                   "4", "--epochs", "2", "--input", "96"]
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = str(free.getsockname()[1])
@@ -140,7 +140,7 @@ class Train(unittest.TestCase):
 
     def test_ablation_has_a_table_and_a_picture(self):
         run = self.python("ablate.py", "--seeds", 0, "--epochs", 0.4, "--jobs", 2, "--out", self.path("ablation"), "--", "--data",
-                          self.data, "--batch", 2)
+                          self.data, "--batch", 2, "--input", 96)
         self.assertEqual(run.returncode, 0, run.stderr)
         rows = [line for line in run.stdout.splitlines() if line.startswith("| ")]
         self.assertEqual([row.split("|")[1].strip() for row in rows],
