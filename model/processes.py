@@ -13,6 +13,8 @@ def start():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    elif "OMP_NUM_THREADS" not in os.environ:  # torch counts too few cores on some virtual machines
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count()))
     return device
 
 
