@@ -39,9 +39,9 @@ def covered(picture):
 
 
 CASES = {
-    "fills the frame": lambda p: frame(p),
-    "a fifth of the frame": lambda p: frame(p, 0.55),
-    "a quarter of its height": lambda p: frame(p, 0.45, at=(0.3, 0.6)),
+    "as high as the frame": lambda p: frame(p),
+    "at 0.55 of the height": lambda p: frame(p, 0.55),
+    "at 0.45 of the height": lambda p: frame(p, 0.45, at=(0.3, 0.6)),
     "tilted by 30 degrees": lambda p: frame(p, 0.9, 30),
     "tilted by 60 degrees": lambda p: frame(p, 0.9, 60),
     "upside down": lambda p: frame(p, 0.9, 180),
@@ -76,7 +76,7 @@ def main():
         draw.text((x + 4, y + 2), name, fill="black")
         sheet.paste(picture, (x, y + CAPTION))
         sheet.paste(Image.fromarray(colors[labels]), (x + WIDTH, y + CAPTION))
-    sheet.save(args.out)
+    sheet.quantize(256).save(args.out, optimize=True)
 
 
 if __name__ == "__main__":
