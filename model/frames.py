@@ -40,29 +40,11 @@ class Target(NamedTuple):
     share: np.ndarray
 
 
-def prepare(side, classes, rgb, labels, second=None, share=None):
-    """A portrait as it is kept in memory: its longer side `side`, its last row drawn out below, where a frame shows more
-    body. Clothes and background go on down there; for how long a neck or hair does, nobody knows."""
+def prepare(side, rgb, labels, second=None, share=None):
+    """A portrait as it is kept in memory, its longer side `side`."""
     size = tuple(max(1, round(length * side / max(rgb.size))) for length in rgb.size)
-    below = below_of(side)
-
-    def grown(picture, how):
-        if picture is None:
-            return None
-        array = np.asarray(picture.resize(size, how))
-        return np.pad(array, ((0, below), (0, 0)) + ((0, 0),) * (array.ndim - 2), "edge")
-
-    truth = grown(labels, Image.NEAREST)
-    names = list(arches.LABELS[classes])
-    goes_on = [names.index(name) for name in ("background", "cloth") if name in names]
-    truth[-below:] = np.where(np.isin(truth[-below:], goes_on), truth[-below:], IGNORE)
-    maps = (grown(rgb, Image.BOX), truth, grown(second, Image.NEAREST), grown(share, Image.NEAREST))
-    return Portrait(*(None if map_ is None else Image.fromarray(map_) for map_ in maps))
-
-
-def below_of(side):
-    """By how much prepare() makes a portrait longer."""
-    return side // 2
+    maps = (map_ and map_.resize(size, Image.NEAREST) for map_ in (labels, second, share))
+    return Portrait(rgb.resize(size, Image.BOX), *maps)
 
 
 def present(portraits, classes):
@@ -99,6 +81,7 @@ class Frames(torch.utils.data.IterableDataset):
         shows = present(portraits, classes)
         chance = repeats(shows)
         self.chance = chance / chance.sum()
+        self.cloth = names.index("cloth") if "cloth" in names else 0
         self.colourable = [names.index(name) for name in COLOURABLE if name in names]
         donors = {names.index(name): np.flatnonzero(shows[:, names.index(name)]) for name in MOVABLE if name in names}
         self.donors = [(label, which) for label, which in donors.items() if len(which)]
@@ -112,10 +95,14 @@ class Frames(torch.utils.data.IterableDataset):
             normal = (rgb.astype(np.float32) / 255 - MEAN) / STD
             yield torch.from_numpy(normal.transpose(2, 0, 1).copy()), torch.from_numpy(np.stack(target))
 
+    def surroundings(self, rng):
+        """What isn't a person: a piece of a picture, or made up."""
+        return scene(rng, self.scenes, self.size) if self.scenes and rng.random() < 0.4 else room(rng, self.size)
+
     def compose(self, rng):
         """A frame as the scene is: background, then the portraits over it."""
         shape = (self.size, self.size)
-        rgb = scene(rng, self.scenes, self.size) if self.scenes and rng.random() < 0.4 else room(rng, self.size)
+        rgb = self.surroundings(rng)
         target = Target(*(np.full(shape, value, np.uint8) for value in (0, 0, CERTAIN)))
         largest = min(LARGEST, 1.6 * self.size / self.side)
         if rng.random() < 0.5:
@@ -137,16 +124,20 @@ class Frames(torch.utils.data.IterableDataset):
             portrait = portrait._replace(rgb=recolour(rng, portrait, self.colourable))
         return portrait
 
-    def centre(self, portrait):
-        """Where a portrait's face is."""
-        width, height = portrait.rgb.size
-        return np.array([0.5 * width, 0.53 * (height - below_of(self.side))])
+    def clothe(self, rng, rgb, target, shape):
+        """Clothes of any pattern in a shape, 0 to 1."""
+        rgb = rgb * (1 - shape[..., None]) + self.surroundings(rng) * shape[..., None]
+        inside = shape >= 0.5
+        worn = (self.cloth, self.cloth, CERTAIN)
+        return rgb, Target(*(np.where(inside, np.uint8(value), old) for value, old in zip(worn, target)))
 
     def paste(self, rng, rgb, target, scale):
         """Lay one portrait over the frame, cut out along its truth or with its own background."""
         portrait = self.person(rng)
         mirrored = rng.random() < 0.5
-        matrix = placement(rng, self.centre(portrait), self.size, scale, mirrored)
+        matrix = placement(rng, portrait.rgb.size, self.size, scale, mirrored)
+        if rng.random() < 0.65:
+            rgb, target = self.clothe(rng, rgb, target, torso(rng, portrait.rgb.size, self.size, matrix))
 
         def warp(picture, how):
             return np.asarray(picture.transform((self.size, self.size), Image.AFFINE, matrix, how))
@@ -165,17 +156,30 @@ class Frames(torch.utils.data.IterableDataset):
         return rgb, Target(*(np.where(inside, new, old) for new, old in zip(maps, target)))
 
 
-def placement(rng, face, size, scale, mirrored):
+def placement(rng, source, size, scale, mirrored):
     """The affine map from a frame's pixel to a portrait's: rotation, slight shear of the scale, the face somewhere in it."""
     angle = np.deg2rad(np.clip(rng.normal(0, 18), -55, 55))
     stretch = np.exp(rng.normal(0, 0.06))
     sx, sy = scale * stretch * (-1 if mirrored else 1), scale / stretch
     forward = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([sx, sy])
     inverse = np.linalg.inv(forward)
+    face = np.array([0.5, 0.53]) * source
     target = size * (0.5 + rng.uniform(-0.32, 0.32, 2) * rng.choice((0.4, 1)))
     (a, b), (d, e) = inverse
     c, f = face - inverse @ target
     return a, b, c, d, e, f
+
+
+def torso(rng, source, size, matrix):
+    """float size x size, 0 to 1: shoulders and chest below where a portrait ends, in the frame that matrix places it in."""
+    wide, low = rng.uniform(0, 0.45), rng.uniform(0.03, 0.3)
+    left = np.array([(0.3, 0.92), (-wide, 0.92 + low), (-wide - rng.uniform(-0.1, 0.2), 3)])
+    outline = np.concatenate([left, (left * (-1, 1) + (1, 0))[::-1]]) * source
+    a, b, c, d, e, f = matrix
+    points = (outline - (c, f)) @ np.linalg.inv([[a, b], [d, e]]).T
+    shape = Image.new("L", (size, size))
+    ImageDraw.Draw(shape).polygon([tuple(point) for point in points], fill=255)
+    return np.asarray(shape.filter(ImageFilter.BoxBlur(1)), np.float32) / 255
 
 
 def dressed(portrait, donor, label):

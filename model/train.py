@@ -60,10 +60,10 @@ def class_weights(portraits, classes):
     return weights / weights.mean()
 
 
-def softly_labelled(path, data, side, classes):
+def softly_labelled(path, data, side):
     """Portraits of the pictures without truth, labelled by teacher.py."""
     with np.load(path) as soft:
-        return [frames.prepare(side, classes, rgb, *(Image.fromarray(map_) for map_ in soft[name]))
+        return [frames.prepare(side, rgb, *(Image.fromarray(map_) for map_ in soft[name]))
                 for root in data for name, rgb in datasets.unlabelled(root) if name in soft]
 
 
@@ -79,13 +79,13 @@ def validation(data, classes):
 def gather(args, arch, side, device):
     """All that the arguments name, as Material."""
     sets = [datasets.read(path, "train") for path in args.data]
-    portraits = [frames.prepare(side, arch.classes, rgb, labels)
+    portraits = [frames.prepare(side, rgb, labels)
                  for pictures in sets for _, rgb, labels in mapped(pictures, arch.classes)]
     weights = class_weights(portraits, arch.classes).to(device)
     names = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
     provenance = f"trained by model/train.py of visaged on {len(portraits)} pictures ({names})"
     if args.soft:
-        soft = softly_labelled(args.soft, args.data, side, arch.classes)
+        soft = softly_labelled(args.soft, args.data, side)
         portraits += soft
         provenance += f" and {len(soft)} that a teacher labelled"
     if args.start:

@@ -36,7 +36,7 @@ def portrait(labels=(), soft=False):
     maps = [Image.fromarray(truth)]
     if soft:
         maps += [Image.fromarray(np.full_like(truth, NAMES.index("hair"))), Image.fromarray(np.full_like(truth, 200))]
-    return frames.prepare(SIDE, 19, rgb, *maps)
+    return frames.prepare(SIDE, rgb, *maps)
 
 
 HAT = (NAMES.index("hat"), np.s_[8:24, 16:80])
@@ -60,8 +60,8 @@ class Frames(unittest.TestCase):
         for rgb, (labels, second, share) in self.samples([portrait()], 40):
             exact = (rgb[:, :, None] == COLORS).all(-1)
             known = exact.any(-1) & (labels != frames.IGNORE)
-            sides = {NAMES.index(f"{side} eye") for side in ("left", "right")}
-            for label in set(labels[known]) - sides:
+            others = {NAMES.index(name) for name in ("left eye", "right eye", "cloth")}  # mirrored ones, and torsos
+            for label in set(labels[known]) - others:
                 self.assertGreater((exact.argmax(-1) == labels)[known & (labels == label)].mean(), 0.9, NAMES[label])
                 checked += 1
             self.assertTrue((second == labels).all() and (share == frames.CERTAIN).all())
@@ -75,7 +75,7 @@ class Frames(unittest.TestCase):
             if any(len(points) < 20 for points in both):
                 continue
             skin = np.argwhere(labels == NAMES.index("skin")).mean(0)
-            neck = np.argwhere(np.isin(labels, (NAMES.index("neck"), frames.IGNORE)))
+            neck = np.argwhere(labels == NAMES.index("neck"))
             if len(neck) < 20:
                 continue
             up, across = skin - neck.mean(0), both[0].mean(0) - both[1].mean(0)
@@ -99,13 +99,24 @@ class Frames(unittest.TestCase):
         self.assertGreater(((share > 0) & (share < 0.12)).sum(), 5)
         self.assertGreater((share > 0.5).sum(), 20)
 
-    def test_what_is_below_a_portrait_is_unknown_but_for_clothes(self):
-        labels = np.array(portrait().labels)
-        below = labels[SIDE:]
-        self.assertEqual(labels.shape, (SIDE + frames.below_of(SIDE), SIDE))
-        self.assertEqual(set(below[:, 30:66].flatten()), {frames.IGNORE})
-        self.assertEqual(set(below[:, :30].flatten()), {NAMES.index("cloth")})
-        self.assertEqual(set(below[:, 70:].flatten()), {0})
+    def test_below_a_portrait_are_clothes_at_times(self):
+        cloth, neck = NAMES.index("cloth"), NAMES.index("neck")
+        clothed = 0
+        for _, (labels, _, _) in self.samples([portrait()], 80):
+            points = {label: np.argwhere(labels == label) for label in (cloth, neck, NAMES.index("skin"))}
+            if min(len(found) for found in points.values()) < 20:
+                continue
+            skin, throat, worn = (points[label].mean(0) for label in (NAMES.index("skin"), neck, cloth))
+            self.assertGreater((throat - skin) @ (worn - skin), 0, "clothes are on the neck's side of the face")
+            clothed += len(points[cloth]) > 3 * len(points[neck])
+        self.assertGreater(clothed, 10)
+
+    def test_a_torso_is_below_its_portrait(self):
+        rng = np.random.default_rng(0)
+        shape = frames.torso(rng, (SIDE, SIDE), 2 * SIDE, (1, 0, -SIDE / 2, 0, 1, 0))  # unscaled, half its width to the right
+        self.assertEqual(shape[:round(0.88 * SIDE)].max(), 0)
+        self.assertEqual(shape[round(1.5 * SIDE), SIDE], 1)
+        self.assertGreater(shape[round(1.5 * SIDE)].mean(), 0.3)
 
     def test_rare_classes_are_drawn_more_often(self):
         portraits = [portrait()] * 24 + [portrait([HAT])]
@@ -131,6 +142,6 @@ class Frames(unittest.TestCase):
         self.assertEqual(frames.mirror(11)[[2, 3, 4, 5, 6, 255]].tolist(), [3, 2, 5, 4, 6, 255])
 
     def test_pictures_that_are_no_squares(self):
-        tall = frames.prepare(SIDE, 11, Image.new("RGB", (50, 200)), Image.new("L", (50, 200), 1))
-        self.assertEqual(tall.rgb.size, (24, SIDE + frames.below_of(SIDE)))
+        tall = frames.prepare(SIDE, Image.new("RGB", (50, 200)), Image.new("L", (50, 200), 1))
+        self.assertEqual(tall.rgb.size, (24, SIDE))
         next(iter(frames.Frames([tall], [], 11, SIDE, SIDE, (0,))))
