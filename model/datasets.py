@@ -373,6 +373,13 @@ def found(files, split):
     return Set(layout.name, layout.classes or looked(files, entries), files, entries, layout.truth)
 
 
+def mapped(pictures, classes):
+    """A Set's items with the labels of another class set."""
+    table = list(mapping(pictures.classes, classes))
+    for name, rgb, labels in pictures:
+        yield name, rgb, labels.point(table)
+
+
 def looked(files, entries):
     """11 or 19: of a few portraits labelled with 19 classes, one has a class above the 11th: hair, neck or clothes."""
     first = (index(files, paths) for _, _, paths in entries[:LOOK])

@@ -42,8 +42,7 @@ def main():
     except (OSError, KeyError, ValueError, safetensors.Malformed, datasets.Refused) as error:
         sys.exit(f"{parser.prog}: {error}")
     classes = model.arch.classes
-    table = list(datasets.mapping(pictures.classes, classes))
-    pictures = ((name, rgb, labels.point(table)) for name, rgb, labels in pictures)
+    pictures = datasets.mapped(pictures, classes)
     matrix = metrics.confusion(model, meta, classes, pictures if args.shrink == 1 else shrunk(pictures, args.shrink))
     for name, value, overlap in zip(arches.LABELS[classes], metrics.f1(matrix), metrics.iou(matrix)):
         print(f"{name:12} {value:.4f} {overlap:.4f}")

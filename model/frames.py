@@ -15,7 +15,6 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import arches
 
-IGNORE = 255
 CERTAIN = 255
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -34,7 +33,7 @@ class Portrait(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a frame's pixels are, each uint8 H x W: a class (or IGNORE), a second one, and the first one's share of 255."""
+    """What a frame's pixels are, each uint8 H x W: a class (or datasets.IGNORE), a second one, and the first one's share of 255."""
     labels: np.ndarray
     second: np.ndarray
     share: np.ndarray

@@ -4,7 +4,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-IGNORE = 255
+from datasets import IGNORE
+
 WEIGHTS = {"parsing": 1.0, "binary": 1.0, "category": 0.1, "binary attention": 4.0, "category attention": 1.0}
 
 

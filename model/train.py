@@ -44,13 +44,6 @@ class Material(NamedTuple):
     description: dict
 
 
-def mapped(pictures, classes):
-    """A data set's pictures with labels of another class set."""
-    table = list(datasets.mapping(pictures.classes, classes))
-    for name, rgb, labels in pictures:
-        yield name, rgb, labels.point(table)
-
-
 def class_weights(portraits, classes):
     """Rare classes weigh more, by the square root of their rarity, within a factor of 4."""
     counts = torch.zeros(classes)
@@ -73,14 +66,14 @@ def validation(data, classes):
         pictures = datasets.read(data[0], "val")
     except datasets.Refused:
         return []
-    return [item for item, _ in zip(mapped(pictures, classes), range(HELD_OUT))]
+    return [item for item, _ in zip(datasets.mapped(pictures, classes), range(HELD_OUT))]
 
 
 def gather(args, arch, side, device):
     """All that the arguments name, as Material."""
     sets = [datasets.read(path, "train") for path in args.data]
     portraits = [frames.prepare(side, rgb, labels)
-                 for pictures in sets for _, rgb, labels in mapped(pictures, arch.classes)]
+                 for pictures in sets for _, rgb, labels in datasets.mapped(pictures, arch.classes)]
     weights = class_weights(portraits, arch.classes).to(device)
     names = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
     provenance = f"trained by model/train.py of visaged on {len(portraits)} pictures ({names})"

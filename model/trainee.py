@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import distributed, nn
 from torch.distributed.nn.functional import all_reduce
 
+from convert import convolution_before
 from losses import Outputs
 from reference import EPS, SLOPE, Abn, DmlCsr, Layers, up
 
@@ -97,7 +98,6 @@ def share_norms(model):
 def unfold(model, tensors, pictures):
     """Give a Trainee the folded weights of a model file. Norms that change nothing stand where they were folded in: each
     has the statistics of what comes in for these pictures, and a weight and bias that undo its normalising."""
-    from convert import convolution_before
     norms = {name: module for name, module in model.named_modules()
              if isinstance(module, (Abn, nn.BatchNorm1d)) and not name.startswith("edge_layer.")}
     folded = {f"{convolution_before(name)}.bias": name for name in norms}

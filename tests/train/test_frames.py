@@ -10,6 +10,7 @@ from PIL import Image
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
 
 import arches
+import datasets
 import frames
 
 SIDE = 96
@@ -59,7 +60,7 @@ class Frames(unittest.TestCase):
         checked = 0
         for rgb, (labels, second, share) in self.samples([portrait()], 40):
             exact = (rgb[:, :, None] == COLORS).all(-1)
-            known = exact.any(-1) & (labels != frames.IGNORE)
+            known = exact.any(-1) & (labels != datasets.IGNORE)
             others = {NAMES.index(name) for name in ("left eye", "right eye", "cloth")}  # mirrored ones, and torsos
             for label in set(labels[known]) - others:
                 self.assertGreater((exact.argmax(-1) == labels)[known & (labels == label)].mean(), 0.9, NAMES[label])
