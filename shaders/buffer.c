@@ -41,7 +41,7 @@ static int allocate(struct gpu_buffer *buffer, enum gpu_memory use)
                 .allocationSize = needs.size,
                 .memoryTypeIndex = type,
         };
-        int r = vk_error(gpu, vkAllocateMemory(gpu->device, &info, NULL, &buffer->memory));
+        int r = vk_made(gpu, &buffer->memory, vkAllocateMemory(gpu->device, &info, NULL, &buffer->memory));
         if (r == 0)
                 r = vk_error(gpu, vkBindBufferMemory(gpu->device, buffer->handle, buffer->memory, 0));
         if (r == 0 && use != GPU_MEMORY_DEVICE)
@@ -62,7 +62,7 @@ int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const
                 .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
                          VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
         };
-        int r = vk_error(gpu, vkCreateBuffer(gpu->device, &info, NULL, &buffer->handle));
+        int r = vk_made(gpu, &buffer->handle, vkCreateBuffer(gpu->device, &info, NULL, &buffer->handle));
         if (r == 0)
                 r = allocate(buffer, memory);
         if (r < 0) {
@@ -78,8 +78,10 @@ void gpu_buffer_free(struct gpu_buffer *buffer)
 {
         if (!buffer)
                 return;
-        vkDestroyBuffer(buffer->gpu->device, buffer->handle, NULL);
-        vkFreeMemory(buffer->gpu->device, buffer->memory, NULL);
+        if (!buffer->gpu->stuck) {
+                vkDestroyBuffer(buffer->gpu->device, buffer->handle, NULL);
+                vkFreeMemory(buffer->gpu->device, buffer->memory, NULL);
+        }
         free(buffer);
 }
 

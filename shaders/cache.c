@@ -87,7 +87,7 @@ int cache_open(struct gpu *gpu, const char *dir)
                 .initialDataSize = size,
                 .pInitialData = size ? data : NULL,
         };
-        int r = vk_error(gpu, vkCreatePipelineCache(gpu->device, &info, NULL, &gpu->cache));
+        int r = vk_made(gpu, &gpu->cache, vkCreatePipelineCache(gpu->device, &info, NULL, &gpu->cache));
         free(data);
         return r;
 }
@@ -121,6 +121,7 @@ void cache_close(struct gpu *gpu)
                         write_file(gpu->cache_path, data, size);
                 free(data);
         }
-        vkDestroyPipelineCache(gpu->device, gpu->cache, NULL);
+        if (!gpu->stuck)
+                vkDestroyPipelineCache(gpu->device, gpu->cache, NULL);
         free(gpu->cache_path);
 }

@@ -1,9 +1,12 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <xf86drm.h>
 
@@ -94,29 +97,37 @@ int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why
                 .ppEnabledExtensionNames = extensions,
         };
         VkResult result = vkCreateInstance(&info, NULL, ret);
+        if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+                snprintf(why, why_size, "out of memory");
+                return -ENOMEM;
+        }
         if (result != VK_SUCCESS) {
                 snprintf(why, why_size,
                          "no Vulkan driver answers (error %d): install one for this GPU, or Mesa's software driver "
                          "(Debian: mesa-vulkan-drivers)",
                          result);
-                return result == VK_ERROR_OUT_OF_HOST_MEMORY ? -ENOMEM : -ENOENT;
+                return -ENOENT;
         }
         if (ret_validation)
                 *ret_validation = validate;
         return 0;
 }
 
+/* Drivers that do not start are as good as none. */
 int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_count)
 {
         uint32_t count = 0;
 
-        if (vkEnumeratePhysicalDevices(instance, &count, NULL) < 0)
+        VkResult result = vkEnumeratePhysicalDevices(instance, &count, NULL);
+        if (result < 0)
                 count = 0;
         VkPhysicalDevice *devices = calloc(count + 1, sizeof *devices);
-        if (!devices)
-                return -ENOMEM;
-        if (count && vkEnumeratePhysicalDevices(instance, &count, devices) < 0)
+        if (devices && count && (result = vkEnumeratePhysicalDevices(instance, &count, devices)) < 0)
                 count = 0;
+        if (!devices || result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+                free(devices);
+                return -ENOMEM;
+        }
         *ret = devices;
         *ret_count = count;
         return 0;
@@ -182,6 +193,19 @@ int device_family(VkPhysicalDevice device, uint32_t *ret)
         return 0;
 }
 
+/* A processor's driver writes machine code and then runs it, which a sandbox may forbid. */
+bool device_may_compile(void)
+{
+        const size_t size = sysconf(_SC_PAGESIZE);
+
+        void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED)
+                return true;
+        bool may = mprotect(page, size, PROT_READ | PROT_EXEC) == 0 || errno == ENOMEM;
+        munmap(page, size);
+        return may;
+}
+
 /* What this program asks of a device; everything else is optional. */
 static void check_usable(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, char *ret, size_t ret_size)
 {
@@ -197,6 +221,9 @@ static void check_usable(VkPhysicalDevice device, const VkPhysicalDeviceProperti
                 {l->maxComputeSharedMemorySize < 8192, "it has less than 8 KB of shared memory"},
                 {l->maxStorageBufferRange < 1u << 27, "its storage buffers hold less than 128 MiB"},
                 {l->maxPushConstantsSize < 128, "it takes less than 128 bytes of push constants"},
+                {p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU && !device_may_compile(),
+                 "it computes on the processor, for which MemoryDenyWriteExecute= must be off: "
+                 "see \"Software Vulkan\" in visaged(8)"},
         };
 
         ret[0] = 0;
@@ -258,13 +285,16 @@ void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *r
                         ret->memory = memory.memoryHeaps[i].size;
 }
 
+/* Where none is usable, the first, which tells why. */
 static int choose_best(const struct gpu_info *infos, unsigned count)
 {
-        int best = -ENOENT;
+        int best = -1;
 
         for (unsigned i = 0; i < count; i++)
                 if (!infos[i].unusable[0] && (best < 0 || infos[i].kind < infos[best].kind))
                         best = i;
+        if (best < 0)
+                best = count > 0 ? 0 : -ENOENT;
         return best;
 }
 

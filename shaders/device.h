@@ -9,6 +9,7 @@ int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_
 void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *ret);
 /* The queue family to compute on: one that does nothing else where there is one.  -ENOTSUP: none. */
 int device_family(VkPhysicalDevice device, uint32_t *ret);
+bool device_may_compile(void);
 bool device_has_extension(VkPhysicalDevice device, const char *name);
 /* Index of the device that `wanted` names, or of the best.  -ENOENT. */
 int device_choose(const struct gpu_info *infos, unsigned count, const char *wanted);

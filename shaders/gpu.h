@@ -5,7 +5,12 @@
  *
  * One thread calls in.  Waiting for the device happens on a thread of this room's own, whose only act is to make
  * gpu_fd() readable.  Errors are negative errno: -ENODEV  the device is lost (sticky: destroy everything and open
- * again) -ENOMEM  host or device memory is used up -ENOTSUP this device cannot do it */
+ * again) -ENOMEM  host or device memory is used up -ENOTSUP this device cannot do it
+ *
+ * A device that has not answered for a minute (ten, when a program runs for the first time) counts as lost too, so that
+ * no call here waits for ever.  What it may still be using cannot be freed: then gpu_buffer_free() and the like only
+ * let go of it.  The driver's own exit handlers may wait for it all the same, so that a process which has seen -ENODEV
+ * should end by _exit(). */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +38,7 @@ struct gpu_info {
         char node[32];    /* DRM render node, "/dev/dri/renderD128", or "" */
         unsigned api_major, api_minor;
         uint64_t memory;    /* bytes of the largest device-local heap */
-        char unusable[128]; /* "" or why this program cannot run on it */
+        char unusable[160]; /* "" or why this program cannot run on it */
 };
 
 struct gpu_options {
@@ -49,7 +54,9 @@ const char *gpu_backend_name(enum gpu_backend backend); /* "lane" */
 /* *ret is the caller's to free().  Returns the number of devices (0 is none), or an error with `why`. */
 int gpu_list(struct gpu_info **ret, char *why, size_t why_size);
 
-/* Opens a device, compiles nothing yet.  `why` gets one line for a person on failure. -ENOENT: no such device. */
+/* Opens a device, compiles nothing yet.  `why` gets one line for a person on failure. -ENOENT: no such device; -EPERM:
+ * the sandbox of this process forbids what its driver does; -EAGAIN, -EMFILE,
+ * -ENFILE: the system has no thread or descriptor to give. */
 int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size);
 void gpu_close(struct gpu *gpu); /* NULL is fine; waits for what runs; every buffer and program must be gone */
 

@@ -94,7 +94,8 @@ static int make_layouts(struct gpu *gpu)
                 .bindingCount = OPERANDS,
                 .pBindings = bindings,
         };
-        int r = vk_error(gpu, vkCreateDescriptorSetLayout(gpu->device, &set, NULL, &kernels->set_layout));
+        int r = vk_made(gpu, &kernels->set_layout,
+                        vkCreateDescriptorSetLayout(gpu->device, &set, NULL, &kernels->set_layout));
         if (r < 0)
                 return r;
         VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
@@ -105,7 +106,7 @@ static int make_layouts(struct gpu *gpu)
                 .pushConstantRangeCount = 1,
                 .pPushConstantRanges = &push,
         };
-        return vk_error(gpu, vkCreatePipelineLayout(gpu->device, &layout, NULL, &kernels->layout));
+        return vk_made(gpu, &kernels->layout, vkCreatePipelineLayout(gpu->device, &layout, NULL, &kernels->layout));
 }
 
 int kernels_init(struct gpu *gpu)
@@ -114,7 +115,7 @@ int kernels_init(struct gpu *gpu)
         return make_layouts(gpu);
 }
 
-void kernels_finish(struct gpu *gpu)
+static void destroy(struct gpu *gpu)
 {
         struct kernels *kernels = &gpu->kernels;
 
@@ -124,26 +125,31 @@ void kernels_finish(struct gpu *gpu)
                 vkDestroyShaderModule(gpu->device, kernels->modules[i], NULL);
         vkDestroyPipelineLayout(gpu->device, kernels->layout, NULL);
         vkDestroyDescriptorSetLayout(gpu->device, kernels->set_layout, NULL);
-        free(kernels->pipelines);
-        *kernels = (struct kernels){0};
+}
+
+void kernels_finish(struct gpu *gpu)
+{
+        if (!gpu->stuck)
+                destroy(gpu);
+        free(gpu->kernels.pipelines);
+        gpu->kernels = (struct kernels){0};
 }
 
 static int get_module(struct gpu *gpu, enum kernel_id kernel, VkShaderModule *ret)
 {
-        int which = gpu->backend == GPU_BACKEND_LANE;
+        VkShaderModule *module = &gpu->kernels.modules[kernel];
+        int which = gpu->backend == GPU_BACKEND_LANE, r = 0;
 
-        if (!gpu->kernels.modules[kernel]) {
+        if (!*module) {
                 VkShaderModuleCreateInfo info = {
                         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
                         .codeSize = codes[kernel].size[which],
                         .pCode = codes[kernel].words[which],
                 };
-                VkResult result = vkCreateShaderModule(gpu->device, &info, NULL, &gpu->kernels.modules[kernel]);
-                if (result < 0)
-                        return vk_error(gpu, result);
+                r = vk_made(gpu, module, vkCreateShaderModule(gpu->device, &info, NULL, module));
         }
-        *ret = gpu->kernels.modules[kernel];
-        return 0;
+        *ret = *module;
+        return r;
 }
 
 static int compile(struct gpu *gpu, struct pipeline *pipeline)

@@ -6,10 +6,10 @@
 
 int vk_error(struct gpu *gpu, VkResult result)
 {
+        if (result >= 0) /* also of a lost device: what was made must be kept, to be freed */
+                return 0;
         if (gpu->lost)
                 return -ENODEV;
-        if (result >= 0)
-                return 0;
         switch (result) {
         case VK_ERROR_DEVICE_LOST:
                 gpu->lost = true;
@@ -17,6 +17,8 @@ int vk_error(struct gpu *gpu, VkResult result)
         case VK_ERROR_OUT_OF_HOST_MEMORY:
         case VK_ERROR_OUT_OF_DEVICE_MEMORY:
         case VK_ERROR_OUT_OF_POOL_MEMORY:
+        case VK_ERROR_FRAGMENTED_POOL:
+        case VK_ERROR_MEMORY_MAP_FAILED:
         case VK_ERROR_TOO_MANY_OBJECTS:
                 return -ENOMEM;
         default:
@@ -63,7 +65,7 @@ static int listen(struct gpu *gpu)
 
         if (!create)
                 return -ENOTSUP;
-        return vk_error(gpu, create(gpu->instance, &info, NULL, &gpu->messenger));
+        return vk_made(gpu, &gpu->messenger, create(gpu->instance, &info, NULL, &gpu->messenger));
 }
 
 /* Picks the device by name, number or node.  On failure `why` says what there is to choose from. */
@@ -92,7 +94,7 @@ static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
                          "(Debian: mesa-vulkan-drivers)");
         else if (infos[i].unusable[0]) {
                 snprintf(why, why_size, "%s cannot be used: %s", infos[i].name, infos[i].unusable);
-                r = -ENOTSUP;
+                r = infos[i].kind == GPU_KIND_CPU && !device_may_compile() ? -EPERM : -ENOTSUP;
         } else {
                 gpu->info = infos[i];
                 gpu->physical = devices[i];
@@ -130,7 +132,7 @@ static int create_device(struct gpu *gpu)
                 .queueCreateInfoCount = 1,
                 .pQueueCreateInfos = &queue,
         };
-        int r = vk_error(gpu, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
+        int r = vk_made(gpu, &gpu->device, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
         if (r < 0)
                 return r;
         vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
@@ -138,7 +140,7 @@ static int create_device(struct gpu *gpu)
                 .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                 .queueFamilyIndex = gpu->family,
         };
-        return vk_error(gpu, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->commands));
+        return vk_made(gpu, &gpu->commands, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->commands));
 }
 
 static int open_device(struct gpu *gpu, const struct gpu_options *options)
@@ -196,10 +198,15 @@ void gpu_close(struct gpu *gpu)
         if (!gpu)
                 return;
         if (gpu->device) {
-                queue_finish(gpu);
-                vkDeviceWaitIdle(gpu->device);
+                queue_finish(gpu); /* waits for all there is */
                 cache_close(gpu);
                 kernels_finish(gpu);
+        }
+        if (gpu->stuck) { /* the rest is left as it is */
+                free(gpu);
+                return;
+        }
+        if (gpu->device) {
                 vkDestroyCommandPool(gpu->device, gpu->commands, NULL);
                 vkDestroyDevice(gpu->device, NULL);
         }

@@ -295,19 +295,26 @@ int gpu_program_end(struct gpu_program *program)
         return program->error;
 }
 
-void gpu_program_free(struct gpu_program *program)
+static void destroy(struct gpu_program *program)
 {
-        if (!program)
-                return;
         struct gpu *gpu = program->gpu;
-        if (program->running)
-                gpu_wait(gpu);
+
         for (size_t i = 0; i < program->segment_count; i++)
                 vkFreeCommandBuffers(gpu->device, gpu->commands, 1, &program->segments[i].commands);
         for (size_t i = 0; i < program->pool_count; i++)
                 vkDestroyDescriptorPool(gpu->device, program->pools[i], NULL);
         for (size_t i = 0; i < program->view_count; i++)
                 vkDestroyBufferView(gpu->device, program->views[i], NULL);
+}
+
+void gpu_program_free(struct gpu_program *program)
+{
+        if (!program)
+                return;
+        if (program->running)
+                gpu_wait(program->gpu);
+        if (!program->gpu->stuck)
+                destroy(program);
         free(program->segments);
         free(program->pools);
         free(program->views);

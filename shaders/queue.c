@@ -4,8 +4,28 @@
 
 #include "shaders/vk.h"
 
+/* How long a segment is waited for.  It takes milliseconds, and a driver's own watchdog bites after seconds: who has
+ * not answered after a minute never will.  But software drivers compile when a program first runs, and with other work
+ * on the same processor that was seen to take more than a minute.  In slices, so that time in which this whole process
+ * was stopped counts for one of them. */
+#define SLICE_NS UINT64_C(100000000)
+enum { SLICES = 600, FIRST_SLICES = 6000 };
+
+/* VK_SUCCESS; VK_ERROR_DEVICE_LOST; VK_TIMEOUT: the device does not answer. */
+static VkResult await(struct gpu *gpu, const struct waiting *waiting)
+{
+        for (unsigned i = 0; i < waiting->slices; i++) {
+                VkResult result = vkWaitForFences(gpu->device, 1, &waiting->fence, VK_TRUE, SLICE_NS);
+                if (result == VK_SUCCESS || result == VK_ERROR_DEVICE_LOST)
+                        return result;
+                if (result < 0) /* no memory to wait with: of the fence that says nothing */
+                        usleep(SLICE_NS / 1000);
+        }
+        return VK_TIMEOUT;
+}
+
 /* Waits for fences in the order in which they were handed over, and rings the event for each.  Fences instead of
- * exported sync files because every driver has them. */
+ * exported sync files because every driver has them.  After a wait that ended badly, the rest land without one. */
 static void *waiter(void *userdata)
 {
         struct gpu *gpu = userdata;
@@ -16,11 +36,13 @@ static void *waiter(void *userdata)
                         pthread_cond_wait(&gpu->more, &gpu->lock);
                 if (!gpu->waiting_count)
                         break;
-                VkFence fence = gpu->waiting[0];
-                pthread_mutex_unlock(&gpu->lock);
-                /* Its result is asked for again by the owner of the fence, on the other thread. */
-                vkWaitForFences(gpu->device, 1, &fence, VK_TRUE, UINT64_MAX);
-                pthread_mutex_lock(&gpu->lock);
+                struct waiting first = gpu->waiting[0];
+                if (gpu->waited == VK_SUCCESS) {
+                        pthread_mutex_unlock(&gpu->lock);
+                        VkResult waited = await(gpu, &first);
+                        pthread_mutex_lock(&gpu->lock);
+                        gpu->waited = waited;
+                }
                 for (unsigned i = 1; i < gpu->waiting_count; i++)
                         gpu->waiting[i - 1] = gpu->waiting[i];
                 gpu->waiting_count--;
@@ -39,15 +61,19 @@ int queue_init(struct gpu *gpu)
         if (gpu->event < 0)
                 return -errno;
         for (int i = 0; i < SEGMENTS_IN_FLIGHT; i++) {
-                int r = vk_error(gpu, vkCreateFence(gpu->device, &info, NULL, &gpu->flights[i].fence));
+                VkFence *fence = &gpu->flights[i].fence;
+                int r = vk_made(gpu, fence, vkCreateFence(gpu->device, &info, NULL, fence));
                 if (r < 0)
                         return r;
         }
         pthread_mutex_init(&gpu->lock, NULL);
         pthread_cond_init(&gpu->more, NULL);
         int r = pthread_create(&gpu->waiter, NULL, waiter, gpu);
-        if (r > 0)
+        if (r > 0) {
+                pthread_cond_destroy(&gpu->more);
+                pthread_mutex_destroy(&gpu->lock);
                 return -r;
+        }
         gpu->waiter_runs = true;
         return 0;
 }
@@ -64,16 +90,17 @@ void queue_finish(struct gpu *gpu)
                 pthread_cond_destroy(&gpu->more);
                 pthread_mutex_destroy(&gpu->lock);
         }
-        for (int i = 0; i < SEGMENTS_IN_FLIGHT; i++)
+        for (int i = 0; i < SEGMENTS_IN_FLIGHT && !gpu->stuck; i++)
                 vkDestroyFence(gpu->device, gpu->flights[i].fence, NULL);
         if (gpu->event >= 0)
                 close(gpu->event);
 }
 
-static void hand_to_waiter(struct gpu *gpu, VkFence fence)
+static void hand_to_waiter(struct gpu *gpu, const struct flight *flight)
 {
         pthread_mutex_lock(&gpu->lock);
-        gpu->waiting[gpu->waiting_count++] = fence;
+        gpu->waiting[gpu->waiting_count++] =
+                (struct waiting){flight->fence, flight->program->has_run ? SLICES : FIRST_SLICES};
         pthread_cond_signal(&gpu->more);
         pthread_mutex_unlock(&gpu->lock);
 }
@@ -112,7 +139,7 @@ static int submit_segment(struct gpu *gpu, struct gpu_program *program)
         program->next++;
         program->in_flight++;
         gpu->in_flight++;
-        hand_to_waiter(gpu, flight->fence);
+        hand_to_waiter(gpu, flight);
         return 0;
 }
 
@@ -139,6 +166,7 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
                 p = &(*p)->after;
         *p = program->after;
         program->running = false;
+        program->has_run = true;
 }
 
 /* Fences are the waiter's until it says that they have landed. */
@@ -147,6 +175,8 @@ static void retire(struct gpu *gpu)
         pthread_mutex_lock(&gpu->lock);
         unsigned landed = gpu->landed;
         gpu->landed = 0;
+        gpu->lost |= gpu->waited != VK_SUCCESS;
+        gpu->stuck |= gpu->waited == VK_TIMEOUT;
         pthread_mutex_unlock(&gpu->lock);
 
         for (; landed; landed--) {
@@ -155,7 +185,6 @@ static void retire(struct gpu *gpu)
                         gpu->flights[i - 1] = gpu->flights[i];
                 gpu->flights[SEGMENTS_IN_FLIGHT - 1] = (struct flight){.fence = first.fence};
                 gpu->in_flight--;
-                vk_error(gpu, vkGetFenceStatus(gpu->device, first.fence));
                 first.program->in_flight--;
         }
 }

@@ -69,6 +69,7 @@ struct gpu_program {
         char name[32];
         int error; /* the first while recording */
         bool ended, running, background;
+        bool has_run; /* once: nothing is left for the driver to compile */
 
         struct segment *segments;
         size_t segment_count, next; /* next: to be submitted */
@@ -95,10 +96,17 @@ struct flight {
         VkFence fence;
 };
 
+/* A flight as the waiter sees it. */
+struct waiting {
+        VkFence fence;
+        unsigned slices; /* of time, for how long it is waited for */
+};
+
 struct gpu {
         struct gpu_info info;
         enum gpu_backend backend;
         bool lost;
+        bool stuck;  /* lost, and what was submitted may still run: nothing that it uses can be freed any more */
         double rate; /* multiply-adds a second, as measured on opening */
 
         VkInstance instance;
@@ -122,13 +130,15 @@ struct gpu {
         struct flight flights[SEGMENTS_IN_FLIGHT];
         unsigned in_flight;
 
-        /* The waiter: waits for fences in order, counts them in `landed` and rings `event`. */
+        /* The waiter: waits for fences in order, counts them in `landed` and rings `event`.  `waited` is how it went.
+         */
         pthread_t waiter;
         bool waiter_runs;
         pthread_mutex_t lock;
         pthread_cond_t more;
-        VkFence waiting[SEGMENTS_IN_FLIGHT];
+        struct waiting waiting[SEGMENTS_IN_FLIGHT];
         unsigned waiting_count, landed;
+        VkResult waited;
         bool stop;
         int event;
 };
@@ -162,6 +172,15 @@ struct dispatch {
 
 /* Negative errno of a result, 0 for success; device loss is remembered. */
 int vk_error(struct gpu *gpu, VkResult result);
+
+/* The same of a call that makes what `handle` points to: a failed one may leave anything there. */
+#define vk_made(gpu, handle, result)                                                                                   \
+        ({                                                                                                             \
+                int made_ = vk_error(gpu, result);                                                                     \
+                if (made_ < 0)                                                                                         \
+                        *(handle) = VK_NULL_HANDLE;                                                                    \
+                made_;                                                                                                 \
+        })
 
 /* For tools and logs: sets the object's debug name when someone listens. */
 void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
