@@ -30,8 +30,12 @@ def train(method, seed, args):
     command = [sys.executable, os.path.join(HERE, "train.py"), "--out", out, "--method", method, "--seed", str(seed),
                "--epochs", str(args.epochs), *args.rest]
     with open(out + ".out", "ab") as log:
-        subprocess.run(command, check=True, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": threads})
+        run = subprocess.run(command, check=False, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": threads})
+    if run.returncode:
+        sys.exit(f"ablate.py: train.py failed; {out}.out says why")
     scored = [entry for entry in entries(out + ".log") if "mean_f1" in entry]
+    if not scored:
+        sys.exit("ablate.py: there is nothing to score with: no set has a validation split")
     print(f"{NAMES[method]}, seed {seed}: {100 * scored[-1]['mean_f1']:.2f}", flush=True)
     return {key: scored[-1][key] for key in SCORES if key in scored[-1]}
 

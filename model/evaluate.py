@@ -3,7 +3,8 @@
 
     evaluate.py MODEL.safetensors --data PATH [--split val] [--shrink 0.4]
 
---shrink puts each picture on a grey frame, as small as a face is in a camera's picture.
+--shrink puts each picture on a grey frame, as small as a face is in a camera's picture. Where model and set have other
+classes, those of the 11-class sets are scored.
 """
 import argparse
 import sys
@@ -39,11 +40,14 @@ def main():
     try:
         model, meta = reference.load(args.model)
         pictures = datasets.read(args.data, args.split)
-    except (OSError, KeyError, ValueError, safetensors.Malformed, datasets.Refused) as error:
+        shape = pictures.classes, model.arch.classes
+        known = datasets.mapped(pictures, pictures.classes)
+        matrix = metrics.confusion(model, meta, shape, known if args.shrink == 1 else shrunk(known, args.shrink))
+        if shape[0] != shape[1]:
+            matrix = metrics.eleven(matrix)
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.Malformed, datasets.Refused) as error:
         sys.exit(f"{parser.prog}: {error}")
-    classes = model.arch.classes
-    pictures = datasets.mapped(pictures, classes)
-    matrix = metrics.confusion(model, meta, classes, pictures if args.shrink == 1 else shrunk(pictures, args.shrink))
+    classes = len(matrix)
     for name, value, overlap in zip(arches.LABELS[classes], metrics.f1(matrix), metrics.iou(matrix)):
         print(f"{name:12} {value:.4f} {overlap:.4f}")
     print(f"mean F1      {metrics.mean_f1(matrix):.4f}")

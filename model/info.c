@@ -220,7 +220,7 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
                 if (!string)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata has no \"%s\"", path, keys[i].key);
                 value = json_loads(string, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-                if (!value && json_error_code(&error) == json_error_out_of_memory)
+                if (!value && !error.text[0]) /* every other error has one */
                         return why_set(why, why_size, -ENOMEM, "%s: out of memory", path);
                 if (!value)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata \"%s\" is not JSON: %s", path,

@@ -7,16 +7,17 @@ import reference
 HELEN = ((2, 3), (4, 5), (6,), (7, 8, 9))  # brows, eyes, nose and mouth of the 11: one class of Helen's "overall"
 
 
-def confusion(network, meta, classes, pictures):
-    """Run a network over (name, RGB picture, label picture)s; compared at the pictures' own size."""
-    matrix = np.zeros(classes ** 2, np.int64)
+def confusion(network, meta, shape, pictures):
+    """Run a network over (name, RGB picture, label picture)s; compared at the pictures' own size. shape: how many classes
+    the truth has, and the network."""
+    matrix = np.zeros(shape[0] * shape[1], np.int64)
     for _, rgb, truth in pictures:
         truth = np.asarray(truth)
         found = reference.labels(network, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
         found = reference.labels_to_source(found, truth.shape[1], truth.shape[0])
         known = truth != datasets.IGNORE
-        matrix += np.bincount(truth[known].astype(np.int64) * classes + found[known], minlength=classes ** 2)
-    return matrix.reshape(classes, classes)
+        matrix += np.bincount(truth[known].astype(np.int64) * shape[1] + found[known], minlength=len(matrix))
+    return matrix.reshape(shape)
 
 
 def f1(matrix):
@@ -39,11 +40,11 @@ def mean_f1(matrix):
 def eleven(matrix):
     """The matrix of the 11-class sets. They label what is behind glasses: a truth of glasses doesn't count there, and
     glasses where there are none are as wrong as background."""
-    table = datasets.mapping(len(matrix), 11)
+    truths, found = (datasets.mapping(classes, 11)[:classes] for classes in matrix.shape)
     merged = np.zeros((11, 11), matrix.dtype)
-    for truth, row in zip(table, matrix):
+    for truth, row in zip(truths, matrix):
         if truth != datasets.IGNORE:
-            np.add.at(merged[truth], np.where(table[:len(row)] == datasets.IGNORE, 0, table[:len(row)]), row)
+            np.add.at(merged[truth], np.where(found == datasets.IGNORE, 0, found), row)
     return merged
 
 

@@ -7,6 +7,7 @@ import time
 import torch
 from torch import nn
 
+import checkpoint
 import csr
 import frames
 import losses
@@ -41,7 +42,9 @@ def truth_of(target, device):
 def mixed_precision(device):
     """(autocast's arguments, whether the loss must be scaled): bfloat16 where the processor has it, else a GPU's float16."""
     if device.type == "cuda":
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # is_bf16_supported() of PyTorch 2.4 and later is true where it is emulated, slowly.
+        native = torch.version.hip or torch.cuda.get_device_capability(device)[0] >= 8
+        dtype = torch.bfloat16 if native else torch.float16
         return {"device_type": "cuda", "dtype": dtype}, dtype == torch.float16
     with open("/proc/cpuinfo", encoding="ascii") as file:
         fast = any(flag in file.read() for flag in ("avx512_bf16", "amx_bf16"))
@@ -84,11 +87,23 @@ class Run:
         """What is to be shipped: the ensemble once there's one."""
         return self.ensemble or self.model
 
+    @property
+    def kind(self):
+        """What must stay as it is when a run goes on."""
+        return {"name": self.material.description["name"], "classes": self.arch.classes, "method": self.schedule.method,
+                "side": self.material.side}
+
     def load(self):
         """Go on from the checkpoint; False if there's none."""
         if not os.path.exists(self.path):
             return False
-        state = torch.load(self.path, map_location=self.device)
+        try:
+            state = torch.load(self.path, map_location=self.device)
+            kind = state["kind"]
+        except Exception as error:  # the readers raise whatever their formats' parts do
+            raise checkpoint.Refused(f"{self.path}: no run that can be gone on with; name another --out") from error
+        if kind != self.kind:
+            raise checkpoint.Refused(f"{self.path}: a run with another --variant, --classes, --method or --input; name another --out")
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
@@ -104,7 +119,7 @@ class Run:
         """Replace the checkpoint. "state_dict" is laid out as the official one; "description" is for convert.py."""
         if processes.rank():
             return
-        torch.save({"state_dict": self.best.state_dict(), "description": self.material.description,
+        torch.save({"kind": self.kind, "state_dict": self.best.state_dict(), "description": self.material.description,
                     "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(),
                     "scaler": self.scaler.state_dict(), **{name: getattr(self, name) for name in COUNTERS}},
                    self.path + ".new")
@@ -128,12 +143,16 @@ class Run:
 
     # ---- its parts ----
 
+    @staticmethod
+    def own(batch):
+        """This process's part of a batch."""
+        return max(1, batch // processes.count())
+
     def batches(self, side, batch):
         """Endless frames; each process and each new start has others."""
-        own = max(1, batch // processes.count())
         data = frames.Frames(self.material.portraits, self.material.scenes, self.arch.classes, self.material.side, side,
                              (self.seed, self.steps, processes.rank()))
-        return iter(torch.utils.data.DataLoader(data, own, num_workers=WORKERS[self.device.type], prefetch_factor=4,
+        return iter(torch.utils.data.DataLoader(data, self.own(batch), num_workers=WORKERS[self.device.type], prefetch_factor=4,
                                                 pin_memory=self.device.type == "cuda", worker_init_fn=worker_init))
 
     def to_device(self, pictures):
@@ -178,7 +197,7 @@ class Run:
         best, training = self.best, self.best.training
         best.eval()
         meta = Meta("", (self.material.side,) * 2, "RGB", frames.MEAN, frames.STD)
-        matrix = metrics.confusion(lambda x: best(self.to_device(x)).parsing.float().cpu(), meta, self.arch.classes,
+        matrix = metrics.confusion(lambda x: best(self.to_device(x)).parsing.float().cpu(), meta, (self.arch.classes,) * 2,
                                    self.material.held_out)
         best.train(training)
         scores = {"mean_f1": metrics.mean_f1(matrix), "f1": metrics.f1(matrix).tolist()}
@@ -234,7 +253,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         parts = self.step(network, next(batches), cycle)
-        self.steps, self.pictures = self.steps + 1, self.pictures + window[1]
+        self.steps, self.pictures = self.steps + 1, self.pictures + self.own(window[1]) * processes.count()
         self.elapsed, self.stop = processes.agreed(self.elapsed + time.monotonic() - started, self.stop, self.device)
         if self.steps % LOG_EVERY == 0:
             self.report(parts, window[0], cycle, rate)

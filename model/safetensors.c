@@ -223,7 +223,7 @@ static int load_json(const struct report *report, int fd, size_t size, json_t **
         /* The depth of nesting is limited by jansson itself. */
         root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
         free(text);
-        if (!root && json_error_code(&error) == json_error_out_of_memory)
+        if (!root && !error.text[0]) /* every other error has one */
                 return FAIL(report, -ENOMEM, "out of memory");
         if (!root)
                 return FAIL(report, -EBADMSG, "header, byte %d: %s", error.position, error.text);

@@ -64,12 +64,13 @@ def main():
         found = {}
         for name, rgb in datasets.unlabelled(args.data):
             square = rgb.resize((SIDE, SIDE))
-            found[name] = soft(knows.probabilities(np.asarray(square)))
+            probabilities = knows.probabilities(np.asarray(square))
+            found[f"maps/{name}"] = soft(probabilities)
             if sys.stderr.isatty():
                 print(f"\r{len(found)} pictures", end="", file=sys.stderr, flush=True)
         if not found:
             raise datasets.Refused(f"{args.data}: nothing in unlabelled/")
-        np.savez_compressed(args.out, **found)
+        np.savez_compressed(args.out, classes=len(probabilities), **found)
     except (OSError, KeyError, ValueError, safetensors.Malformed, datasets.Refused) as error:
         sys.exit(f"{parser.prog}: {error}")
     print(f"{args.out}: soft labels of {len(found)} pictures")

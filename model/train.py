@@ -2,16 +2,18 @@
 """Train DML-CSR: decoupled multi-task learning, then cyclical self-regulation (paper sections 3.3 and 3.4).
 
     train.py --data PATH... --out CHECKPOINT (--minutes M | --epochs N) [options]
-    torchrun --nproc-per-node N train.py ...        the same on several GPUs
+    torchrun --nproc_per_node N train.py ...        the same on several GPUs
 
 A run that is stopped, by ctrl-C or in any other way, goes on from its checkpoint when the same command is given again. The
 checkpoint has the official names, so convert.py makes a model file of it; CHECKPOINT.log has a line of JSON for every 20
 steps and every score, of which curves.py makes a picture.
 """
 import argparse
+import math
 import os
 import signal
 import sys
+import zipfile
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +34,7 @@ from trainee import unfold
 HELD_OUT = 100  # pictures to score with, at most
 TERMS = "non-commercial research only"  # of all the public sets that datasets.py reads
 CALIBRATION = 32  # frames
+FIRST = "conv1.weight"  # what sees the picture
 
 
 class Material(NamedTuple):
@@ -53,20 +56,32 @@ def class_weights(portraits, classes):
     return weights / weights.mean()
 
 
-def softly_labelled(path, data, side):
+def softly_labelled(path, data, classes, side):
     """Portraits of the pictures without truth, labelled by teacher.py."""
-    with np.load(path) as soft:
-        return [frames.prepare(side, rgb, *(Image.fromarray(map_) for map_ in soft[name]))
-                for root in data for name, rgb in datasets.unlabelled(root) if name in soft]
+    try:
+        with np.load(path) as soft:
+            if soft["classes"] != classes:
+                raise datasets.Refused(f"{path}: labels of {soft['classes']} classes, not of {classes}")
+            found = [frames.prepare(side, rgb, *(Image.fromarray(map_) for map_ in soft[f"maps/{name}"]))
+                     for root in data for name, rgb in datasets.unlabelled(root) if f"maps/{name}" in soft]
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise datasets.Refused(f"{path}: no labels that teacher.py made") from error
+    if not found:
+        raise datasets.Refused(f"{path}: labels of none of the pictures in unlabelled/")
+    return found
 
 
 def validation(data, classes):
     """Some of the held-out pictures, of the first set that has any."""
-    try:
-        pictures = datasets.read(data[0], "val")
-    except datasets.Refused:
-        return []
-    return [item for item, _ in zip(datasets.mapped(pictures, classes), range(HELD_OUT))]
+    for path in data:
+        try:
+            pictures = datasets.read(path, "val")
+        except datasets.Refused as error:
+            if processes.rank() == 0:
+                print(f"no scores from {error}", flush=True)
+            continue
+        return [item for item, _ in zip(datasets.mapped(pictures, classes), range(HELD_OUT))]
+    return []
 
 
 def gather(args, arch, side, device):
@@ -78,7 +93,7 @@ def gather(args, arch, side, device):
     names = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
     provenance = f"trained by model/train.py of visaged on {len(portraits)} pictures ({names})"
     if args.soft:
-        soft = softly_labelled(args.soft, args.data, side)
+        soft = softly_labelled(args.soft, args.data, arch.classes, side)
         portraits += soft
         provenance += f" and {len(soft)} that a teacher labelled"
     if args.start:
@@ -89,17 +104,32 @@ def gather(args, arch, side, device):
     return Material(portraits, scenes, validation(args.data, arch.classes), weights, side, description)
 
 
+def turn(tensors):
+    """Exchange red and blue for the first convolution."""
+    if FIRST in tensors:
+        tensors[FIRST] = tensors[FIRST].flip(1)
+
+
 def begin(run, path):
-    """Start from a model file, or from what fits of a checkpoint of official names (a backbone's, say)."""
+    """Start from a model file, or from what fits of a checkpoint of official names (a backbone's, say). The frames are red,
+    green, blue; the authors' weights want them the other way round."""
     if path.endswith(".safetensors"):
-        tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in safetensors.read(path)[0].items()}
+        arrays, metadata = safetensors.read(path)
+        tensors = {name: torch.from_numpy(array.astype(np.float32)).to(run.device) for name, array in arrays.items()}
+        if metadata.get("channels") == '"BGR"':  # the metadata's values are JSON
+            turn(tensors)
         frame = iter(frames.Frames(run.material.portraits, run.material.scenes, run.arch.classes, run.material.side,
                                    run.material.side, (run.seed, 0)))
         pictures = torch.stack([next(frame)[0] for _ in range(CALIBRATION)])
-        unfold(run.model, tensors, run.to_device(pictures))
+        try:
+            unfold(run.model, tensors, run.to_device(pictures))
+        except ValueError as error:
+            raise checkpoint.Refused(f"{path}: {error}") from error
         return
     own = run.model.state_dict()
-    tensors, _ = checkpoint.load(path)
+    tensors, description = checkpoint.load(path)
+    if description.get("channels", "BGR" if any(name.startswith("context.") for name in tensors) else "RGB") == "BGR":
+        turn(tensors)
     fitting = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
     if not fitting:
         raise checkpoint.Refused(f"{path}: none of its {len(tensors)} tensors fits this network")
@@ -127,6 +157,12 @@ def arguments():
     args = parser.parse_args()
     if args.input is not None and not 64 <= args.input <= 1024:
         parser.error("--input must be from 64 to 1024")
+    for name, value in (("--minutes", args.minutes), ("--epochs", args.epochs), ("--rate", args.rate)):
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            parser.error(f"{name} must be more than 0")
+    for name, value in (("--batch", args.batch), ("--seed", args.seed)):
+        if value < 0:
+            parser.error(f"{name} must not be less than 0")
     return args
 
 

@@ -102,6 +102,11 @@ def unfold(model, tensors, pictures):
              if isinstance(module, (Abn, nn.BatchNorm1d)) and not name.startswith("edge_layer.")}
     folded = {f"{convolution_before(name)}.bias": name for name in norms}
     state = model.state_dict()
+    strange = [name for name, tensor in tensors.items()
+               if name not in folded and (name not in state or state[name].shape != tensor.shape)]
+    strange += [name for name in folded if name not in tensors]
+    if strange:
+        raise ValueError(f"of another network or with other classes: {strange[0]} does not fit")
     for name, tensor in tensors.items():
         if name not in folded:
             state[name] = tensor

@@ -114,11 +114,40 @@ class Train(unittest.TestCase):
         soft = self.python("teacher.py", self.path("a.safetensors"), "--data", self.data, "--out", self.path("soft.npz"))
         self.assertEqual(soft.returncode, 0, soft.stderr)
         with np.load(self.path("soft.npz")) as maps:
-            self.assertEqual(sorted(maps), ["u0", "u1", "u2"])
-            first, second, share = maps["u1"]
+            self.assertEqual(sorted(maps), ["classes", "maps/u0", "maps/u1", "maps/u2"])
+            self.assertEqual(maps["classes"], 19)
+            first, second, share = maps["maps/u1"]
             self.assertTrue((share >= 127).all() and (first != second).all() and first.max() < 19)
         taught = self.train("c.pt", "--epochs", 0.2, "--soft", self.path("soft.npz"), "--method", "parsing", "--input", 96)
         self.assertEqual(taught.returncode, 0, taught.stderr)
+        for name, args, words in (("d.pt", ("--soft", self.path("soft.npz"), "--classes", 11), "19 classes, not of 11"),
+                                  ("d.pt", ("--soft", self.path("a.pt")), "no labels that teacher.py made"),
+                                  ("d.pt", ("--from", self.path("a.safetensors"), "--classes", 11), "does not fit"),
+                                  ("d.pt", ("--from", self.path("a.safetensors"), "--variant", "resnet18"), "does not fit"),
+                                  ("a.pt", ("--method", "edges"), "name another --out"),
+                                  ("a.safetensors", (), "name another --out")):
+            self.refused(self.train(name, "--epochs", 1, "--input", 128, *args), words)
+
+    def refused(self, run, words):
+        self.assertEqual((run.returncode, len(run.stderr.splitlines())), (1, 1), run.stderr)
+        self.assertIn(words, run.stderr)
+
+    def test_scores_are_of_the_first_set_that_has_pictures_for_them(self):
+        sets = []
+        for number, names in enumerate((("images", "masks"), ("images", "masks"))):
+            folder = self.path(f"set{number}")
+            shutil.copytree(self.data, folder)
+            held = [i for i in range(PICTURES) if datasets.held_out(str(i))]
+            self.assertTrue(held)
+            for i in held if number == 0 else ():
+                for name in names:
+                    os.unlink(os.path.join(folder, name, f"{i}.png"))
+            sets.append(folder)
+        run = self.python("train.py", "--data", *sets, "--out", self.path("sets.pt"), "--batch", 2, "--epochs", 0.05, "--input", 64,
+                          "--method", "parsing")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue([entry for entry in self.log("sets.pt") if "mean_f1" in entry], run.stdout)
+        self.assertIn("set0", run.stdout)
 
     def test_two_processes(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("two.pt"), "--batch",
@@ -153,6 +182,10 @@ class Train(unittest.TestCase):
                             (("--data", self.data, "--from", self.path("none.safetensors")), "No such file")):
             run = self.python("train.py", *args, "--out", self.path("e.pt"), "--epochs", 1)
             self.assertEqual((run.returncode, len(run.stderr.splitlines()), words in run.stderr), (1, 1, True), run.stderr)
+        for name, value in (("--minutes", 0), ("--epochs", "nan"), ("--epochs", -1), ("--rate", 0), ("--seed", -1), ("--batch", -5)):
+            budget = () if name in ("--minutes", "--epochs") else ("--epochs", 1)
+            run = self.python("train.py", "--data", self.data, "--out", self.path("e.pt"), *budget, name, value)
+            self.assertEqual((run.returncode, name in run.stderr.splitlines()[-1]), (2, True), run.stderr)
         run = self.python("train.py", "--data", self.data, "--out", self.path("e.pt"))
         self.assertEqual(run.returncode, 2)
         self.assertIn("--minutes", run.stderr)

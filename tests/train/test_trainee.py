@@ -1,12 +1,15 @@
 """model/trainee.py: the edge branch, model files taken back, norms over several processes; model/schedule.py, metrics.py."""
+import dataclasses
 import os
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import distributed, nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
@@ -14,8 +17,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import arches
 import convert
 import datasets
+import frames
 import metrics
+import safetensors
 import schedule
+import train
 import trainee
 from reference import Arch, DmlCsr
 from trainee import Trainee
@@ -82,6 +88,44 @@ class ModelFile(unittest.TestCase):
         plain = model.eval()(x).parsing
         trained = model.train()(x).parsing
         self.assertLess((plain - trained).abs().max().item(), 1e-2 * plain.abs().max().item())
+
+
+class Beginning(unittest.TestCase):
+    """train.py --from, by the order of the channels that a file's network was trained with."""
+    ARCH = dataclasses.replace(TINY, classes=11)
+
+    def begun(self, path):
+        portrait = frames.prepare(64, Image.new("RGB", (64, 64), "#806040"), Image.new("L", (64, 64), 1))
+        run = types.SimpleNamespace(model=Trainee(self.ARCH), arch=self.ARCH, seed=0, device=torch.device("cpu"),
+                                    material=types.SimpleNamespace(portraits=[portrait], scenes=[], side=64),
+                                    to_device=lambda x: x, show=lambda *_: None)
+        train.begin(run, path)
+        return run.model.eval()
+
+    def answers(self, model, wanted, order):
+        x = torch.randn(2, 3, 64, 64)
+        with torch.no_grad():
+            want = wanted(x[:, order])
+            self.assertLess((model(x).parsing - want).abs().max().item(), 1e-4 * want.abs().max().item())
+
+    def test_a_model_file(self):
+        folded = convert.fold(lively(DmlCsr(self.ARCH), 3))
+        wanted = DmlCsr(self.ARCH, folded=True).eval()
+        wanted.load_state_dict(folded)
+        with tempfile.TemporaryDirectory() as folder:
+            for channels, order in (("RGB", [0, 1, 2]), ("BGR", [2, 1, 0])):
+                path = os.path.join(folder, f"{channels}.safetensors")
+                safetensors.write(path, {name: tensor.numpy() for name, tensor in folded.items()}, {"channels": f'"{channels}"'})
+                self.answers(self.begun(path), wanted, order)
+
+    def test_a_checkpoint(self):
+        """The authors' says nothing of itself, and has blue first; ours says what it has."""
+        wanted = lively(DmlCsr(self.ARCH), 3).eval()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.pth")
+            for description, order in (({}, [2, 1, 0]), ({"description": {"channels": "RGB"}}, [0, 1, 2])):
+                torch.save({"state_dict": wanted.state_dict(), **description}, path)
+                self.answers(self.begun(path), wanted, order)
 
 
 def batches_of_two():
@@ -181,6 +225,17 @@ class Scores(unittest.TestCase):
         self.assertTrue(np.allclose(metrics.f1(eleven), want))
         inner = [np.isin(labels, range(2, 10)) for labels in (truth, found)]
         self.assertAlmostEqual(metrics.helen_overall(eleven), self.score(*inner, True))
+
+    def test_a_network_of_more_classes_than_the_set(self):
+        """All that the set knows counts, its background too; as visagectl eval has it."""
+        truth = datasets.mapping(19, 11)[self.truth]
+        truth[truth == datasets.IGNORE] = 0
+        matrix = np.zeros((11, 19), np.int64)
+        np.add.at(matrix, (truth, self.found), 1)
+        found = datasets.mapping(19, 11)[self.found]
+        found[found == datasets.IGNORE] = 0
+        want = [self.score(truth, found, label) for label in range(11)]
+        self.assertTrue(np.allclose(metrics.f1(metrics.eleven(matrix)), want))
 
     def test_a_class_that_is_nowhere_has_no_score(self):
         self.matrix[3], self.matrix[:, 3] = 0, 0
