@@ -8,6 +8,16 @@ int command_parse(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_gpus(int argc, char **argv);
 int command_cameras(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_control(int argc, char **argv); /* start, stop, pause, resume, reload */
+int command_set(int argc, char **argv);
+int command_effect(int argc, char **argv);
+int command_models(int argc, char **argv);
+int command_snapshot(int argc, char **argv);
+int command_monitor(int argc, char **argv);
+int command_hold(int argc, char **argv); /* its COMMAND's status, where there is one */
+int command_metrics(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 
 /* "visagectl: ..." on stderr. */
 void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,6 +1,7 @@
 /* The configuration file, by libinih.  It reads through next_line(), which counts the lines and sees to what libinih
  * would pass over in silence: lines that it would cut, and NUL bytes. */
 #include <errno.h>
+#include <glob.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,4 +127,21 @@ int config_read(struct config *config, const char *path, config_complaint compla
                 complaint(userdata, message);
         }
         return reader.complaints > 0 || r != 0 ? -EBADMSG : 0;
+}
+
+int config_read_drop_ins(struct config *config, const char *path, config_complaint complaint, void *userdata)
+{
+        char pattern[PATH_MAX + sizeof ".d/*.conf"];
+        glob_t found;
+        int worst = 0;
+
+        snprintf(pattern, sizeof pattern, "%s.d/*.conf", path);
+        if (glob(pattern, 0, NULL, &found) != 0)
+                return 0;
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                int r = config_read(config, found.gl_pathv[i], complaint, userdata);
+                worst = r < 0 ? r : worst;
+        }
+        globfree(&found);
+        return worst;
 }

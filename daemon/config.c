@@ -9,6 +9,7 @@
 const char *const effect_names[] = {"overlay", "labels", "blur", "none", NULL};
 const char *const mode_names[] = {"smooth", "exact", NULL};
 const char *const precision_names[] = {"fp32", "fp16", NULL};
+const char *const no_yes[] = {"no", "yes", NULL};
 
 /* A string; a line break or other control character cannot be meant in any of them. */
 static int parse_text(const struct config_key *key, const char *value, struct config *config)
@@ -68,6 +69,20 @@ static int parse_size(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
+/* A plain decimal number of the range that `allowed` tells. */
+static int parse_real(const struct config_key *key, const char *value, struct config *config)
+{
+        char *end;
+
+        if (strspn(value, "0123456789.") != strlen(value) || !*value)
+                return -EINVAL;
+        double number = strtod(value, &end);
+        if (*end || number < key->low || number > key->high)
+                return -EINVAL;
+        memcpy((char *)config + key->offset, &number, sizeof number);
+        return 0;
+}
+
 static int parse_rate(const struct config_key *key, const char *value, struct config *config)
 {
         struct frame_rate rate = {.denominator = 1};
@@ -110,11 +125,17 @@ const struct config_key config_keys[] = {
         {"effect", "EFFECT",
          "overlay (the classes' colours over the picture), labels (only they),\n"
          "blur (of the background) or none",
-         "overlay", "overlay, labels, blur or none", parse_choice, .choices = effect_names, MEMBER(effect)},
+         "overlay", "overlay, labels, blur or none", parse_choice, .choices = effect_names, MEMBER(look.effect)},
+        {"opacity", "N", "of the overlay's colours, from 0 (not seen) to 1 (only they)", "0.5",
+         "a number from 0 to 1, such as 0.5", parse_real, .low = 0, .high = 1, MEMBER(look.opacity)},
+        {"strength", "N", "of the blur, from 0.25 (a little) to 4 (shapes only)", "1", "a number from 0.25 to 4",
+         parse_real, .low = 0.25, .high = 4, MEMBER(look.strength)},
         {"mode", "MODE",
          "smooth (every frame, with the newest labels there are)\n"
          "or exact (a frame is shown when its own labels are there)",
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
+        {"always-on", "YES", "keep the camera open when nobody watches: yes or no", "no", "yes or no", parse_choice,
+         .choices = no_yes, MEMBER(always_on)},
         {NULL},
 };
 

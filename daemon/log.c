@@ -6,7 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
 #include "daemon/log.h"
+
+static const struct {
+        const char *room, *begins, *ends; /* the latter: MESSAGE_ID */
+} troubles[] = {
+        [LOG_CAMERA] = {"camera", "29754f25527b40fb8632e848dfee8a5d", "2d1c0687e13c4b019bdd5901aefcd686"},
+        [LOG_GPU] = {"gpu", "de3fbd1023294e00a98ef90ae6766188", "75bed16862a0404f8540da92ddb6e0df"},
+        [LOG_SINK] = {"virtual-camera", "643e83759c6740af90b0c7379f2638bd", "ffa20df5738247a78203ba0b5eb0289a"},
+};
 
 static const char *log_program = "visaged";
 static bool log_to_journal;
@@ -29,72 +40,107 @@ void log_init(const char *program)
         log_to_journal = stderr_is_journal();
 }
 
-/* One write, so that lines of two threads do not mix.  Line breaks within a message would be messages of their own. */
-static void log_text(int priority, const char *text)
-{
-        char line[1200];
-        int n;
+struct message {
+        const char *room, *id; /* id NULL: none */
+        int priority;
+        char text[1100];
+};
 
-        if (log_to_journal)
-                n = snprintf(line, sizeof line, "<%d>%s\n", priority, text);
-        else
-                n = snprintf(line, sizeof line, "%s: %s%s\n", log_program,
-                             priority <= LOG_ERR       ? "error: "
-                             : priority == LOG_WARNING ? "warning: "
-                                                       : "",
-                             text);
-        if (n >= (int)sizeof line) {
-                n = sizeof line - 1;
-                line[n - 1] = '\n';
-        }
-        for (int i = 0; i + 1 < n; i++)
-                if (line[i] == '\n')
-                        line[i] = ' ';
+static int send_fields(const struct message *message)
+{
+        const struct {
+                const char *name, *value;
+        } fields[] = {
+                {"MESSAGE", message->text},
+                {"PRIORITY", (const char[]){'0' + message->priority, '\0'}},
+                {"SYSLOG_IDENTIFIER", log_program},
+                {"VISAGED_ROOM", message->room},
+                {"MESSAGE_ID", message->id},
+        };
+        char text[sizeof fields / sizeof fields[0]][sizeof message->text + 32];
+        struct iovec parts[sizeof fields / sizeof fields[0]];
+        int n = 0;
+
+        for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+                if (fields[i].value) {
+                        int size = snprintf(text[n], sizeof text[n], "%s=%s", fields[i].name, fields[i].value);
+                        parts[n] = (struct iovec){text[n], size};
+                        n++;
+                }
+        return sd_journal_sendv(parts, n);
+}
+
+/* One write, so that lines of two threads do not mix. */
+static void send_line(const struct message *message)
+{
+        const int priority = message->priority;
+        char line[sizeof message->text + 100];
+        const char *kind = priority <= LOG_ERR ? "error: " : priority == LOG_WARNING ? "warning: " : "";
+
+        int n = snprintf(line, sizeof line, "%s: %s%s\n", log_program, kind, message->text);
         if (write(STDERR_FILENO, line, n) < 0)
                 return; /* nobody is left to tell */
 }
 
-void log_line(int priority, const char *format, ...)
+/* Line breaks within a message would be messages of their own. */
+static void say(struct message *message)
 {
-        char text[1100];
-        va_list ap;
-
-        va_start(ap, format);
-        vsnprintf(text, sizeof text, format, ap);
-        va_end(ap);
-        log_text(priority, text);
+        for (char *c = message->text; *c; c++)
+                if (*c == '\n')
+                        *c = ' ';
+        if (!log_to_journal || send_fields(message) < 0)
+                send_line(message);
 }
 
-void log_cause(struct log_cause *cause, int priority, const char *format, ...)
+void log_line(const char *room, int priority, const char *format, ...)
 {
-        char text[sizeof cause->text];
+        struct message message = {.room = room, .priority = priority};
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(text, sizeof text, format, ap);
+        vsnprintf(message.text, sizeof message.text, format, ap);
         va_end(ap);
-        if (cause->count > 0 && strcmp(text, cause->text) == 0) {
+        say(&message);
+}
+
+void log_cause(struct log_cause *cause, const char *format, ...)
+{
+        struct message message = {
+                .room = troubles[cause->trouble].room,
+                .id = troubles[cause->trouble].begins,
+                .priority = LOG_WARNING,
+        };
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(message.text, sizeof cause->text, format, ap); /* no longer than what is kept of it */
+        va_end(ap);
+        if (cause->count > 0 && strcmp(message.text, cause->text) == 0) {
                 cause->count++;
                 return;
         }
-        memcpy(cause->text, text, sizeof text);
+        memcpy(cause->text, message.text, sizeof cause->text);
         cause->count = 1;
-        log_text(priority, text);
+        say(&message);
 }
 
 void log_cause_end(struct log_cause *cause, const char *format, ...)
 {
-        char text[1000];
+        struct message message = {
+                .room = troubles[cause->trouble].room,
+                .id = troubles[cause->trouble].ends,
+                .priority = LOG_NOTICE,
+        };
+        const unsigned long count = cause->count;
         va_list ap;
 
-        if (cause->count == 0)
+        cause->count = 0;
+        if (count == 0)
                 return;
         va_start(ap, format);
-        vsnprintf(text, sizeof text, format, ap);
+        int n = vsnprintf(message.text, sizeof message.text, format, ap);
         va_end(ap);
-        if (cause->count > 1)
-                log_line(LOG_NOTICE, "%s (after %lu times)", text, cause->count);
-        else
-                log_text(LOG_NOTICE, text);
-        cause->count = 0;
+        if (count > 1 && n >= 0 && n < (int)sizeof message.text)
+                snprintf(message.text + n, sizeof message.text - n, " (after %lu times)", count);
+        say(&message);
 }

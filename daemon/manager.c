@@ -1,179 +1,208 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include "daemon/bus.h"
 #include "daemon/cleanup.h"
-#include "daemon/log.h"
 #include "daemon/manager-private.h"
-#include "daemon/placeholder.h"
 #include "daemon/report.h"
 #include "daemon/sheet.h"
+#include "daemon/text.h"
 
-/* ---- the virtual camera ---- */
+/* How long each room may take for what it does before the service manager is left to think that this process hangs.  The
+ * first opening of a GPU compiles everything. */
+#define SINK_LATE_NS 5000000000ull
+#define CAMERA_LATE_NS 60000000000ull
+#define GPU_LATE_NS 1200000000000ull
 
-/* Times must not go back, and the placeholder's are of now, later than a frame that was captured before it. */
-static int show(struct manager *m, const uint8_t *frame, uint64_t time_ns)
+#define SLEEP_USEC 500000 /* between looks whether the machine slept */
+
+/* ---- the whole of it ---- */
+
+const char *const manager_state_names[] = {"starting", "idle", "streaming", "waiting", "paused", "stopped"};
+
+/* What the placeholder says: why there's nothing better to see. */
+static const char *caption(const struct manager *m)
 {
-        if (time_ns <= m->shown_time)
-                time_ns = m->shown_time + 1;
-        int r = sink_show(m->sink, frame, time_ns);
-        if (r == 0) {
-                m->shown_time = time_ns;
-        } else if (r == -EAGAIN) {
-                m->stats.refused++;
-        } else {
-                log_error("%s: %s", m->options->config.virtual_camera, strerror(-r));
-                manager_stop(m, 1);
-        }
-        return r;
+        if (m->stopped)
+                return "stopped";
+        if (m->paused)
+                return "paused";
+        if (m->gpu.state != GPU_READY)
+                return m->gpu.losses ? "the GPU is being restarted" : "starting";
+        const char *trouble = manager_camera_caption(m);
+        return trouble ? trouble : "starting";
 }
 
-static int on_placeholder(sd_event_source *source, uint64_t usec, void *userdata)
+static enum manager_state look(const struct manager *m, char *ret, size_t size)
 {
-        struct manager *m = userdata;
+        const char *sink = m->config.virtual_camera, *held = bus_hold_reason(m->bus);
 
-        if (show(m, m->placeholder, stats_now()) == 0)
-                m->stats.placeholders++;
-        /* After a standstill the frames that are late are not made up for. */
-        uint64_t next = usec + m->interval, now = stats_now() / 1000;
-        sd_event_source_set_time(source, next > now ? next : now + m->interval);
-        return 0;
+        if (m->stopped)
+                return snprintf(ret, size, "stopped until somebody starts it"), MANAGER_STOPPED;
+        if (m->sink.state != SINK_OPEN)
+                return snprintf(ret, size, "no virtual camera: %s", m->sink.cause.text), MANAGER_WAITING;
+        if (m->gpu.state != GPU_READY)
+                return snprintf(ret, size, m->gpu.losses ? "opening the GPU again" : "opening the GPU and the model"),
+                       MANAGER_STARTING;
+        if (m->paused)
+                return snprintf(ret, size, "paused until somebody resumes it"), MANAGER_PAUSED;
+        if (m->camera.error)
+                return snprintf(ret, size, "%s", m->camera.cause.text), MANAGER_WAITING;
+        if (m->sink.live)
+                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(m->camera.camera), sink, *held ? ", held for " : "", held),
+                       MANAGER_STREAMING;
+        if (m->camera.state == CAMERA_CLOSED)
+                return snprintf(ret, size, "idle: nobody watches %.200s", sink), MANAGER_IDLE;
+        return snprintf(ret, size, "opening the camera"), MANAGER_STARTING;
 }
 
-void manager_show_placeholder(struct manager *m, bool yes)
+enum manager_state manager_state(const struct manager *m, char *ret, size_t size)
 {
-        if (yes && !m->showing_placeholder)
-                sd_event_source_set_time(m->placeholder_timer, 0);
-        sd_event_source_set_enabled(m->placeholder_timer, yes ? SD_EVENT_ON : SD_EVENT_OFF);
-        m->showing_placeholder = yes;
+        char text[sizeof m->said];
+
+        enum manager_state state = look(m, text, sizeof text);
+        text_utf8(text, ret, size); /* drivers cut the names of cameras anywhere */
+        return state;
 }
 
-static int open_sink(struct manager *m)
+static void describe(struct manager *m)
 {
-        const struct config *config = &m->options->config;
-        const struct frame_format wish = {.width = config->width, .height = config->height, .matrix = FRAME_BT601};
-        char why[512];
+        char text[sizeof m->said];
 
-        int r = sink_open(config->virtual_camera, &wish, config->rate, &m->sink, why, sizeof why);
-        if (r < 0) {
-                log_error("%s", why);
-                return r;
-        }
-        const struct frame_format *format = sink_format(m->sink);
-        log_info("virtual camera: %s, %s %ux%u", config->virtual_camera, frame_fourcc_name(format->fourcc),
-                 format->width, format->height);
-        if ((r = placeholder_make(format, &m->placeholder)) < 0) {
-                log_error("%s wants %s, which visaged cannot write", config->virtual_camera,
-                          frame_fourcc_name(format->fourcc));
-                return r;
-        }
-        return 0;
-}
-
-/* ---- the pipeline's events ---- */
-
-static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
-{
-        struct manager *m = userdata;
-        uint64_t now = stats_now();
-
-        if (show(m, frame, time_ns) < 0)
+        manager_state(m, text, sizeof text);
+        if (strcmp(text, m->said) == 0)
                 return;
-        if (m->showing_placeholder) {
-                manager_show_placeholder(m, false);
-                manager_status(m, "%s -> %s", camera_name(m->camera), m->options->config.virtual_camera);
-        }
-        stats_event(&m->stats.shown, now);
-        stats_time(&m->stats.latency, now > time_ns ? now - time_ns : 0);
-        if (m->stats.shown.count == m->options->frames)
-                manager_stop(m, 0);
+        memcpy(m->said, text, sizeof text);
+        sd_notifyf(false, "STATUS=%s", text);
 }
 
-static void on_ready(void *userdata)
+void manager_update(struct manager *m)
 {
-        struct manager *m = userdata;
-
-        if (m->ending)
-                manager_stop(m, 0);
-        manager_camera_wanted(m);
-}
-
-static void on_failed(void *userdata, int error)
-{
-        struct manager *m = userdata;
-
-        if (m->gpu_failed)
+        if (m->stopping)
                 return;
-        m->gpu_failed = true;
-        log_error("the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
-        manager_stop(m, 1);
+        manager_camera_update(m); /* first: the GPU is closed after it */
+        manager_gpu_update(m);
+        manager_sink_say(m, caption(m));
+        describe(m);
+        bus_update(m->bus);
 }
 
-static int on_gpu(sd_event_source *source, int fd, uint32_t events, void *userdata)
+/* ---- what clients may do ---- */
+
+/* There while a pause lasts, so that it outlives a crash; systemd's RuntimeDirectory= is gone after a stop. */
+static bool pause_mark(char *ret, size_t size)
+{
+        const char *folder = getenv("RUNTIME_DIRECTORY");
+
+        return folder && snprintf(ret, size, "%s/paused", folder) < (int)size;
+}
+
+void manager_pause(struct manager *m, bool yes)
+{
+        char mark[PATH_MAX];
+
+        m->paused = yes;
+        log_info(yes ? "paused" : "resumed");
+        if (!pause_mark(mark, sizeof mark))
+                return;
+        int fd = yes ? open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+        if (yes && fd < 0)
+                log_warning("%s: %s; a crash would end the pause", mark, strerror(errno));
+        if (fd >= 0)
+                close(fd);
+        if (!yes)
+                unlink(mark);
+}
+
+void manager_take_config(struct manager *m, const struct config *new)
+{
+        const struct config before = m->config;
+
+        m->config.look = new->look;
+        m->config.mode = new->mode;
+        m->config.always_on = new->always_on;
+        if (m->gpu.state == GPU_READY) {
+                pipeline_set_mode(m->gpu.now->pipeline, new->mode);
+                int r = pipeline_set_look(m->gpu.now->pipeline, &new->look);
+                if (r < 0)
+                        log_warning("the effect cannot be set: %s", strerror(-r));
+        }
+        if (strcmp(new->camera, before.camera) != 0)
+                manager_camera_choose(m, new->camera);
+        if (strcmp(new->virtual_camera, before.virtual_camera) != 0 || new->width != before.width ||
+            new->height != before.height || memcmp(&new->rate, &before.rate, sizeof new->rate) != 0)
+                log_notice("virtual-camera, size and rate change when visaged is started again");
+        manager_update(m);
+}
+
+/* ---- the watchdog ---- */
+
+static bool late(uint64_t since, uint64_t limit)
+{
+        return stats_now() - since > limit;
+}
+
+static bool healthy(const struct manager *m)
+{
+        if (m->sink.state == SINK_OPEN && late(m->sink.served, SINK_LATE_NS + 2 * m->sink.interval))
+                return false;
+        if ((m->camera.state == CAMERA_OPENING || m->camera.state == CAMERA_CLOSING) &&
+            late(m->camera.since, CAMERA_LATE_NS))
+                return false;
+        return !m->gpu.task.running || !late(m->gpu.task_since, GPU_LATE_NS);
+}
+
+/* Said only while every room is well: that the loop turns proves little. */
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct manager *m = userdata;
 
-        int r = gpu_dispatch(m->startup.engine.gpu);
-        if (r < 0)
-                on_failed(m, r);
-        return 0;
+        if (healthy(m))
+                sd_notify(false, "WATCHDOG=1");
+        return sd_event_source_set_time_relative(source, m->watchdog_interval);
+}
+
+static int prepare_watchdog(struct manager *m)
+{
+        uint64_t usec;
+
+        int r = sd_watchdog_enabled(false, &usec);
+        if (r <= 0)
+                return r;
+        m->watchdog_interval = usec / 3;
+        r = sd_event_add_time_relative(m->event, &m->watchdog, CLOCK_MONOTONIC, 0, 0, on_watchdog, m);
+        return r < 0 ? r : sd_event_source_set_enabled(m->watchdog, SD_EVENT_ON);
+}
+
+/* ---- sleep ---- */
+
+/* A timer of its own, for frames that come steadily leave the sink's tick no turn. */
+static int on_sleep_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct manager *m = userdata;
+
+        double slept = sleep_watch_slept(&m->sleep);
+        if (slept > 0) {
+                log_notice("the machine slept for %.0f s; opening the camera again", slept);
+                manager_camera_reopen(m);
+        }
+        return sd_event_source_set_time_relative(source, SLEEP_USEC);
+}
+
+static int prepare_sleep_watch(struct manager *m)
+{
+        sleep_watch_init(&m->sleep);
+        int r = sd_event_add_time_relative(m->event, &m->sleep_timer, CLOCK_MONOTONIC, SLEEP_USEC, 0, on_sleep_timer, m);
+        return r < 0 ? r : sd_event_source_set_enabled(m->sleep_timer, SD_EVENT_ON);
 }
 
 /* ---- the start ---- */
-
-static void on_progress(void *userdata, const char *what, double seconds)
-{
-        log_info("%s (%.1f s)", what, seconds);
-}
-
-static int on_started(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-        struct manager *m = userdata;
-
-        m->starting = sd_event_source_unref(m->starting);
-        int r = startup_finish(&m->startup);
-        if (r < 0) {
-                log_error("%s", m->startup.why);
-                manager_stop(m, 1);
-                return 0;
-        }
-        m->pipeline = m->startup.pipeline;
-        r = sd_event_add_io(m->event, &m->gpu_events, gpu_fd(m->startup.engine.gpu), EPOLLIN, on_gpu, m);
-        if (r < 0) {
-                log_error("the event loop: %s", strerror(-r));
-                manager_stop(m, 1);
-                return 0;
-        }
-        manager_camera_open(m);
-        return 0;
-}
-
-static int begin(struct manager *m)
-{
-        const struct config *config = &m->options->config;
-
-        m->startup.engine_options = (struct engine_options){
-                .gpu = config->gpu,
-                .model = config->model,
-                .precision = config->precision,
-                .progress = on_progress,
-        };
-        m->startup.pipeline_options = (struct pipeline_options){
-                .sink = sink_format(m->sink),
-                .effect = config->effect,
-                .mode = config->mode,
-                .stats = &m->stats,
-                .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = m},
-        };
-        manager_status(m, "opening the GPU and the model");
-        int r = startup_begin(&m->startup);
-        if (r == 0)
-                r = sd_event_add_io(m->event, &m->starting, m->startup.fd, EPOLLIN, on_started, m);
-        return r;
-}
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -183,22 +212,21 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static int prepare(struct manager *m)
 {
-        const struct config *config = &m->options->config;
+        char mark[PATH_MAX];
         sigset_t signals;
         int r;
 
+        m->paused = pause_mark(mark, sizeof mark) && access(mark, F_OK) == 0;
         sigemptyset(&signals);
         sigaddset(&signals, SIGINT);
         sigaddset(&signals, SIGTERM);
         sigprocmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
-        m->interval = 1000000ull * config->rate.denominator / config->rate.numerator;
         if ((r = sd_event_default(&m->event)) < 0 ||
             (r = sd_event_add_signal(m->event, NULL, SIGINT, on_signal, m)) < 0 ||
             (r = sd_event_add_signal(m->event, NULL, SIGTERM, on_signal, m)) < 0 ||
-            (r = sd_event_add_time(m->event, &m->placeholder_timer, CLOCK_MONOTONIC, 0, 1000, on_placeholder, m)) < 0 ||
-            (r = sd_event_source_set_enabled(m->placeholder_timer, SD_EVENT_OFF)) < 0 ||
-            (r = manager_camera_prepare(m)) < 0)
+            (r = prepare_watchdog(m)) < 0 || (r = prepare_sleep_watch(m)) < 0 || (r = manager_sink_prepare(m)) < 0 ||
+            (r = manager_gpu_prepare(m)) < 0 || (r = manager_camera_prepare(m)) < 0 || (r = bus_new(m, &m->bus)) < 0)
                 log_error("the event loop: %s", strerror(-r));
         return r;
 }
@@ -209,25 +237,15 @@ void manager_stop(struct manager *m, int status)
 {
         if (status > m->status)
                 m->status = status;
+        m->stopping = true;
         sd_event_exit(m->event, 0);
-}
-
-void manager_status(struct manager *m, const char *format, ...)
-{
-        char text[PATH_MAX + 200];
-        va_list ap;
-
-        va_start(ap, format);
-        vsnprintf(text, sizeof text, format, ap);
-        va_end(ap);
-        sd_notifyf(false, "STATUS=%s", text);
 }
 
 static void write_sheet(struct manager *m, const uint8_t *rgba, const uint8_t *labels)
 {
-        const struct frame_format *format = sink_format(m->sink);
+        const struct frame_format *format = &m->sink.format;
 
-        int r = sheet_write(m->options->sheet, &m->startup.engine.model, format->width, format->height, rgba, labels);
+        int r = sheet_write(m->options->sheet, &m->gpu.now->engine.model, format->width, format->height, rgba, labels);
         if (r < 0) {
                 log_error("%s: %s", m->options->sheet, strerror(-r));
                 m->status = 1;
@@ -237,23 +255,23 @@ static void write_sheet(struct manager *m, const uint8_t *rgba, const uint8_t *l
 static void tell(struct manager *m)
 {
         _cleanup_(freep) uint8_t *rgba = NULL, *labels = NULL;
-        const struct frame_format *format = sink_format(m->sink);
+        const bool ready = m->gpu.state == GPU_READY;
         char line[512];
         int r;
 
-        if (m->pipeline && (m->options->report || m->options->sheet)) {
-                r = pipeline_snapshot(m->pipeline, &rgba, &labels);
+        if (ready && (m->options->report || m->options->sheet)) {
+                r = pipeline_snapshot(m->gpu.now->pipeline, &rgba, &labels);
                 if (r < 0 && r != -EAGAIN)
                         log_error("the last frame: %s", strerror(-r));
         }
         struct report report = {
-                .engine = m->pipeline ? &m->startup.engine : NULL,
+                .engine = ready ? &m->gpu.now->engine : NULL,
                 .stats = &m->stats,
-                .camera = m->options->config.camera,
-                .virtual_camera = m->options->config.virtual_camera,
+                .camera = m->config.camera,
+                .virtual_camera = m->config.virtual_camera,
                 .labels = labels,
-                .width = format->width,
-                .height = format->height,
+                .width = m->sink.format.width,
+                .height = m->sink.format.height,
                 .seconds = (stats_now() - m->began) / 1e9,
         };
         report_line(&report, line, sizeof line);
@@ -268,45 +286,38 @@ static void tell(struct manager *m)
                 log_warning("%s: not written, for there was no frame", m->options->sheet);
 }
 
-static void finish(struct manager *m)
+/* False: what is still opening goes with the process. */
+static bool finish(struct manager *m)
 {
+        bus_free(m->bus);
+        m->bus = NULL;
         manager_camera_finish(m);
-        sd_event_source_unref(m->gpu_events);
-        sd_event_source_unref(m->starting);
-        sd_event_source_unref(m->placeholder_timer);
-        pipeline_free(m->pipeline);
-        if (m->pipeline)
-                engine_close(&m->startup.engine);
-        sink_close(m->sink);
-        free(m->placeholder);
+        manager_sink_finish(m);
+        if (!manager_gpu_finish(m))
+                return false;
+        sd_event_source_unref(m->watchdog);
+        sd_event_source_unref(m->sleep_timer);
         sd_event_unref(m->event);
+        return true;
 }
 
 int manager_run(const struct options *options)
 {
-        static struct manager m; /* the start-up thread points into it */
+        static struct manager m; /* threads point into it */
 
-        m = (struct manager){.options = options, .began = stats_now(), .startup.fd = -1};
+        m = (struct manager){.options = options, .config = options->config, .began = stats_now()};
         int r = prepare(&m);
-        if (r == 0 && (r = open_sink(&m)) == 0) {
-                manager_show_placeholder(&m, true);
+        if (r == 0) {
                 sd_notify(false, "READY=1");
-                if ((r = begin(&m)) == 0)
-                        r = sd_event_loop(m.event);
-                if (r < 0)
+                if ((r = manager_sink_open(&m)) == 0 && (r = sd_event_loop(m.event)) < 0)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
-        if (m.sink) {
-                manager_camera_close(&m);
+        manager_camera_close(&m);
+        if (m.sink.format.width)
                 tell(&m);
-        }
         int status = r < 0 ? 1 : m.status;
-        if (m.startup.running) {
-                /* The GPU is still opening, which nothing can hurry: what there is of it goes with the process. */
-                sink_close(m.sink);
+        if (!finish(&m))
                 _exit(status);
-        }
-        finish(&m);
         return status;
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,10 @@
 #include <unistd.h>
 
 #include "daemon/options.h"
+#include "daemon/paths.h"
 
 /* The configuration's keys take the getopt values from KEYS on. */
+
 enum {
         OPTION_CONFIG = 256,
         OPTION_CHECK,
@@ -19,7 +22,6 @@ enum {
         OPTION_VERSION,
         KEYS
 };
-#define KEYS_MAX 32
 
 static const struct {
         const char *name, *argument, *help;
@@ -34,12 +36,6 @@ static const struct {
         {"version", NULL, "the program's version", OPTION_VERSION},
 };
 #define OWN (sizeof own / sizeof own[0])
-
-/* What the command line gives, before it is applied: the file goes first, wherever its option stands. */
-struct given {
-        const char *keys[KEYS_MAX];
-        const char *config;
-};
 
 static void print_option(const char *name, const char *argument, const char *help, const char *preset)
 {
@@ -97,13 +93,13 @@ static void make_table(struct option *ret)
         *ret = (struct option){0};
 }
 
-static int take(int value, struct options *options, struct given *given)
+static int take(int value, struct options *options)
 {
         char *end;
 
         switch (value) {
         case OPTION_CONFIG:
-                given->config = optarg;
+                options->config_file = optarg;
                 return -1;
         case OPTION_CHECK:
                 options->check = true;
@@ -131,46 +127,70 @@ static int take(int value, struct options *options, struct given *given)
         }
 }
 
-/* The file, then the command line over it. */
-static int apply(struct options *options, const struct given *given)
+/* `path` has PATH_MAX bytes. */
+static const char *config_file(const struct options *options, char *path)
 {
-        char why[512];
-        int status = -1;
+        return options->config_file ? options->config_file
+                                    : paths_config(getenv("CONFIGURATION_DIRECTORY"), path, PATH_MAX);
+}
 
-        if (given->config || access(CONFIG_FILE, F_OK) == 0) {
-                options->config_file = given->config ? given->config : CONFIG_FILE;
-                if (config_read(&options->config, options->config_file, complain, NULL) < 0)
-                        status = 1;
-        }
+int options_config(const struct options *options, struct config *ret, config_complaint complaint, void *userdata)
+{
+        char path[PATH_MAX];
+        const char *file = config_file(options, path);
+        struct config config;
+        char why[512];
+        int r = 0, worst = 0;
+
+        config_init(&config);
+        if (options->config_file || access(file, F_OK) == 0)
+                r = config_read(&config, file, complaint, userdata);
+        if ((worst = config_read_drop_ins(&config, file, complaint, userdata)) < 0 || r < 0)
+                return -EBADMSG;
         for (size_t i = 0; config_keys[i].name; i++)
-                if (given->keys[i] &&
-                    config_set(&options->config, config_keys[i].name, given->keys[i], why, sizeof why) < 0)
-                        status = usage("--%s", why);
-        return status;
+                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
+                        return -EBADMSG; /* cannot be: options_parse() has seen to it */
+        *ret = config;
+        return 0;
+}
+
+/* What the command line says must be right whatever the files say. */
+static int check_keys(const struct options *options)
+{
+        struct config config;
+        char why[512];
+
+        config_init(&config);
+        for (size_t i = 0; config_keys[i].name; i++)
+                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
+                        return usage("--%s", why);
+        return -1;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-        struct option table[OWN + KEYS_MAX + 1];
-        struct given given = {0};
+        struct option table[OWN + OPTIONS_KEYS_MAX + 1];
         int value, status;
 
         *ret = (struct options){0};
-        config_init(&ret->config);
         make_table(table);
         optind = 1;
         while ((value = getopt_long(argc, argv, "", table, NULL)) != -1) {
                 if (value >= KEYS)
-                        given.keys[value - KEYS] = optarg;
-                else if ((status = take(value, ret, &given)) >= 0)
+                        ret->keys[value - KEYS] = optarg;
+                else if ((status = take(value, ret)) >= 0)
                         return status;
         }
         if (optind < argc)
                 return usage("\"%s\" is not an option", argv[optind]);
-        if ((status = apply(ret, &given)) >= 0)
+        if ((status = check_keys(ret)) >= 0)
                 return status;
+        if (options_config(ret, &ret->config, complain, NULL) < 0)
+                return EXIT_CONFIG;
         if (ret->check) {
-                printf("%s: OK\n", ret->config_file ? ret->config_file : "presets");
+                char path[PATH_MAX];
+                const char *file = config_file(ret, path);
+                printf("%s: OK\n", access(file, F_OK) == 0 ? file : "presets");
                 return 0;
         }
         return -1;

@@ -2,12 +2,13 @@
 
 #include "daemon/palette.h"
 
-void palette_fill(const struct model_info *model, enum palette_kind kind, uint8_t ret[PALETTE_SIZE])
+void palette_fill(const struct model_info *model, enum palette_kind kind, double opacity,
+                  uint8_t ret[PALETTE_SIZE])
 {
         memset(ret, 0, PALETTE_SIZE);
         for (uint32_t i = 0; i < model->classes && i < MODEL_CLASSES_MAX; i++) {
                 memcpy(ret + i * 4, model->class[i].color, 3);
-                ret[i * 4 + 3] = kind == PALETTE_LABELS ? 255 : i == 0 ? 0 : 128;
+                ret[i * 4 + 3] = kind == PALETTE_LABELS ? 255 : i == 0 ? 0 : 255 * opacity + 0.5;
         }
 }
 

@@ -1,6 +1,7 @@
 /* Where things are on this machine. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The model to use: `wanted` where it is not empty, else the installed default, else the one in the source tree this
@@ -11,6 +12,10 @@ int paths_model(const char *wanted, char *ret, size_t size);
  * $XDG_CACHE_HOME or
  * ~/.cache.  NULL when there is none. */
 const char *paths_cache(char *buffer, size_t size);
+
+/* The configuration file: a session's own, visaged/visaged.conf in $XDG_CONFIG_HOME or ~/.config, where `session` and it is
+ * there; else the machine's.  A user's service manager sets $CONFIGURATION_DIRECTORY to that visaged/. */
+const char *paths_config(bool session, char *buffer, size_t size);
 
 /* mkdir -p */
 int paths_make(const char *directory);

@@ -13,6 +13,7 @@ struct pipeline {
         struct pipeline_events events;
         struct stats *stats;
         enum mode mode;
+        struct look look;
         struct gpu_pixels sink;
 
         struct gpu_buffer *upload; /* the camera's bytes */
@@ -22,7 +23,7 @@ struct pipeline {
         struct gpu_buffer *palettes[2];    /* by enum palette_kind */
         struct gpu_buffer *packed, *shown; /* the sink's bytes: on the device, for the host */
         struct gpu_buffer *labels_shown;
-        struct gpu_program *in, *parse, *out;
+        struct gpu_program *in, *parse, *out[EFFECTS];
 
         /* The frame under way. */
         bool flying;
@@ -32,7 +33,7 @@ struct pipeline {
 
         bool parsing;
         bool parses_flight; /* what is being parsed is the frame under way */
-        uint64_t parse_since;
+        uint64_t parse_since, parse_time_ns; /* when it began; the time of the frame */
         unsigned source, parsed_source; /* counts the cameras; of which one the frame being parsed is */
         bool labelled;                  /* `labels` are of this camera */
 
@@ -60,7 +61,8 @@ static int compose_labels(struct pipeline *p, struct gpu_program *program)
 /* As strong in relation to the picture at every size: 12 pixels at 480 rows. */
 static int compose_blur(struct pipeline *p, struct gpu_program *program)
 {
-        return op_blur_background(program, &p->image, &p->labels, p->sink.height / 40.0f, &p->scratch, &p->composed);
+        return op_blur_background(program, &p->image, &p->labels, p->look.strength * p->sink.height / 40.0f,
+                                  &p->scratch, &p->composed);
 }
 
 /* NULL: the picture as it is. */
@@ -74,14 +76,19 @@ static int (*const compose[EFFECTS])(struct pipeline *p, struct gpu_program *pro
 /* Errors of the operators are kept by the program. */
 static int record_out(struct pipeline *p, enum effect effect)
 {
-        int r = gpu_program_new(p->engine->gpu, effect_names[effect], &p->out);
+        struct gpu_program *out;
+
+        gpu_program_free(p->out[effect]);
+        p->out[effect] = NULL;
+        int r = gpu_program_new(p->engine->gpu, effect_names[effect], &out);
         if (r < 0)
                 return r;
+        p->out[effect] = out;
         if (compose[effect])
-                compose[effect](p, p->out);
-        op_pack(p->out, compose[effect] ? &p->composed : &p->image, &p->sink, p->packed);
-        op_copy(p->out, p->packed, p->shown, p->sink.size);
-        return gpu_program_end(p->out);
+                compose[effect](p, out);
+        op_pack(out, compose[effect] ? &p->composed : &p->image, &p->sink, p->packed);
+        op_copy(out, p->packed, p->shown, p->sink.size);
+        return gpu_program_end(out);
 }
 
 static int record_parse(struct pipeline *p)
@@ -102,15 +109,17 @@ static int new_image(struct pipeline *p, const char *name, struct gpu_image *ret
                               &ret->buffer);
 }
 
+static void write_palette(struct pipeline *p, enum palette_kind kind)
+{
+        palette_fill(&p->engine->model, kind, p->look.opacity, gpu_buffer_map(p->palettes[kind]));
+}
+
 static int new_palette(struct pipeline *p, enum palette_kind kind)
 {
-        uint8_t palette[PALETTE_SIZE];
-
-        int r = gpu_buffer_new(p->engine->gpu, sizeof palette, GPU_MEMORY_DEVICE, "palette", &p->palettes[kind]);
-        if (r < 0)
-                return r;
-        palette_fill(&p->engine->model, kind, palette);
-        return gpu_buffer_write(p->palettes[kind], 0, palette, sizeof palette);
+        int r = gpu_buffer_new(p->engine->gpu, PALETTE_SIZE, GPU_MEMORY_UPLOAD, "palette", &p->palettes[kind]);
+        if (r == 0)
+                write_palette(p, kind);
+        return r;
 }
 
 static int new_buffers(struct pipeline *p)
@@ -131,6 +140,20 @@ static int new_buffers(struct pipeline *p)
         return gpu_buffer_new(gpu, packed, GPU_MEMORY_READBACK, "shown", &p->shown);
 }
 
+/* Drivers compile some things only when they first run, which must not happen to the first frame. */
+static int warm(struct pipeline *p, const struct frame_format *format)
+{
+        int r = pipeline_source(p, format);
+        if (r < 0)
+                return r;
+        memset(gpu_buffer_map(p->upload), 0, p->upload_size);
+        if ((r = gpu_run(p->in)) < 0 || (r = gpu_run(p->parse)) < 0)
+                return r;
+        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
+                r = gpu_run(p->out[effect]);
+        return r;
+}
+
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size)
 {
         struct pipeline *p = calloc(1, sizeof *p);
@@ -142,13 +165,16 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
         p->events = options->events;
         p->stats = options->stats;
         p->mode = options->mode;
+        p->look = options->look;
         int r = pixels_layout(options->sink, &p->sink);
         if (r == 0)
                 r = new_buffers(p);
         if (r == 0)
                 r = record_parse(p);
+        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
+                r = record_out(p, effect);
         if (r == 0)
-                r = record_out(p, options->effect);
+                r = warm(p, options->sink);
         if (r < 0) {
                 snprintf(why, why_size, "the GPU cannot be set up for pictures of %ux%u: %s", options->sink->width,
                          options->sink->height, strerror(-r));
@@ -167,7 +193,8 @@ void pipeline_free(struct pipeline *p)
         gpu_wait(p->engine->gpu);
         gpu_program_free(p->in);
         gpu_program_free(p->parse);
-        gpu_program_free(p->out);
+        for (int effect = 0; effect < EFFECTS; effect++)
+                gpu_program_free(p->out[effect]);
         struct gpu_buffer *buffers[] = {p->upload, p->image.buffer,  p->scratch.buffer, p->composed.buffer,
                                         p->packed, p->labels.buffer, p->palettes[0],    p->palettes[1],
                                         p->shown,  p->labels_shown};
@@ -209,7 +236,7 @@ static void on_out(void *userdata, int status)
 static int submit_out(struct pipeline *p)
 {
         p->waits = false;
-        return gpu_submit(p->out, on_out, p);
+        return gpu_submit(p->out[p->look.effect], on_out, p);
 }
 
 static void on_parse(void *userdata, int status);
@@ -220,6 +247,7 @@ static int submit_parse(struct pipeline *p)
         p->parses_flight = true;
         p->parsed_source = p->source;
         p->parse_since = stats_now();
+        p->parse_time_ns = p->time_ns;
         return gpu_submit(p->parse, on_parse, p);
 }
 
@@ -237,6 +265,8 @@ static void on_parse(void *userdata, int status)
         p->labelled = p->parsed_source == p->source;
         stats_event(&p->stats->parsed, now);
         stats_time(&p->stats->parse, now - p->parse_since);
+        if (p->labelled && p->events.parsed)
+                p->events.parsed(p->events.userdata, gpu_buffer_map(p->labels_shown), p->parse_time_ns);
         if (p->flying && p->waits)
                 r = p->parses_flight ? submit_out(p) : submit_parse(p);
         if (r < 0)
@@ -280,6 +310,21 @@ bool pipeline_ready(const struct pipeline *p)
 
 /* ---- changes ---- */
 
+void pipeline_set_mode(struct pipeline *p, enum mode mode)
+{
+        p->mode = mode;
+}
+
+int pipeline_set_look(struct pipeline *p, const struct look *look)
+{
+        const struct look before = p->look;
+
+        p->look = *look;
+        if (look->opacity != before.opacity)
+                write_palette(p, PALETTE_OVERLAY);
+        return look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
+}
+
 void pipeline_forget(struct pipeline *p)
 {
         p->source++;
@@ -299,6 +344,8 @@ int pipeline_source(struct pipeline *p, const struct frame_format *format)
         gpu_buffer_free(p->upload);
         p->in = NULL;
         p->upload = NULL;
+        if (p->failed) /* before, or in the frame that was waited for */
+                return -ENODEV;
         p->upload_size = format->size;
         r = gpu_buffer_new(p->engine->gpu, (format->size + 3) & ~UINT64_C(3), GPU_MEMORY_UPLOAD, "upload", &p->upload);
         if (r < 0 || (r = gpu_program_new(p->engine->gpu, "in", &p->in)) < 0)
@@ -345,6 +392,8 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
 
         if (!rgba || !labels)
                 return -ENOMEM;
+        if (p->failed) /* its image may be half a frame */
+                return -ENODEV;
         if (!p->any)
                 return -EAGAIN;
         int r = gpu_wait(p->engine->gpu);

@@ -105,3 +105,45 @@ void pixels_pack(const struct gpu_pixels *pixels, const uint8_t *rgba, uint8_t *
                 if (pixels->component[c].step > 0)
                         pack_component(pixels, c, rgba, ret);
 }
+
+static float sample(const struct gpu_pixels *pixels, unsigned c, const uint8_t *bytes, uint32_t x, uint32_t y)
+{
+        return bytes[pixels->component[c].offset + (y >> pixels->component[c].shift_y) * pixels->component[c].stride +
+                     (x >> pixels->component[c].shift_x) * pixels->component[c].step];
+}
+
+static uint8_t to_byte(float value)
+{
+        return value < 0 ? 0 : value > 255 ? 255 : value + 0.5f;
+}
+
+/* The inverse of component(). */
+static void to_rgb(const struct gpu_pixels *pixels, const float sample[3], uint8_t ret[3])
+{
+        const bool hd = pixels->color == GPU_COLOR_BT709, full = pixels->full_range;
+        const float kr = hd ? 0.2126f : 0.299f, kb = hd ? 0.0722f : 0.114f;
+        float y = full ? sample[0] : (sample[0] - 16) * 255 / 219;
+        float cb = (sample[1] - 128) * (full ? 1 : 255 / 224.0f), cr = (sample[2] - 128) * (full ? 1 : 255 / 224.0f);
+        float red = y + 2 * (1 - kr) * cr, blue = y + 2 * (1 - kb) * cb;
+
+        ret[0] = to_byte(red);
+        ret[1] = to_byte((y - kr * red - kb * blue) / (1 - kr - kb));
+        ret[2] = to_byte(blue);
+}
+
+void pixels_unpack(const struct gpu_pixels *pixels, const uint8_t *bytes, uint8_t *rgba)
+{
+        for (uint32_t y = 0; y < pixels->height; y++)
+                for (uint32_t x = 0; x < pixels->width; x++, rgba += 4) {
+                        float value[3] = {0, 128, 128}; /* grey has no chroma */
+                        for (unsigned c = 0; c < 3; c++)
+                                if (pixels->component[c].step > 0)
+                                        value[c] = sample(pixels, c, bytes, x, y);
+                        if (pixels->color == GPU_COLOR_RGB)
+                                for (unsigned c = 0; c < 3; c++)
+                                        rgba[c] = value[c];
+                        else
+                                to_rgb(pixels, value, rgba);
+                        rgba[3] = 255;
+                }
+}

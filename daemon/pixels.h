@@ -1,5 +1,5 @@
-/* Where the v4l2 room's formats keep their components, in the words of the shaders room, and a packer for the one
- * picture that is made without a GPU. */
+/* Where the v4l2 room's formats keep their components, in the words of the shaders room, and what
+ * packs and unpacks the few pictures that are made without a GPU. */
 #pragma once
 
 #include "shaders/image.h"
@@ -10,3 +10,5 @@ int pixels_layout(const struct frame_format *format, struct gpu_pixels *ret);
 
 /* RGBA of the same size -> bytes.  Slow: for pictures made once. */
 void pixels_pack(const struct gpu_pixels *pixels, const uint8_t *rgba, uint8_t *ret);
+/* Bytes -> RGBA, alpha 255. */
+void pixels_unpack(const struct gpu_pixels *pixels, const uint8_t *bytes, uint8_t *ret_rgba);

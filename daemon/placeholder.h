@@ -1,11 +1,25 @@
-/* The picture that the virtual camera shows while there is nothing better: a soft grey card with the outline of a face.
- */
+/* The picture that the virtual camera shows while there is nothing better: a soft grey card with the outline of a face and
+ * a few words that say why. */
 #pragma once
+
+#include <stdbool.h>
 
 #include "v4l2/frame.h"
 
-/* In the sink's format; *ret: free().  -ENOMEM, -ENOTSUP. */
-int placeholder_make(const struct frame_format *format, uint8_t **ret);
+struct placeholder;
 
-/* The same as RGBA, width x height x 4 bytes. */
+/* For a sink of that format.  -ENOMEM, -ENOTSUP. */
+int placeholder_new(const struct frame_format *format, struct placeholder **ret);
+void placeholder_free(struct placeholder *placeholder); /* NULL is fine */
+
+/* False where the machine has no font: then there are no words. */
+bool placeholder_can_write(const struct placeholder *placeholder);
+
+/* A line of ASCII, 63 characters at most.  The picture is drawn anew only where it is another than before. */
+void placeholder_say(struct placeholder *placeholder, const char *caption);
+
+/* In the sink's format. */
+const uint8_t *placeholder_bytes(const struct placeholder *placeholder);
+
+/* The picture without words as RGBA, width x height x 4 bytes. */
 void placeholder_draw(uint32_t width, uint32_t height, uint8_t *ret);

@@ -17,6 +17,7 @@ void stats_event(struct stats_events *events, uint64_t now)
         if (events->count++ == 0)
                 events->first = now;
         events->last = now;
+        events->recent[events->count % STATS_RECENT] = now;
 }
 
 void stats_time(struct stats_times *times, uint64_t duration)
@@ -29,6 +30,16 @@ double stats_rate(const struct stats_events *events)
         if (events->count < 2 || events->last <= events->first)
                 return 0;
         return (events->count - 1) * 1e9 / (events->last - events->first);
+}
+
+double stats_recent_rate(const struct stats_events *events, uint64_t now)
+{
+        uint64_t n = events->count < STATS_RECENT ? events->count : STATS_RECENT;
+
+        if (n < 2 || now - events->last > 2000000000)
+                return 0;
+        uint64_t oldest = events->recent[(events->count - n + 1) % STATS_RECENT];
+        return events->last > oldest ? (n - 1) * 1e9 / (events->last - oldest) : 0;
 }
 
 double stats_last_ms(const struct stats_times *times)

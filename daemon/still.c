@@ -31,7 +31,7 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
         }
         s->image.width = s->overlay.width = s->labels.width = width;
         s->image.height = s->overlay.height = s->labels.height = height;
-        palette_fill(&s->engine->model, PALETTE_OVERLAY, gpu_buffer_map(s->palette));
+        palette_fill(&s->engine->model, PALETTE_OVERLAY, PALETTE_OPACITY, gpu_buffer_map(s->palette));
         return 0;
 }
 

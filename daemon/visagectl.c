@@ -12,10 +12,24 @@ static const struct {
         const char *name, *summary;
         int (*run)(int argc, char **argv);
 } commands[] = {
+        {"status", "what visaged does now", command_status},
+        {"start", "open camera, model and GPU after \"stop\"; starts the service", command_control},
+        {"stop", "close them; the virtual camera shows a placeholder", command_control},
+        {"pause", "close the camera, show the placeholder", command_control},
+        {"resume", "end the pause", command_control},
+        {"effect", "choose what is shown, or list the effects", command_effect},
+        {"set", "choose the camera, the model, the GPU or the mode", command_set},
+        {"reload", "read the configuration again", command_control},
+        {"snapshot", "the picture that is shown now, as PNG", command_snapshot},
+        {"monitor", "a line for every frame that is parsed", command_monitor},
+        {"hold", "keep the camera open, while a command runs", command_hold},
+        {"metrics", "what is counted, as OpenMetrics text", command_metrics},
+        {"doctor", "look for what is wrong, and tell the cure", command_doctor},
+        {"cameras", "list the cameras of this machine", command_cameras},
+        {"gpus", "list the GPUs of this machine", command_gpus},
+        {"models", "list the models that are installed", command_models},
         {"parse", "label the faces in pictures", command_parse},
         {"eval", "measure a model on labelled pictures", command_eval},
-        {"gpus", "list the GPUs of this machine", command_gpus},
-        {"cameras", "list the cameras of this machine", command_cameras},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

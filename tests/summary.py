@@ -5,7 +5,8 @@
 
 STAGES has a line "passed|failed NAME LOG" (tabs between) for every stage of tests/run that is a test of its own: a build.  From
 each build folder every result is taken that its test programs printed as TAP; a program that prints none counts as one.  A
-program that fails as a whole (it crashed, hung, or ended early) counts as one failure besides what it had reported.
+program that fails as a whole (it crashed, hung, or ended early) counts as one failure besides what it had reported.  Fuzzers
+tell how much they did, so their results are printed too.
 Exit status: 0 when something passed and nothing failed.
 """
 import json
@@ -14,6 +15,7 @@ import re
 import sys
 
 RESULT = re.compile(r"(not )?ok\b(?:\s+\d+)?(?:\s+(?!#)(?:-\s*)?((?:[^#\\]|\\.)*?))?\s*(?:#\s*(skip|todo)\b\s*(.*))?$", re.IGNORECASE)
+NOTHING = re.compile(r"1\.\.0\s*#\s*skip\b\s*(.*)", re.IGNORECASE)
 GOOD, SKIPPED = {"OK", "EXPECTEDFAIL"}, {"SKIP", "IGNORED"}
 
 
@@ -32,7 +34,7 @@ def subtests(output):
 
 def main():
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    failures, reasons = [], {}
+    failures, reasons, figures = [], {}, []
 
     def count(how, name, log, reason=None):
         counts[how] += 1
@@ -58,10 +60,15 @@ def main():
             found = subtests(program["stdout"])
             for subtest, how, reason in found:
                 count(how, f"{name}: {subtest}", log, reason)
+                if how == "passed" and ":fuzz / " in name:
+                    figures.append(f"{name.split(' / ')[1]}: {subtest}")
             if result not in GOOD | SKIPPED and not any(how == "failed" for _, how, _ in found):
                 count("failed", f"{name}: {result.lower()}", log)
             elif not found:
-                count("skipped" if result in SKIPPED else "passed", name, log)
+                none = NOTHING.search(program["stdout"])
+                count("skipped" if result in SKIPPED else "passed", name, log, none and none.group(1))
+    for line in figures:
+        print(line)
     for reason, names in reasons.items():
         print(f"skipped {len(names)}: {reason}  ({names[0]}{', ...' if len(names) > 1 else ''})")
     for name, log in failures:

@@ -1,4 +1,5 @@
 #include "v4l2/camera.h"
+#include "by-id.h"
 #include "source.h"
 #include "why.h"
 
@@ -8,13 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BY_ID "/dev/v4l/by-id/"
-
 static int open_node(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
         char path[PATH_MAX];
 
-        if (snprintf(path, sizeof(path), "%s%s", strchr(spec, '/') ? "" : BY_ID, spec) >= (int)sizeof(path))
+        if (snprintf(path, sizeof(path), "%s%s", strchr(spec, '/') ? "" : BY_ID "/", spec) >= (int)sizeof(path))
                 return why_say(why, why_size, -EINVAL, "the camera's name is too long; give /dev/videoN");
         return capture_open(path, wish, ret, why, why_size);
 }
@@ -91,6 +90,11 @@ const char *camera_name(const struct camera *camera)
         return camera->name;
 }
 
+const char *camera_id(const struct camera *camera)
+{
+        return camera->id;
+}
+
 const struct camera_counters *camera_counters(const struct camera *camera)
 {
         return &camera->counters;
@@ -129,7 +133,7 @@ int camera_next(struct camera *camera, struct frame *ret)
 
         assert(!camera->out);
         if (!camera->streaming)
-                return -EAGAIN;
+                return -EIO;
         err = camera->ops->next(camera, ret);
         if (err < 0)
                 return err;

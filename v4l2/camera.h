@@ -41,17 +41,21 @@ void camera_close(struct camera *camera); /* NULL is fine; stops first */
 const struct frame_format *camera_format(const struct camera *camera);
 struct frame_rate camera_rate(const struct camera *camera);
 const char *camera_name(const struct camera *camera); /* the card's name, or the file's */
+/* Its name under /dev/v4l/by-id, which camera_open() takes too: it finds the camera again after a replug, whatever its
+ * number is then.  "" where it has none, as files do. */
+const char *camera_id(const struct camera *camera);
 const struct camera_counters *camera_counters(const struct camera *camera);
 
 int camera_start(struct camera *camera);
 void camera_stop(struct camera *camera);
 
-/* Becomes readable (POLLIN) when camera_next() has something to say. */
+/* Ready (POLLIN or POLLPRI: ask for both) when camera_next() has something to say. */
 int camera_fd(const struct camera *camera);
 
 /* The newest valid frame; older ones and invalid ones are given back to the driver and counted.  At most one frame is
  * out at a time: camera_release() it before the next call. -EAGAIN none yet, -ENODEV the camera is gone (close it),
- * -EIO the stream broke (stop and start again). */
+ * -EIO the stream broke or its format changed (close, open again), or it was never started.  While the descriptor says
+ * that there is an error, it is never -EAGAIN. */
 int camera_next(struct camera *camera, struct frame *ret);
 int camera_release(struct camera *camera, const struct frame *frame);
 

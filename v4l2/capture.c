@@ -1,4 +1,5 @@
 #include "capture.h"
+#include "by-id.h"
 #include "jpeg.h"
 #include "negotiate.h"
 #include "why.h"
@@ -42,8 +43,9 @@ static int say_errno(const char *path, int error, char *why, size_t why_size)
                        strerror(error));
 }
 
-static int open_node(const char *path, struct v4l2_capability *ret_cap, char *why, size_t why_size)
+static int open_node(const char *path, struct capture *capture, char *why, size_t why_size)
 {
+        struct v4l2_capability cap = {0};
         struct stat st;
         uint32_t caps;
         int fd;
@@ -53,20 +55,22 @@ static int open_node(const char *path, struct v4l2_capability *ret_cap, char *wh
                 /* EISDIR and the like: there is something, but no camera. */
                 return errno == EISDIR ? why_say(why, why_size, -ENODEV, "%s is a folder; give a camera's node", path)
                                        : say_errno(path, errno, why, why_size);
-        memset(ret_cap, 0, sizeof(*ret_cap));
-        if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, ret_cap) < 0) {
+        if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {
                 close(fd);
                 return why_say(why, why_size, -ENODEV,
                                "%s is no video device; see v4l2-ctl --list-devices (a picture: image:FILE)", path);
         }
-        caps = ret_cap->capabilities & V4L2_CAP_DEVICE_CAPS ? ret_cap->device_caps : ret_cap->capabilities;
+        caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
         if (!(caps & V4L2_CAP_VIDEO_CAPTURE) || !(caps & V4L2_CAP_STREAMING)) {
                 close(fd);
                 return why_say(why, why_size, -ENODEV,
                                "%s (%.32s) is not a camera, or a virtual one that nobody feeds; choose another node",
-                               path, ret_cap->card);
+                               path, cap.card);
         }
-        return fd;
+        snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
+        by_id_find(st.st_rdev, capture->base.id, sizeof(capture->base.id));
+        capture->base.fd = fd;
+        return 0;
 }
 
 /* Takes what the driver made of the wish; -EINVAL where it is nothing to compute with. */
@@ -266,9 +270,20 @@ static int try_offers(struct capture *capture, const char *path, const struct ca
                        path, n ? strerror(-first) : "it offers none");
 }
 
+/* Of HDMI grabbers and the like; a webcam has one source. */
+static void subscribe(struct capture *capture)
+{
+        struct v4l2_event_subscription wish = {.type = V4L2_EVENT_SOURCE_CHANGE};
+        int input = 0;
+
+        /* Each input has events of its own. */
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_G_INPUT, &input) == 0)
+                wish.id = (uint32_t)input;
+        capture->tells_changes = capture->io->ioctl(capture->base.fd, VIDIOC_SUBSCRIBE_EVENT, &wish) == 0;
+}
+
 int capture_open(const char *path, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
-        struct v4l2_capability cap;
         struct capture *capture;
         int err;
 
@@ -277,20 +292,18 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
                 return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
         capture->base.ops = &capture_ops;
         capture->io = &video_io_kernel;
-        capture->base.fd = open_node(path, &cap, why, why_size);
-        if (capture->base.fd < 0) {
-                err = capture->base.fd;
+        err = open_node(path, capture, why, why_size);
+        if (err < 0) {
                 free(capture);
                 return err;
         }
-        snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
-
         err = try_offers(capture, path, wish, why, why_size);
         if (err < 0) {
                 close(capture->base.fd);
                 free(capture);
                 return err;
         }
+        subscribe(capture);
         *ret = &capture->base;
         return 0;
 }

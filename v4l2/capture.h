@@ -21,8 +21,10 @@ struct capture {
         struct jpeg *jpeg; /* NULL where frames are handed out as they come */
         uint8_t *compressed, *decoded;
         uint32_t driver_sequence, seen; /* the driver's last number; frames since the start, up to 2 */
-        uint32_t sequence; /* ours */
-        uint64_t time_ns; /* of the last frame */
+        uint32_t sequence;              /* ours */
+        uint64_t time_ns;               /* of the last frame */
+        bool tells_changes;             /* the driver sends V4L2_EVENT_SOURCE_CHANGE */
+        bool changed;                   /* and did: frames may be of another size than base.format */
 };
 
 extern const struct camera_ops capture_ops;

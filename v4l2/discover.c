@@ -1,19 +1,18 @@
 #include "v4l2/camera.h"
+#include "by-id.h"
 #include "xioctl.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEV "/dev"
-#define BY_ID "/dev/v4l/by-id"
 #define NODES_MAX 256 /* minors of a video4linux major */
 #define LIST_MAX 512
 
@@ -23,27 +22,6 @@ static int node_number(const char *name)
         int n, end = 0;
 
         return sscanf(name, "video%3d%n", &n, &end) == 1 && end && !name[end] && n >= 0 && n < NODES_MAX ? n : -1;
-}
-
-static void find_id(const char *node, char *ret, size_t size)
-{
-        DIR *dir = opendir(BY_ID);
-        struct dirent *entry;
-
-        *ret = '\0';
-        if (!dir)
-                return;
-        while ((entry = readdir(dir))) {
-                char target[PATH_MAX];
-                ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-                if (n <= 0)
-                        continue;
-                target[n] = '\0';
-                if (!strcmp(basename(target), basename((char *)node)))
-                        snprintf(ret, size, "%s", entry->d_name);
-        }
-        closedir(dir);
 }
 
 static void read_sizes(int fd, uint32_t fourcc, struct camera_info *info)
@@ -87,12 +65,14 @@ static void read_formats(int fd, struct camera_info *info)
 static bool read_node(int number, struct camera_info *ret)
 {
         struct v4l2_capability cap = {0};
+        struct stat st;
         uint32_t caps;
         int fd;
 
         *ret = (struct camera_info){0};
         snprintf(ret->node, sizeof(ret->node), DEV "/video%d", number);
-        find_id(ret->node, ret->id, sizeof(ret->id));
+        if (!stat(ret->node, &st))
+                by_id_find(st.st_rdev, ret->id, sizeof(ret->id));
         fd = open(ret->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return true;

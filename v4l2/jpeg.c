@@ -11,7 +11,6 @@
 #define STRAY_BYTES_MAX 16
 
 struct jpeg {
-        tjhandle handle;
         uint32_t width, height;
         uint8_t *chroma[2]; /* as coded, before they become 4:2:2 */
 };
@@ -39,11 +38,10 @@ int jpeg_new(uint32_t width, uint32_t height, struct jpeg **ret)
                 return -ENOMEM;
         jpeg->width = width;
         jpeg->height = height;
-        jpeg->handle = tjInitDecompress();
         /* TurboJPEG rounds planes up to whole chroma samples: at most 3 columns and one row more. */
         for (int i = 0; i < 2; i++)
                 jpeg->chroma[i] = malloc((size_t)(width + 4) * (height + 2));
-        if (!jpeg->handle || !jpeg->chroma[0] || !jpeg->chroma[1]) {
+        if (!jpeg->chroma[0] || !jpeg->chroma[1]) {
                 jpeg_free(jpeg);
                 return -ENOMEM;
         }
@@ -55,8 +53,6 @@ void jpeg_free(struct jpeg *jpeg)
 {
         if (!jpeg)
                 return;
-        if (jpeg->handle)
-                tjDestroy(jpeg->handle);
         free(jpeg->chroma[0]);
         free(jpeg->chroma[1]);
         free(jpeg);
@@ -97,15 +93,16 @@ static void map_chroma(const struct chroma_map *map, const uint8_t *src, size_t 
         }
 }
 
-static int decode_planes(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *planes[3], int strides[3])
+static int decode_planes(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data, size_t size, uint8_t *planes[3],
+                         int strides[3])
 {
-        if (!tjDecompressToYUVPlanes(jpeg->handle, data, size, planes, (int)jpeg->width, strides, (int)jpeg->height,
+        if (!tjDecompressToYUVPlanes(handle, data, size, planes, (int)jpeg->width, strides, (int)jpeg->height,
                                      TJFLAG_LIMITSCANS))
                 return 0;
-        return jpeg_complaint_is_harmless(jpeg->handle) ? 0 : -EBADMSG;
+        return jpeg_complaint_is_harmless(handle) ? 0 : -EBADMSG;
 }
 
-static int decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
+static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data, size_t size, uint8_t *frame)
 {
         size_t luma = (size_t)jpeg->width * jpeg->height, quarter = luma / 2;
         uint8_t *planes[3] = {frame, frame + luma, frame + luma + quarter};
@@ -114,13 +111,13 @@ static int decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *
         const struct chroma_map *map;
         int err;
 
-        if (tjDecompressHeader3(jpeg->handle, data, size, &width, &height, &subsampling, &colour))
+        if (tjDecompressHeader3(handle, data, size, &width, &height, &subsampling, &colour))
                 return -EBADMSG;
         if (width != (int)jpeg->width || height != (int)jpeg->height)
                 return -EBADMSG;
 
         if (subsampling == TJSAMP_GRAY && colour == TJCS_GRAY) {
-                err = decode_planes(jpeg, data, size, planes, strides);
+                err = decode_planes(jpeg, handle, data, size, planes, strides);
                 if (err < 0)
                         return err;
                 memset(planes[1], 128, 2 * quarter);
@@ -132,11 +129,11 @@ static int decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *
         if (!map || colour != TJCS_YCbCr || tjPlaneWidth(0, width, subsampling) != width)
                 return -EBADMSG;
         if (subsampling == TJSAMP_422)
-                return decode_planes(jpeg, data, size, planes, strides);
+                return decode_planes(jpeg, handle, data, size, planes, strides);
 
         /* An odd height makes the luma plane one row taller than the frame's: that row falls where chroma goes next. */
         strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
-        err = decode_planes(jpeg, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
+        err = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
         if (err < 0)
                 return err;
         for (int i = 0; i < 2; i++)
@@ -146,13 +143,15 @@ static int decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *
 
 int jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
 {
-        int err = jpeg->handle ? decode(jpeg, data, size, frame) : -EBADMSG;
+        /* One for each picture (it takes less than a microsecond): a handle keeps the tables of the picture before, and
+         * a picture that lost its own would be decoded with those.  TurboJPEG 2.1 also stays in the middle of a header
+         * that it could not read. */
+        tjhandle handle = tjInitDecompress();
+        int err;
 
-        /* TurboJPEG 2.1 stays in the middle of a header that it could not read, and refuses all that come after. */
-        if (err < 0) {
-                if (jpeg->handle)
-                        tjDestroy(jpeg->handle);
-                jpeg->handle = tjInitDecompress();
-        }
+        if (!handle)
+                return -ENOMEM;
+        err = decode(jpeg, handle, data, size, frame);
+        tjDestroy(handle);
         return err;
 }

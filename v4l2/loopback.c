@@ -1,6 +1,7 @@
 #include "colour.h"
 #include "layout.h"
 #include "outlet.h"
+#include "readers.h"
 #include "video-io.h"
 #include "why.h"
 
@@ -183,6 +184,7 @@ static void close_loopback(struct sink *sink)
         if (loopback->streaming)
                 io->ioctl(loopback->fd, VIDIOC_STREAMOFF, &type);
         unmap_buffers(loopback);
+        readers_close(sink->readers);
         if (loopback->fd >= 0)
                 io->close(loopback->fd);
         free(loopback);
@@ -258,7 +260,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         if (time_ns > loopback->time_ns)
                 loopback->time_ns = time_ns;
         err = loopback->count ? show_mapped(loopback, frame) : show_written(loopback, frame);
-        return err == -ENXIO ? -ENODEV : err;
+        return err == -ENXIO || err == -ENOTTY ? -ENODEV : err;
 }
 
 static const struct sink_ops ops = {close_loopback, show};
@@ -282,6 +284,8 @@ static int prepare(struct loopback *loopback, const char *path, const struct fra
                                format->width, format->height);
         if (err < 0)
                 return say_errno(path, -err, why, why_size);
+
+        readers_open(loopback->fd, &loopback->base.readers); /* else there always is one */
 
         parm.parm.output.timeperframe = (struct v4l2_fract){rate.denominator, rate.numerator};
         io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* for readers' information only: nothing depends on it */

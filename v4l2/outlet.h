@@ -12,6 +12,7 @@ struct sink {
         const struct sink_ops *ops;
         struct frame_format format;
         struct sink_counters counters;
+        struct readers *readers; /* NULL: there always is one */
 };
 
 int loopback_open(const char *path, const struct frame_format *format, struct frame_rate rate, struct sink **ret,

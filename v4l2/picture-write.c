@@ -125,14 +125,40 @@ static bool size_is_sane(uint32_t width, uint32_t height)
         return width && height && width <= SIDE_MAX && height <= SIDE_MAX;
 }
 
+static struct plan plan_rgba(uint32_t width, uint32_t height, const uint8_t *rgba)
+{
+        return (struct plan){.width = width,
+                             .height = height,
+                             .color_type = PNG_COLOR_TYPE_RGB,
+                             .pixels = rgba,
+                             .stride = (size_t)width * 4,
+                             .drop_alpha = true};
+}
+
+int picture_write_png_fd(int fd, uint32_t width, uint32_t height, const uint8_t *rgba)
+{
+        struct plan plan = plan_rgba(width, height, rgba);
+        FILE *file;
+        int own;
+
+        if (!size_is_sane(width, height))
+                return -EINVAL;
+        own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (own < 0)
+                return -errno;
+        file = fdopen(own, "wb");
+        if (!file) {
+                int err = -errno;
+
+                close(own);
+                return err;
+        }
+        return finish(file, write_to(file, &plan));
+}
+
 int picture_write_png(const char *path, uint32_t width, uint32_t height, const uint8_t *rgba)
 {
-        struct plan plan = {.width = width,
-                            .height = height,
-                            .color_type = PNG_COLOR_TYPE_RGB,
-                            .pixels = rgba,
-                            .stride = (size_t)width * 4,
-                            .drop_alpha = true};
+        struct plan plan = plan_rgba(width, height, rgba);
 
         return size_is_sane(width, height) ? write_file(path, &plan) : -EINVAL;
 }

@@ -130,6 +130,8 @@ static void png_run(struct png_job *job, struct bytes *file)
                 return;
         /* Larger ones are told apart by ourselves, to say -E2BIG. */
         png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+        /* What is no pixel is not for us.  libpng would make room for as much as a text claims to have, up to 2 GiB. */
+        png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
         png_set_read_fn(png, file, png_take);
         png_read_info(png, info);
         job->width = png_get_image_width(png, info);

@@ -27,6 +27,9 @@ int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char
 /* RGBA 8-bit (alpha dropped), written to a temporary name and renamed, so that a reader never sees half a file. */
 int picture_write_png(const char *path, uint32_t width, uint32_t height, const uint8_t *rgba);
 
+/* The same into a file that is open already, which stays so. */
+int picture_write_png_fd(int fd, uint32_t width, uint32_t height, const uint8_t *rgba);
+
 /* One byte a pixel, an index into `palette` (3 bytes a colour, at most 256 colours). */
 int picture_write_png_indexed(const char *path, uint32_t width, uint32_t height, const uint8_t *index,
                               const uint8_t *palette, unsigned colors);

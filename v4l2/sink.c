@@ -1,5 +1,6 @@
 #include "v4l2/sink.h"
 #include "outlet.h"
+#include "readers.h"
 #include "tick.h"
 #include "why.h"
 
@@ -54,6 +55,16 @@ const struct sink_counters *sink_counters(const struct sink *sink)
         return &sink->counters;
 }
 
+int sink_readers_fd(const struct sink *sink)
+{
+        return sink->readers ? readers_fd(sink->readers) : -1;
+}
+
+unsigned sink_readers(struct sink *sink)
+{
+        return sink->readers ? readers_count(sink->readers) : 1;
+}
+
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
         int err = sink->ops->show(sink, frame, time_ns);
@@ -63,6 +74,18 @@ int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         else if (err == -EAGAIN)
                 sink->counters.dropped++;
         return err;
+}
+
+bool sink_size_accepted(uint32_t width, uint32_t height)
+{
+        static const uint16_t sizes[][2] = {{128, 96},   {160, 120},   {176, 144},  {320, 240}, {352, 288},
+                                            {640, 480},  {704, 576},   {800, 600},  {960, 720}, {1280, 720},
+                                            {1024, 768}, {1440, 1080}, {1920, 1080}};
+
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+                if (sizes[i][0] == width && sizes[i][1] == height)
+                        return true;
+        return false;
 }
 
 int sink_file_format(const struct frame_format *wish, struct frame_format *ret)

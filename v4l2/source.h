@@ -16,7 +16,7 @@ struct camera {
         struct frame_format format;
         struct frame_rate rate;
         struct camera_counters counters;
-        char name[256];
+        char name[256], id[256];
         int fd;
         bool streaming, out;
 };

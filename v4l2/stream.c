@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/videodev2.h>
+#include <poll.h>
 #include <string.h>
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
@@ -25,7 +26,7 @@ struct held {
 /* The contract's three answers for everything that a queue may say. */
 static int stream_error(int error)
 {
-        return error == ENODEV || error == ENXIO ? -ENODEV : -EIO;
+        return error == ENODEV || error == ENXIO || error == ENOTTY ? -ENODEV : -EIO;
 }
 
 static int queue(struct capture *capture, uint32_t index)
@@ -49,6 +50,8 @@ static int start(struct camera *camera)
         enum v4l2_buf_type type = TYPE;
         int err;
 
+        if (capture->changed)
+                return -EIO;
         capture->seen = 0;
         for (uint32_t i = 0; i < capture->count; i++) {
                 err = queue(capture, i);
@@ -169,6 +172,27 @@ static int decode_newest(struct capture *capture, const struct held *held, uint3
         return found ? 0 : -EAGAIN;
 }
 
+/* Sticks: what was read from the node's settings when it was opened is out of date. */
+static bool source_changed(struct capture *capture)
+{
+        struct v4l2_event event = {0};
+
+        if (capture->tells_changes && capture->io->ioctl(capture->base.fd, VIDIOC_DQEVENT, &event) == 0)
+                capture->changed = true;
+        return capture->changed;
+}
+
+/* No frame is there.  A descriptor that is "ready" for an error rings again and again, so it must not pass for "none
+ * yet". */
+static int no_frame(const struct capture *capture)
+{
+        struct pollfd fd = {.fd = capture->base.fd, .events = POLLIN};
+
+        if (poll(&fd, 1, 0) <= 0 || !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)))
+                return -EAGAIN;
+        return fd.revents & POLLHUP ? -ENODEV : -EIO;
+}
+
 static int next(struct camera *camera, struct frame *ret)
 {
         struct capture *capture = (struct capture *)camera;
@@ -177,11 +201,13 @@ static int next(struct camera *camera, struct frame *ret)
         uint32_t n;
         int err;
 
+        if (source_changed(capture))
+                return -EIO;
         err = drain(capture, held, &n);
         if (err < 0)
                 return err;
         if (!n)
-                return -EAGAIN;
+                return no_frame(capture);
         if (capture->jpeg) {
                 err = decode_newest(capture, held, n, &frame);
                 if (err < 0)

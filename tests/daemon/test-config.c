@@ -25,7 +25,7 @@ static void test_presets(void **state)
         assert_int_equal(config.rate.numerator, 30);
         assert_int_equal(config.rate.denominator, 1);
         assert_int_equal(config.precision, GPU_F32);
-        assert_int_equal(config.effect, EFFECT_OVERLAY);
+        assert_int_equal(config.look.effect, EFFECT_OVERLAY);
         assert_int_equal(config.mode, MODE_SMOOTH);
 }
 
@@ -49,7 +49,7 @@ static void test_good_values(void **state)
         assert_int_equal(config.width, 1280);
         assert_int_equal(config.rate.numerator, 3);
         assert_int_equal(config.precision, GPU_F16);
-        assert_int_equal(config.effect, EFFECT_NONE);
+        assert_int_equal(config.look.effect, EFFECT_NONE);
         assert_int_equal(config.mode, MODE_EXACT);
         assert_string_equal(config.gpu, "0");
 }
@@ -178,7 +178,7 @@ static void test_file(void **state)
         assert_string_equal(config.camera, "image:a.png?move");
         assert_int_equal(config.width, 800);
         assert_int_equal(config.rate.numerator, 15);
-        assert_int_equal(config.effect, EFFECT_BLUR);
+        assert_int_equal(config.look.effect, EFFECT_BLUR);
         assert_int_equal(config.mode, MODE_SMOOTH);
 
         assert_int_equal(read_text("", &config, &complaints), 0);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/log.h"
+#include "daemon/config.h"
 #include "daemon/npy.h"
 #include "daemon/outputs.h"
 #include "daemon/palette.h"
@@ -92,9 +92,9 @@ static void test_palette(void **state)
         uint8_t palette[PALETTE_SIZE], labels[] = {0, 1, 1, 63, 64, 255};
         uint64_t counts[MODEL_CLASSES_MAX];
 
-        palette_fill(&info, PALETTE_OVERLAY, palette);
+        palette_fill(&info, PALETTE_OVERLAY, PALETTE_OPACITY, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 0, 4, 5, 6, 128, 0, 0, 0, 0}), 12);
-        palette_fill(&info, PALETTE_LABELS, palette);
+        palette_fill(&info, PALETTE_LABELS, PALETTE_OPACITY, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 255, 4, 5, 6, 255, 0, 0, 0, 0}), 12);
         palette_count(labels, sizeof labels, counts);
         assert_int_equal(counts[0], 1);
@@ -210,8 +210,19 @@ static void test_paths(void **state)
         setenv("XDG_CACHE_HOME", "relative", 1);
         setenv("HOME", folder, 1);
         assert_non_null(strstr(paths_cache(buffer, sizeof buffer), "/.cache/visaged"));
+        assert_string_equal(paths_config(true, buffer, sizeof buffer), CONFIG_FILE); /* there is none in HOME */
+        snprintf(path, sizeof path, "%s/.config/visaged", folder);
+        assert_int_equal(paths_make(path), 0);
+        char *own = touch(".config/visaged/visaged.conf");
+        assert_string_equal(paths_config(true, buffer, sizeof buffer), own);
+        assert_string_equal(paths_config(false, buffer, sizeof buffer), CONFIG_FILE);
+        setenv("CONFIGURATION_DIRECTORY", path, 1);
         unsetenv("HOME");
+        assert_string_equal(paths_config(true, buffer, sizeof buffer), own);
+        unsetenv("CONFIGURATION_DIRECTORY");
+        assert_string_equal(paths_config(true, buffer, sizeof buffer), CONFIG_FILE);
         assert_null(paths_cache(buffer, sizeof buffer));
+        free(own);
 
         assert_int_equal(paths_model("x.safetensors", buffer, sizeof buffer), 0);
         assert_string_equal(buffer, "x.safetensors");
@@ -241,35 +252,6 @@ static void test_npy(void **state)
         assert_int_equal(npy_write("/dev/full", data, 3, 1, 2), -ENOSPC);
 }
 
-/* A repeated cause is said once, then its end. */
-static void test_log(void **state)
-{
-        char path[100], text[1000] = "";
-        struct log_cause cause = {0};
-
-        snprintf(path, sizeof path, "%s/log", folder);
-        int old = dup(2), fd = open(path, O_CREAT | O_RDWR, 0666);
-        assert_true(old >= 0 && fd >= 0);
-        dup2(fd, 2);
-        log_init("visaged");
-        log_cause_end(&cause, "never");
-        log_cause(&cause, LOG_WARNING, "gone %d", 1);
-        log_cause(&cause, LOG_WARNING, "gone %d", 1);
-        log_cause(&cause, LOG_WARNING, "gone %d", 2);
-        log_cause(&cause, LOG_WARNING, "gone %d", 2);
-        log_cause(&cause, LOG_WARNING, "gone %d", 2);
-        log_cause_end(&cause, "back");
-        log_cause_end(&cause, "back");
-        log_error("two\nlines");
-        dup2(old, 2);
-        close(old);
-        assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
-        close(fd);
-        unlink(path);
-        assert_string_equal(text, "visaged: warning: gone 1\nvisaged: warning: gone 2\n"
-                                  "visaged: back (after 3 times)\nvisaged: error: two lines\n");
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -278,7 +260,6 @@ int main(void)
                 cmocka_unit_test(test_outputs), cmocka_unit_test(test_outputs_spare_inputs),
                 cmocka_unit_test(test_stems),
                 cmocka_unit_test(test_paths),   cmocka_unit_test(test_npy),
-                cmocka_unit_test(test_log),
         };
         char command[100];
 

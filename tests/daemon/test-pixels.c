@@ -171,15 +171,61 @@ static void test_placeholder(void **state)
         }
         for (size_t i = 0; i < sizeof fourccs / sizeof fourccs[0]; i++) {
                 struct frame_format format = {.fourcc = fourccs[i], .width = 64, .height = 48};
-                uint8_t *bytes;
+                struct placeholder *placeholder;
 
                 frame_format_pack(&format);
-                assert_int_equal(placeholder_make(&format, &bytes), 0);
-                free(bytes);
+                assert_int_equal(placeholder_new(&format, &placeholder), 0);
+                placeholder_free(placeholder);
         }
         struct frame_format format = {.fourcc = V4L2_PIX_FMT_MJPEG, .width = 64, .height = 48};
-        uint8_t *bytes;
-        assert_int_equal(placeholder_make(&format, &bytes), -ENOTSUP);
+        struct placeholder *placeholder;
+        assert_int_equal(placeholder_new(&format, &placeholder), -ENOTSUP);
+}
+
+/* Rows of the luma plane that differ between two pictures. */
+static void differing_rows(const uint8_t *a, const uint8_t *b, uint32_t *ret_first, uint32_t *ret_last)
+{
+        *ret_first = *ret_last = UINT32_MAX;
+        for (uint32_t row = 0; row < 480; row++)
+                if (memcmp(a + row * 640, b + row * 640, 640) != 0) {
+                        *ret_first = *ret_first == UINT32_MAX ? row : *ret_first;
+                        *ret_last = row;
+                }
+}
+
+/* Words are below the face, others are another picture, the same ones the same, and too many are made to fit. */
+static void test_placeholder_words(void **state)
+{
+        struct frame_format format = {.fourcc = V4L2_PIX_FMT_YUV420, .width = 640, .height = 480};
+        struct placeholder *placeholder;
+        uint32_t first, last;
+
+        frame_format_pack(&format);
+        assert_int_equal(placeholder_new(&format, &placeholder), 0);
+        if (!placeholder_can_write(placeholder)) {
+                placeholder_free(placeholder);
+                skip();
+        }
+        uint8_t *plain = malloc(format.size), *starting = malloc(format.size);
+        memcpy(plain, placeholder_bytes(placeholder), format.size);
+        placeholder_say(placeholder, "starting");
+        memcpy(starting, placeholder_bytes(placeholder), format.size);
+        differing_rows(plain, starting, &first, &last);
+        assert_in_range(first, 400, 479);
+        assert_in_range(last, first + 10, 479);
+        placeholder_say(placeholder, "paused");
+        assert_memory_not_equal(placeholder_bytes(placeholder), starting, format.size);
+        placeholder_say(placeholder, "starting");
+        assert_memory_equal(placeholder_bytes(placeholder), starting, format.size);
+        placeholder_say(placeholder, "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW");
+        for (uint32_t row = 400; row < 480; row++) /* margins at both sides */
+                assert_true(memcmp(placeholder_bytes(placeholder) + row * 640, plain + row * 640, 20) == 0 &&
+                            memcmp(placeholder_bytes(placeholder) + row * 640 + 620, plain + row * 640 + 620, 20) == 0);
+        placeholder_say(placeholder, "");
+        assert_memory_equal(placeholder_bytes(placeholder), plain, format.size);
+        free(plain);
+        free(starting);
+        placeholder_free(placeholder);
 }
 
 int main(void)
@@ -187,6 +233,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_orders), cmocka_unit_test(test_padded_rows), cmocka_unit_test(test_colour),
                 cmocka_unit_test(test_pack),   cmocka_unit_test(test_placeholder),
+                cmocka_unit_test(test_placeholder_words),
         };
 
         return cmocka_run_group_tests_name("daemon-pixels", tests, NULL, NULL);

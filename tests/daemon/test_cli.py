@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 import support
@@ -82,7 +83,7 @@ class Check(unittest.TestCase):
 
     def test_bad(self):
         status, out, err = self.check("[visaged]\nrate = 0\nfoo = 1\n")
-        self.assertEqual((status, out), (1, ""))
+        self.assertEqual((status, out), (78, ""))
         lines = err.splitlines()
         self.assertTrue(lines[0].startswith('FILE:2: rate cannot be "0": allowed is '), lines)
         self.assertTrue(lines[1].startswith('FILE:3: unknown key "foo": allowed are camera, '), lines)
@@ -93,7 +94,7 @@ class Check(unittest.TestCase):
 
     def test_missing_file(self):
         done = visaged("--check", "--config=/nonexistent.conf")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 78)
         self.assertEqual(done.stderr, b"/nonexistent.conf: No such file or directory\n")
 
     def test_a_bad_file_keeps_it_from_starting(self):
@@ -101,7 +102,7 @@ class Check(unittest.TestCase):
         with open(path, "w") as file:
             file.write("[visaged]\nmode = fast\n")
         done = visaged(f"--config={path}", timeout=10)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 78)
         self.assertIn(b":2: mode cannot be", done.stderr)
 
 
@@ -146,9 +147,22 @@ class Start(unittest.TestCase):
         return support.visaged(f"--camera=image:{support.PORTRAIT}", *arguments, timeout=120)
 
     def test_no_sink(self):
-        done = self.start("--virtual-camera=/nonexistent/video9")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"/nonexistent/video9", done.stderr)
+        for sink in ("y4m:/nonexistent/x.y4m", "png:/nonexistent/%d.png", "video9"):
+            done = self.start(f"--virtual-camera={sink}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(sink.split(":")[-1].replace("%d.png", "").encode(), done.stderr)
+
+    def test_a_node_that_is_not_there_is_waited_for(self):
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=/nonexistent/video9"],
+                              env=support.environment(), stderr=subprocess.PIPE) as child:
+            for line in child.stderr:
+                if b"/nonexistent/video9" in line:
+                    break
+            self.assertIn(b"modprobe v4l2loopback", line)
+            time.sleep(2.5)
+            child.send_signal(signal.SIGTERM)
+            self.assertEqual(child.wait(60), 0)
+            self.assertEqual(child.stderr.read().count(b"video9"), 0, "it is said once")
 
     def test_no_gpu_of_that_name(self):
         done = self.start(f"--virtual-camera=y4m:{support.folder()}/x.y4m", f"--model={support.model()}", "--gpu=nonsense")
@@ -167,8 +181,9 @@ class Start(unittest.TestCase):
         path = f"{support.folder()}/early.y4m"
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
                                f"--virtual-camera=y4m:{path}", f"--model={support.model()}"], env=support.environment(), stderr=subprocess.PIPE) as child:
-            line = child.stderr.readline()
-            self.assertIn(b"virtual camera", line)
+            for line in child.stderr:
+                if b"virtual camera: " in line:
+                    break
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=60)
             self.assertEqual(child.returncode, 0)

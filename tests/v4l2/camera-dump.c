@@ -23,14 +23,14 @@ static void print_list(void)
 
 static int step(struct camera *camera, const char *path, int *left)
 {
-        struct pollfd fd = {.fd = camera_fd(camera), .events = POLLIN};
+        struct pollfd fd = {.fd = camera_fd(camera), .events = POLLIN | POLLPRI};
         struct frame frame;
         int err;
 
         if (!poll(&fd, 1, 5000))
                 return -ETIMEDOUT;
         err = camera_next(camera, &frame);
-        if (err == -EAGAIN && !(fd.revents & POLLERR))
+        if (err == -EAGAIN)
                 return 0;
         if (err < 0)
                 return err;
@@ -67,19 +67,13 @@ int main(int argc, char **argv)
         }
         format = camera_format(camera);
         counters = camera_counters(camera);
-        printf("name=\"%s\" format=%s size=%ux%u stride=%u bytes=%u matrix=%d full=%d rate=%u/%u\n",
-               camera_name(camera), frame_fourcc_name(format->fourcc), format->width, format->height, format->stride,
-               format->size, format->matrix, format->full_range, camera_rate(camera).numerator,
+        printf("name=\"%s\" id=\"%s\" format=%s size=%ux%u stride=%u bytes=%u matrix=%d full=%d rate=%u/%u\n",
+               camera_name(camera), camera_id(camera), frame_fourcc_name(format->fourcc), format->width, format->height,
+               format->stride, format->size, format->matrix, format->full_range, camera_rate(camera).numerator,
                camera_rate(camera).denominator);
         err = camera_start(camera);
-        while (!err && left) {
+        while (!err && left)
                 err = step(camera, argc > 5 ? argv[5] : NULL, &left);
-                if (err == -EIO) {
-                        printf("restart\n");
-                        camera_stop(camera);
-                        err = camera_start(camera);
-                }
-        }
         printf("error=%d frames=%d captured=%ju stale=%ju corrupt=%ju lost=%ju\n", err, frames - left,
                (uintmax_t)counters->captured, (uintmax_t)counters->stale, (uintmax_t)counters->corrupt,
                (uintmax_t)counters->lost);

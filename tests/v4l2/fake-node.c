@@ -1,12 +1,16 @@
 #include "fake-node.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 #define OFFSET 0x10000000
 #define STEP 0x01000000
@@ -16,10 +20,14 @@ struct fake_node fake;
 int __real_ioctl(int fd, unsigned long request, ...);
 void *__real_mmap(void *at, size_t length, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *at, size_t length);
+int __real_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __real_epoll_ctl(int set, int op, int fd, struct epoll_event *event);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 void *__wrap_mmap(void *at, size_t length, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap64(void *at, size_t length, int prot, int flags, int fd, off_t offset);
 int __wrap_munmap(void *at, size_t length);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __wrap_epoll_ctl(int set, int op, int fd, struct epoll_event *event);
 
 static void free_memory(void)
 {
@@ -32,6 +40,8 @@ static void free_memory(void)
 void fake_reset(void)
 {
         free_memory();
+        if (fake.bell)
+                close(fake.bell);
         fake = (struct fake_node){.driver = "fake",
                                   .card = "Fake camera",
                                   .caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING,
@@ -62,6 +72,42 @@ uint8_t *fake_capture(uint32_t bytes, uint32_t flags, uint32_t sequence)
         return NULL;
 }
 
+bool fake_keep(void)
+{
+        for (uint32_t i = 0; i < fake.count; i++)
+                if (fake.queued[i]) {
+                        fake.queued[i] = false;
+                        fake.kept[i] = true;
+                        return true;
+                }
+        return false;
+}
+
+static unsigned times_ready(uint32_t index)
+{
+        unsigned n = 0;
+
+        for (uint32_t i = 0; i < fake.ready_n; i++)
+                n += fake.ready[i] == index;
+        return n;
+}
+
+bool fake_accounts(void)
+{
+        for (uint32_t i = 0; i < fake.count && i < FAKE_BUFFERS_MAX; i++)
+                if (fake.taken[i] || fake.queued[i] + fake.kept[i] + times_ready(i) != 1)
+                        return false;
+        return true;
+}
+
+void fake_tell(uint32_t value)
+{
+        fake.pending = true;
+        fake.event_value = value;
+        if (fake.bell)
+                eventfd_write(fake.bell, 1);
+}
+
 static int no(int error)
 {
         errno = error;
@@ -90,6 +136,8 @@ static int enum_sizes(struct v4l2_frmsizeenum *size)
 {
         const struct fake_format *format = find(size->pixel_format);
 
+        if (fake.endless && format)
+                size->index = 0;
         if (!format || size->index >= 4 || !format->sizes[size->index].width)
                 return no(EINVAL);
         size->type = V4L2_FRMSIZE_TYPE_DISCRETE;
@@ -102,6 +150,8 @@ static int enum_rates(struct v4l2_frmivalenum *ival)
 {
         const struct fake_format *format = find(ival->pixel_format);
 
+        if (fake.endless)
+                ival->index = 0;
         for (int i = 0; format && i < 4; i++) {
                 if (format->sizes[i].width != ival->width || format->sizes[i].height != ival->height)
                         continue;
@@ -130,14 +180,25 @@ static int set_format(struct v4l2_pix_format *pix)
         return 0;
 }
 
+static void nobody_has_any(void)
+{
+        memset(fake.queued, 0, sizeof(fake.queued));
+        memset(fake.taken, 0, sizeof(fake.taken));
+        memset(fake.kept, 0, sizeof(fake.kept));
+        fake.ready_n = 0;
+}
+
 static int request(struct v4l2_requestbuffers *request)
 {
         uint32_t length = fake.length ? fake.length : fake.pix.sizeimage;
 
         if (fake.buffers_max && request->count > fake.buffers_max)
                 request->count = fake.buffers_max;
+        if (fake.bend_request && request->count)
+                fake.bend_request(request);
         free_memory();
-        memset(fake.queued, 0, sizeof(fake.queued));
+        nobody_has_any();
+        fake.streaming = false;
         for (uint32_t i = 0; i < request->count && i < FAKE_BUFFERS_MAX; i++)
                 fake.memory[i] = calloc(1, length);
         fake.count = fake.used = request->count;
@@ -155,13 +216,20 @@ static int query(struct v4l2_buffer *buffer)
 
 static int queue(struct v4l2_buffer *buffer)
 {
-        if (buffer->index >= fake.count || fake.queued[buffer->index])
+        if (buffer->index >= fake.count || buffer->index >= FAKE_BUFFERS_MAX)
                 return no(EINVAL);
         if (buffer->type == V4L2_BUF_TYPE_VIDEO_OUTPUT) {
                 fake.shown[fake.shown_n++ % 64] = buffer->index;
                 fake.last = *buffer;
                 return 0;
         }
+        if (fake.streaming && !fake.taken[buffer->index]) {
+                fake.strays++;
+                return no(EINVAL);
+        }
+        if (fake.queued[buffer->index])
+                return no(EINVAL);
+        fake.taken[buffer->index] = false;
         fake.queued[buffer->index] = true;
         return 0;
 }
@@ -177,12 +245,15 @@ static int dequeue(struct v4l2_buffer *buffer)
                 uint32_t last = fake.shown_n ? fake.shown[(fake.shown_n - 1) % 64] : fake.used - 1;
 
                 buffer->index = fake.loopback ? last : (last + 1) % fake.used;
+                if (fake.bend_buffer)
+                        fake.bend_buffer(buffer);
                 return 0;
         }
         if (!fake.ready_n)
                 return no(EAGAIN);
         clock_gettime(CLOCK_MONOTONIC, &now);
         buffer->index = fake.ready[0];
+        fake.taken[buffer->index] = true;
         buffer->bytesused = fake.ready_bytes[0];
         buffer->flags = fake.ready_flags[0] | V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
         buffer->sequence = fake.ready_sequence[0];
@@ -209,10 +280,33 @@ static int parameters(struct v4l2_streamparm *parm, bool set)
 static int stream(bool on)
 {
         fake.streaming = on;
-        if (!on) {
-                memset(fake.queued, 0, sizeof(fake.queued));
-                fake.ready_n = 0;
-        }
+        if (!on)
+                nobody_has_any();
+        return 0;
+}
+
+/* Input 1 is the camera; a virtual one has none. */
+static int subscribe(const struct v4l2_event_subscription *wish)
+{
+        if (!fake.event_type || wish->type != fake.event_type || wish->id != (fake.loopback ? 0 : 1))
+                return no(EINVAL);
+        fake.subscribed = true;
+        fake.pending |= wish->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL;
+        return 0;
+}
+
+static int take_event(struct v4l2_event *event)
+{
+        eventfd_t rings;
+
+        if (!fake.subscribed || !fake.pending)
+                return no(ENOENT);
+        fake.pending = false;
+        if (fake.bell)
+                eventfd_read(fake.bell, &rings);
+        memset(event, 0, sizeof(*event));
+        event->type = fake.event_type;
+        memcpy(event->u.data, &fake.event_value, sizeof(fake.event_value));
         return 0;
 }
 
@@ -224,9 +318,9 @@ static int answer(unsigned long request_code, void *arg)
         case VIDIOC_QUERYCAP:
                 return querycap(arg);
         case VIDIOC_ENUM_FMT:
-                if (desc->index >= fake.formats_n)
+                if (desc->index >= fake.formats_n && !fake.endless)
                         return no(EINVAL);
-                desc->pixelformat = fake.formats[desc->index].fourcc;
+                desc->pixelformat = fake.formats[desc->index % fake.formats_n].fourcc;
                 return 0;
         case VIDIOC_ENUM_FRAMESIZES:
                 return enum_sizes(arg);
@@ -253,8 +347,30 @@ static int answer(unsigned long request_code, void *arg)
                 return stream(request_code == VIDIOC_STREAMON);
         case VIDIOC_ENUMOUTPUT:
                 return fake.producer ? no(ENOTTY) : 0;
+        case VIDIOC_G_INPUT:
+                *(int *)arg = 1;
+                return 0;
+        case VIDIOC_SUBSCRIBE_EVENT:
+                return subscribe(arg);
+        case VIDIOC_DQEVENT:
+                return take_event(arg);
         }
         return no(ENOTTY);
+}
+
+static bool fails(unsigned long request_code)
+{
+        if (request_code != fake.fail_request)
+                return false;
+        if (fake.fail_after) {
+                fake.fail_after--;
+                return false;
+        }
+        if (fake.fail_times && !--fake.fail_times)
+                fake.fail_request = 0;
+        fake.failed++;
+        errno = fake.fail_errno;
+        return true;
 }
 
 int __wrap_ioctl(int fd, unsigned long request_code, ...)
@@ -268,10 +384,8 @@ int __wrap_ioctl(int fd, unsigned long request_code, ...)
         if (_IOC_TYPE(request_code) != 'V')
                 return __real_ioctl(fd, request_code, arg);
         fake.calls++;
-        if (request_code == fake.fail_request && !fake.fail_after--) {
-                fake.fail_after = 0;
-                return no(fake.fail_errno);
-        }
+        if (fails(request_code))
+                return -1;
         return answer(request_code, arg);
 }
 
@@ -279,6 +393,8 @@ void *__wrap_mmap(void *at, size_t length, int prot, int flags, int fd, off_t of
 {
         if (fd < 0 || offset < OFFSET)
                 return __real_mmap(at, length, prot, flags, fd, offset);
+        if (fails(FAKE_MMAP))
+                return MAP_FAILED;
         fake.mapped++;
         return fake.memory[(offset - OFFSET) / STEP];
 }
@@ -296,4 +412,26 @@ int __wrap_munmap(void *at, size_t length)
                         return 0;
                 }
         return __real_munmap(at, length);
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+        if (!fake.trouble)
+                return __real_poll(fds, n, timeout);
+        fds->revents = fake.trouble;
+        return 1;
+}
+
+/* As v4l2loopback up to 0.13: who comes while an event is pending never hears of any. */
+int __wrap_epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+        if (fake.bell && op == EPOLL_CTL_DEL) {
+                close(fake.bell);
+                fake.bell = 0;
+                return 0;
+        }
+        if (op != EPOLL_CTL_ADD || !(event->events & EPOLLPRI))
+                return __real_epoll_ctl(set, op, fd, event);
+        fake.bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        return fake.pending ? 0 : __real_epoll_ctl(set, op, fake.bell, &(struct epoll_event){.events = EPOLLIN});
 }

@@ -1,5 +1,5 @@
-/* A V4L2 driver in place of ioctl() and mmap(), put there by the linker (--wrap): answers no hardware gives on demand.
- * The node's path is any character device; /dev/null serves. */
+/* A V4L2 driver in place of ioctl(), mmap(), poll() and epoll_ctl(), put there by the linker (--wrap): answers no
+ * hardware gives on demand. The node's path is any character device; /dev/null serves. */
 #pragma once
 
 #include <linux/videodev2.h>
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define FAKE_BUFFERS_MAX 32
+#define FAKE_MMAP 1 /* for fail_request: mmap() */
 
 struct fake_format {
         uint32_t fourcc;
@@ -27,13 +28,18 @@ struct fake_node {
         uint32_t length;      /* of a buffer, 0: fitting */
         bool loopback;        /* v4l2loopback 0.12.7's ways with output buffers */
         bool producer;        /* an output that somebody feeds */
+        uint32_t event_type;  /* the one kind of event it has, of input 1 or of none; 0: none */
 
         /* what it does wrong */
-        unsigned long fail_request;                       /* this ioctl fails ... */
-        int fail_errno;                                   /* ... so */
-        unsigned fail_after;                              /* ... after so many successes */
-        void (*bend_format)(struct v4l2_pix_format *pix); /* what S_FMT makes of a wish */
-        void (*bend_buffer)(struct v4l2_buffer *buffer);  /* what DQBUF says */
+        unsigned long fail_request;                                /* this ioctl fails ... */
+        int fail_errno;                                            /* ... so */
+        unsigned fail_after;                                       /* ... after so many successes */
+        unsigned fail_times;                                       /* ... so many times; 0: for good */
+        bool endless;                                              /* lists have no end */
+        short trouble;                                             /* what poll() says */
+        void (*bend_request)(struct v4l2_requestbuffers *request); /* what REQBUFS grants */
+        void (*bend_format)(struct v4l2_pix_format *pix);          /* what S_FMT makes of a wish */
+        void (*bend_buffer)(struct v4l2_buffer *buffer);           /* what DQBUF says */
 
         /* what became of it */
         struct v4l2_pix_format pix;
@@ -42,11 +48,17 @@ struct fake_node {
         uint32_t count, used;
         uint8_t *memory[FAKE_BUFFERS_MAX];
         bool queued[FAKE_BUFFERS_MAX];
-        uint32_t ready[64], ready_n; /* captured, oldest first */
+        bool taken[FAKE_BUFFERS_MAX]; /* by the program */
+        bool kept[FAKE_BUFFERS_MAX];  /* by the driver, for ever */
+        unsigned strays;              /* buffers queued that were not taken */
+        uint32_t ready[64], ready_n;  /* captured, oldest first */
         uint32_t ready_bytes[64], ready_flags[64], ready_sequence[64];
         uint32_t shown[64], shown_n; /* buffers queued on an output */
         struct v4l2_buffer last;     /* queued on an output */
-        unsigned calls, mapped;
+        unsigned calls, mapped, failed;
+        bool subscribed, pending; /* an event */
+        uint32_t event_value;
+        int bell; /* in the place of the node in an epoll set; 0: in none */
 };
 
 extern struct fake_node fake;
@@ -58,3 +70,12 @@ uint8_t *fake_capture(uint32_t bytes, uint32_t flags, uint32_t sequence);
 
 /* Buffers the driver has. */
 unsigned fake_queued(void);
+
+/* The driver forgets a queued buffer.  False where none is queued. */
+bool fake_keep(void);
+
+/* Whether the driver has each buffer, as queued, captured or kept, and in one place only: none is out. */
+bool fake_accounts(void);
+
+/* An event happens. */
+void fake_tell(uint32_t value);

@@ -248,7 +248,7 @@ static void newest(void **state)
         uint32_t size = camera_format(camera)->size;
         struct frame frame = {.sequence = 1234};
 
-        assert_int_equal(camera_next(camera, &frame), -EAGAIN);
+        assert_int_equal(camera_next(camera, &frame), -EIO); /* not started */
         assert_int_equal(camera_start(camera), 0);
         assert_int_equal(fake_queued(), 4);
         assert_int_equal(camera_next(camera, &frame), -EAGAIN);

@@ -1,4 +1,5 @@
 #include "cm.h"
+#include "jpeg-file.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,44 +14,8 @@
 #define W 96
 #define H 50 /* no multiple of a block */
 
-struct file {
-        uint8_t *data;
-        size_t size;
-};
-
-/* Coloured enough that a wrong chroma sample shows, noisy enough that the coded data are long. */
-static void paint(uint8_t *rgb, int width, int height)
-{
-        unsigned noise = 1;
-
-        for (int y = 0; y < height; y++)
-                for (int x = 0; x < width; x++, rgb += 3) {
-                        noise = noise * 1664525 + 1013904223;
-                        rgb[0] = (uint8_t)(x * 255 / width);
-                        rgb[1] = (uint8_t)(y * 255 / height);
-                        rgb[2] = (uint8_t)((x * 5 ^ y * 3) + (noise >> 28));
-                }
-}
-
-static struct file make(int width, int height, int subsampling, int flags)
-{
-        uint8_t *rgb = malloc((size_t)(width * height * 3)), *out = NULL;
-        tjhandle handle = tjInitCompress();
-        struct file file;
-        unsigned long size = 0;
-
-        paint(rgb, width, height);
-        assert_int_equal(tjCompress2(handle, rgb, width, 0, height, TJPF_RGB, &out, &size, subsampling, 85, flags), 0);
-        file = (struct file){malloc(size + 2000), size};
-        memcpy(file.data, out, size);
-        tjFree(out);
-        tjDestroy(handle);
-        free(rgb);
-        return file;
-}
-
 /* libjpeg's own API, chroma repeated rather than interpolated: each sample can be compared exactly. */
-static uint8_t *decode_with_libjpeg(const struct file *file)
+static uint8_t *decode_with_libjpeg(const struct jpeg_file *file)
 {
         struct jpeg_decompress_struct cinfo;
         struct jpeg_error_mgr error;
@@ -99,7 +64,7 @@ static void subsamplings(void **state)
         for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
                 for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
                         int width = sizes[s][0], height = sizes[s][1];
-                        struct file file = make(width, height, kinds[k], 0);
+                        struct jpeg_file file = jpeg_file_make(width, height, kinds[k], 0);
                         uint8_t *frame = malloc((size_t)(width * height * 2)), *pixels = decode_with_libjpeg(&file);
                         struct jpeg *jpeg;
 
@@ -118,7 +83,7 @@ static void subsamplings(void **state)
 
 static void progressive(void **state)
 {
-        struct file file = make(W, H, TJSAMP_420, TJFLAG_PROGRESSIVE);
+        struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_420, TJFLAG_PROGRESSIVE);
         uint8_t frame[W * H * 2], *pixels = decode_with_libjpeg(&file);
         struct jpeg *jpeg;
 
@@ -130,38 +95,6 @@ static void progressive(void **state)
         free(file.data);
 }
 
-/* Where a marker begins; the segment's length is in the two bytes after it. */
-static size_t find(const struct file *file, uint8_t marker)
-{
-        for (size_t at = 2; at + 4 < file->size; at += 2 + (size_t)(file->data[at + 2] << 8 | file->data[at + 3])) {
-                assert_int_equal(file->data[at], 0xff);
-                if (file->data[at + 1] == marker)
-                        return at;
-        }
-        fail();
-        return 0;
-}
-
-static void cut(struct file *file, size_t at, size_t length)
-{
-        memmove(file->data + at, file->data + at + length, file->size - at - length);
-        file->size -= length;
-}
-
-static void insert(struct file *file, size_t at, const void *data, size_t length)
-{
-        memmove(file->data + at + length, file->data + at, file->size - at);
-        memcpy(file->data + at, data, length);
-        file->size += length;
-}
-
-static size_t coded(const struct file *file)
-{
-        size_t at = find(file, 0xda);
-
-        return at + 2 + (size_t)(file->data[at + 2] << 8 | file->data[at + 3]);
-}
-
 /* What webcams do and is no damage. */
 static void tolerated(void **state)
 {
@@ -170,22 +103,21 @@ static void tolerated(void **state)
         struct jpeg *jpeg;
 
         assert_int_equal(jpeg_new(W, H, &jpeg), 0);
-        for (int kind = 0; kind < 4; kind++) {
-                struct file file = make(W, H, TJSAMP_422, 0);
+        for (int kind = 0; kind < 5; kind++) {
+                struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_422, 0);
 
                 pixels = decode_with_libjpeg(&file);
-                if (kind == 0) /* Motion JPEG leaves the usual Huffman tables out */
-                        for (int i = 0; i < 4; i++) {
-                                size_t at = find(&file, 0xc4);
-
-                                cut(&file, at, 2 + (size_t)(file.data[at + 2] << 8 | file.data[at + 3]));
-                        }
+                if (kind == 0)
+                        jpeg_file_strip(&file);
                 else if (kind == 1) /* stray bytes before the end */
-                        insert(&file, file.size - 2, "\x12\x34\x56", 3);
+                        jpeg_file_insert(&file, file.size - 2, "\x12\x34\x56", 3);
                 else if (kind == 2) /* padding after it */
-                        insert(&file, file.size, zeros, sizeof(zeros));
+                        jpeg_file_insert(&file, file.size, zeros, sizeof(zeros));
+                else if (kind == 3)
+                        jpeg_file_insert(&file, jpeg_file_find(&file, 0xda), "\xff\xdd\0\4\xff\xff",
+                                         6); /* restart interval */
                 else
-                        insert(&file, 2, comment, sizeof(comment));
+                        jpeg_file_insert(&file, 2, comment, sizeof(comment));
                 assert_int_equal(jpeg_decode(jpeg, file.data, file.size, frame), 0);
                 compare(frame, pixels, W, H, false);
                 free(pixels);
@@ -194,116 +126,31 @@ static void tolerated(void **state)
         jpeg_free(jpeg);
 }
 
-static const uint8_t many[1000] = {0x21};
-
-static void break_file(struct file *file, int kind)
+/* A picture is decoded with its own tables, or Motion JPEG's usual ones, and never with those of the picture before. */
+static void tables_of_another(void **state)
 {
-        size_t sof = find(file, 0xc0), dqt = find(file, 0xdb), dht = find(file, 0xc4), data = coded(file);
-        size_t length = file->size - data;
+        struct jpeg_file good = jpeg_file_make(W, H, TJSAMP_420, 0), no_quantisation = jpeg_file_make(W, H, TJSAMP_420, 0);
+        struct jpeg_file unusual = jpeg_file_make(W, H, TJSAMP_420, TJFLAG_PROGRESSIVE),
+                         no_huffman = jpeg_file_make(W, H, TJSAMP_420, 0);
+        uint8_t frame[W * H * 2], *pixels = decode_with_libjpeg(&good);
+        struct jpeg *jpeg;
 
-        switch (kind) {
-        case 0:
-                file->size = 0;
-                break;
-        case 1:
-                file->size = 1;
-                break;
-        case 2:
-                file->size = 2;
-                break;
-        case 3:
-                file->size = sof + 6;
-                break;
-        case 4:
-                file->size = data;
-                break;
-        case 5:
-                file->size = data + length / 4;
-                break;
-        case 6:
-                file->size = data + length / 2;
-                break;
-        case 7:
-                file->size = data + length * 3 / 4;
-                break;
-        case 8:
-                file->size -= 2;
-                break; /* no EOI */
-        case 9:
-                memset(file->data, 0, file->size);
-                break;
-        case 10:
-                file->data[0] = 0;
-                break;
-        case 11:
-                file->data[sof + 8]++;
-                break; /* width */
-        case 12:
-                file->data[sof + 6]--;
-                break; /* height */
-        case 13:
-                file->data[sof + 5] = 0x40;
-                break; /* height of 16434 */
-        case 14:
-                file->data[sof + 1] = 0xe5;
-                break; /* an APP5 instead */
-        case 15:
-                file->data[find(file, 0xda) + 1] = 0xe5;
-                break;
-        case 16:
-                file->data[dqt + 4] = 7;
-                break;
-        case 17:
-                file->data[dqt + 2] = 0x70;
-                break; /* its length */
-        case 18:
-                file->data[sof + 4] = 12;
-                break; /* bits a sample */
-        case 19:
-                file->data[sof + 9] = 4;
-                break; /* components */
-        case 20:
-                file->data[sof + 9] = 0;
-                break;
-        case 21:
-                file->data[sof + 11] = 0x55;
-                break; /* sampling factors */
-        case 22:
-                file->data[sof + 11] = 0x31;
-                break;
-        case 23:
-                memset(file->data + dht + 5, 0xff, 16);
-                break; /* code lengths */
-        case 24:
-                memset(file->data + data, 0, length / 2);
-                break;
-        case 25:
-                memset(file->data + data, 0xff, length / 2);
-                break;
-        case 26:
-                cut(file, data + 20, length / 2);
-                break;
-        case 27:
-                insert(file, file->size - 2, many, sizeof(many));
-                break; /* the decoder was done long before */
-        case 28:
-                file->data[sof + 1] = 0xc3;
-                break; /* lossless */
-        case 29:
-                insert(file, 2,
-                       "\xff\xee\0\x0e"
-                       "Adobe\0\x64\0\0\0\0\0",
-                       16);
-                cut(file, 18, 18);
-                break; /* stored as RGB */
-        case 30:
-                memcpy(file->data, "\x89PNG\r\n\x1a\n", 8);
-                break;
-        case 31:
-                memset(file->data + data + length / 3, 0xd9, 1);
-                file->data[data + length / 3 - 1] = 0xff;
-                break;
-        }
+        jpeg_file_cut_segments(&no_quantisation, 0xdb, 2);
+        jpeg_file_cut_segments(&no_huffman, 0xc4, 4);
+        assert_int_equal(jpeg_new(W, H, &jpeg), 0);
+        assert_int_equal(jpeg_decode(jpeg, no_quantisation.data, no_quantisation.size, frame), -EBADMSG);
+        assert_int_equal(jpeg_decode(jpeg, good.data, good.size, frame), 0);
+        assert_int_equal(jpeg_decode(jpeg, no_quantisation.data, no_quantisation.size, frame), -EBADMSG);
+
+        assert_int_equal(jpeg_decode(jpeg, unusual.data, unusual.size, frame), 0);
+        assert_int_equal(jpeg_decode(jpeg, no_huffman.data, no_huffman.size, frame), 0);
+        compare(frame, pixels, W, H, false);
+        jpeg_free(jpeg);
+        free(pixels);
+        free(good.data);
+        free(no_quantisation.data);
+        free(unusual.data);
+        free(no_huffman.data);
 }
 
 static void corruptions(void **state)
@@ -312,11 +159,11 @@ static void corruptions(void **state)
         struct jpeg *jpeg;
 
         assert_int_equal(jpeg_new(W, H, &jpeg), 0);
-        for (int kind = 0; kind < 32; kind++) {
-                struct file file = make(W, H, kind & 1 ? TJSAMP_420 : TJSAMP_422, 0);
+        for (int kind = 0; kind < JPEG_FILE_BREAKS; kind++) {
+                struct jpeg_file file = jpeg_file_make(W, H, kind & 1 ? TJSAMP_420 : TJSAMP_422, 0);
 
                 assert_int_equal(jpeg_decode(jpeg, file.data, file.size, frame), 0);
-                break_file(&file, kind);
+                jpeg_file_break(&file, kind);
                 if (jpeg_decode(jpeg, file.data, file.size, frame) != -EBADMSG)
                         fail_msg("corruption %d was not seen", kind);
                 free(file.data);
@@ -328,7 +175,7 @@ static void corruptions(void **state)
 /* Every kind of cut is seen; the allocation is exactly the data, so that a sanitizer sees what reads past it. */
 static void truncations(void **state)
 {
-        struct file file = make(W, H, TJSAMP_420, 0);
+        struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_420, 0);
         uint8_t *frame = malloc(W * H * 2);
         struct jpeg *jpeg;
 
@@ -348,7 +195,7 @@ static void truncations(void **state)
 /* Flipped bits may or may not be seen, but harm nothing, and the next picture is right again. */
 static void flips(void **state)
 {
-        struct file file = make(W, H, TJSAMP_420, 0);
+        struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_420, 0);
         uint8_t *frame = malloc(W * H * 2), *pixels = decode_with_libjpeg(&file);
         struct jpeg *jpeg;
         unsigned noise = 7;
@@ -389,7 +236,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(subsamplings), cmocka_unit_test(progressive), cmocka_unit_test(tolerated),
                 cmocka_unit_test(corruptions),  cmocka_unit_test(truncations), cmocka_unit_test(flips),
-                cmocka_unit_test(sizes),
+                cmocka_unit_test(sizes),        cmocka_unit_test(tables_of_another),
         };
 
         return cmocka_run_group_tests_name("v4l2/jpeg", tests, NULL, NULL);

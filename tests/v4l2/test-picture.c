@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <png.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <turbojpeg.h>
 
@@ -291,6 +292,20 @@ static void too_large(void **state)
         refuse(temporary_path("", "sparse.png"), -E2BIG, "256 MiB");
 }
 
+/* A text that claims 512 MiB in a file of 45 bytes must not get them. */
+static void long_claim(void **state)
+{
+        static const uint8_t file[] = "\x89PNG\r\n\x1a\n"
+                                      "\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0\x3a\x7e\x9b\x55"
+                                      "\x20\0\0\0tEXtabc";
+        struct rusage before, after;
+
+        getrusage(RUSAGE_SELF, &before);
+        refuse(temporary_file("claim.png", file, sizeof(file) - 1), -EBADMSG, "claim.png");
+        getrusage(RUSAGE_SELF, &after);
+        assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* KiB */
+}
+
 static void no_file(void **state)
 {
         refuse(temporary_path("", "nothing.png"), -ENOENT, "there is no such file");
@@ -364,6 +379,7 @@ int main(void)
                 cmocka_unit_test(png_kinds),  cmocka_unit_test(indexed_kinds), cmocka_unit_test(not_indexed),
                 cmocka_unit_test(jpeg_kinds), cmocka_unit_test(damaged),       cmocka_unit_test(too_large),
                 cmocka_unit_test(no_file),    cmocka_unit_test(no_permission), cmocka_unit_test(written),
+                cmocka_unit_test(long_claim),
         };
 
         return cmocka_run_group_tests_name("v4l2/picture", tests, temporary_make, temporary_remove);

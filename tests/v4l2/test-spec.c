@@ -184,6 +184,28 @@ static void full_disk(void **state)
         sink_close(sink);
 }
 
+static void browsers(void **state)
+{
+        static const uint32_t sizes[][3] = {{640, 480, 1},  {1280, 720, 1},  {1920, 1080, 1},      {128, 96, 1},
+                                            {480, 640, 0},  {640, 360, 0},   {641, 480, 0},        {0, 0, 0},
+                                            {1280, 960, 0}, {1440, 1080, 1}, {65536 + 640, 480, 0}};
+
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+                assert_int_equal(sink_size_accepted(sizes[i][0], sizes[i][1]), sizes[i][2]);
+}
+
+static void file_readers(void **state)
+{
+        const struct frame_format format = {.width = 64, .height = 48};
+        struct sink *sink;
+
+        assert_int_equal(
+                sink_open(temporary_path("y4m:", "read.y4m"), &format, (struct frame_rate){30, 1}, &sink, NULL, 0), 0);
+        assert_int_equal(sink_readers_fd(sink), -1);
+        assert_int_equal(sink_readers(sink), 1);
+        sink_close(sink);
+}
+
 static void listing(void **state)
 {
         struct camera_info *list = NULL;
@@ -200,7 +222,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(cameras),    cmocka_unit_test(no_permission), cmocka_unit_test(sinks),
                 cmocka_unit_test(sink_sizes), cmocka_unit_test(png_colours),   cmocka_unit_test(full_disk),
-                cmocka_unit_test(listing),
+                cmocka_unit_test(listing),    cmocka_unit_test(browsers),      cmocka_unit_test(file_readers),
         };
 
         return cmocka_run_group_tests_name("v4l2/spec", tests, temporary_make, temporary_remove);

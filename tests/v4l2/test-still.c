@@ -77,7 +77,7 @@ static void at_rest(void **state)
                 assert_int_equal(camera_release(camera, &frame), 0);
         }
         camera_stop(camera);
-        assert_int_equal(camera_next(camera, &frame), -EAGAIN);
+        assert_int_equal(camera_next(camera, &frame), -EIO);
         camera_close(camera);
         free(rgba);
 }

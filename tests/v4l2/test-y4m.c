@@ -75,7 +75,7 @@ static void once(void **state)
 
         temporary_file("once.y4m", text, sizeof(text) - 1);
         assert_int_equal(camera_open(temporary_path("y4m:", "once.y4m?once"), NULL, &camera, why, sizeof(why)), 0);
-        assert_int_equal(camera_next(camera, &frame), -EAGAIN); /* not started */
+        assert_int_equal(camera_next(camera, &frame), -EIO); /* not started */
         assert_int_equal(camera_start(camera), 0);
         do {
                 poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, -1);

@@ -1,0 +1,22 @@
+/* How long to wait before the next try of something that keeps failing: not at all, then longer and longer. */
+#pragma once
+
+#include <stdint.h>
+
+struct backoff {
+        unsigned failures;
+};
+
+/* Microseconds until the next try.  Never over a second: whoever plugs a camera in again waits for it. */
+static inline uint64_t backoff_next(struct backoff *backoff)
+{
+        static const uint64_t delays[] = {0, 100000, 250000, 500000, 1000000};
+        const unsigned last = sizeof delays / sizeof delays[0] - 1;
+
+        return delays[backoff->failures < last ? backoff->failures++ : last];
+}
+
+static inline void backoff_reset(struct backoff *backoff)
+{
+        backoff->failures = 0;
+}

@@ -1,0 +1,13 @@
+/* Notices that the machine slept: CLOCK_BOOTTIME goes on meanwhile, CLOCK_MONOTONIC does not (clock_gettime(2)).  The time
+ * of day, which anybody may set, plays no part. */
+#pragma once
+
+#include <stdint.h>
+
+struct sleep_watch {
+        int64_t ahead; /* by how much CLOCK_BOOTTIME was, ns */
+};
+
+void sleep_watch_init(struct sleep_watch *watch);
+/* Seconds slept since the last call; 0: none. */
+double sleep_watch_slept(struct sleep_watch *watch);

@@ -1,0 +1,417 @@
+"""visagectl's commands that speak to the daemon: what they print, hand over and wait for."""
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import unittest
+
+from gi.repository import GLib
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+import standin
+import support
+from ctl import NOWHERE, Served, Terminal, ctl, environment, wait_for
+from standin import Standin, variant
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 600
+
+
+class Status(Served):
+    def test_screen(self):
+        lines = self.good("status").splitlines()
+        self.assertEqual(lines[0], "visaged 0.1.0: streaming, 2 readers, held by kiosk")
+        rows = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in lines[2:11])
+        self.assertEqual(rows, {
+            "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Face": "yes",
+            "Effect": "overlay, opacity 0.5", "Mode": "smooth",
+            "Speed": "30.0 frames a second shown, 14.5 parsed; 42 ms from capture to shown", "GPU": "Some GPU",
+            "Model": "/usr/share/visaged/default.safetensors"})
+        columns = {re.match(r"  \S+(?: \S+)* +", line).end() for line in lines[2:11]}
+        self.assertEqual(len(columns), 1, "the values stand below each other")
+        self.assertEqual(lines[12], "  Frames since it began")
+        counters = re.findall(r"(\w+) +(\d+)", "\n".join(lines[13:]))
+        self.assertEqual({name: int(n) for name, n in counters}, self.daemon.properties["Counters"])
+        self.assertEqual(len({len(line) for line in lines[13:]}), 1, "and so do the counters")
+        self.assertLessEqual(len(lines), 24)
+
+    def test_nothing_there(self):
+        self.daemon.properties.update(State="waiting", StateReason="", Camera="", Gpu="", Model="", FrameRate=0.0, Readers=0,
+                                      FacesPresent=False, Effect="none", EffectOptions={}, Counters={})
+        text = self.good("status")
+        self.assertTrue(text.startswith("visaged 0.1.0: waiting\n"))
+        for row in ("Camera +the first there is", "Readers +0", "Face +no", "Effect +none", "Speed +-", "GPU +-", "Model +-"):
+            self.assertRegex(text, rf"(?m)^  {row}$")
+
+    def test_hostile_text(self):
+        self.daemon.properties.update(StateReason="\x1b[2Jboo\nhoo", Camera="é" * 3000, Gpu="\x07")
+        text = self.good("status")
+        self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f]")
+        self.assertIn("?[2Jboo?hoo", text)
+        self.assertEqual(json.loads(self.good("status", "--json"))["camera"], "é" * 3000)
+
+    def test_a_counter_that_is_new(self):
+        self.daemon.properties["Counters"]["teleported"] = 5
+        self.assertRegex(self.good("status"), r"teleported +5")
+
+    def test_json(self):
+        status = json.loads(self.good("status", "--json"))
+        expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in standin.presets().items()}
+        expected["effect_options"] = {"opacity": 0.5}
+        self.assertEqual(status, expected)
+        self.assertEqual(self.daemon.calls, [])
+
+    def test_watch_on_a_terminal(self):
+        with Terminal("status", "--watch", system=self.bus.address) as terminal:
+            terminal.until(r"streaming.*reopened.*\x1b\[H\x1b\[J.*streaming.*reopened")
+            self.daemon.properties["State"] = "paused"
+            terminal.until(r"paused")
+            self.daemon.stop()
+            terminal.until(r"\x1b\[H\x1b\[Jvisaged is not running; try")
+            self.daemon = Standin(self.bus.address)
+            self.addCleanup(self.daemon.stop)
+            terminal.until(r"not running.*visaged 0.1.0: streaming")
+            self.assertEqual(terminal.end(signal.SIGINT), -signal.SIGINT)
+
+    def test_watch_in_a_pipe(self):
+        with subprocess.Popen([os.environ["VISAGECTL"], "status", "--watch", "--json"], stdout=subprocess.PIPE,
+                              env=environment(system=self.bus.address)) as child:
+            for _ in range(2):
+                self.assertEqual(json.loads(child.stdout.readline())["state"], "streaming")
+            self.daemon.stop()
+            while "error" not in (line := json.loads(child.stdout.readline())):
+                self.assertEqual(line["state"], "streaming")
+            self.assertIn("not running", line["error"])
+            child.terminate()
+            child.communicate()
+
+
+class Lists(Served):
+    def test_effects(self):
+        self.daemon.properties["Effect"] = "blur"
+        lines = self.good("effect").splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ["EFFECT", "overlay", "labels", "*", "none"])
+        self.assertEqual(lines[0].index("EFFECT"), lines[3].index("blur"))
+        effects = json.loads(self.good("effect", "--json"))
+        self.assertEqual([effect["name"] for effect in effects if effect["current"]], ["blur"])
+        # the same names and options as the bus has
+        with open(standin.XML) as file:
+            text = file.read()
+        for effect in effects:
+            self.assertIn(f'"{effect["name"]}"', text)
+            option = effect["options"].split("=")[0]
+            if option:
+                self.assertRegex(text, rf"{effect['name']} +{option} ")
+
+    def test_models(self):
+        self.daemon.values["ListModels"] = [
+            variant({"name": "default", "path": "/a/default.safetensors", "size": GLib.Variant("t", 12345678),
+                     "default": True}),
+            variant({"name": "large one", "path": "/b/large one.safetensors", "size": GLib.Variant("t", 2 * 10**9),
+                     "default": False})]
+        lines = self.good("models").splitlines()
+        self.assertEqual(lines[1].split(), ["*", "default", "12.3", "MB", "/a/default.safetensors"])
+        self.assertEqual(lines[0].index("FILE"), lines[1].index("/a/"))
+        self.assertEqual(lines[0].index("FILE"), lines[2].index("/b/"))
+        self.assertEqual(json.loads(self.good("models", "--json")), [
+            {"name": "default", "path": "/a/default.safetensors", "size": 12345678, "default": True},
+            {"name": "large one", "path": "/b/large one.safetensors", "size": 2 * 10**9, "default": False}])
+
+    def test_models_without_the_daemon(self):
+        self.daemon.stop()
+        for system in (self.bus.address, NOWHERE):
+            done = ctl("models", "--json", system=system)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            models = json.loads(done.stdout)
+            self.assertIn("default", [model["name"] for model in models])
+            for model in models:
+                self.assertEqual(os.path.getsize(model["path"]), model["size"])
+                self.assertEqual(model["default"], model["name"] == "default")
+
+
+class Snapshot(Served):
+    def setUp(self):
+        super().setUp()
+        fd = os.memfd_create("picture")
+        os.write(fd, PNG)  # its position is at the end: that must not matter
+        self.daemon.descriptors["Snapshot"] = fd
+        self.addCleanup(os.close, fd)
+        self.path = f"{support.new_folder()}/me.png"
+
+    def read(self):
+        with open(self.path, "rb") as file:
+            return file.read()
+
+    def test_to_a_file(self):
+        for option in (["-o", self.path], [f"--output={self.path}"]):
+            self.assertEqual(self.good("snapshot", *option), "")
+            self.assertEqual(self.read(), PNG)
+
+    def test_to_standard_output(self):
+        for option in ([], ["-o", "-"]):
+            done = self.ctl("snapshot", *option)
+            self.assertEqual((done.returncode, done.stdout), (0, PNG))
+
+    def test_not_to_a_terminal(self):
+        with Terminal("snapshot", system=self.bus.address) as terminal:
+            terminal.until("a terminal shows no PNG")
+            self.assertEqual(terminal.end(), 2)
+
+    def test_where_it_cannot_be_written(self):
+        self.bad("/nonexistent/me.png: No such file or directory", "snapshot", "-o", "/nonexistent/me.png")
+        if os.path.exists("/dev/full"):
+            self.bad("/dev/full: No space left on device", "snapshot", "-o", "/dev/full")
+
+    def test_no_picture(self):
+        with open(self.path, "wb") as file:
+            file.write(b"old")
+        self.daemon.errors["Snapshot"] = ("org.visaged1.Error.NotStreaming", "there is no picture: idle")
+        self.bad("there is no picture: idle", "snapshot", "-o", self.path)
+        self.assertEqual(self.read(), b"old")
+
+    def test_an_empty_one(self):
+        fd = os.memfd_create("empty")
+        self.addCleanup(os.close, fd)
+        self.daemon.descriptors["Snapshot"] = fd
+        self.bad("standard output: No data available", "snapshot")
+
+
+RESULT = {"sequence": 17, "time_ns": 51234567890, "width": 640, "height": 480, "face": True,
+          "classes": {"skin": 30720, "hair": 61440, "nose": 3072, "l_brow": 10, "r_brow": 11, "u_lip": 12, "l_lip": 1},
+          "parse_ms": 11.25, "dropped": 0}
+
+
+class Monitor(Served):
+    def pipe(self):
+        """Where the test writes lines, once the command has subscribed."""
+        wait_for(lambda: self.daemon.pipes)
+        return self.daemon.pipes[0]
+
+    def test_json(self):
+        for arguments in (["monitor"], ["monitor", "--json"]):
+            with subprocess.Popen([os.environ["VISAGECTL"], *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  env=environment(system=self.bus.address)) as child:
+                pipe = self.pipe()
+                for n in range(3):
+                    os.write(pipe, json.dumps({**RESULT, "sequence": n}).encode() + b"\n")
+                    self.assertEqual(json.loads(child.stdout.readline()), {**RESULT, "sequence": n})
+                self.daemon.stop()
+                out, err = child.communicate(timeout=60)
+                self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended\n"))
+            self.daemon = Standin(self.bus.address)
+            self.addCleanup(self.daemon.stop)
+
+    def test_on_a_terminal(self):
+        with Terminal("monitor", system=self.bus.address) as terminal:
+            pipe = self.pipe()
+            os.write(pipe, json.dumps(RESULT).encode() + b"\n")
+            os.write(pipe, json.dumps({**RESULT, "sequence": 1234567, "width": 1920, "height": 1080, "face": False,
+                                       "classes": {}, "parse_ms": 1200, "dropped": 3}).encode() + b"\n")
+            lines = terminal.until("1920x1080.*\n").splitlines()
+            self.assertEqual(lines[1].split(maxsplit=5),
+                             ["17", "640x480", "yes", "11.2", "0",
+                              "hair 20.0 %, skin 10.0 %, nose 1.0 %, u_lip 0.0 %, r_brow 0.0 %"])
+            self.assertEqual(lines[2].split(), ["1234567", "1920x1080", "no", "1200.0", "3"])
+            for column in ("FRAME", "SIZE", "PARSE MS", "DROPPED"):
+                end = lines[0].index(column) + len(column)
+                for line in lines[1:]:
+                    self.assertNotEqual(line[end - 1], " ", column)
+                    self.assertIn(line[end:end + 1], (" ", ""), column)
+            self.assertEqual(lines[0].index("LARGEST"), lines[1].index("hair"))
+            self.daemon.stop()
+            terminal.until("visagectl: visaged has ended\n")
+            self.assertEqual(terminal.end(), 1)
+
+    def test_until_ctrl_c(self):
+        with Terminal("monitor", system=self.bus.address) as terminal:
+            terminal.until("FRAME")
+            self.assertEqual(terminal.end(signal.SIGINT), -signal.SIGINT)
+
+    def test_a_line_that_is_none(self):
+        for line in (b"nonsense\n", b"{}\n", b'{"sequence":"x"}\n', b"\xff\n", b"[1]\n"):
+            with Terminal("monitor", system=self.bus.address) as terminal:
+                os.write(self.pipe(), line)
+                terminal.until("cannot be understood")
+                self.assertEqual(terminal.end(), 1)
+            os.close(self.daemon.pipes.pop())
+
+
+class Hold(Served):
+    def test_while_a_command_runs(self):
+        done = self.ctl("hold", "--why=a test", "sh", "-c", "echo out; echo err >&2; exit 3")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, b"out\n", b"err\n"))
+        self.assertEqual(self.daemon.calls, [("Hold", ("a test",))])
+        self.assertEqual(self.ctl("hold", "--", "true").returncode, 0)
+        self.assertEqual(self.daemon.calls[-1], ("Hold", ("visagectl",)))
+        self.assertEqual(self.ctl("hold", "sh", "-c", "kill -TERM $$").returncode, 128 + signal.SIGTERM)
+
+    def test_no_such_command(self):
+        done = self.ctl("hold", "/nonexistent/x")
+        self.assertEqual((done.returncode, done.stderr), (127, b"visagectl: /nonexistent/x: No such file or directory\n"))
+        self.assertEqual(self.ctl("hold", "/").returncode, 126)
+
+    def test_it_waits_for_a_picture(self):
+        self.daemon.properties["State"] = "idle"
+        with subprocess.Popen([os.environ["VISAGECTL"], "hold", "echo", "now"], stdout=subprocess.PIPE,
+                              env=environment(system=self.bus.address)) as child:
+            self.assertEqual(select.select([child.stdout], [], [], 1)[0], [])
+            self.daemon.properties["State"] = "streaming"
+            self.assertEqual(child.communicate(timeout=60)[0], b"now\n")
+
+    def test_there_will_be_none(self):
+        for state in ("paused", "stopped"):
+            self.daemon.properties.update(State=state, StateReason="by a client")
+            self.bad(f"there is no picture: visaged is {state}, by a client", "hold", "echo", "x")
+        self.daemon.properties.update(State="waiting", StateReason="no camera")
+        self.bad("there is no picture: visaged is waiting, no camera", "hold", "echo", "x")
+
+    def held(self):
+        """Whether somebody has the other end of the pipe: without, a write fails."""
+        try:
+            os.write(self.daemon.pipes[-1], b"x")
+        except BrokenPipeError:
+            return False
+        return True
+
+    def pipes_of(self, child):
+        links = [entry.path for entry in os.scandir(f"/proc/{child.pid}/fd")]
+        return sum(os.path.islink(link) and os.readlink(link).startswith("pipe:") for link in links)
+
+    def test_alone(self):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        with subprocess.Popen([os.environ["VISAGECTL"], "hold"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=environment(system=self.bus.address)) as child:
+            wait_for(lambda: self.pipes_of(child) == 2)  # stderr and the hold, which has arrived
+            os.close(self.daemon.descriptors.pop("last"))
+            self.assertTrue(self.held())
+            self.assertIsNone(child.poll())
+            child.send_signal(signal.SIGINT)
+            child.communicate(timeout=60)
+            self.assertEqual(child.returncode, -signal.SIGINT)
+            wait_for(lambda: not self.held())  # the hold ends with its process
+
+    def test_the_daemon_ends(self):
+        with subprocess.Popen([os.environ["VISAGECTL"], "hold"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, env=environment(system=self.bus.address)) as child:
+            wait_for(lambda: self.pipes_of(child) == 2)  # stderr and the hold, which has arrived
+            self.daemon.stop()
+            self.assertEqual(child.communicate(timeout=60)[1], b"visagectl: visaged has ended\n")
+            self.assertEqual(child.returncode, 1)
+
+
+class Metrics(Served):
+    def families(self):
+        text = self.good("metrics")
+        self.assertTrue(text.endswith("\n# EOF\n"))
+        return {family.name: family for family in text_string_to_metric_families(text)}
+
+    def test_parses(self):
+        families = self.families()
+        counters = {"camera_reopened" if name == "reopened" else f"{name}_frames": n
+                    for name, n in self.daemon.properties["Counters"].items()}
+        for name, n in counters.items():
+            family = families[f"visaged_{name}"]
+            self.assertEqual((family.type, family.unit), ("counter", "frames" if name.endswith("frames") else ""))
+            self.assertEqual([(sample.name, sample.value) for sample in family.samples], [(f"visaged_{name}_total", n)])
+        for name, unit, value in (("frame_rate_hertz", "hertz", 29.97), ("parse_rate_hertz", "hertz", 14.5),
+                                  ("latency_seconds", "seconds", 0.0415), ("readers", "", 2), ("face_present", "", 1)):
+            family = families[f"visaged_{name}"]
+            self.assertEqual((family.type, family.unit), ("gauge", unit))
+            self.assertEqual([sample.value for sample in family.samples], [value])
+        for family in families.values():
+            self.assertTrue(family.documentation, family.name)
+
+    def test_state(self):
+        for state in ("starting", "idle", "streaming", "waiting", "paused", "stopped"):
+            self.daemon.properties["State"] = state
+            samples = self.families()["visaged_state"].samples
+            self.assertEqual([sample.labels["visaged_state"] for sample in samples if sample.value == 1], [state])
+
+    def test_labels_are_escaped(self):
+        name = 'a "GPU"\\with\nall'
+        self.daemon.properties["Gpu"] = name
+        sample, = self.families()["visaged"].samples
+        self.assertEqual((sample.name, sample.value), ("visaged_info", 1))
+        self.assertEqual((sample.labels["gpu"], sample.labels["version"]), (name, "0.1.0"))
+
+    def test_no_face(self):
+        self.daemon.properties.update(FacesPresent=False, LatencyMs=0.0)
+        families = self.families()
+        self.assertEqual(families["visaged_face_present"].samples[0].value, 0)
+        self.assertEqual(families["visaged_latency_seconds"].samples[0].value, 0)
+
+    def test_counters_of_another_version(self):
+        self.daemon.properties["Counters"] = {"captured": 1, "teleported": 5}
+        families = self.families()
+        self.assertIn("visaged_captured_frames", families)
+        self.assertNotIn("visaged_lost_frames", families)
+
+
+class Doctor(Served):
+    """Against this machine: what it has is not known here, but the form is.  The checks have a test of their own.  A driver
+    that is there takes its time for the self-test, so that only one of these has one."""
+
+    def environment(self, driver=False):
+        env = environment(system=self.bus.address)
+        if not driver:
+            env["VK_ICD_FILENAMES"] = env["VK_DRIVER_FILES"] = "/nonexistent.json"
+        return env
+
+    def findings(self, driver=False):
+        done = support.visagectl("doctor", "--json", env=self.environment(driver))
+        self.assertEqual(done.stderr, b"")
+        findings = json.loads(done.stdout)
+        self.assertEqual(done.returncode, int(any(finding["grade"] == "problem" for finding in findings)))
+        return {finding["check"]: finding for finding in findings}
+
+    def test_form(self):
+        findings = self.findings()
+        self.assertEqual(len(findings), 19)
+        for finding in findings.values():
+            self.assertIn(finding["grade"], ("ok", "skipped", "warning", "problem"))
+            self.assertTrue(finding["seen"])
+            if finding["grade"] in ("ok", "skipped"):
+                self.assertIsNone(finding["cure"])
+            else:
+                self.assertTrue(finding["cure"])
+        done = support.visagectl("doctor", env=self.environment())
+        lines = done.stdout.decode().splitlines()
+        column = {line.index(finding["seen"]) for finding in findings.values() for line in lines
+                  if line.startswith(f"{finding['grade']} ") and f" {finding['check']} " in line and finding["seen"] in line}
+        self.assertEqual(len(column), 1, "what is seen stands below each other")
+        column = column.pop()
+        cures = [line for line in lines if line.startswith(" ")]
+        self.assertEqual({line[column:column + 3] for line in cures}, {"-> "} if cures else set())
+        grades = [finding["grade"] for finding in findings.values()]
+        self.assertRegex(lines[-1], rf"^{grades.count('problem')} problems?, {grades.count('warning')} warnings?$")
+
+    def test_software_driver(self):
+        self.daemon.properties["Gpu"] = ""
+        findings = self.findings(driver=True)
+        self.assertEqual(findings["GPU"]["grade"], "warning")
+        self.assertIn("llvmpipe", findings["GPU"]["seen"])
+        self.assertEqual(findings["self-test"]["grade"], "ok")
+        self.assertEqual(findings["model"]["grade"], "ok")
+        self.assertIn("streaming", findings["daemon"]["seen"])
+        self.assertEqual(findings["daemon"]["grade"], "ok")
+
+    def test_no_driver(self):
+        findings = self.findings()
+        self.assertEqual((findings["GPU"]["grade"], findings["self-test"]["grade"]), ("ok", "skipped"))
+        self.assertIn("Some GPU, which visaged uses", findings["GPU"]["seen"])
+        self.daemon.properties["Gpu"] = ""
+        findings = self.findings()
+        for check in ("GPU", "self-test"):
+            self.assertEqual(findings[check]["grade"], "problem")
+        self.assertIn("mesa-vulkan-drivers", findings["GPU"]["cure"] + findings["GPU"]["seen"])
+
+    def test_no_daemon(self):
+        self.daemon.stop()
+        daemon = self.findings()["daemon"]
+        self.assertEqual(daemon["grade"], "problem")
+        self.assertIn("not running", daemon["seen"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+"""What visaged does when the GPU is lost and when the machine has slept; the faults are injected by preload.c.
+
+Environment besides support.py's: VISAGED_PRELOAD (the library that preload.c makes).
+"""
+import atexit
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import numpy as np
+
+import support
+from support import new_folder, picture, read_y4m
+
+SIZE = (64, 48)
+
+
+class Running:
+    """visaged, streaming into a file."""
+
+    def __init__(self, *arguments):
+        self.folder = new_folder()
+        self.faults = {name: f"{self.folder}/{name}" for name in ("FAULT_GPU", "FAULT_BOOTTIME")}
+        env = {**support.environment(), **self.faults, "LD_PRELOAD": os.environ["VISAGED_PRELOAD"]}
+        self.log = open(f"{self.folder}/log", "a+")
+        self.process = subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{picture('r.png', *SIZE)}",
+                                         f"--model={support.model()}", f"--virtual-camera=y4m:{self.folder}/out.y4m",
+                                         f"--size={SIZE[0]}x{SIZE[1]}", f"--report={self.folder}/report.json", *arguments],
+                                        env=env, stdin=subprocess.DEVNULL, stderr=self.log)
+        atexit.register(self.process.kill)  # where a test fails
+
+    def said(self):
+        with open(f"{self.folder}/log") as file:
+            return file.read()
+
+    def until(self, text, count=1):
+        for _ in range(2400):
+            if self.said().count(text) >= count:
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError(f"never said {count} times: {text}\n{self.said()}")
+
+    def until_picture(self):
+        """Until the last whole frame in the file is not the placeholder, which is the first."""
+        bytes_a_frame = len("FRAME\n") + SIZE[0] * SIZE[1] * 3 // 2
+        for _ in range(2400):
+            with open(f"{self.folder}/out.y4m", "rb") as file:
+                file.readline()
+                frames = file.read()
+            last = (len(frames) // bytes_a_frame - 1) * bytes_a_frame
+            if last > 0 and frames[last:last + bytes_a_frame] != frames[:bytes_a_frame]:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"there never was a picture\n{self.said()}")
+
+    def inject(self, name):
+        with open(self.faults[name], "w"):
+            pass
+
+    def end(self):
+        """The exit status and the frames that a reader has seen."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(120)
+        self.log.close()
+        return status, read_y4m(f"{self.folder}/out.y4m")[1]
+
+
+def runs(frames):
+    """The different pictures in the order in which they were seen, and how often each in a row."""
+    found = []
+    for frame in frames:
+        if found and np.array_equal(found[-1][0], frame):
+            found[-1][1] += 1
+        else:
+            found.append([frame, 1])
+    return found
+
+
+class Gpu(unittest.TestCase):
+    def test_lost_and_opened_again(self):
+        """A reader sees the picture, the placeholder, the picture."""
+        seconds = sorted(self.lose() for _ in range(20 if os.environ.get("VISAGED_LONG") else 1))
+        self.note = (f"lost {len(seconds)}, recovered {len(seconds)}: the first good frame after {seconds[len(seconds) // 2]:.2f} s "
+                     f"(p50), {seconds[len(seconds) * 95 // 100]:.2f} s (p95)")
+
+    def lose(self):
+        """Seconds until the picture is back."""
+        run = Running("--effect=none", "--mode=exact")
+        run.until("r.png, RGB3")
+        run.until_picture()
+        run.inject("FAULT_GPU")
+        run.until("the GPU failed: it is lost")
+        begin = time.monotonic()
+        run.until("r.png, RGB3", 2)
+        run.until_picture()
+        seconds = time.monotonic() - begin
+        status, frames = run.end()
+        self.assertEqual(status, 0, run.said())
+        top = [frame[:36] for frame, _ in runs(frames)]  # without the placeholder's words
+        kinds = [frame for i, frame in enumerate(top) if not i or not np.array_equal(frame, top[i - 1])]
+        self.assertEqual(len(kinds), 4, run.said())
+        np.testing.assert_array_equal(kinds[0], kinds[2])
+        np.testing.assert_array_equal(kinds[1], kinds[3])
+        return seconds
+
+    def test_lost_again_and_again(self):
+        """Two tries; then it is the service manager's turn."""
+        run = Running()
+        for n in range(1, 4):
+            run.until("r.png, RGB3", n)
+            run.inject("FAULT_GPU")
+            run.until("the GPU failed: it is lost", n)
+        self.assertEqual(run.process.wait(120), 1, run.said())
+        self.assertIn("giving up", run.said())
+        run.log.close()
+
+
+class Sandbox(unittest.TestCase):
+    def test_no_machine_code(self):
+        """A driver that compiles for the processor cannot work: said plainly, and not tried again."""
+        env = {**support.environment(), "LD_PRELOAD": os.environ["VISAGED_PRELOAD"], "FAULT_NO_CODE": "1"}
+        done = support.visaged(f"--model={support.model()}", f"--camera=image:{support.PORTRAIT}",
+                               f"--virtual-camera=y4m:{new_folder()}/out.y4m", env=env)
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn(b"MemoryDenyWriteExecute=", done.stderr)
+        done = support.visagectl("gpus", env=env)
+        self.assertIn(b"MemoryDenyWriteExecute=", done.stdout)
+
+
+class Sleep(unittest.TestCase):
+    def test_camera_is_opened_again(self):
+        run = Running()
+        run.until("r.png, RGB3")
+        run.until_picture()
+        run.inject("FAULT_BOOTTIME")
+        run.until("the machine slept for 3600 s")
+        run.until("r.png, RGB3", 2)
+        run.until_picture()
+        status, frames = run.end()
+        self.assertEqual(status, 0, run.said())
+        self.assertEqual(run.said().count("slept"), 1)
+        self.assertFalse(np.array_equal(frames[-1], frames[0]), "the picture is back")
+
+
+if __name__ == "__main__":
+    unittest.main()

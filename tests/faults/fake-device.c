@@ -1,0 +1,322 @@
+/* Instance, device, memory, and what is made once. */
+#include "fake-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *__real_malloc(size_t size);
+
+static char physical; /* there is one */
+
+/* A failed call of any kind makes the device say that it is lost when that is what failed. */
+static VkResult made(VkDevice device, enum fault_point point, enum fake_kind kind, void *ret,
+                     struct fake_object **ret_object)
+{
+        VkResult result = fault_due(point);
+
+        pthread_mutex_lock(&fake_lock);
+        struct fake_object *parent = fake_get(device, FAKE_DEVICE, fault_name(point));
+        struct fake_object *object = fake_make(kind, parent, result, ret);
+        if (result == VK_ERROR_DEVICE_LOST)
+                parent->lost = true;
+        pthread_mutex_unlock(&fake_lock);
+        if (ret_object)
+                *ret_object = object;
+        return result;
+}
+
+VkResult vkCreateInstance(const VkInstanceCreateInfo *info, const VkAllocationCallbacks *allocator, VkInstance *ret)
+{
+        VkResult result = fault_due(FAULT_vkCreateInstance);
+
+        LOCKED(fake_make(FAKE_INSTANCE, NULL, result, ret));
+        return result;
+}
+
+void vkDestroyInstance(VkInstance instance, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(instance, FAKE_INSTANCE, "vkDestroyInstance"));
+}
+
+PFN_vkVoidFunction vkGetInstanceProcAddr(VkInstance instance, const char *name)
+{
+        return NULL; /* no extension */
+}
+
+/* There is no layer. */
+VkResult vkEnumerateInstanceLayerProperties(uint32_t *count, VkLayerProperties *ret)
+{
+        *count = 0;
+        return fault_due(FAULT_vkEnumerateInstanceLayerProperties);
+}
+
+/* Of a list of one; `ret`, which *count have room in, may be NULL. */
+static VkResult list_one(uint32_t *count, const void *ret)
+{
+        const bool whole = !ret || *count > 0;
+
+        *count = whole;
+        return whole ? VK_SUCCESS : VK_INCOMPLETE;
+}
+
+/* One extension, which nobody wants. */
+static VkResult list_extensions(enum fault_point point, uint32_t *count, VkExtensionProperties *ret)
+{
+        VkResult result = fault_due(point);
+
+        if (result < 0)
+                return result;
+        if (ret && *count)
+                ret[0] = (VkExtensionProperties){"VK_FAKE_nothing", 1};
+        return list_one(count, ret);
+}
+
+VkResult vkEnumerateInstanceExtensionProperties(const char *layer, uint32_t *count, VkExtensionProperties *ret)
+{
+        return list_extensions(FAULT_vkEnumerateInstanceExtensionProperties, count, ret);
+}
+
+VkResult vkEnumerateDeviceExtensionProperties(VkPhysicalDevice device, const char *layer, uint32_t *count,
+                                              VkExtensionProperties *ret)
+{
+        return list_extensions(FAULT_vkEnumerateDeviceExtensionProperties, count, ret);
+}
+
+VkResult vkEnumeratePhysicalDevices(VkInstance instance, uint32_t *count, VkPhysicalDevice *ret)
+{
+        VkResult result = fault_due(FAULT_vkEnumeratePhysicalDevices);
+
+        if (result < 0)
+                return result;
+        LOCKED(fake_get(instance, FAKE_INSTANCE, "vkEnumeratePhysicalDevices"));
+        if (ret && *count)
+                ret[0] = (VkPhysicalDevice)&physical;
+        return list_one(count, ret);
+}
+
+void vkGetPhysicalDeviceProperties(VkPhysicalDevice device, VkPhysicalDeviceProperties *ret)
+{
+        *ret = (VkPhysicalDeviceProperties){
+                .apiVersion = VK_API_VERSION_1_3,
+                .driverVersion = 1,
+                .vendorID = 0xfa4e,
+                .deviceID = 1,
+                .deviceType = VK_PHYSICAL_DEVICE_TYPE_CPU,
+                .deviceName = "fake",
+                .pipelineCacheUUID = "fake",
+                .limits = {.maxComputeWorkGroupInvocations = 1024,
+                           .maxComputeSharedMemorySize = 32768,
+                           .maxStorageBufferRange = 1 << 27,
+                           .maxTexelBufferElements = 1 << 27,
+                           .maxPushConstantsSize = 128},
+        };
+}
+
+void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2 *ret)
+{
+        vkGetPhysicalDeviceProperties(device, &ret->properties);
+        for (VkBaseOutStructure *s = ret->pNext; s; s = s->pNext) {
+                if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES) {
+                        VkPhysicalDeviceSubgroupProperties *subgroup = (void *)s;
+                        subgroup->subgroupSize = 8;
+                        subgroup->supportedStages = VK_SHADER_STAGE_COMPUTE_BIT;
+                        subgroup->supportedOperations = VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+                } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES) {
+                        VkPhysicalDeviceDriverProperties *driver = (void *)s;
+                        strcpy(driver->driverName, "fake");
+                        strcpy(driver->driverInfo, "1");
+                }
+        }
+}
+
+void vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties *ret)
+{
+        *ret = (VkPhysicalDeviceMemoryProperties){
+                .memoryTypeCount = 1,
+                .memoryTypes = {{VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                         VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                                 0}},
+                .memoryHeapCount = 1,
+                .memoryHeaps = {{UINT64_C(1) << 32, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT}},
+        };
+}
+
+void vkGetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice device, uint32_t *count, VkQueueFamilyProperties *ret)
+{
+        *count = 1;
+        *ret = (VkQueueFamilyProperties){.queueFlags = VK_QUEUE_COMPUTE_BIT, .queueCount = 1};
+}
+
+VkResult vkCreateDevice(VkPhysicalDevice from, const VkDeviceCreateInfo *info, const VkAllocationCallbacks *allocator,
+                        VkDevice *ret)
+{
+        VkResult result = fault_due(FAULT_vkCreateDevice);
+
+        LOCKED(fake_make(FAKE_DEVICE, NULL, result, ret));
+        return result;
+}
+
+void vkDestroyDevice(VkDevice device, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(device, FAKE_DEVICE, "vkDestroyDevice"));
+}
+
+/* The queue is the device's only one, and has no handle of its own. */
+void vkGetDeviceQueue(VkDevice device, uint32_t family, uint32_t index, VkQueue *ret)
+{
+        *ret = (VkQueue)device;
+}
+
+/* ---- memory ---- */
+
+VkResult vkCreateBuffer(VkDevice device, const VkBufferCreateInfo *info, const VkAllocationCallbacks *allocator,
+                        VkBuffer *ret)
+{
+        struct fake_object *buffer;
+        VkResult result = made(device, FAULT_vkCreateBuffer, FAKE_BUFFER, ret, &buffer);
+
+        if (buffer)
+                buffer->size = info->size;
+        return result;
+}
+
+void vkDestroyBuffer(VkDevice device, VkBuffer buffer, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(buffer, FAKE_BUFFER, "vkDestroyBuffer"));
+}
+
+void vkGetBufferMemoryRequirements(VkDevice device, VkBuffer buffer, VkMemoryRequirements *ret)
+{
+        LOCKED(*ret = ((VkMemoryRequirements){
+                       .size = (fake_get(buffer, FAKE_BUFFER, "vkGetBufferMemoryRequirements")->size + 63) / 64 * 64,
+                       .alignment = 64,
+                       .memoryTypeBits = 1}));
+}
+
+VkResult vkAllocateMemory(VkDevice device, const VkMemoryAllocateInfo *info, const VkAllocationCallbacks *allocator,
+                          VkDeviceMemory *ret)
+{
+        struct fake_object *memory;
+        VkResult result = made(device, FAULT_vkAllocateMemory, FAKE_MEMORY, ret, &memory);
+
+        if (memory)
+                memory->size = info->allocationSize;
+        return result;
+}
+
+void vkFreeMemory(VkDevice device, VkDeviceMemory memory, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(memory, FAKE_MEMORY, "vkFreeMemory"));
+}
+
+VkResult vkBindBufferMemory(VkDevice device, VkBuffer buffer, VkDeviceMemory memory, VkDeviceSize offset)
+{
+        VkResult result = fault_due(FAULT_vkBindBufferMemory);
+
+        pthread_mutex_lock(&fake_lock);
+        struct fake_object *b = fake_get(buffer, FAKE_BUFFER, "vkBindBufferMemory");
+        struct fake_object *m = fake_get(memory, FAKE_MEMORY, "vkBindBufferMemory");
+        if (b->size + offset > m->size)
+                fake_misuse("vkBindBufferMemory: the buffer is larger than the memory");
+        if (result == VK_SUCCESS)
+                b->parent = m;
+        pthread_mutex_unlock(&fake_lock);
+        return result;
+}
+
+VkResult vkMapMemory(VkDevice device, VkDeviceMemory memory, VkDeviceSize offset, VkDeviceSize size,
+                     VkMemoryMapFlags flags, void **ret)
+{
+        VkResult result = fault_due(FAULT_vkMapMemory);
+
+        pthread_mutex_lock(&fake_lock);
+        struct fake_object *m = fake_get(memory, FAKE_MEMORY, "vkMapMemory");
+        if (m->mapped)
+                fake_misuse("vkMapMemory: mapped twice");
+        m->mapped = result == VK_SUCCESS;
+        if (m->mapped && !(m->data = __real_malloc(m->size))) /* nobody sees it before */
+                abort();
+        *ret = m->mapped ? (char *)m->data + offset : (void *)8;
+        pthread_mutex_unlock(&fake_lock);
+        return result;
+}
+
+/* ---- made once, or once for each operator ---- */
+
+#define SIMPLE(create, destroy, kind, handle, create_info)                                                             \
+        VkResult create(VkDevice device, const create_info *info, const VkAllocationCallbacks *allocator, handle *ret) \
+        {                                                                                                              \
+                return made(device, FAULT_##create, kind, ret, NULL);                                                  \
+        }                                                                                                              \
+        void destroy(VkDevice device, handle object, const VkAllocationCallbacks *allocator)                           \
+        {                                                                                                              \
+                LOCKED(fake_destroy(object, kind, #destroy));                                                          \
+        }
+
+SIMPLE(vkCreateDescriptorSetLayout, vkDestroyDescriptorSetLayout, FAKE_SET_LAYOUT, VkDescriptorSetLayout,
+       VkDescriptorSetLayoutCreateInfo)
+SIMPLE(vkCreatePipelineLayout, vkDestroyPipelineLayout, FAKE_LAYOUT, VkPipelineLayout, VkPipelineLayoutCreateInfo)
+SIMPLE(vkCreateShaderModule, vkDestroyShaderModule, FAKE_MODULE, VkShaderModule, VkShaderModuleCreateInfo)
+SIMPLE(vkCreatePipelineCache, vkDestroyPipelineCache, FAKE_CACHE, VkPipelineCache, VkPipelineCacheCreateInfo)
+SIMPLE(vkCreateFence, vkDestroyFence, FAKE_FENCE, VkFence, VkFenceCreateInfo)
+
+VkResult vkCreateBufferView(VkDevice device, const VkBufferViewCreateInfo *info, const VkAllocationCallbacks *allocator,
+                            VkBufferView *ret)
+{
+        struct fake_object *view;
+        VkResult result = made(device, FAULT_vkCreateBufferView, FAKE_VIEW, ret, &view);
+
+        if (view)
+                LOCKED(fake_refer(view, fake_get(info->buffer, FAKE_BUFFER, "vkCreateBufferView")));
+        return result;
+}
+
+void vkDestroyBufferView(VkDevice device, VkBufferView view, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(view, FAKE_VIEW, "vkDestroyBufferView"));
+}
+
+VkResult vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
+                                  const VkComputePipelineCreateInfo *info, const VkAllocationCallbacks *allocator,
+                                  VkPipeline *ret)
+{
+        VkResult result = fault_due(FAULT_vkCreateComputePipelines);
+
+        pthread_mutex_lock(&fake_lock);
+        struct fake_object *parent = fake_get(device, FAKE_DEVICE, "vkCreateComputePipelines");
+        fake_get(cache, FAKE_CACHE, "vkCreateComputePipelines");
+        fake_get(info->stage.module, FAKE_MODULE, "vkCreateComputePipelines");
+        fake_get(info->layout, FAKE_LAYOUT, "vkCreateComputePipelines");
+        fake_make(FAKE_PIPELINE, parent, result, ret);
+        parent->lost |= result == VK_ERROR_DEVICE_LOST;
+        pthread_mutex_unlock(&fake_lock);
+        if (result < 0)
+                *ret = VK_NULL_HANDLE; /* of this call the specification says so */
+        return result;
+}
+
+void vkDestroyPipeline(VkDevice device, VkPipeline pipeline, const VkAllocationCallbacks *allocator)
+{
+        LOCKED(fake_destroy(pipeline, FAKE_PIPELINE, "vkDestroyPipeline"));
+}
+
+/* A header as every cache has it, and nothing after it. */
+VkResult vkGetPipelineCacheData(VkDevice device, VkPipelineCache cache, size_t *size, void *ret)
+{
+        VkPipelineCacheHeaderVersionOne header = {
+                .headerSize = sizeof header,
+                .headerVersion = VK_PIPELINE_CACHE_HEADER_VERSION_ONE,
+                .vendorID = 0xfa4e,
+                .deviceID = 1,
+                .pipelineCacheUUID = "fake",
+        };
+        VkResult result = fault_due(FAULT_vkGetPipelineCacheData);
+
+        if (result < 0)
+                return result;
+        LOCKED(fake_get(cache, FAKE_CACHE, "vkGetPipelineCacheData"));
+        if (ret)
+                memcpy(ret, &header, sizeof header);
+        *size = sizeof header;
+        return VK_SUCCESS;
+}

@@ -1,0 +1,69 @@
+/* Private to fake-*.c: the objects that handles point to. */
+#pragma once
+
+#include <pthread.h>
+#include <vulkan/vulkan.h>
+
+#include "fake-vulkan.h"
+#include "faults.h"
+
+#define FAKE_KINDS(X)                                                                                                  \
+        X(INSTANCE, "instance")                                                                                        \
+        X(DEVICE, "device")                                                                                            \
+        X(BUFFER, "buffer")                                                                                            \
+        X(MEMORY, "memory")                                                                                            \
+        X(VIEW, "view")                                                                                                \
+        X(SET_LAYOUT, "set layout")                                                                                    \
+        X(LAYOUT, "pipeline layout")                                                                                   \
+        X(MODULE, "shader module")                                                                                     \
+        X(PIPELINE, "pipeline")                                                                                        \
+        X(CACHE, "pipeline cache")                                                                                     \
+        X(COMMAND_POOL, "command pool")                                                                                \
+        X(COMMANDS, "command buffer")                                                                                  \
+        X(POOL, "descriptor pool")                                                                                     \
+        X(SET, "descriptor set")                                                                                       \
+        X(FENCE, "fence")
+
+#define FAKE_ENUM(name, text) FAKE_##name,
+enum fake_kind { FAKE_KINDS(FAKE_ENUM) FAKE_ALL_KINDS };
+
+struct fake_object {
+        enum fake_kind kind;
+        bool alive;
+        struct fake_object *parent; /* the pool of what comes out of one, a buffer's memory, else the device */
+        struct fake_object *children, *sibling; /* of pools: what came out of it, gone or not */
+
+        bool lost; /* devices */
+
+        uint64_t size; /* memory and buffers; sets that a pool has left */
+        void *data;
+        bool mapped;
+
+        bool recording, ended, in_flight; /* commands; fences in flight */
+        bool signalled;
+        uint64_t ns;               /* that they take */
+        struct fake_object **refs; /* what commands or a set use */
+        size_t ref_count, ref_room;
+};
+
+extern pthread_mutex_t fake_lock; /* held where objects are touched */
+
+#define LOCKED(statement)                                                                                              \
+        do {                                                                                                           \
+                pthread_mutex_lock(&fake_lock);                                                                        \
+                statement;                                                                                             \
+                pthread_mutex_unlock(&fake_lock);                                                                      \
+        } while (0)
+
+__attribute__((noreturn, format(printf, 1, 2))) void fake_misuse(const char *format, ...);
+
+/* NULL where the fault `result` is due: then *ret is garbage. */
+struct fake_object *fake_make(enum fake_kind kind, struct fake_object *parent, VkResult result, void *ret);
+struct fake_object *fake_get(const void *handle, enum fake_kind kind, const char *by); /* alive, or it is misuse */
+void fake_destroy(const void *handle, enum fake_kind kind, const char *by);            /* NULL is fine */
+void fake_refer(struct fake_object *from, struct fake_object *to);
+
+void fake_destroy_children(struct fake_object *pool, const char *by);
+const char *fake_kind_name(enum fake_kind kind);
+bool fake_uses(const struct fake_object *object); /* a submission in flight does */
+void fake_forget_flights(void);

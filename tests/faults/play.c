@@ -1,0 +1,195 @@
+#include "play.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <linux/videodev2.h>
+
+#include "../model/forge.h"
+#include "fake-host.h"
+#include "fake-vulkan.h"
+#include "faults.h"
+
+enum { WIDTH = 64, HEIGHT = 48 };
+
+static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
+{
+        struct play *play = userdata;
+
+        assert_non_null(frame);
+        if (play->startup.pipeline_options.mode == MODE_EXACT) /* then nothing runs beside it */
+                assert_int_equal(fake_in_flight(), 0);
+        play->shown++;
+}
+
+static void on_ready(void *userdata)
+{
+}
+
+static void on_failed(void *userdata, int error)
+{
+        struct play *play = userdata;
+
+        play->told++;
+        play->error = error;
+}
+
+enum gpu_backend play_backend(unsigned look)
+{
+        return look / EFFECTS / 2 ? GPU_BACKEND_LANE : GPU_BACKEND_TILE;
+}
+
+static void start_up(void *userdata)
+{
+        struct startup *startup = userdata;
+
+        startup->result = engine_open(&startup->engine, &startup->engine_options, startup->why, sizeof startup->why);
+        if (startup->result < 0)
+                return;
+        startup->pipeline_options.engine = &startup->engine;
+        startup->result =
+                pipeline_new(&startup->pipeline_options, &startup->pipeline, startup->why, sizeof startup->why);
+        if (startup->result < 0)
+                engine_close(&startup->engine);
+}
+
+int play_open(struct play *play)
+{
+        static struct frame_format sink = {.fourcc = V4L2_PIX_FMT_YUYV, .width = WIDTH, .height = HEIGHT};
+        struct startup *startup = &play->startup;
+
+        assert_int_equal(frame_format_pack(&sink), 0);
+        host_self_test(play->look % EFFECTS == 0);
+        fake_prefer_texels(play_backend(play->look) == GPU_BACKEND_LANE);
+        startup->engine_options = (struct engine_options){.model = forge_path()};
+        startup->pipeline_options = (struct pipeline_options){
+                .sink = &sink,
+                .look = {.effect = play->look % EFFECTS, .opacity = 0.5, .strength = 1},
+                .mode = play->look / EFFECTS % 2 ? MODE_EXACT : MODE_SMOOTH,
+                .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = play},
+                .stats = &play->stats,
+        };
+        int r = task_begin(&startup->task, start_up, startup);
+        if (r < 0)
+                return r;
+        struct pollfd done = {.fd = startup->task.fd, .events = POLLIN};
+        assert_int_equal(poll(&done, 1, -1), 1);
+        task_finish(&startup->task);
+        r = startup->result;
+        if (r < 0) {
+                assert_true(startup->why[0] && !startup->engine.gpu);
+                return r;
+        }
+        assert_int_equal(gpu_backend(startup->engine.gpu), play_backend(play->look));
+        play->pipeline = startup->pipeline;
+        return 0;
+}
+
+int play_camera(struct play *play, uint32_t fourcc)
+{
+        struct frame_format format = {.fourcc = fourcc, .width = WIDTH, .height = HEIGHT};
+
+        assert_int_equal(frame_format_pack(&format), 0);
+        return pipeline_source(play->pipeline, &format);
+}
+
+int play_push(struct play *play)
+{
+        static uint8_t bytes[WIDTH * HEIGHT * 4];
+
+        int r = pipeline_push(play->pipeline, &(struct frame){.data = bytes, .time_ns = 1});
+        play->owed |= r < 0;
+        return r;
+}
+
+int play_until_ready(struct play *play)
+{
+        struct gpu *gpu = play->startup.engine.gpu;
+        struct pollfd event = {.fd = gpu_fd(gpu), .events = POLLIN};
+
+        /* A loss may be known before what is under way has landed, and with it been told. */
+        while (!pipeline_ready(play->pipeline) && !play->told) {
+                assert_int_equal(poll(&event, 1, -1), 1);
+                play->owed |= gpu_dispatch(gpu) < 0;
+        }
+        return play->told ? play->error : 0;
+}
+
+static int show_frames(struct play *play, unsigned n)
+{
+        int r = 0;
+
+        while (n-- && r == 0)
+                if ((r = play_push(play)) == 0)
+                        r = play_until_ready(play);
+        return r;
+}
+
+static int first_camera(struct play *play)
+{
+        int r = play_camera(play, V4L2_PIX_FMT_YUYV);
+
+        return r < 0 ? r : show_frames(play, 3);
+}
+
+static int second_camera(struct play *play)
+{
+        int r = play_push(play);
+
+        if (r == 0)
+                r = play_camera(play, V4L2_PIX_FMT_NV12);
+        return r < 0 ? r : show_frames(play, 1);
+}
+
+int play_snapshot(struct play *play)
+{
+        uint8_t *rgba = NULL, *labels = NULL;
+
+        int r = pipeline_snapshot(play->pipeline, &rgba, &labels);
+        free(rgba);
+        free(labels);
+        return r;
+}
+
+static int one_more(struct play *play)
+{
+        return play_push(play);
+}
+
+static const struct {
+        const char *name;
+        int (*run)(struct play *play);
+} acts[] = {
+        {"open", play_open},         {"first camera", first_camera}, {"second camera", second_camera},
+        {"snapshot", play_snapshot}, {"one more", one_more},
+};
+
+void play_close(struct play *play)
+{
+        pipeline_free(play->pipeline);
+        engine_close(&play->startup.engine);
+}
+
+int play_run(struct play *play, unsigned look)
+{
+        int r = 0;
+
+        *play = (struct play){.look = look, .startup.task = TASK_NONE};
+        for (size_t i = 0; i < sizeof acts / sizeof *acts && r == 0; i++) {
+                play->act = acts[i].name;
+                play->hit = faults_injected() > 0;
+                r = acts[i].run(play);
+        }
+        if (play->told) { /* it takes nothing any more */
+                assert_int_equal(play_push(play), -ENODEV);
+                assert_int_equal(play_camera(play, V4L2_PIX_FMT_YUYV), -ENODEV);
+                assert_int_equal(play_snapshot(play), -ENODEV);
+        }
+        play_close(play);
+        return r;
+}

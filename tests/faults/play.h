@@ -1,0 +1,48 @@
+/* A play: the whole life of an engine and its pipeline, as the daemon leads it.  It opens both, shows frames of a
+ * camera, takes another camera in the middle of a frame, makes a snapshot, and closes while a frame is under way. */
+#pragma once
+
+#include "daemon/pipeline.h"
+#include "daemon/task.h"
+
+enum {
+        PLAY_SHOWN = 4,           /* frames, when nothing fails */
+        PLAY_LOOKS = 4 * EFFECTS, /* back-ends, modes and effects; the first of these with the self-test */
+};
+
+/* What the daemon does on a thread. */
+struct startup {
+        struct engine_options engine_options;
+        struct pipeline_options pipeline_options;
+        struct engine engine;
+        struct pipeline *pipeline;
+        int result;
+        char why[600];
+        struct task task;
+};
+
+struct play {
+        unsigned look; /* which of them, below PLAY_LOOKS */
+
+        struct startup startup;
+        struct stats stats;
+        struct pipeline *pipeline;
+        const char *act;
+        unsigned shown, told; /* frames; failures */
+        int error;            /* that was told */
+        bool owed;            /* what failed must have been told */
+        bool hit;             /* a call had failed before the last act, in which nobody listens any more */
+};
+
+/* 0, or the error of the act that failed.  Everything is closed again. */
+int play_run(struct play *play, unsigned look);
+
+/* Its parts. */
+int play_open(struct play *play); /* .look is set, all else zero */
+int play_camera(struct play *play, uint32_t fourcc);
+int play_push(struct play *play);
+int play_until_ready(struct play *play); /* or failed */
+int play_snapshot(struct play *play);
+void play_close(struct play *play);
+
+enum gpu_backend play_backend(unsigned look); /* that is the faster one */

@@ -1,0 +1,404 @@
+/* Every call that can fail, failing: the daemon's engine and pipeline over a Vulkan driver that computes nothing
+ * (fake-vulkan.h) and a C library that says no (fake-host.h).
+ *
+ * A play (play.h) is run once without faults, which counts the calls of each function; then again and again, each time
+ * with another call failing.  Whatever fails, it ends in time, with an error that says what was wrong, nothing is left
+ * over, and the next play goes through.  VISAGED_LONG: every call of every function, and at least 1000 times a row. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <linux/videodev2.h>
+#include <vulkan/vulkan.h>
+
+#include "../model/forge.h"
+#include "fake-host.h"
+#include "fake-vulkan.h"
+#include "faults.h"
+#include "play.h"
+
+/* ---- with a call failing ---- */
+
+#define ONCE 1
+#define FOR_GOOD UINT32_MAX
+
+static const struct kind {
+        enum fault_point point;
+        int result;
+        const char *result_name;
+        unsigned times;
+        int errors[3];    /* what may come of it */
+        bool may_go_well; /* there is a way round */
+} kinds[] = {
+#define KIND(point, result, ...)                                                                                       \
+        {                                                                                                              \
+                FAULT_##point, result, #result, __VA_ARGS__                                                            \
+        }
+        KIND(vkCreateInstance, VK_ERROR_INCOMPATIBLE_DRIVER, ONCE, {-ENOENT}),
+        KIND(vkCreateInstance, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkEnumerateInstanceExtensionProperties, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}, true),
+        KIND(vkEnumeratePhysicalDevices, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkEnumeratePhysicalDevices, VK_ERROR_INITIALIZATION_FAILED, ONCE, {-ENOENT}),
+        KIND(vkEnumerateDeviceExtensionProperties, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}, true),
+        KIND(vkCreateDevice, VK_ERROR_INITIALIZATION_FAILED, ONCE, {-ENOTSUP}),
+        KIND(vkCreateDevice, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV}),
+        KIND(vkCreateDevice, VK_ERROR_TOO_MANY_OBJECTS, ONCE, {-ENOMEM}),
+        KIND(vkCreateCommandPool, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreatePipelineCache, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkGetPipelineCacheData, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {0}, true),
+        KIND(vkCreateFence, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreateDescriptorSetLayout, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreatePipelineLayout, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreateShaderModule, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreateComputePipelines, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreateBuffer, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkAllocateMemory, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkAllocateMemory, VK_ERROR_TOO_MANY_OBJECTS, FOR_GOOD, {-ENOMEM}),
+        KIND(vkBindBufferMemory, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkMapMemory, VK_ERROR_MEMORY_MAP_FAILED, ONCE, {-ENOMEM}),
+        KIND(vkCreateBufferView, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkCreateDescriptorPool, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkAllocateDescriptorSets, VK_ERROR_OUT_OF_POOL_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkAllocateDescriptorSets, VK_ERROR_FRAGMENTED_POOL, ONCE, {-ENOMEM}),
+        KIND(vkAllocateCommandBuffers, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkBeginCommandBuffer, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkEndCommandBuffer, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkResetFences, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkQueueSubmit, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV}),
+        KIND(vkQueueSubmit, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}),
+        KIND(vkQueueSubmit, VK_ERROR_OUT_OF_DEVICE_MEMORY, FOR_GOOD, {-ENOMEM}),
+        KIND(vkWaitForFences, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV}),
+        KIND(vkWaitForFences, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {0}, true),
+        KIND(vkWaitForFences, VK_TIMEOUT, ONCE, {0}, true),
+        KIND(vkWaitForFences, VK_TIMEOUT, FOR_GOOD, {-ENODEV}), /* it never answers */
+        KIND(ANY, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV, -ENOENT}, true),
+        KIND(ANY, VK_ERROR_DEVICE_LOST, FOR_GOOD, {-ENODEV, -ENOENT}),
+        KIND(ANY, VK_ERROR_OUT_OF_HOST_MEMORY, FOR_GOOD, {-ENOMEM, -ENODEV}),
+        KIND(malloc, ENOMEM, ONCE, {-ENOMEM}, true),
+        KIND(malloc, ENOMEM, FOR_GOOD, {-ENOMEM}),
+        KIND(calloc, ENOMEM, ONCE, {-ENOMEM}, true),
+        KIND(calloc, ENOMEM, FOR_GOOD, {-ENOMEM}),
+        KIND(realloc, ENOMEM, ONCE, {-ENOMEM}),
+        KIND(strdup, ENOMEM, ONCE, {-ENOMEM}),
+        KIND(asprintf, ENOMEM, ONCE, {-ENOMEM}, true),
+        KIND(pthread_create, EAGAIN, ONCE, {-EAGAIN}),
+        KIND(eventfd, EMFILE, ONCE, {-EMFILE}),
+#undef KIND
+};
+
+static unsigned counts[PLAY_LOOKS][FAULTS]; /* of the calls in a play without faults */
+
+/* What is being tried, for who reads that it hung or crashed. */
+static char trying[200];
+
+static void on_alarm(int signal)
+{
+        static const char text[] = "hangs: ";
+
+        if (write(STDERR_FILENO, text, sizeof text - 1) + write(STDERR_FILENO, trying, strlen(trying)) < 0)
+                _exit(2);
+        abort();
+}
+
+/* The next descriptor that would be given: the same again when none is left open. */
+static int next_fd(void)
+{
+        int fd = dup(STDERR_FILENO);
+
+        close(fd);
+        return fd;
+}
+
+struct result {
+        int r;
+        unsigned injected;
+        long objects, host; /* that are left over */
+        char left[300];     /* objects by kind */
+        bool runs;          /* what was submitted has not come to its end */
+};
+
+static struct result try(struct play *play, unsigned look, const struct fault *fault)
+{
+        struct result result;
+        char before[300];
+        long objects = fake_alive(before, sizeof before), host = host_alive();
+        int fd = next_fd();
+
+        alarm(600);
+        faults_begin(fault);
+        result.r = play_run(play, look);
+        faults_end();
+        alarm(0);
+        result.injected = faults_injected();
+        result.runs = fake_in_flight() > 0;
+        result.objects = fake_alive(result.left, sizeof result.left) - objects;
+        result.host = host_alive() - host + (next_fd() != fd);
+        return result;
+}
+
+static bool expects(const struct kind *kind, int error)
+{
+        for (size_t i = 0; i < sizeof kind->errors / sizeof *kind->errors; i++)
+                if (kind->errors[i] == error)
+                        return true;
+        return false;
+}
+
+/* NULL, or what is wrong with the way in which it ended. */
+static const char *judge(const struct kind *kind, const struct play *play, const struct result *result)
+{
+        if (play->told > 1 || (play->owed && !play->told))
+                return "the failure is not told once";
+        if (result->r < 0) /* who has been told gets -ENODEV of whatever is tried afterwards */
+                return expects(kind, play->told ? play->error : result->r) ? NULL : "ends with an error that is not this one's";
+        if (play->shown != PLAY_SHOWN || play->told)
+                return "frames are missing";
+        return kind->may_go_well || !play->hit ? NULL : "ends as if nothing had been";
+}
+
+/* The device may be given up while it runs, and with it what it uses. */
+static bool never_answers(const struct kind *kind)
+{
+        return kind->times == FOR_GOOD && (kind->point == FAULT_vkWaitForFences || kind->point == FAULT_ANY);
+}
+
+struct sum {
+        unsigned injected, recovered, leaked, wrong;
+};
+
+static void complain(struct sum *sum, const char *what, const struct play *play, const struct result *result)
+{
+        if (sum->wrong++ < 5)
+                print_error("%s: %s: %d (%s) \"%s\", act \"%s\", shown %u, told %u, left: %s; %ld of the host's\n",
+                            trying, what, result->r, strerror(-result->r), play->startup.why, play->act, play->shown,
+                            play->told, result->left, result->host);
+}
+
+/* One call fails; then all go well. */
+static void inject(const struct kind *kind, unsigned look, unsigned nth, struct sum *sum)
+{
+        const struct fault fault = {kind->point, nth, kind->times, kind->result};
+        static struct play play;
+
+        snprintf(trying, sizeof trying, "%s, call %u, %s, look %u", fault_name(kind->point), nth, kind->result_name,
+                 look);
+        struct result result = try(&play, look, &fault);
+        const char *wrong = judge(kind, &play, &result);
+        sum->injected += result.injected > 0;
+        if (wrong)
+                complain(sum, wrong, &play, &result);
+        if (result.host || (result.objects && !(result.runs && never_answers(kind)))) {
+                sum->leaked++;
+                complain(sum, "something is left", &play, &result);
+        }
+        result = try(&play, look, NULL);
+        if (result.r == 0 && play.shown == PLAY_SHOWN && !play.told && !result.objects && !result.host)
+                sum->recovered++;
+        else
+                complain(sum, "does not recover", &play, &result);
+        fake_reset();
+}
+
+/* Every call in turn, of one look after the other, or a sample. */
+static void survives(void **state)
+{
+        const struct kind *kind = *state;
+        const bool all = getenv("VISAGED_LONG") && *getenv("VISAGED_LONG");
+        const unsigned calls = counts[0][kind->point];
+        unsigned wanted = all ? 1000 : 12;
+        struct sum sum = {0};
+
+        assert_true(calls > 0);
+        fake_reset();
+        if (all && wanted < calls)
+                wanted = calls;
+        for (unsigned i = 0; i < wanted; i++) {
+                unsigned look = (all ? i / calls : i) * 5 % PLAY_LOOKS, nth = all      ? i
+                                                                              : i == 1 ? calls - 1
+                                                                                       : i * 2654435761u;
+                inject(kind, look, nth % counts[look][kind->point], &sum);
+        }
+        printf("# %-40s %-32s %-8s  injected %5u  recovered %5u  leaked %u\n", fault_name(kind->point),
+               kind->result_name, kind->times == ONCE ? "once" : "for good", sum.injected, sum.recovered, sum.leaked);
+        assert_int_equal(sum.wrong, 0);
+        assert_int_equal(sum.injected, wanted);
+        assert_int_equal(sum.recovered, wanted);
+}
+
+static void goes_well_without_faults(void **state)
+{
+        static struct play play;
+
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                snprintf(trying, sizeof trying, "look %u", look);
+                struct result result = try(&play, look, NULL);
+                assert_int_equal(result.r, 0);
+                assert_int_equal(play.shown, PLAY_SHOWN);
+                assert_int_equal(play.told, 0);
+                assert_string_equal(result.left, "");
+                assert_int_equal(result.host, 0);
+                for (int point = 0; point < FAULTS; point++)
+                        counts[look][point] = faults_calls(point);
+                fake_reset();
+        }
+}
+
+/* ---- the device at work ---- */
+
+static void opens(struct play *play, unsigned look)
+{
+        *play = (struct play){.look = look};
+        assert_int_equal(play_open(play), 0);
+        assert_int_equal(play_camera(play, V4L2_PIX_FMT_YUYV), 0);
+}
+
+static void closes(struct play *play)
+{
+        char left[300];
+
+        play_close(play);
+        fake_alive(left, sizeof left);
+        assert_string_equal(left, "");
+        fake_reset();
+}
+
+static void shows_nothing_before_it_is_done(void **state)
+{
+        static struct play play;
+
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                opens(&play, look);
+                fake_hold(true);
+                assert_int_equal(play_push(&play), 0);
+                struct pollfd event = {.fd = gpu_fd(play.startup.engine.gpu), .events = POLLIN};
+                assert_int_equal(poll(&event, 1, 20), 0);
+                assert_int_equal(gpu_dispatch(play.startup.engine.gpu), 0);
+                assert_int_equal(play.shown, 0);
+                fake_hold(false);
+                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play.shown, 1);
+                closes(&play);
+        }
+}
+
+/* With all that can be in flight being so. */
+static void closes_after_a_loss_in_flight(void **state)
+{
+        static struct play play;
+
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                opens(&play, look);
+                fake_hold(true);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(fake_in_flight(), 2);
+                fake_lose();
+                closes(&play);
+                assert_int_equal(play.shown + play.told, 0);
+        }
+}
+
+static void tells_of_a_loss_in_flight(void **state)
+{
+        static struct play play;
+
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                opens(&play, look);
+                fake_hold(true);
+                assert_int_equal(play_push(&play), 0);
+                fake_lose();
+                assert_int_equal(play_until_ready(&play), -ENODEV);
+                assert_int_equal(play.told, 1);
+                closes(&play);
+        }
+}
+
+/* Who has not heard of the loss yet goes on making things. */
+static void frees_what_is_made_after_a_loss(void **state)
+{
+        static struct play play;
+        struct gpu_program *program = NULL;
+        struct gpu_buffer *buffer = NULL;
+
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                opens(&play, look);
+                struct gpu *gpu = play.startup.engine.gpu;
+                assert_int_equal(gpu_buffer_new(gpu, 4096, GPU_MEMORY_DEVICE, "image", &buffer), 0);
+                const struct gpu_image image = {buffer, 32, 32};
+                const struct gpu_labels labels = {buffer, 32, 32};
+                assert_int_equal(gpu_program_new(gpu, "late", &program), 0);
+                assert_int_equal(op_paint(program, &image, &labels, buffer, &image), 0);
+                fake_hold(true);
+                assert_int_equal(play_push(&play), 0);
+                fake_lose();
+                assert_int_equal(gpu_wait(gpu), -ENODEV);
+                op_blur_background(program, &image, &labels, 3, &image, &image);
+                gpu_program_end(program);
+                assert_int_equal(gpu_submit(program, NULL, NULL), -ENODEV);
+                gpu_program_free(program);
+                gpu_buffer_free(buffer);
+                closes(&play);
+        }
+}
+
+/* ---- the set-up ---- */
+
+static int make_model(void **state)
+{
+        const struct model_info info = forge_info();
+        size_t size;
+        json_t *header = forge_header(&info, false, &size);
+        void *data = forge_data(false, size);
+
+        forge_model(header, data, size);
+        free(data);
+        return 0;
+}
+
+static char cache[] = "/tmp/visaged-faults-XXXXXX";
+
+static int setup(void **state)
+{
+        host_begin();
+        signal(SIGALRM, on_alarm);
+        /* Not one call may reach a real driver. */
+        assert_null(dlopen("libvulkan.so.1", RTLD_NOLOAD | RTLD_LAZY));
+        assert_non_null(mkdtemp(cache));
+        setenv("CACHE_DIRECTORY", cache, 1);
+        return make_model(state);
+}
+
+static int teardown(void **state)
+{
+        char command[100];
+
+        snprintf(command, sizeof command, "rm -r %s", cache);
+        forge_remove();
+        return system(command);
+}
+
+int main(void)
+{
+        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 5 };
+        static struct CMUnitTest tests[] = {
+                cmocka_unit_test(goes_well_without_faults),        cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),   cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(frees_what_is_made_after_a_loss), [FIRST + KINDS - 1] = {NULL},
+        };
+        static char names[KINDS][120];
+
+        for (int i = 0; i < KINDS; i++) {
+                const struct kind *kind = &kinds[i];
+                snprintf(names[i], sizeof names[i], "survives %s of %s %s", kind->result_name, fault_name(kind->point),
+                         kind->times == ONCE ? "once" : "for good");
+                tests[FIRST + i] = (struct CMUnitTest){names[i], survives, NULL, NULL, (void *)kind};
+        }
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

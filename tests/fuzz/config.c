@@ -1,0 +1,63 @@
+/* The configuration file. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "fuzz.h"
+
+#define COMPLAINTS_MAX 21 /* twenty, and how many more there are */
+
+struct heard {
+        const char *path;
+        unsigned count;
+};
+
+static void hear(void *userdata, const char *message)
+{
+        struct heard *heard = userdata;
+
+        heard->count++;
+        MUST(strncmp(message, heard->path, strlen(heard->path)) == 0 && message[strlen(heard->path)] == ':');
+}
+
+static void check_text(const char *text, size_t size)
+{
+        MUST(memchr(text, '\0', size));
+        for (; *text; text++)
+                MUST((unsigned char)*text >= ' ' && *text != 127);
+}
+
+/* Whatever mistakes a file has, nothing impossible is ever set. */
+static void check(const struct config *config)
+{
+        check_text(config->camera, sizeof config->camera);
+        check_text(config->virtual_camera, sizeof config->virtual_camera);
+        check_text(config->model, sizeof config->model);
+        check_text(config->gpu, sizeof config->gpu);
+        MUST(*config->virtual_camera);
+        MUST(config->width >= 32 && config->width <= 8192 && config->width % 2 == 0);
+        MUST(config->height >= 32 && config->height <= 8192 && config->height % 2 == 0);
+        MUST(config->rate.denominator >= 1 && config->rate.numerator >= config->rate.denominator);
+        MUST(config->rate.numerator <= 240 * (uint64_t)config->rate.denominator);
+        MUST(config->precision == GPU_F32 || config->precision == GPU_F16);
+        MUST((unsigned)config->look.effect < EFFECTS && (unsigned)config->mode <= MODE_EXACT);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        static struct config first, second;
+        struct heard heard = {.path = memory_file(data, size, size)};
+        int r;
+
+        config_init(&first);
+        second = first;
+        r = config_read(&first, heard.path, hear, &heard);
+        MUST(r == 0 || r == -EBADMSG);
+        MUST((r == 0) == (heard.count == 0) && heard.count <= COMPLAINTS_MAX);
+        check(&first);
+
+        heard.count = 0;
+        MUST(config_read(&second, heard.path, hear, &heard) == r);
+        MUST(memcmp(&first, &second, sizeof first) == 0);
+        return 0;
+}

@@ -1,0 +1,381 @@
+"""What systemd/ and docs/ install, as far as it shows without a service manager: units, bus, polkit, configuration, man pages and
+completions, each judged by the program that reads it.
+
+Environment: VISAGED, VISAGECTL (the programs), VISAGED_BUILD (the build folder).
+"""
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree as xml
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.insert(0, f"{ROOT}/tests/daemon")
+import standin  # noqa: E402
+
+SYSTEMD = f"{ROOT}/systemd"
+BUILD = os.environ["VISAGED_BUILD"]
+UNIT = f"{BUILD}/systemd/visaged.service"
+USER_UNIT = f"{BUILD}/systemd/user/visaged.service"
+POLKIT_DTD = "/usr/share/polkit-1/policyconfig-1.dtd"
+
+
+def text(path):
+    with open(path) as file:
+        return file.read()
+
+
+def run(*command, **keywords):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                          **{"env": {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **keywords})
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="visaged-files-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def good(self, *command, **keywords):
+        done = run(*command, **keywords)
+        self.assertEqual(done.returncode, 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done
+
+    def copy(self, unit, *drop_ins):
+        """The unit in a folder of its own, of a program that is there."""
+        path = f"{self.folder}/visaged.service"
+        with open(path, "w") as file:
+            programs = {"Start": os.environ["VISAGED"], "Reload": os.environ["VISAGECTL"]}
+            file.write(re.sub(r"^Exec(Start|Reload)=\S+", lambda m: f"Exec{m[1]}={programs[m[1]]}", text(unit), flags=re.M))
+            file.writelines(text(drop_in) for drop_in in drop_ins)
+        return path
+
+
+class Units(Files):
+    def score(self, path, threshold):
+        done = self.good("systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", path)
+        self.note = done.stdout.strip().splitlines()[-1]
+
+    def test_exposure_with_a_hardware_driver(self):
+        self.score(self.copy(UNIT), 15)
+
+    def test_exposure_with_a_software_driver(self):
+        self.score(self.copy(UNIT, f"{SYSTEMD}/software-vulkan.conf"), 17)
+
+    def test_the_system_unit_is_right(self):
+        done = self.good("systemd-analyze", "verify", "--man=no", self.copy(UNIT))
+        self.assertEqual(done.stderr, "")
+
+    def test_devices_have_their_place_before_it_starts(self):
+        """systemd looks up what DeviceAllow= names when it starts a unit (systemd.resource-control)."""
+        for key in ("Wants", "After"):
+            self.assertRegex(text(UNIT), rf"(?m)^{key}=.*modprobe@videodev\.service.*modprobe@drm\.service")
+
+    def test_the_user_unit_is_right(self):
+        environment = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": self.folder, "HOME": self.folder}
+        done = self.good("systemd-analyze", "verify", "--user", "--man=no", self.copy(USER_UNIT), env=environment)
+        self.assertEqual(done.stderr, "")
+
+    def test_the_bus_starts_what_the_units_are_called_too(self):
+        for unit in (UNIT, USER_UNIT):
+            self.assertIn("\nAlias=dbus-org.visaged1.service\n", text(unit))
+        for bus in ("system", "session"):
+            self.assertIn("\nSystemdService=dbus-org.visaged1.service\n", text(f"{SYSTEMD}/org.visaged1.{bus}.service"))
+        self.assertIn('"dbus-org.visaged1.service"', text(f"{SYSTEMD}/visaged.rules"))
+
+    def test_the_user_can_be_made(self):
+        os.mkdir(f"{self.folder}/etc")
+        self.good("systemd-sysusers", f"--root={self.folder}", f"{SYSTEMD}/visaged.sysusers")
+        self.assertRegex(text(f"{self.folder}/etc/passwd"), r"(?m)^visaged:.*:/usr/sbin/nologin$")
+        for group in ("video", "render"):
+            self.assertRegex(text(f"{self.folder}/etc/group"), rf"(?m)^{group}:.*:visaged$")
+
+
+class Journal(Files):
+    ids = set(re.findall(r'"([0-9a-f]{32})"', text(f"{ROOT}/daemon/log.c")))
+
+    def test_the_catalogue_explains_each_message(self):
+        where = f"{self.folder}/usr/lib/systemd/catalog"
+        os.makedirs(where)
+        os.makedirs(f"{self.folder}/var/lib/systemd/catalog")
+        shutil.copy(f"{SYSTEMD}/visaged.catalog", where)
+        done = self.good("journalctl", f"--root={self.folder}", "--update-catalog")
+        self.assertEqual(done.stderr, "")
+        listed = self.good("journalctl", f"--root={self.folder}", "--list-catalog").stdout.splitlines()
+        self.assertEqual({line.split()[0] for line in listed}, self.ids)
+
+    def test_the_page_has_each_message(self):
+        page = text(f"{ROOT}/docs/man/visaged.8.scd")
+        self.assertEqual(set(re.findall(r"_([0-9a-f]{32})_", page)), self.ids)
+
+
+def members(interface):
+    """Everything of an interface that a client relies on."""
+    found = set()
+    for thing in [*interface.iter("property"), *interface.iter("method"), *interface.iter("signal")]:
+        notes = {a.get("value") for a in thing.iter("annotation") if a.get("name").endswith(".EmitsChangedSignal")}
+        arguments = tuple((a.get("name"), a.get("type"), a.get("direction")) for a in thing.iter("arg"))
+        if thing.tag == "property":  # what is not annotated is told
+            notes = notes or {"true"}
+        found.add((thing.tag, thing.get("name"), thing.get("type"), thing.get("access"), *notes, arguments))
+    return found
+
+
+class Bus(Files):
+    interface = xml.parse(f"{SYSTEMD}/org.visaged1.xml").find("interface")
+    contract = text(f"{SYSTEMD}/org.visaged1.xml")
+    page = text(f"{ROOT}/docs/man/org.visaged1.5.scd")
+
+    def test_the_files_are_xml(self):
+        for name in ("org.visaged1.xml", "org.visaged1.conf"):
+            self.good("xmllint", "--noout", f"{SYSTEMD}/{name}")
+
+    @unittest.skipUnless(os.path.exists(POLKIT_DTD), "polkit is not installed")
+    def test_the_polkit_policy_is_valid(self):
+        self.good("xmllint", "--noout", "--nonet", "--dtdvalid", POLKIT_DTD, f"{SYSTEMD}/org.visaged1.policy")
+
+    def test_a_bus_takes_the_policy(self):
+        config = f"{self.folder}/bus.conf"
+        with open(config, "w") as file:
+            file.write(f"<busconfig><listen>unix:dir={self.folder}</listen><auth>EXTERNAL</auth>"
+                       f"<include>{SYSTEMD}/org.visaged1.conf</include></busconfig>")
+        bus = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        address = bus.stdout.readline()
+        bus.terminate()
+        self.assertTrue(address.startswith("unix:"), bus.communicate()[1])
+        bus.stdout.close()
+
+    def test_the_daemon_has_the_interface_on_the_bus(self):
+        bus = subprocess.Popen(["dbus-daemon", "--session", f"--address=unix:dir={self.folder}", "--nofork", "--print-address"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(lambda: (bus.terminate(), bus.communicate()))
+        address = bus.stdout.readline().strip()
+        daemon = subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=y4m:/dev/null"],
+                                  env={**os.environ, "DBUS_STARTER_ADDRESS": address}, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (daemon.kill(), daemon.wait()))
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            done = run("busctl", f"--address={address}", "--xml-interface", "introspect", "org.visaged1", "/org/visaged1")
+            if done.returncode == 0 or daemon.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        there = next(i for i in xml.fromstring(done.stdout).iter("interface") if i.get("name") == "org.visaged1.Manager")
+        self.assertEqual(members(there), members(self.interface))
+
+    def test_the_page_has_all_of_the_interface(self):
+        for thing in [*self.interface.iter("property"), *self.interface.iter("method")]:
+            mark = rf"\*{thing.get('name')}\* \({re.escape(thing.get('type'))}\)" if thing.tag == "property" else \
+                rf"\*{thing.get('name')}\*\("
+            self.assertRegex(self.page, mark)
+
+    def test_arguments_on_the_page_are_those_of_the_interface(self):
+        for method in self.interface.iter("method"):
+            inputs = ", ".join(f"{a.get('type')} {a.get('name')}" for a in method.iter("arg") if a.get("direction") == "in")
+            outputs = "".join(" → " + a.get("type") for a in method.iter("arg") if a.get("direction") == "out")
+            self.assertIn(f"*{method.get('name')}*({inputs}){outputs}", self.page)
+
+    def test_errors_and_actions_are_the_same_everywhere(self):
+        errors = set(re.findall(r"org\.visaged1\.Error\.(\w+)", self.contract))
+        self.assertGreater(len(errors), 5)
+        for error in errors:
+            self.assertIn(error, self.page)
+        actions = {a.get("id") for a in xml.parse(f"{SYSTEMD}/org.visaged1.policy").iter("action")}
+        self.assertEqual(actions, set(re.findall(r"org\.visaged1\.(?:control|watch|configure)", self.contract)))
+        self.assertEqual(actions, set(re.findall(r"\*(org\.visaged1\.(?!Error|Manager)\w+)\*", self.page)))
+
+
+class Configuration(Files):
+    help = run(os.environ["VISAGED"], "--help").stdout
+
+    def keys(self):
+        return re.findall(r"^  --([a-z-]+)=", self.help.split("\nAnd:")[0], flags=re.M)
+
+    def test_the_example_has_every_key_at_its_preset(self):
+        example = text(f"{SYSTEMD}/visaged.conf")
+        commented = dict(re.findall(r"^#([a-z-]+) =(.*)$", example, flags=re.M))
+        self.assertEqual(sorted(commented), sorted(self.keys()))
+        for key, value in commented.items():
+            preset = re.search(rf"^  --{key}=.*(?:\n {{20,}}.*)*", self.help, flags=re.M).group()
+            preset = re.search(r"\[([^]]*)\]$", preset)
+            self.assertEqual(value.strip(), preset.group(1) if preset else "", key)
+
+    def test_the_example_is_right_with_and_without_the_marks(self):
+        example = text(f"{SYSTEMD}/visaged.conf")
+        for name, content in (("as-it-is", example), ("all-set", re.sub(r"^#([a-z-]+ =)", r"\1", example, flags=re.M))):
+            with open(f"{self.folder}/{name}", "w") as file:
+                file.write(content)
+            self.good(os.environ["VISAGED"], f"--config={self.folder}/{name}", "--check")
+
+    def test_the_page_has_every_key(self):
+        page = text(f"{ROOT}/docs/man/visaged.conf.5.scd").split("# KEYS")[1].split("# EXAMPLE")[0]
+        self.assertEqual(sorted(re.findall(r"^\*([a-z-]+)\*$", page, flags=re.M)), sorted(self.keys()))
+
+    def test_the_daemons_page_has_its_own_options(self):
+        page = text(f"{ROOT}/docs/man/visaged.8.scd")
+        for option in re.findall(r"--[a-z-]+", self.help.split("\nAnd:")[1]):
+            self.assertIn(f"*{option}*", page)
+
+
+def tool_help(*command):
+    return run(os.environ["VISAGECTL"], *command, "--help").stdout
+
+
+COMMANDS = re.findall(r"^  (\w+)", tool_help().split("Commands:")[1], flags=re.M)
+
+
+def options(command):
+    """The long options that the command says it has."""
+    found = set()
+    for line in tool_help(command).splitlines():
+        if re.match(r"\s+-", line):
+            found |= set(re.findall(r"--[a-z0-9]+", re.split(r"\s{2,}(?=[^-\s])|  \[", line.strip())[0]))
+    return found | {"--help"}
+
+
+class Tool(Files):
+    def test_the_page_has_every_command_and_option(self):
+        page = text(f"{ROOT}/docs/man/visagectl.1.scd")
+        self.assertGreater(len(COMMANDS), 3)
+        for command in COMMANDS:
+            self.assertRegex(page, rf"(?m)^(\*{command}\*|## {command} |\*.*, \*{command}\*|\*{command} )")
+            for option in options(command):
+                self.assertIn(option + "*", page, command)
+
+    def complete(self, shell, line):
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed")
+        if shell == "bash":
+            words = line.split(" ")
+            script = ('. /usr/share/bash-completion/bash_completion; . "$1"; shift; COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; '
+                      'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }; '
+                      '_visagectl; printf "%s\\n" "${COMPREPLY[@]}"')
+            out = self.good("bash", "-c", script, "bash", f"{ROOT}/docs/completions/visagectl.bash", *words).stdout
+        else:
+            out = self.good("fish", "--no-config", "-c", f'source {ROOT}/docs/completions/visagectl.fish; complete -C "{line}"',
+                            env={"PATH": "/usr/bin:/bin", "HOME": self.folder}).stdout
+        return {word.split("\t")[0].rstrip("=") for word in out.splitlines()}
+
+    def check(self, shell):
+        self.assertLessEqual(set(COMMANDS), self.complete(shell, "visagectl "))
+        for command in COMMANDS:
+            offered = self.complete(shell, f"visagectl {command} --")
+            self.assertEqual(offered, options(command), command)
+        self.assertEqual(self.complete(shell, "visagectl effect "), {"overlay", "labels", "blur", "none"})
+        self.assertEqual(self.complete(shell, "visagectl set mode "), {"smooth", "exact"})
+
+    def test_bash_completes_what_there_is(self):
+        if not os.path.exists("/usr/share/bash-completion/bash_completion"):
+            self.skipTest("bash-completion is not installed")
+        self.check("bash")
+
+    def test_fish_completes_what_there_is(self):
+        self.check("fish")
+
+    def test_zsh_completes_what_there_is(self):
+        path = f"{ROOT}/docs/completions/_visagectl"
+        if shutil.which("zsh"):
+            self.good("zsh", "-n", path)
+        script = text(path)
+        engine = set(re.findall(r"--[a-z0-9]+", script.split("engine=(")[1].split("\n)")[0]))
+        for command in COMMANDS:
+            self.assertRegex(script, rf"(?m)^ +'{command}:")
+            case = re.search(rf"(?m)^ +(?:[a-z|]*\|)?{command}(?:\|[a-z|]*)?\)((?:.*\n)*?.*);;", script).group(1)
+            offered = set(re.findall(r"--[a-z0-9]+", case)) | {"--help"}
+            offered |= {"--json"} if "$json" in case else set()
+            offered |= engine if "$engine" in case else set()
+            offered |= {"--user", "--system"} if "$bus" in case else set()
+            self.assertEqual(offered, options(command), command)
+
+
+@unittest.skipUnless(os.path.exists(f"{BUILD}/docs/visaged.8"), "scdoc is not installed")
+class Pages(Files):
+    def test_they_format_without_a_warning(self):
+        for page in ("visagectl.1", "visaged.conf.5", "org.visaged1.5", "visaged-effects.7", "visaged.8"):
+            done = self.good("man", "--warnings", "-l", f"{BUILD}/docs/{page}",
+                             env={"PATH": "/usr/bin:/bin", "MANWIDTH": "100", "LC_ALL": "C.UTF-8", "MANPAGER": "cat"})
+            self.assertEqual(done.stderr, "", page)
+            self.assertIn("SEE ALSO", done.stdout)
+
+
+class Examples(Files):
+    def blocks(self, language):
+        found = re.findall(rf"^```{language}\n(.*?)^```", text(f"{ROOT}/docs/KIOSKS.md"), flags=re.M | re.S)
+        self.assertTrue(found, language)
+        for number, block in enumerate(found):
+            path = f"{self.folder}/example{number}.{language}"
+            with open(path, "w") as file:
+                file.write(block)
+            yield path, block
+
+    def uses(self, block, call):
+        for method in re.findall(call, block):
+            self.assertIn(method, [m.get("name") for m in Bus.interface.iter("method")])
+
+    def test_c(self):
+        for path, block in self.blocks("c"):
+            self.good("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", path)
+            self.uses(block, r'"org.visaged1.Manager", "(\w+)"')
+
+    def test_python(self):
+        for path, block in self.blocks("python"):
+            self.good("/usr/bin/python3", "-c", "import sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec')", path)
+            self.uses(block, r"manager\.(\w+)\(")
+
+    def face(self, daemon, there, said):
+        """A daemon tells of a face, and the example says so."""
+        for _ in range(600):
+            if daemon.calls:
+                break
+            time.sleep(0.1)
+        self.assertIn(("Hold", ("kiosk",)), daemon.calls)
+        change = (standin.INTERFACE, standin.variant({"FacesPresent": there}), [])
+        daemon.connection.emit_signal(None, standin.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                      standin.GLib.Variant("(sa{sv}as)", change))
+        daemon.connection.flush_sync()
+        ready, _, _ = select.select([said], [], [], 60)
+        return said.readline() if ready else None
+
+    @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
+    def test_the_python_outlives_the_daemon(self):
+        path, _ = next(self.blocks("python"))
+        with standin.Bus() as bus, standin.Standin(bus.address) as first, \
+                subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as kiosk:
+            try:
+                self.assertEqual(self.face(first, True, kiosk.stdout), b"good day\n")
+                first.stop()
+                with standin.Standin(bus.address) as second:
+                    self.assertEqual(self.face(second, False, kiosk.stdout), b"good bye\n")
+            finally:
+                kiosk.kill()
+
+    def test_shell(self):
+        for path, block in self.blocks("sh"):
+            self.good("bash", "-n", path)
+            self.uses(block, r"busctl call \S+ \S+ \S+ (\w+)")
+
+    @unittest.skipUnless(shutil.which("jq"), "no jq")
+    def test_the_shell_tells_of_a_face_when_it_comes(self):
+        _, block = next(self.blocks("sh"))
+        with open(f"{self.folder}/visagectl", "w", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
+            file.write("#!/bin/sh\n" 'for face in true true false; do echo "{\\"face\\":$face}"; done; exec sleep 600\n')
+        with subprocess.Popen(["bash", "-c", block], env={"PATH": f"{self.folder}:/usr/bin:/bin"}, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, start_new_session=True) as child:
+            try:
+                ready, _, _ = select.select([child.stdout], [], [], 60)
+                self.assertTrue(ready, "nothing is said")
+                self.assertEqual([child.stdout.readline() for _ in range(2)], [b"good day\n", b"good bye\n"])
+            finally:
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,41 @@
+/* What a camera's driver can do wrong; for test-faults. */
+#pragma once
+
+#include <linux/videodev2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jpeg-file.h"
+
+#define FAULT_WIDTH 64
+#define FAULT_HEIGHT 48
+
+struct fault {
+        const char *name;
+        unsigned long request; /* this ioctl fails ... */
+        int error;             /* ... so */
+        unsigned times;        /* ... so many times; 0: while the fault lasts */
+        unsigned lasts;        /* steps; 0: one */
+        bool reopen;           /* the camera is closed and opened again while it lasts */
+        void (*arm)(void);     /* what else the driver does */
+        void (*bend_request)(struct v4l2_requestbuffers *request);
+        void (*bend_format)(struct v4l2_pix_format *pix);
+        void (*bend_buffer)(struct v4l2_buffer *buffer);
+        uint32_t flags; /* of the frames meanwhile */
+        int bytes;      /* of them; 0: all, -1: none */
+
+        /* With Motion JPEG, what the frames are meanwhile. */
+        struct jpeg_file (*picture)(int number);
+        int number;
+        enum { FAULT_REFUSED, FAULT_SHOWN, FAULT_HARMLESS } fate; /* never shown, shown or not, as good as any */
+};
+
+extern const struct fault faults[];
+extern const size_t faults_n;
+
+/* Added to the driver's numbers of frames. */
+extern uint32_t fault_sequence;
+
+struct jpeg_file fault_picture(int number); /* a good one */
+struct jpeg_file fault_broken(int number);  /* one of JPEG_FILE_BREAKS */
