@@ -1,7 +1,10 @@
 """Chromium without a window, looking at the first camera that it finds: what a web page gets from getUserMedia()."""
+import contextlib
 import http.server
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -82,11 +85,17 @@ class Browser:
         self.log = open(f"{self.folder}/log", "w+")
         self.process = subprocess.Popen([PROGRAM, *FLAGS, f"--user-data-dir={self.folder}/profile",
                                          f"http://localhost:{self.server.server_address[1]}/"],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
 
     def close(self):
-        self.process.terminate()
+        """Of all its processes, whose parent may be a script: none of them still has the camera afterwards."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(60)
+        end = time.monotonic() + 60
+        with contextlib.suppress(ProcessLookupError):
+            while time.monotonic() < end:
+                os.killpg(self.process.pid, 0)
+                time.sleep(0.05)
         self.server.shutdown()
         self.server.server_close()
         self.log.close()
