@@ -8,7 +8,8 @@ import time
 import unittest
 
 import support
-from standin import Bus, Standin
+from message_bus import Bus
+from standin import Standin
 
 NOWHERE = "unix:path=/nonexistent/bus"
 
@@ -74,7 +75,7 @@ class Served(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bus = Bus()
-        cls.addClassCleanup(cls.bus.stop)
+        cls.addClassCleanup(cls.bus.close)
 
     def setUp(self):
         self.daemon = Standin(self.bus.address)

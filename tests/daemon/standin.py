@@ -11,59 +11,14 @@ answers as the test tells it to.
 As a program, `standin.py` serves on the bus that started it (DBUS_STARTER_ADDRESS), until that ends.
 """
 import os
-import shutil
-import subprocess
-import tempfile
 import threading
 
 from gi.repository import Gio, GLib
 
+from message_bus import INTERFACE, NAME, OBJECT, connection
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 XML = f"{ROOT}/systemd/org.visaged1.xml"
-NAME, OBJECT, INTERFACE = "org.visaged1", "/org/visaged1", "org.visaged1.Manager"
-
-CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
- <type>session</type>
- <listen>unix:path={folder}/bus</listen>
- <servicedir>{folder}/services</servicedir>
- <policy context="default">
-  <allow send_destination="*" eavesdrop="true"/> <allow eavesdrop="true"/> <allow own="*"/>
-  {policy}
- </policy>
-</busconfig>
-"""
-
-
-class Bus:
-    """A dbus-daemon of its own."""
-
-    def __init__(self, policy="", activate=None):
-        self.folder = tempfile.mkdtemp(prefix="visaged-bus-")
-        os.mkdir(f"{self.folder}/services")
-        if activate:
-            with open(f"{self.folder}/services/{NAME}.service", "w") as file:
-                file.write(f"[D-BUS Service]\nName={NAME}\nExec={activate}\n")
-        with open(f"{self.folder}/bus.conf", "w") as file:
-            file.write(CONFIG.format(folder=self.folder, policy=policy))
-        self.process = subprocess.Popen(["dbus-daemon", "--nofork", "--nopidfile", "--print-address",
-                                         f"--config-file={self.folder}/bus.conf"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-        self.address = self.process.stdout.readline().decode().strip()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 def presets():
@@ -103,10 +58,7 @@ class Standin:
         with open(XML) as file:
             node = Gio.DBusNodeInfo.new_for_xml(file.read())
         self.interface = node.lookup_interface(INTERFACE)
-        flags = Gio.DBusConnectionFlags
-        self.connection = Gio.DBusConnection.new_for_address_sync(
-            address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
-        self.connection.set_exit_on_close(False)
+        self.connection = connection(address)
         self.connection.register_object(OBJECT, self.interface, self._call, self._get, None)
         self.connection.connect("closed", lambda *_: self._loop.quit())
         self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",

@@ -2,212 +2,22 @@
 
 Environment besides support.py's: VISAGED_BUS_XML (systemd/org.visaged1.xml).
 """
-import atexit
 import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-import gi
 import numpy as np
 from PIL import Image
+from gi.repository import GLib
 
 import support
-
-gi.require_version("Gio", "2.0")
-from gi.repository import Gio, GLib  # noqa: E402
-
-NAME, PATH, INTERFACE = "org.visaged1", "/org/visaged1", "org.visaged1.Manager"
-PROPERTIES = "org.freedesktop.DBus.Properties"
-SIZE = (160, 120)
-
-BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy></busconfig>"""
-
-# A client of another user, who is nobody in particular: prints what the call was answered with.
-CLIENT = """
-import sys, gi
-from gi.repository import Gio, GLib
-flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
-bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
-call = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if sys.argv[4] == "ask" else 0
-try:
-    bus.call_sync("org.visaged1", "/org/visaged1", "org.visaged1.Manager", sys.argv[2], GLib.Variant.parse(None, sys.argv[3]),
-                  None, call, 60000, None)
-    print("done")
-except GLib.Error as error:
-    print(Gio.DBusError.get_remote_error(error))
-"""
-
-# polkit's part: what it says is in a file, what it was asked in another.
-AUTHORITY = """
-import sys
-from gi.repository import Gio, GLib
-XML = '''<node><interface name="org.freedesktop.PolicyKit1.Authority"><method name="CheckAuthorization">
-<arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/><arg type="u" direction="in"/>
-<arg type="s" direction="in"/><arg type="(bba{ss})" direction="out"/></method></interface></node>'''
-def called(bus, sender, path, interface, method, arguments, invocation):
-    subject, action, details, flags, cancel = arguments.unpack()
-    with open(sys.argv[3], "a") as file:
-        print(subject[0], action, flags, file=file)
-    answer = open(sys.argv[2]).read().strip()
-    invocation.return_value(GLib.Variant("((bba{ss}))", ((answer == "yes", answer == "challenge", {}),)))
-flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
-bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
-bus.register_object("/org/freedesktop/PolicyKit1/Authority", Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], called, None, None)
-Gio.bus_own_name_on_connection(bus, "org.freedesktop.PolicyKit1", 0, None, None)
-print("ready", flush=True)
-GLib.MainLoop().run()
-"""
-
-
-class Bus:
-    """A message bus, for everybody on this machine."""
-
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="visaged-bus-")
-        os.chmod(self.folder, 0o755)
-        self.address = f"unix:path={self.folder}/socket"
-        with open(f"{self.folder}/bus.conf", "w") as file:
-            file.write(BUS.format(f"{self.folder}/socket"))
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(["dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--print-address"],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.process.stdout.readline()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def connect(self):
-        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
-        connection = Gio.DBusConnection.new_for_address_sync(self.address, flags, None, None)
-        connection.set_exit_on_close(False)
-        return connection
-
-
-class SilentBus:
-    """The way to a bus: it passes on all that is said, until the daemon asks the bus for a caller's user; from then on the bus
-    seems to say nothing, until release()."""
-
-    def __init__(self, bus):
-        self.folder, self.address = bus.folder, f"unix:path={bus.folder}/silent"
-        self.asked, self.released = threading.Event(), threading.Event()
-        self.bus = socket.socket(socket.AF_UNIX)
-        self.bus.connect(f"{bus.folder}/socket")
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(f"{bus.folder}/silent")
-        self.listener.listen()
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        self.daemon = self.listener.accept()[0]
-        threading.Thread(target=self.forward, daemon=True).start()
-        while data := self.daemon.recv(65536):
-            if b"GetConnection" in data:
-                self.asked.set()
-            self.bus.sendall(data)
-        self.bus.shutdown(socket.SHUT_RDWR)
-
-    def forward(self):
-        while data := self.bus.recv(65536):
-            if self.asked.is_set():
-                self.released.wait()
-            self.daemon.sendall(data)
-
-    def release(self):
-        self.released.set()
-
-    def close(self):
-        self.release()
-        for end in (self.listener, self.daemon, self.bus):
-            end.close()
-
-
-class Client:
-    def __init__(self, bus):
-        self.connection = bus.connect()
-
-    def call(self, method, signature=None, *arguments):
-        """The results, or GLib.Error."""
-        body = GLib.Variant(signature, arguments) if signature else None
-        return self.connection.call_sync(NAME, PATH, INTERFACE, method, body, None, 0, 400000, None).unpack()
-
-    def descriptor(self, method, signature=None, *arguments):
-        body = GLib.Variant(signature, arguments) if signature else None
-        _, fds = self.connection.call_with_unix_fd_list_sync(NAME, PATH, INTERFACE, method, body, None, 0, 400000, None, None)
-        return fds.steal_fds()[0]
-
-    def get(self, name):
-        body = GLib.Variant("(ss)", (INTERFACE, name))
-        return self.connection.call_sync(NAME, PATH, PROPERTIES, "Get", body, None, 0, 20000, None).unpack()[0]
-
-    def error(self, method, signature=None, *arguments):
-        """(name, message) of the error that a call ends with"""
-        try:
-            self.call(method, signature, *arguments)
-        except GLib.Error as error:
-            name = Gio.DBusError.get_remote_error(error)
-            return name, error.message.removeprefix(f"GDBus.Error:{name}: ")
-        return None, None
-
-    def until(self, what, patience=600):
-        """Waits until what() is true; the state that it was in else."""
-        last = None
-        for _ in range(int(patience / 0.1)):
-            try:
-                if what():
-                    return
-                last = (self.get("State"), self.get("StateReason"))
-            except GLib.Error as error:
-                last = error.message
-            time.sleep(0.1)
-        raise AssertionError(f"it did not happen: {last}")
-
-    def until_state(self, state):
-        self.until(lambda: self.get("State") == state)
-
-
-class Daemon:
-    def __init__(self, bus, *arguments, config="/dev/null", camera=None):
-        env = support.environment()
-        env.update(DBUS_STARTER_BUS_TYPE="system", DBUS_SYSTEM_BUS_ADDRESS=bus.address, RUNTIME_DIRECTORY=bus.folder)
-        self.sink = f"{bus.folder}/sink.y4m"
-        self.log = open(f"{bus.folder}/log", "a+")
-        camera = [f"--camera={camera}"] if camera else []
-        self.process = subprocess.Popen([os.environ["VISAGED"], f"--config={config}", f"--model={support.model()}", *camera,
-                                         f"--virtual-camera=y4m:{self.sink}", f"--size={SIZE[0]}x{SIZE[1]}", *arguments],
-                                        env=env, stderr=self.log, stdin=subprocess.DEVNULL)
-        atexit.register(self.process.kill)  # where a test fails
-
-    def said(self):
-        self.log.flush()
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self):
-        self.process.terminate()
-        status = self.process.wait(60)
-        text = self.said()
-        self.log.close()
-        return status, text
-
-
-def still():
-    return f"image:{support.picture('bus.png', *SIZE)}"
+from message_bus import (INTERFACE, NAME, OBJECT, PROPERTIES, SIZE, Authority, Bus, Client, Daemon, SilentBus, nobody, still)
 
 
 class Contract(unittest.TestCase):
@@ -223,7 +33,7 @@ class Contract(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         status, text = cls.daemon.stop()
-        cls.bus.stop()
+        cls.bus.close()
         assert status == 0, text
         for sign in ("Sanitizer", "runtime error:", "Assertion"):
             assert sign not in text, text
@@ -249,7 +59,7 @@ class Contract(unittest.TestCase):
                     found[prop.get("name")] = (prop.get("type"), prop.get("access"),
                                                notes.get("EmitsChangedSignal", "true"))
             return found
-        text = self.client.connection.call_sync(NAME, PATH, "org.freedesktop.DBus.Introspectable", "Introspect", None, None, 0,
+        text = self.client.connection.call_sync(NAME, OBJECT, "org.freedesktop.DBus.Introspectable", "Introspect", None, None, 0,
                                                 20000, None).unpack()[0]
         self.assertEqual(facts(ElementTree.fromstring(text)), facts(ElementTree.parse(os.environ["VISAGED_BUS_XML"]).getroot()))
 
@@ -268,7 +78,7 @@ class Contract(unittest.TestCase):
         self.client.until(lambda: self.client.get("Counters")["shown"] > before["shown"])
         self.assertGreaterEqual(self.client.get("Counters")["captured"], before["captured"])
         with self.assertRaises(GLib.Error):
-            self.client.connection.call_sync(NAME, PATH, PROPERTIES, "Set",
+            self.client.connection.call_sync(NAME, OBJECT, PROPERTIES, "Set",
                                              GLib.Variant("(ssv)", (INTERFACE, "Effect", GLib.Variant("s", "blur"))), None, 0,
                                              20000, None)
 
@@ -360,7 +170,7 @@ class Contract(unittest.TestCase):
                              ("SetEffect", GLib.Variant("(sa{sv})", ("overlay", {}))),
                              ("SetMode", GLib.Variant("(s)", ("exact",))), ("SetMode", GLib.Variant("(s)", ("smooth",)))):
             left.append(method)
-            self.client.connection.call(NAME, PATH, INTERFACE, method, body, None, 0, 60000, None, done)
+            self.client.connection.call(NAME, OBJECT, INTERFACE, method, body, None, 0, 60000, None, done)
         while left:
             GLib.MainContext.default().iteration(True)
         self.client.until_state("streaming")
@@ -455,9 +265,9 @@ class Contract(unittest.TestCase):
             self.assertEqual(self.client.error("Hold", "(s)", why)[0], "org.freedesktop.DBus.Error.InvalidArgs")
 
     def test_a_client_that_dies(self):
-        code = ("import sys; sys.path[:0] = sys.argv[2:]; import test_bus, time\n"
-                "class B: pass\nb = B(); b.address = sys.argv[1]; b.connect = lambda: test_bus.Bus.connect(b)\n"
-                "c = test_bus.Client(b); fd = c.descriptor('Hold', '(s)', 'the doomed'); print('held', flush=True); time.sleep(600)")
+        code = ("import sys, time, types; sys.path.insert(0, sys.argv[2]); import message_bus\n"
+                "client = message_bus.Client(types.SimpleNamespace(address=sys.argv[1]))\n"
+                "fd = client.descriptor('Hold', '(s)', 'the doomed'); print('held', flush=True); time.sleep(600)")
         with subprocess.Popen(["/usr/bin/python3", "-c", code, self.bus.address, os.path.dirname(__file__)],
                               stdout=subprocess.PIPE) as child:
             self.assertEqual(child.stdout.readline(), b"held\n")
@@ -484,7 +294,7 @@ class Contract(unittest.TestCase):
         told = []
         other = Client(self.bus)
         context = GLib.MainContext.default()
-        self.client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", PATH, INTERFACE, 0,
+        self.client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", OBJECT, INTERFACE, 0,
                                                 lambda *a: told.append(a[5].unpack()[1]))
         self.client.get("State")  # the bus knows of the subscription now
         other.call("SetEffect", "(sa{sv})", "blur", {})
@@ -508,7 +318,7 @@ class Contract(unittest.TestCase):
 class Life(unittest.TestCase):
     def setUp(self):
         self.bus = Bus()
-        self.addCleanup(self.bus.stop)
+        self.addCleanup(self.bus.close)
 
     def test_a_pause_outlives_a_crash(self):
         daemon = Daemon(self.bus, camera=still())
@@ -558,7 +368,7 @@ class Life(unittest.TestCase):
         client = Client(self.bus)
         client.until_state("streaming")
         answers = []
-        client.connection.call(NAME, PATH, INTERFACE, "Pause", None, None, 0, 100000, None,
+        client.connection.call(NAME, OBJECT, INTERFACE, "Pause", None, None, 0, 100000, None,
                                lambda connection, result: answers.append(connection.call_finish(result).unpack()))
         client.connection.flush_sync()
         self.assertTrue(way.asked.wait(60), daemon.said())
@@ -622,30 +432,19 @@ class Permissions(unittest.TestCase):
         cls.daemon = Daemon(cls.bus, camera=still())
         cls.client = Client(cls.bus)
         cls.client.until_state("streaming")
-        cls.asked = f"{cls.bus.folder}/asked"
 
     @classmethod
     def tearDownClass(cls):
         cls.daemon.stop()
-        cls.bus.stop()
+        cls.bus.close()
 
     def authority(self, answer):
-        with open(f"{self.bus.folder}/answer", "w") as file:
-            file.write(answer)
-        child = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, self.bus.address, f"{self.bus.folder}/answer", self.asked],
-                                 stdout=subprocess.PIPE)
-        child.stdout.readline()
+        authority = Authority(self.bus, answer)
+        self.addCleanup(authority.close)
+        return authority
 
-        def end():
-            child.kill()
-            child.wait()
-            child.stdout.close()
-        self.addCleanup(end)
-
-    def nobody(self, method, arguments="()", how="plain"):
-        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", CLIENT,
-                               self.bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=120)
-        return done.stdout.decode().strip() or done.stderr.decode()
+    def nobody(self, *arguments, **how):
+        return nobody(self.bus, *arguments, **how)
 
     def test_without_an_authority(self):
         self.assertEqual(self.nobody("Pause"), "org.freedesktop.DBus.Error.AccessDenied")
@@ -664,27 +463,21 @@ class Permissions(unittest.TestCase):
         self.assertEqual(self.nobody("SetMode", "('smooth',)"), "done")
 
     def test_permitted(self):
-        self.authority("yes")
-        if os.path.exists(self.asked):
-            os.unlink(self.asked)
+        authority = self.authority("yes")
         self.assertEqual(self.nobody("SetEffect", "('blur', @a{sv} {})"), "done")
         self.assertEqual(self.client.get("Effect"), "blur")
         self.assertEqual(self.nobody("SetGpu", "('llvm',)"), "done")
         self.assertEqual(self.nobody("Snapshot"), "done")
-        with open(self.asked) as file:
-            self.assertEqual(file.read().splitlines(), ["system-bus-name org.visaged1.control 0",
-                                                        "system-bus-name org.visaged1.configure 0",
-                                                        "system-bus-name org.visaged1.watch 0"])
+        self.assertEqual(authority.questions(), ["system-bus-name org.visaged1.control 0",
+                                                 "system-bus-name org.visaged1.configure 0",
+                                                 "system-bus-name org.visaged1.watch 0"])
         self.client.call("SetEffect", "(sa{sv})", "overlay", {})
 
     def test_a_password_would_help(self):
-        self.authority("challenge")
-        if os.path.exists(self.asked):
-            os.unlink(self.asked)
+        authority = self.authority("challenge")
         self.assertEqual(self.nobody("Pause"), "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
         self.assertEqual(self.nobody("Pause", how="ask"), "org.freedesktop.DBus.Error.AccessDenied")
-        with open(self.asked) as file:
-            self.assertEqual([line.split()[-1] for line in file], ["0", "1"])
+        self.assertEqual([line.split()[-1] for line in authority.questions()], ["0", "1"])
 
 
 if __name__ == "__main__":

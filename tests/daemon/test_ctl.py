@@ -6,7 +6,8 @@ import unittest
 
 import standin
 from ctl import NOWHERE, Served, ctl, environment, wait_for
-from standin import Bus, Standin
+from message_bus import Bus
+from standin import Standin
 
 NOT_RUNNING = 'visagectl: visaged is not running; try "systemctl start visaged"\n'
 
@@ -162,6 +163,7 @@ class NotRunning(unittest.TestCase):
 
     def test_the_bus_ends(self):
         bus = Bus()
+        self.addCleanup(bus.close)
         daemon = Standin(bus.address)
         with subprocess.Popen([os.environ["VISAGECTL"], "status", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=environment(system=bus.address)) as child:

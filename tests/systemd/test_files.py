@@ -17,6 +17,7 @@ import xml.etree.ElementTree as xml
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, f"{ROOT}/tests/daemon")
+import message_bus  # noqa: E402
 import standin  # noqa: E402
 
 SYSTEMD = f"{ROOT}/systemd"
@@ -346,7 +347,7 @@ class Examples(Files):
     @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
     def test_the_python_outlives_the_daemon(self):
         path, _ = next(self.blocks("python"))
-        with standin.Bus() as bus, standin.Standin(bus.address) as first, \
+        with message_bus.Bus() as bus, standin.Standin(bus.address) as first, \
                 subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as kiosk:
             try:

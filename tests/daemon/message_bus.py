@@ -1,0 +1,257 @@
+"""A message bus of a test's own, and what is on it: visaged, its clients, an authority that says what it is told to.
+
+    with Bus() as bus:
+        daemon = Daemon(bus, camera=still())
+        client = Client(bus)
+        client.until_state("streaming")
+        client.call("SetEffect", "(sa{sv})", "blur", {})
+        status, text = daemon.stop()
+"""
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from gi.repository import Gio, GLib
+
+import support
+
+NAME, OBJECT, INTERFACE = "org.visaged1", "/org/visaged1", "org.visaged1.Manager"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+SIZE = (160, 120)
+
+CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+ <type>system</type>
+ <auth>EXTERNAL</auth>
+ <listen>unix:path={folder}/socket</listen>
+ <servicedir>{folder}/services</servicedir>
+ <policy context="default">
+  <allow user="*"/> <allow own="*"/> <allow send_destination="*" eavesdrop="true"/> <allow eavesdrop="true"/>
+  {policy}
+ </policy>
+</busconfig>
+"""
+
+# A client of another user, who is nobody in particular: prints what the call was answered with.
+NOBODY = """
+import sys, gi
+from gi.repository import Gio, GLib
+flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
+call = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if sys.argv[4] == "ask" else 0
+try:
+    bus.call_sync("org.visaged1", "/org/visaged1", "org.visaged1.Manager", sys.argv[2], GLib.Variant.parse(None, sys.argv[3]),
+                  None, call, 60000, None)
+    print("done")
+except GLib.Error as error:
+    print(Gio.DBusError.get_remote_error(error))
+"""
+
+AUTHORITY = """
+import sys
+from gi.repository import Gio, GLib
+XML = '''<node><interface name="org.freedesktop.PolicyKit1.Authority"><method name="CheckAuthorization">
+<arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/><arg type="u" direction="in"/>
+<arg type="s" direction="in"/><arg type="(bba{ss})" direction="out"/></method></interface></node>'''
+def called(bus, sender, path, interface, method, arguments, invocation):
+    subject, action, details, flags, cancel = arguments.unpack()
+    with open(sys.argv[3], "a") as file:
+        print(subject[0], action, flags, file=file)
+    invocation.return_value(GLib.Variant("((bba{ss}))", ((sys.argv[2] == "yes", sys.argv[2] == "challenge", {}),)))
+flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
+bus.register_object("/org/freedesktop/PolicyKit1/Authority", Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], called, None, None)
+Gio.bus_own_name_on_connection(bus, "org.freedesktop.PolicyKit1", 0, None, None)
+print("ready", flush=True)
+GLib.MainLoop().run()
+"""
+
+
+def connection(address):
+    flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+    made = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    made.set_exit_on_close(False)
+    return made
+
+
+class Bus:
+    """A dbus-daemon, for every user of this machine.  Its folder is there for others, too, until close()."""
+
+    def __init__(self, policy="", activate=None):
+        self.folder = tempfile.mkdtemp(prefix="visaged-bus-")
+        os.chmod(self.folder, 0o755)
+        self.address = f"unix:path={self.folder}/socket"
+        os.mkdir(f"{self.folder}/services")
+        if activate:
+            with open(f"{self.folder}/services/{NAME}.service", "w") as file:
+                file.write(f"[D-BUS Service]\nName={NAME}\nExec={activate}\n")
+        with open(f"{self.folder}/bus.conf", "w") as file:
+            file.write(CONFIG.format(folder=self.folder, policy=policy))
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["dbus-daemon", "--nofork", "--nopidfile", "--print-address",
+                                         f"--config-file={self.folder}/bus.conf"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.process.stdout.readline()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class SilentBus:
+    """The way to a bus: it passes on all that is said, until the daemon asks the bus for a caller's user; from then on the bus
+    seems to say nothing, until release()."""
+
+    def __init__(self, bus):
+        self.folder, self.address = bus.folder, f"unix:path={bus.folder}/silent"
+        self.asked, self.released = threading.Event(), threading.Event()
+        self.bus = socket.socket(socket.AF_UNIX)
+        self.bus.connect(f"{bus.folder}/socket")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{bus.folder}/silent")
+        self.listener.listen()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        self.daemon = self.listener.accept()[0]
+        threading.Thread(target=self.forward, daemon=True).start()
+        while data := self.daemon.recv(65536):
+            if b"GetConnection" in data:
+                self.asked.set()
+            self.bus.sendall(data)
+        self.bus.shutdown(socket.SHUT_RDWR)
+
+    def forward(self):
+        while data := self.bus.recv(65536):
+            if self.asked.is_set():
+                self.released.wait()
+            self.daemon.sendall(data)
+
+    def release(self):
+        self.released.set()
+
+    def close(self):
+        self.release()
+        for end in (self.listener, self.daemon, self.bus):
+            end.close()
+
+
+class Client:
+    def __init__(self, bus):
+        self.connection = connection(bus.address)
+
+    def call(self, method, signature=None, *arguments):
+        """The results, or GLib.Error."""
+        body = GLib.Variant(signature, arguments) if signature else None
+        return self.connection.call_sync(NAME, OBJECT, INTERFACE, method, body, None, 0, 400000, None).unpack()
+
+    def descriptor(self, method, signature=None, *arguments):
+        body = GLib.Variant(signature, arguments) if signature else None
+        _, fds = self.connection.call_with_unix_fd_list_sync(NAME, OBJECT, INTERFACE, method, body, None, 0, 400000, None, None)
+        return fds.steal_fds()[0]
+
+    def get(self, name):
+        body = GLib.Variant("(ss)", (INTERFACE, name))
+        return self.connection.call_sync(NAME, OBJECT, PROPERTIES, "Get", body, None, 0, 20000, None).unpack()[0]
+
+    def error(self, method, signature=None, *arguments):
+        """(name, message) of the error that a call ends with"""
+        try:
+            self.call(method, signature, *arguments)
+        except GLib.Error as error:
+            name = Gio.DBusError.get_remote_error(error)
+            return name, error.message.removeprefix(f"GDBus.Error:{name}: ")
+        return None, None
+
+    def until(self, what, patience=600):
+        """Waits until what() is true; the state that it was in else."""
+        last = None
+        for _ in range(int(patience / 0.1)):
+            try:
+                if what():
+                    return
+                last = (self.get("State"), self.get("StateReason"))
+            except GLib.Error as error:
+                last = error.message
+            time.sleep(0.1)
+        raise AssertionError(f"it did not happen: {last}")
+
+    def until_state(self, state):
+        self.until(lambda: self.get("State") == state)
+
+
+class Daemon:
+    def __init__(self, bus, *arguments, config="/dev/null", camera=None):
+        env = support.environment()
+        env.update(DBUS_STARTER_BUS_TYPE="system", DBUS_SYSTEM_BUS_ADDRESS=bus.address, RUNTIME_DIRECTORY=bus.folder)
+        self.sink = f"{bus.folder}/sink.y4m"
+        self.log = open(f"{bus.folder}/log", "a+")
+        camera = [f"--camera={camera}"] if camera else []
+        self.process = subprocess.Popen([os.environ["VISAGED"], f"--config={config}", f"--model={support.model()}", *camera,
+                                         f"--virtual-camera=y4m:{self.sink}", f"--size={SIZE[0]}x{SIZE[1]}", *arguments],
+                                        env=env, stderr=self.log, stdin=subprocess.DEVNULL)
+        atexit.register(self.process.kill)  # where a test fails
+
+    def said(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self):
+        self.process.terminate()
+        status = self.process.wait(60)
+        text = self.said()
+        self.log.close()
+        return status, text
+
+
+class Authority:
+    """polkit's part: it gives one answer to all questions, and writes them down."""
+
+    def __init__(self, bus, answer):
+        self.asked = f"{bus.folder}/asked"
+        with open(self.asked, "w"):
+            pass
+        self.process = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, bus.address, answer, self.asked],
+                                        stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+
+    def questions(self):
+        with open(self.asked) as file:
+            return file.read().splitlines()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def nobody(bus, method, arguments="()", how="plain"):
+    """What a call by a user who is nobody in particular was answered with."""
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", NOBODY,
+                           bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=120)
+    return done.stdout.decode().strip() or done.stderr.decode()
+
+
+def still():
+    return f"image:{support.picture('bus.png', *SIZE)}"
