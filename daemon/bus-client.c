@@ -29,6 +29,7 @@ static const struct cause {
         {SD_BUS_ERROR_NO_REPLY, "visaged does not answer", true, "journalctl", "-u visaged"},
         {"org.freedesktop.DBus.Error.TimedOut", "visaged does not start", true, "journalctl", "-u visaged"},
         {"org.freedesktop.DBus.Error.Spawn.", "visaged does not start", true, "journalctl", "-u visaged"},
+        {"org.freedesktop.systemd1.NoSuchUnit", "visaged is switched off", false, "systemctl", "enable --now visaged"},
         {"org.freedesktop.systemd1.", "visaged does not start", true, "systemctl", "status visaged"},
         {SD_BUS_ERROR_ACCESS_DENIED, "not allowed", true, "sudo", "visagectl ..."},
         {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "not allowed", true, "sudo", "visagectl ..."},

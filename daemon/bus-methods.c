@@ -120,7 +120,8 @@ static int set_option(struct look *look, const char *name, sd_bus_message *messa
                 if (option->effect != look->effect || strcmp(option->name, name) != 0)
                         continue;
                 if (sd_bus_message_read(message, "v", "d", &value) < 0)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be of type d", name);
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be a number (type d) from %g to %g", name,
+                                                 option->low, option->high);
                 if (!(value >= option->low && value <= option->high))
                         return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be from %g to %g", name,
                                                  option->low, option->high);

@@ -15,8 +15,9 @@ static int not_streaming(const struct manager *m, sd_bus_error *error)
 {
         char reason[512];
 
-        manager_state(m, reason, sizeof reason);
-        return sd_bus_error_setf(error, "org.visaged1.Error.NotStreaming", "there is no picture now: %s", reason);
+        enum manager_state state = manager_state(m, reason, sizeof reason);
+        return sd_bus_error_setf(error, "org.visaged1.Error.NotStreaming", "there is no picture now: %s%s", reason,
+                                 state == MANAGER_IDLE ? "; a hold opens the camera (visagectl hold)" : "");
 }
 
 int bus_parse_snapshot(struct call *call, sd_bus_error *error)

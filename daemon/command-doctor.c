@@ -36,6 +36,7 @@ static void read_config(struct doctor_world *world, struct config *config)
         const char *file = paths_config(world->user_bus, path, sizeof path);
         const struct options usual = {.config_file = access(file, F_OK) == 0 ? file : NULL};
 
+        snprintf(world->config_file, sizeof world->config_file, "%s", file);
         if (options_config(&usual, config, note_mistake, world) < 0)
                 config_init(config);
         world->config = config;
@@ -130,8 +131,8 @@ static void print_table(const struct doctor_finding *findings, unsigned problems
         }
         table_print(&table, "", stdout);
         table_free(&table);
-        printf("\n%u problem%s, %u warning%s\n", problems, problems == 1 ? "" : "s", warnings,
-               warnings == 1 ? "" : "s");
+        printf("\n%u problem%s, %u warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
+               warnings == 1 ? "" : "s", problems + warnings > 0 && geteuid() != 0 ? "; most cures want root (sudo)" : "");
 }
 
 static int examine(const struct doctor_world *world, bool json)
@@ -178,6 +179,7 @@ int command_doctor(int argc, char **argv)
         world.kernel = kernel.release;
         find_user(&world);
         bool open = client_open(bus, false, &client, why, sizeof why) == 0;
+        world.no_bus = !open;
         world.user_bus = client.user;
         read_config(&world, &config);
         if (open) {

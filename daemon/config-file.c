@@ -133,7 +133,7 @@ int config_read_drop_ins(struct config *config, const char *path, config_complai
 {
         char pattern[PATH_MAX + sizeof ".d/*.conf"];
         glob_t found;
-        int worst = 0;
+        int worst = 0, n;
 
         snprintf(pattern, sizeof pattern, "%s.d/*.conf", path);
         if (glob(pattern, 0, NULL, &found) != 0)
@@ -142,6 +142,7 @@ int config_read_drop_ins(struct config *config, const char *path, config_complai
                 int r = config_read(config, found.gl_pathv[i], complaint, userdata);
                 worst = r < 0 ? r : worst;
         }
+        n = (int)found.gl_pathc;
         globfree(&found);
-        return worst;
+        return worst < 0 ? worst : n;
 }

@@ -23,9 +23,15 @@ static int parse_text(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
-static int parse_needed_text(const struct config_key *key, const char *value, struct config *config)
+/* A node's name without its folder is no file of pictures, and is found out only when it is too late. */
+static int parse_output(const struct config_key *key, const char *value, struct config *config)
 {
-        return *value ? parse_text(key, value, config) : -EINVAL;
+        static const char *const kinds[] = {"/", "y4m:", "png:"};
+
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+                if (strncmp(value, kinds[i], strlen(kinds[i])) == 0)
+                        return parse_text(key, value, config);
+        return -EINVAL;
 }
 
 static int parse_choice(const struct config_key *key, const char *value, struct config *config)
@@ -109,7 +115,7 @@ const struct config_key config_keys[] = {
         {"virtual-camera", "SINK",
          "a v4l2loopback node, y4m:FILE (y4m:- is standard output)\n"
          "or png:PATTERN, such as png:out/%04d.png",
-         "/dev/video10", "a v4l2loopback node, y4m:FILE or png:PATTERN", parse_needed_text, MEMBER(virtual_camera)},
+         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN", parse_output, MEMBER(virtual_camera)},
         {"size", "WxH", "of the virtual camera's picture", "640x480",
          "width x height, such as 640x480, both even and from 32 to 8192", parse_size},
         {"rate", "N", "frames per second", "30", "frames per second from 1 to 240, such as 30 or 30000/1001",

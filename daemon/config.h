@@ -65,5 +65,5 @@ typedef void (*config_complaint)(void *userdata, const char *message);
  * -EBADMSG returned.  A file that cannot be read is one complaint and its errno. */
 int config_read(struct config *config, const char *path, config_complaint complain, void *userdata);
 
-/* The same for the files that end in .conf in the folder "path.d", in the order of their names. */
+/* The same for the files that end in .conf in the folder "path.d", in the order of their names.  How many there are. */
 int config_read_drop_ins(struct config *config, const char *path, config_complaint complain, void *userdata);

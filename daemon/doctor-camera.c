@@ -90,6 +90,9 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
         } else if (!world->camera[0]) {
                 doctor_say(ret, DOCTOR_PROBLEM, "there is none");
                 doctor_cure(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
+        } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
+                doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
+                doctor_cure(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
         } else if (!doctor_exists(world, "%s", world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
                 doctor_cure(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");

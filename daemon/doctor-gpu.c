@@ -84,6 +84,10 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
         }
         if (r == 0)
                 return;
+        if (r == -ENOENT && !config->gpu[0] && !client_text(world->daemon, "gpu")[0]) {
+                doctor_say(ret, DOCTOR_SKIPPED, "there is no GPU to try");
+                return;
+        }
         if (r == -ENOENT && client_text(world->daemon, "gpu")[0]) {
                 doctor_say(ret, DOCTOR_SKIPPED, "this user may not use visaged's GPU: sudo visagectl doctor");
                 return;

@@ -25,15 +25,16 @@ static unsigned node_number(const struct doctor_world *world)
         return n;
 }
 
-/* It cannot be unloaded while visaged runs. */
+/* It cannot be unloaded while visaged or a program that reads has one of its nodes open. */
 static void cure_by_reload(const struct doctor_world *world, struct doctor_finding *ret)
 {
         const char *user = world->user_bus ? "--user " : "";
 
         doctor_cure(ret,
-                    "systemctl %sstop visaged; modprobe -r v4l2loopback; modprobe v4l2loopback exclusive_caps=1 "
-                    "max_buffers=4 video_nr=%u card_label=visaged; systemctl %sstart visaged  # for good: the same in "
-                    "/etc/modprobe.d/",
+                    "close the programs that use it, then: systemctl %sstop visaged && modprobe -r v4l2loopback && "
+                    "modprobe v4l2loopback exclusive_caps=1 max_buffers=4 video_nr=%u card_label=visaged; systemctl "
+                    "%sstart visaged  # for good: \"options v4l2loopback exclusive_caps=1 ...\" in "
+                    "/etc/modprobe.d/visaged.conf",
                     user, node_number(world), user);
 }
 

@@ -80,7 +80,8 @@ void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_cure(ret, "log out and in again");
         } else {
                 doctor_say(ret, weight(world), "%s is not in %s", world->user, missing);
-                doctor_cure(ret, "usermod -aG %s %s, then log out and in again", missing, world->user);
+                doctor_cure(ret, "usermod -aG %s %s, then log out and in again%s", missing, world->user,
+                            weight(world) == DOCTOR_WARNING ? " (needed for a visaged of one's own only)" : "");
         }
 }
 
@@ -116,7 +117,7 @@ void doctor_configuration(const struct doctor_world *world, struct doctor_findin
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%.550s", world->mistake);
-        doctor_cure(ret, "correct it; \"visaged --check\" tells every mistake");
+        doctor_cure(ret, "correct it; \"visaged --config=%s --check\" tells every mistake", world->config_file);
 }
 
 void doctor_service(const struct doctor_world *world, struct doctor_finding *ret)
@@ -158,7 +159,10 @@ void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
 
         if (!world->daemon) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", world->daemon_missing);
-                doctor_cure(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
+                if (world->no_bus)
+                        doctor_cure(ret, "apt install dbus, then start the machine again");
+                else
+                        doctor_cure(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
                 return;
         }
         doctor_say(ret, DOCTOR_OK, "%.40s: %.40s%s%.400s", client_text(world->daemon, "version"), state,

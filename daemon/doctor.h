@@ -35,7 +35,8 @@ struct doctor_world {
         const char *root;   /* goes before /sys, /proc, /dev, /lib and /etc; "" */
         const char *kernel; /* its release, "6.1.0-18-amd64" */
         const struct config *config;
-        char mistake[700];     /* the first one of the configuration, or "" */
+        char config_file[PATH_MAX];
+        char mistake[700];     /* its first, or the first of its drop-ins, or "" */
         char node[PATH_MAX];   /* of the virtual camera, without links; "" where that is a file */
         char camera[PATH_MAX]; /* node of the camera, the same; "" where there is none */
         const char *user;      /* who asks ... */
@@ -44,6 +45,7 @@ struct doctor_world {
         int groups_n;
         const json_t *daemon;       /* its properties, or NULL ... */
         const char *daemon_missing; /* ... because of this */
+        bool no_bus;                /* there is none to ask it on */
         bool user_bus;              /* the session's visaged is meant */
         struct doctor_unit unit;
 };

@@ -152,7 +152,6 @@ static void closed(struct manager *m)
                 set_state(m, CAMERA_CLOSED);
                 return;
         }
-        m->stats.reopened++;
         set_state(m, CAMERA_WAITING);
         sd_event_source_set_time_relative(m->camera.retry, backoff_next(&m->camera.backoff));
         sd_event_source_set_enabled(m->camera.retry, SD_EVENT_ONESHOT);
@@ -190,6 +189,7 @@ static void lost(struct manager *m, int error)
         log_cause(&m->camera.cause, "%s: %s; trying to open it again", camera_name(m->camera.camera),
                   error_text(error));
         m->camera.error = error;
+        m->camera.lost |= m->camera.state == CAMERA_STREAMING;
         close_camera(m);
         manager_update(m);
 }
@@ -210,6 +210,8 @@ static void first_frame(struct manager *m)
 
         set_state(m, CAMERA_STREAMING);
         m->camera.error = 0;
+        m->stats.reopened += m->camera.lost;
+        m->camera.lost = false;
         log_cause_end(&m->camera.cause, "the camera is there");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);

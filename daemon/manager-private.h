@@ -92,6 +92,7 @@ struct camera_room {
         char spec[PATH_MAX];   /* what is being opened */
         struct camera_wish wish;
         int error;  /* why there is none; 0: nothing is wrong */
+        bool lost;  /* it gave pictures, and has not done so since */
         bool stale; /* what is being opened is not wanted any more */
         struct task task;
         sd_event_source *done, *frames, *stall, *retry;

@@ -128,7 +128,7 @@ int manager_sink_open(struct manager *m)
         log_info("virtual camera: %s, %s %ux%u", config->virtual_camera, frame_fourcc_name(format->fourcc),
                  format->width, format->height);
         if (watchable(m) && !sink_size_accepted(format->width, format->height))
-                log_warning("browsers refuse a camera of %ux%u; 640x480 and 1280x720 are sizes that they take",
+                log_warning("Firefox offers no camera of %ux%u; 640x480 and 1280x720 are sizes that it takes",
                             format->width, format->height);
         backoff_reset(&m->sink.backoff);
         on_readers(NULL, -1, 0, m);

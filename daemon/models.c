@@ -18,7 +18,7 @@ static bool is_listed(const struct model_entry *list, int n, const char *name)
         return false;
 }
 
-/* The models beside `file`, which is one. */
+/* The models in the folder of `file`. */
 static int add_folder(struct model_entry *list, int n, const char *file, const char *preset)
 {
         char pattern[PATH_MAX + 16];
@@ -55,6 +55,7 @@ int models_list(const char *configured, struct model_entry **ret)
                 return -ENOMEM;
         if (paths_model("", preset, sizeof preset) == 0)
                 n = add_folder(list, n, preset, preset);
+        n = add_folder(list, n, "/usr/local/share/visaged/", preset);
         if (configured[0])
                 n = add_folder(list, n, configured, preset);
         *ret = list;

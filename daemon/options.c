@@ -140,18 +140,18 @@ int options_config(const struct options *options, struct config *ret, config_com
         const char *file = config_file(options, path);
         struct config config;
         char why[512];
-        int r = 0, worst = 0;
+        bool there = options->config_file || access(file, F_OK) == 0;
 
         config_init(&config);
-        if (options->config_file || access(file, F_OK) == 0)
-                r = config_read(&config, file, complaint, userdata);
-        if ((worst = config_read_drop_ins(&config, file, complaint, userdata)) < 0 || r < 0)
+        int r = there ? config_read(&config, file, complaint, userdata) : 0;
+        int drop_ins = config_read_drop_ins(&config, file, complaint, userdata);
+        if (r < 0 || drop_ins < 0)
                 return -EBADMSG;
         for (size_t i = 0; config_keys[i].name; i++)
                 if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
                         return -EBADMSG; /* cannot be: options_parse() has seen to it */
         *ret = config;
-        return 0;
+        return there + drop_ins;
 }
 
 /* What the command line says must be right whatever the files say. */
@@ -185,12 +185,12 @@ int options_parse(int argc, char **argv, struct options *ret)
                 return usage("\"%s\" is not an option", argv[optind]);
         if ((status = check_keys(ret)) >= 0)
                 return status;
-        if (options_config(ret, &ret->config, complain, NULL) < 0)
+        int files = options_config(ret, &ret->config, complain, NULL);
+        if (files < 0)
                 return EXIT_CONFIG;
         if (ret->check) {
                 char path[PATH_MAX];
-                const char *file = config_file(ret, path);
-                printf("%s: OK\n", access(file, F_OK) == 0 ? file : "presets");
+                printf("%s: OK, %d file%s read\n", config_file(ret, path), files, files == 1 ? "" : "s");
                 return 0;
         }
         return -1;

@@ -21,5 +21,6 @@ struct options {
  * or -1 to go on. */
 int options_parse(int argc, char **argv, struct options *ret);
 
-/* The configuration as it is now, in the files and by the command line.  -EBADMSG: `complain` was told; *ret is untouched. */
+/* The configuration as it is now, in the files and by the command line; how many files there are.  -EBADMSG: `complain` was
+ * told; *ret is untouched. */
 int options_config(const struct options *options, struct config *ret, config_complaint complaint, void *userdata);

@@ -41,11 +41,12 @@ static json_t *times(const struct stats_times *times)
 
 static json_t *frames(const struct stats *s)
 {
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "captured", (json_int_t)s->captured,
+        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "captured", (json_int_t)s->captured,
                          "dropped", (json_int_t)stats_dropped(s), "stale", (json_int_t)s->stale, "corrupt",
                          (json_int_t)s->corrupt, "lost", (json_int_t)s->lost, "refused", (json_int_t)s->refused,
                          "parsed", (json_int_t)s->parsed.count, "shown", (json_int_t)s->shown.count, "repeated",
-                         (json_int_t)s->repeated, "placeholder", (json_int_t)s->placeholders);
+                         (json_int_t)s->repeated, "placeholder", (json_int_t)s->placeholders, "reopened",
+                         (json_int_t)s->reopened);
 }
 
 static void add_engine(json_t *root, const struct engine *engine)

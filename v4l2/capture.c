@@ -25,8 +25,8 @@ static const struct {
         int error;
         const char *text;
 } open_errors[] = {
-        {ENOENT, "there is no such camera; plug it in, or see v4l2-ctl --list-devices for those that are there"},
-        {ENOTDIR, "there is no such camera; see v4l2-ctl --list-devices for those that are there"},
+        {ENOENT, "there is no such camera; plug it in, or see \"visagectl cameras\" for those that are there"},
+        {ENOTDIR, "there is no such camera; see \"visagectl cameras\" for those that are there"},
         {ENXIO, "no driver answers behind this node; plug the camera in again"},
         {ENODEV, "no driver answers behind this node; plug the camera in again"},
         {EACCES, "permission denied; add the user to the group \"video\""},

@@ -1,7 +1,15 @@
 # Completion of visagectl for fish.
-function __visagectl_set
-    set -l words (commandline -opc)
-    test (count $words) = $argv[1]; and test "$words[2]" = set; and test (count $argv) = 1 -o "$words[3]" = "$argv[2]"
+# COMMAND [PLACE [WORD]]: whether this is argument PLACE of the command, options left out, after WORD.
+function __visagectl_place
+    set -l words (commandline -opc | string match -v -- '-*')
+    test "$words[2]" = $argv[1]; or return 1
+    test (count $argv) = 1; or test (count $words) = $argv[2]; or return 1
+    test (count $argv) -lt 3; or test "$words[3]" = $argv[3]
+end
+function __visagectl_models
+    for file in /usr/share/visaged/*.safetensors /usr/local/share/visaged/*.safetensors
+        basename $file .safetensors
+    end
 end
 
 complete -c visagectl -f
@@ -34,10 +42,14 @@ complete -c visagectl -n "__fish_seen_subcommand_from $on_the_bus" -l user -d 'T
 complete -c visagectl -n "__fish_seen_subcommand_from $on_the_bus" -l system -d 'The visaged of this machine'
 complete -c visagectl -n '__fish_seen_subcommand_from snapshot' -s o -l output -rF -d 'The picture'
 complete -c visagectl -n '__fish_seen_subcommand_from hold' -l why -x -d 'What status then shows'
-complete -c visagectl -n '__fish_seen_subcommand_from effect' -a 'overlay labels blur none'
-complete -c visagectl -n '__visagectl_set 2' -a 'camera model gpu mode'
-complete -c visagectl -n '__visagectl_set 3 mode' -a 'smooth exact'
-complete -c visagectl -n '__visagectl_set 3 camera' -a '(command ls /dev/v4l/by-id 2>/dev/null)'
+complete -c visagectl -n '__visagectl_place effect 2' -a 'overlay labels blur none'
+complete -c visagectl -n '__visagectl_place effect 3 overlay' -a 'opacity='
+complete -c visagectl -n '__visagectl_place effect 3 blur' -a 'strength='
+complete -c visagectl -n '__visagectl_place hold' -xa '(__fish_complete_subcommand --fcs-skip=2)'
+complete -c visagectl -n '__visagectl_place set 2' -a 'camera model gpu mode'
+complete -c visagectl -n '__visagectl_place set 3 model' -a '(__visagectl_models)'
+complete -c visagectl -n '__visagectl_place set 3 mode' -a 'smooth exact'
+complete -c visagectl -n '__visagectl_place set 3 camera' -a '(command ls /dev/v4l/by-id 2>/dev/null)'
 
 complete -c visagectl -n '__fish_seen_subcommand_from parse eval' -l model -rF -d 'Model file'
 complete -c visagectl -n '__fish_seen_subcommand_from parse eval' -l gpu -x -d 'Part of a name, number or node'

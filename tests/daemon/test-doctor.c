@@ -228,7 +228,7 @@ static void module_parameters(void **state)
         put_module("Y,N,N,N\n", "2\n", NULL);
         expect(doctor_exclusive_caps, DOCTOR_PROBLEM, "browsers", "exclusive_caps=1");
         expect(doctor_max_buffers, DOCTOR_WARNING, "2: ", "max_buffers=4");
-        expect(doctor_max_buffers, DOCTOR_WARNING, "2: ", "systemctl stop visaged; modprobe -r"); /* which holds it */
+        expect(doctor_max_buffers, DOCTOR_WARNING, "2: ", "systemctl stop visaged && modprobe -r"); /* which holds it */
         strcpy(world.node, "/dev/video5");
         expect(doctor_exclusive_caps, DOCTOR_OK, "1", NULL);
         strcpy(world.node, "/dev/video77"); /* added later: as the first */
@@ -374,6 +374,9 @@ static void camera_by_id(void **state)
         doctor_find_nodes(&world);
         assert_string_equal(world.camera, "/dev/video3");
         expect(doctor_camera, DOCTOR_OK, "/dev/video3", NULL);
+        strcpy(config.camera, "video3");
+        doctor_find_nodes(&world);
+        expect(doctor_camera, DOCTOR_PROBLEM, "no camera has the id \"video3\"", "camera = /dev/video3");
 
         strcpy(config.camera, "/dev/video10");
         put_node("video10", "visaged\n", true, "");
@@ -470,7 +473,8 @@ static void configuration(void **state)
 {
         expect(doctor_configuration, DOCTOR_OK, "no mistakes", NULL);
         strcpy(world.mistake, "/etc/visaged/visaged.conf:3: unknown key \"foo\"");
-        expect(doctor_configuration, DOCTOR_PROBLEM, "visaged.conf:3:", "visaged --check");
+        strcpy(world.config_file, "/etc/visaged/visaged.conf");
+        expect(doctor_configuration, DOCTOR_PROBLEM, "visaged.conf:3:", "visaged --config=/etc/visaged/visaged.conf --check");
 }
 
 static void service(void **state)
@@ -530,6 +534,9 @@ static void daemon_states(void **state)
 
         world.daemon_missing = "visaged is not running";
         expect(doctor_daemon, DOCTOR_PROBLEM, "is not running", "systemctl enable --now visaged");
+        world.no_bus = true;
+        expect(doctor_daemon, DOCTOR_PROBLEM, "is not running", "dbus");
+        world.no_bus = false;
         for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
                 json_t *daemon = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "state", states[i].name,
                                            "state_reason", "because");

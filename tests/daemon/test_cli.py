@@ -53,6 +53,7 @@ class Both(unittest.TestCase):
     def test_visaged_wrong_usage(self):
         for arguments, says in (
                 (["--nonsense"], "unrecognized option"), (["nonsense"], '"nonsense" is not an option'),
+                (["--virtual-camera=video10"], "allowed is a v4l2loopback node such as /dev/video10"),
                 (["--size=1x1"], "--size cannot be \"1x1\": allowed is width x height"),
                 (["--effect=sepia"], "allowed is overlay, labels, blur or none"), (["--frames=0"], "a number from 1 on"),
                 (["--frames=-1"], "a number from 1 on"), (["--frames=99999999999999999999"], "a number from 1 on"),
@@ -78,8 +79,8 @@ class Check(unittest.TestCase):
         return done.returncode, done.stdout.decode().replace(path, "FILE"), done.stderr.decode().replace(path, "FILE")
 
     def test_good(self):
-        self.assertEqual(self.check("[visaged]\ncamera = image:x.png\nsize = 1280x720\n"), (0, "FILE: OK\n", ""))
-        self.assertEqual(self.check(""), (0, "FILE: OK\n", ""))
+        self.assertEqual(self.check("[visaged]\ncamera = image:x.png\nsize = 1280x720\n"), (0, "FILE: OK, 1 file read\n", ""))
+        self.assertEqual(self.check(""), (0, "FILE: OK, 1 file read\n", ""))
 
     def test_bad(self):
         status, out, err = self.check("[visaged]\nrate = 0\nfoo = 1\n")
@@ -91,6 +92,15 @@ class Check(unittest.TestCase):
     def test_options_are_checked_too(self):
         self.assertEqual(self.check("", "--rate=0")[0], 2)
         self.assertEqual(self.check("[visaged]\nrate=1\n", "--rate=20")[0], 0)
+
+    def test_drop_ins_count(self):
+        path = os.path.join(support.new_folder(), "visaged.conf")
+        os.mkdir(f"{path}.d")
+        for name in (path, f"{path}.d/50-a.conf", f"{path}.d/60-b.conf", f"{path}.d/70-no"):
+            with open(name, "w") as file:
+                file.write("[visaged]\nrate = 20\n")
+        done = visaged("--check", f"--config={path}")
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, f"{path}: OK, 3 files read\n"))
 
     def test_missing_file(self):
         done = visaged("--check", "--config=/nonexistent.conf")
@@ -147,7 +157,7 @@ class Start(unittest.TestCase):
         return support.visaged(f"--camera=image:{support.PORTRAIT}", *arguments, timeout=120)
 
     def test_no_sink(self):
-        for sink in ("y4m:/nonexistent/x.y4m", "png:/nonexistent/%d.png", "video9"):
+        for sink in ("y4m:/nonexistent/x.y4m", "png:/nonexistent/%d.png"):
             done = self.start(f"--virtual-camera={sink}")
             self.assertEqual(done.returncode, 1)
             self.assertIn(sink.split(":")[-1].replace("%d.png", "").encode(), done.stderr)

@@ -270,7 +270,11 @@ class Tool(Files):
             offered = self.complete(shell, f"visagectl {command} --")
             self.assertEqual(offered, options(command), command)
         self.assertEqual(self.complete(shell, "visagectl effect "), {"overlay", "labels", "blur", "none"})
+        self.assertEqual(self.complete(shell, "visagectl effect --user "), {"overlay", "labels", "blur", "none"})
+        self.assertEqual(self.complete(shell, "visagectl effect blur "), {"strength"})
         self.assertEqual(self.complete(shell, "visagectl set mode "), {"smooth", "exact"})
+        self.assertEqual(self.complete(shell, "visagectl set "), {"camera", "model", "gpu", "mode"})
+        self.assertEqual(self.complete(shell, "visagectl hold visagectl set --system mode "), {"smooth", "exact"})
 
     def test_bash_completes_what_there_is(self):
         if not os.path.exists("/usr/share/bash-completion/bash_completion"):
