@@ -44,8 +44,8 @@ void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for what r
 int pipeline_set_look(struct pipeline *pipeline, const struct look *look);
 void pipeline_set_mode(struct pipeline *pipeline, enum mode mode);
 
-/* Before the first frame of a camera that has been opened: the format of all its frames.  Waits for what runs.
- * -ENOTSUP; -ENODEV: it has failed. */
+/* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the one
+ * before may go on for a while: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
 int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
 /* The camera is gone: a frame under way is not shown any more. */
 void pipeline_forget(struct pipeline *pipeline);

@@ -19,8 +19,8 @@ static bool text(const json_t *value, char *ret, size_t size)
 
         if (!string || !*string || strlen(string) >= size)
                 return false;
-        for (const char *c = string; *c; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+        for (const unsigned char *c = (const unsigned char *)string; *c; c++)
+                if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)) /* U+0080 to U+009F too */
                         return false;
         strcpy(ret, string);
         return true;

@@ -220,6 +220,7 @@ static void check_usable(VkPhysicalDevice device, const VkPhysicalDeviceProperti
                 {l->maxComputeWorkGroupInvocations < 64, "its compute groups hold fewer than 64 invocations"},
                 {l->maxComputeSharedMemorySize < 8192, "it has less than 8 KB of shared memory"},
                 {l->maxStorageBufferRange < 1u << 27, "its storage buffers hold less than 128 MiB"},
+                {l->maxPerStageDescriptorStorageBuffers < OPERANDS, "its shaders reach fewer than 5 storage buffers"},
                 {l->maxPushConstantsSize < 128, "it takes less than 128 bytes of push constants"},
                 {p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU && !device_may_compile(),
                  "it computes on the processor, for which MemoryDenyWriteExecute= must be off: "

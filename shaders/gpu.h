@@ -90,7 +90,8 @@ int gpu_buffer_write(struct gpu_buffer *buffer, uint64_t offset, const void *dat
  */
 int gpu_program_new(struct gpu *gpu, const char *name, struct gpu_program **ret);
 int gpu_program_end(struct gpu_program *program);   /* after it, the program can be submitted and not added to */
-void gpu_program_free(struct gpu_program *program); /* NULL and half-recorded are fine; waits when it runs */
+void gpu_program_free(struct gpu_program *program); /* NULL and half-recorded are fine; waits while it runs,
+                                                     * calling back */
 
 /* status: 0 or -ENODEV. Called from gpu_dispatch() or gpu_wait(). */
 typedef void (*gpu_done)(void *userdata, int status);

@@ -106,13 +106,14 @@ struct push_plane {
         int32_t offset, stride, shape, pattern;
 };
 
-/* Components that interleave: the same rows, less than a step apart. */
+/* Components that interleave: the same rows, less than a step apart.  Those without a step are not there. */
 static bool same_plane(const struct gpu_pixels *pixels, int a, int b)
 {
         const typeof(pixels->component[0]) *c = pixels->component;
         const long step = c[a].step > c[b].step ? c[a].step : c[b].step;
 
-        return c[a].stride == c[b].stride && labs((long)c[a].offset - (long)c[b].offset) < step;
+        return c[a].step && c[b].step && c[a].stride == c[b].stride &&
+               labs((long)c[a].offset - (long)c[b].offset) < step;
 }
 
 /* The plane that begins with component `first`. */
@@ -189,7 +190,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
                         .operands = {image_operand(in), [4] = {bytes, 0, align_up(pixels->size, 4), FORMAT_U8}},
                         .push = &push,
                         .push_size = sizeof push,
-                        .groups = {divide_up(push.words, 64), 1, 1},
+                        .groups = {LINEAR_GROUPS(push.words)},
                         .cost = 200.0 * in->width * in->height,
                 });
 }

@@ -6,6 +6,9 @@
 // specialization constant; halves need no extension, only core packing.
 #extension GL_EXT_control_flow_attributes : require
 
+// Of groups that LINEAR_GROUPS laid out, 64 invocations each.
+#define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 64 + gl_LocalInvocationID.x)
+
 const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
 
 #define STORAGE(N, name, access)                                                                                      \

@@ -158,7 +158,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
                                         .operands = {map_operand(logits), [4] = labels_operand(out)},
                                         .push = &push,
                                         .push_size = sizeof push,
-                                        .groups = {divide_up(divide_up(out->width * out->height, 4), 64), 1, 1},
+                                        .groups = {LINEAR_GROUPS(divide_up((uint64_t)out->width * out->height, 4))},
                                         .cost = 10.0 * out->width * out->height * classes,
                                 });
 }
@@ -177,7 +177,7 @@ int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const st
                                                  .operands = {labels_operand(in), [4] = labels_operand(out)},
                                                  .push = &push,
                                                  .push_size = sizeof push,
-                                                 .groups = {divide_up(words, 64), 1, 1},
+                                                 .groups = {LINEAR_GROUPS(words)},
                                                  .cost = 64.0 * words,
                                          });
 }

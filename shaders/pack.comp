@@ -38,7 +38,7 @@ float component(int k, ivec2 p)
 
 void main()
 {
-        const int word = int(gl_GlobalInvocationID.x);
+        const int word = LINEAR_INVOCATION;
         if (word >= words)
                 return;
         int first = word * 4;

@@ -254,6 +254,9 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
                 formats[i] = o->format;
                 touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
         }
+        for (int i = 0; i < 3; i++)
+                if (dispatch->groups[i] > GROUPS_MOST)
+                        return program_fail(program, -E2BIG);
         if ((r = open_segment(program, dispatch->cost, &commands)) < 0)
                 return r;
         if ((r = kernels_get(gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
@@ -311,8 +314,7 @@ void gpu_program_free(struct gpu_program *program)
 {
         if (!program)
                 return;
-        if (program->running)
-                gpu_wait(program->gpu);
+        program_wait(program);
         if (!program->gpu->stuck)
                 destroy(program);
         free(program->segments);

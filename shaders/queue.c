@@ -247,16 +247,28 @@ int gpu_dispatch(struct gpu *gpu)
         return gpu->lost ? -ENODEV : 0;
 }
 
-int gpu_wait(struct gpu *gpu)
+/* Until something has landed. */
+static int wait_and_dispatch(struct gpu *gpu)
 {
         struct pollfd poll_event = {.fd = gpu->event, .events = POLLIN};
+
+        poll(&poll_event, 1, -1);
+        return gpu_dispatch(gpu);
+}
+
+int gpu_wait(struct gpu *gpu)
+{
         int r = gpu->lost ? -ENODEV : 0;
 
-        while (gpu->queue_head) {
-                poll(&poll_event, 1, -1);
-                r = gpu_dispatch(gpu);
-        }
+        while (gpu->queue_head)
+                r = wait_and_dispatch(gpu);
         return r;
+}
+
+void program_wait(struct gpu_program *program)
+{
+        while (program->running)
+                wait_and_dispatch(program->gpu);
 }
 
 static void note(void *userdata, int status)
@@ -270,6 +282,6 @@ int gpu_run(struct gpu_program *program)
 
         int r = gpu_submit(program, note, &status);
         if (r == 0)
-                gpu_wait(program->gpu);
+                program_wait(program);
         return r < 0 ? r : status;
 }

@@ -16,7 +16,7 @@ layout(push_constant) uniform Shape {
 
 void main()
 {
-        const int word = int(gl_GlobalInvocationID.x);
+        const int word = LINEAR_INVOCATION;
         if (word * 4 >= size.x * size.y)
                 return;
         vec4 label = vec4(0);

@@ -8,6 +8,9 @@
 #include "shaders/gpu.h"
 
 enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
+
+/* Of a dispatch, in each dimension: every device can do so many. */
+#define GROUPS_MOST 65535
 enum { CONSTANTS = 3 };            /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 };   /* one runs, one waits, so that the device never idles between them */
 
@@ -213,3 +216,4 @@ int program_fail(struct gpu_program *program, int error);
 /* queue.c */
 int queue_init(struct gpu *gpu);
 void queue_finish(struct gpu *gpu);
+void program_wait(struct gpu_program *program); /* until it does not run; others may, and are called back */

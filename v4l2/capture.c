@@ -73,6 +73,13 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
         return 0;
 }
 
+/* Line below line; the other orders are half pictures, one after the other or frame by frame. */
+static bool is_whole(uint32_t field)
+{
+        return field == V4L2_FIELD_ANY || field == V4L2_FIELD_NONE || field == V4L2_FIELD_INTERLACED ||
+               field == V4L2_FIELD_INTERLACED_TB || field == V4L2_FIELD_INTERLACED_BT;
+}
+
 /* Takes what the driver made of the wish; -EINVAL where it is nothing to compute with. */
 static int accept_format(struct capture *capture, const struct offer *offer, const struct v4l2_pix_format *pix)
 {
@@ -81,8 +88,7 @@ static int accept_format(struct capture *capture, const struct offer *offer, con
 
         if (pix->pixelformat != offer->fourcc)
                 return -EINVAL;
-        /* The others deliver half pictures, a field at a time. */
-        if (pix->field != V4L2_FIELD_NONE && pix->field != V4L2_FIELD_INTERLACED && pix->field != V4L2_FIELD_ANY)
+        if (!is_whole(pix->field))
                 return -EINVAL;
 
         if (offer->way == OFFER_MJPEG) {
@@ -161,8 +167,9 @@ static void unmap_buffers(struct capture *capture)
 
         for (uint32_t i = 0; i < capture->count; i++)
                 capture->io->unmap(capture->buffers[i].data, capture->buffers[i].length);
-        if (capture->count)
+        if (capture->granted)
                 capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &none);
+        capture->granted = false;
         capture->count = 0;
 }
 
@@ -175,6 +182,7 @@ static int map_buffers(struct capture *capture, uint32_t least)
                 return -errno;
         if (!request.count)
                 return -ENOMEM;
+        capture->granted = true; /* as long as they are, the driver takes no other format */
         for (uint32_t i = 0; i < request.count && i < CAPTURE_BUFFERS_MAX; i++) {
                 err = map_buffer(capture, i, least);
                 if (err < 0) {

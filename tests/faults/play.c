@@ -143,6 +143,8 @@ static int second_camera(struct play *play)
 
         if (r == 0)
                 r = play_camera(play, V4L2_PIX_FMT_NV12);
+        if (r == 0)
+                r = play_until_ready(play);
         return r < 0 ? r : show_frames(play, 1);
 }
 

@@ -146,6 +146,7 @@ static const struct {
         {"name", "\"\""},
         {"name", "1"},
         {"name", "\"two\\nlines\""},
+        {"name", "\"a \\u009b31m terminal\""},
         {"name", "\"\\u001b[31m\""},
         {"name", "\"del\\u007f\""},
         {"name", "\"" X32 X32 "\""},

@@ -325,6 +325,24 @@ static bool passes(struct fixture *f, struct gpu_program *longer, struct gpu_pro
         return log.done[0] == 1;
 }
 
+/* Not until nothing runs: the long one, in the background, is far from over. */
+static void is_freed_when_it_is_done_itself(void **state)
+{
+        struct fixture *f = *state;
+        struct log log = {{program(f, 3000), program(f, 1)}};
+        struct token t[] = {{&log, 0}, {&log, 1}};
+
+        gpu_program_set_background(log.programs[0]);
+        assert_int_equal(gpu_submit(log.programs[0], finished, &t[0]), 0);
+        assert_int_equal(gpu_submit(log.programs[1], finished, &t[1]), 0);
+        gpu_program_free(log.programs[1]);
+        assert_int_equal(log.n, 1);
+        assert_int_equal(log.done[0], 1);
+        assert_int_equal(gpu_wait(f->gpu), 0);
+        assert_int_equal(log.n, 2);
+        gpu_program_free(log.programs[0]);
+}
+
 static void lets_short_programs_pass_long_ones(void **state)
 {
         struct fixture *f = *state;
@@ -412,6 +430,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(lets_a_frame_pass_a_network, setup, teardown),
                 cmocka_unit_test_setup_teardown(keeps_the_order_of_equals, setup, teardown),
                 cmocka_unit_test_setup_teardown(waits_when_it_is_freed_while_it_runs, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_freed_when_it_is_done_itself, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,10 @@ static int no(int error)
 
 static int querycap(struct v4l2_capability *cap)
 {
+        if (!fake.loopback) { /* a program asks when it has opened the node: what the one before had went with its descriptor */
+                free_memory();
+                fake.count = 0;
+        }
         memset(cap, 0, sizeof(*cap));
         strcpy((char *)cap->driver, fake.driver);
         strcpy((char *)cap->card, fake.card);
@@ -168,6 +172,8 @@ static int set_format(struct v4l2_pix_format *pix)
 {
         uint32_t bytes;
 
+        if (fake.count && !fake.loopback) /* videobuf2: not while there are buffers */
+                return no(EBUSY);
         if (fake.formats_n && !find(pix->pixelformat))
                 pix->pixelformat = fake.formats[0].fourcc;
         bytes = pix->pixelformat == V4L2_PIX_FMT_YUYV ? 2 : pix->pixelformat == V4L2_PIX_FMT_RGB24 ? 3 : 1;

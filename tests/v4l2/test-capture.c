@@ -172,6 +172,10 @@ static void bend_fields(struct v4l2_pix_format *pix)
 {
         pix->field = V4L2_FIELD_ALTERNATE;
 }
+static void bend_lines(struct v4l2_pix_format *pix)
+{
+        pix->field = V4L2_FIELD_INTERLACED_BT;
+}
 static void bend_fourcc(struct v4l2_pix_format *pix)
 {
         pix->pixelformat = V4L2_PIX_FMT_YVYU;
@@ -191,6 +195,13 @@ static void absurd_formats(void **state)
         fake.length = 640 * 480 * 2 - 1; /* buffers shorter than a frame */
         refuse(-EINVAL, "none of its formats");
         camera_close(open_camera(320, 240, 30)); /* the size that fits is taken */
+        fake.formats_n = 2;
+        struct camera *camera = open_camera(640, 480, 30); /* or the format */
+        assert_int_equal(fake.pix.pixelformat, V4L2_PIX_FMT_MJPEG);
+        camera_close(camera);
+        fake.length = 0;
+        fake.bend_format = bend_lines; /* both fields, line below line */
+        camera_close(open_camera(640, 480, 30));
 }
 
 static void open_failures(void **state)
