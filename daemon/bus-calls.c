@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/bus-private.h"
+#include "daemon/text.h"
 
 #define DRIVER "org.freedesktop.DBus" /* the bus itself */
 #define POLKIT "org.freedesktop.PolicyKit1"
@@ -40,6 +41,20 @@ static void call_free(struct call *call)
 
 /* ---- the answer ---- */
 
+/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut anywhere. */
+static void clean(sd_bus_error *error)
+{
+        sd_bus_error good = SD_BUS_ERROR_NULL;
+        char text[1024];
+
+        if (!sd_bus_error_is_set(error))
+                return;
+        text_utf8(error->message ? error->message : "", text, sizeof text);
+        sd_bus_error_set(&good, error->name, text);
+        sd_bus_error_free(error);
+        *error = good;
+}
+
 static int send_results(struct call *call, sd_bus_error *error)
 {
         sd_bus_message *reply = NULL;
@@ -58,6 +73,7 @@ static void answer(struct call *call, int r, sd_bus_error *error)
 {
         if (r >= 0)
                 r = send_results(call, error);
+        clean(error);
         if (sd_bus_error_is_set(error))
                 sd_bus_reply_method_error(call->message, error);
         else if (r < 0)
@@ -81,7 +97,10 @@ static int on_worked(sd_event_source *source, int fd, uint32_t events, void *use
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         task_finish(&call->task);
-        answer(call, call->result, &error);
+        if (call->message)
+                answer(call, call->result, &error);
+        else
+                call_free(call);
         return 0;
 }
 
@@ -124,6 +143,19 @@ void bus_calls_update(struct bus *bus)
 }
 
 void bus_calls_end(struct bus *bus)
+{
+        struct call *next;
+
+        for (struct call *call = bus->calls; call; call = next) {
+                next = call->next;
+                if (call->task.running) /* that may take long: on_worked() frees it */
+                        call->message = sd_bus_message_unref(call->message);
+                else
+                        call_free(call);
+        }
+}
+
+void bus_calls_free(struct bus *bus)
 {
         while (bus->calls)
                 call_free(bus->calls);
@@ -223,7 +255,7 @@ static unsigned under_way(const struct bus *bus, const char *sender, unsigned *r
         *ret_all = 0;
         for (const struct call *call = bus->calls; call; call = call->next) {
                 ++*ret_all;
-                own += strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
+                own += call->message && strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
         }
         return own;
 }
@@ -253,6 +285,7 @@ int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         /* Wrong, or nothing would change; that, what the client asked for before may yet alter. */
         if (r < 0 || (r == 0 && own == 0)) {
                 call_free(call);
+                clean(error);
                 return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
         }
         r = ask_leave(call);

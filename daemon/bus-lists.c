@@ -113,12 +113,28 @@ int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error
 
 /* ---- models ---- */
 
+/* The work is a thread's, and a reload may change what is configured. */
+int bus_parse_models(struct call *call, sd_bus_error *error)
+{
+        memcpy(call->config.model, call->manager->configured_model, sizeof call->config.model);
+        return 1;
+}
+
 void bus_list_models(struct call *call)
 {
         struct model_entry *list = NULL;
 
-        call->result = call->count = models_list(call->manager->options->config.model, &list);
+        call->result = call->count = models_list(call->config.model, &list);
         call->data = list;
+}
+
+static int append_model(sd_bus_message *reply, const struct model_entry *model)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r < 0 || (r = append_text(reply, "name", model->name)) < 0 || (r = append_text(reply, "path", model->path)) < 0)
+                return r;
+        r = sd_bus_message_append(reply, "{sv}{sv}", "size", "t", model->size, "default", "b", model->preset);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error)
@@ -127,8 +143,7 @@ int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *err
 
         int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (int i = 0; r >= 0 && i < call->count; i++)
-                r = sd_bus_message_append(reply, "a{sv}", 4, "name", "s", list[i].name, "path", "s", list[i].path, "size",
-                                          "t", list[i].size, "default", "b", list[i].preset);
+                r = append_model(reply, &list[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -137,7 +152,7 @@ int bus_find_model(const struct manager *m, const char *name, char *ret, size_t 
         struct model_entry *list = NULL;
         int found = -ENOENT;
 
-        int n = models_list(m->options->config.model, &list);
+        int n = models_list(m->configured_model, &list);
         for (int i = 0; i < n && found < 0; i++)
                 if (strcmp(list[i].name, name) == 0) {
                         snprintf(ret, size, "%s", list[i].path);

@@ -7,6 +7,7 @@ void bus_list_cameras(struct call *call);
 int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 void bus_list_gpus(struct call *call);
 int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error);
+int bus_parse_models(struct call *call, sd_bus_error *error);
 void bus_list_models(struct call *call);
 int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 

@@ -29,6 +29,7 @@ static int parse_start(struct call *call, sd_bus_error *error)
 static int apply_start(struct call *call, sd_bus_error *error)
 {
         call->manager->stopped = false;
+        call->config = call->manager->config; /* what is to be opened */
         return 1;
 }
 
@@ -60,12 +61,13 @@ static int apply_stop(struct call *call, sd_bus_error *error)
 
 static int parse_pause(struct call *call, sd_bus_error *error)
 {
-        return !call->manager->paused;
+        return !call->manager->paused || call->manager->camera.state != CAMERA_CLOSED;
 }
 
 static int apply_pause(struct call *call, sd_bus_error *error)
 {
-        manager_pause(call->manager, true);
+        if (!call->manager->paused)
+                manager_pause(call->manager, true);
         return 1;
 }
 
@@ -204,6 +206,17 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
+/* In a folder of devices: elsewhere, asking alone may take for ever (a dead server's share), and links may be another's. */
+static bool is_device_path(const char *path)
+{
+        static const char *const folders[] = {"/dev/", BY_ID, "/dev/v4l/by-path/"};
+
+        for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+                if (strncmp(path, folders[i], strlen(folders[i])) == 0 && !strchr(path + strlen(folders[i]), '/'))
+                        return true;
+        return false;
+}
+
 /* A capture node or the name of one, and not the virtual camera: looked at without opening it. */
 static bool names_camera(const struct manager *m, const char *name)
 {
@@ -211,7 +224,7 @@ static bool names_camera(const struct manager *m, const char *name)
         struct stat st;
 
         snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : BY_ID, name);
-        if (!realpath(path, node) || strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 || !S_ISCHR(st.st_mode) ||
+        if (!is_device_path(path) || !realpath(path, node) || strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 || !S_ISCHR(st.st_mode) ||
             major(st.st_rdev) != VIDEO_MAJOR)
                 return false;
         return !realpath(m->config.virtual_camera, own) || strcmp(own, node) != 0;
@@ -244,32 +257,45 @@ static int parse_set_model(struct call *call, sd_bus_error *error)
                 call->config.model[0] = '\0';
         else if (bus_find_model(call->manager, call->text, call->config.model, sizeof call->config.model) < 0)
                 return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"", call->text);
-        return strcmp(call->config.model, call->manager->config.model) != 0;
+        return manager_gpu_is_switching(call->manager) || strcmp(call->config.model, call->manager->config.model) != 0;
 }
 
 static int parse_set_gpu(struct call *call, sd_bus_error *error)
 {
         int r = read_text(call, call->config.gpu, sizeof call->config.gpu, error);
-        return r < 0 ? r : strcmp(call->config.gpu, call->manager->config.gpu) != 0;
+        return r < 0 ? r : manager_gpu_is_switching(call->manager) || strcmp(call->config.gpu, call->manager->config.gpu) != 0;
 }
 
-/* Of what is opened, only this changes: `call->config` may have become old. */
-static int apply_switch(struct call *call, sd_bus_error *error)
+/* Opens what differs from now.  While stopped that is left to Start(). */
+static int open_wish(struct manager *m, const struct config *wish, sd_bus_error *error)
 {
-        struct manager *m = call->manager;
-        struct config wish = m->config;
-
-        memcpy(wish.model, call->config.model, sizeof wish.model);
-        memcpy(wish.gpu, call->config.gpu, sizeof wish.gpu);
-        wish.precision = call->config.precision;
-        if (m->gpu.state == GPU_CLOSED) {
-                m->config = wish;
+        if (m->gpu.state == GPU_CLOSED && m->stopped) {
+                m->config = *wish;
                 return 0;
         }
-        int r = manager_gpu_switch(m, &wish);
+        if (m->gpu.state == GPU_CLOSED)
+                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", m->sink.cause.text);
+        int r = manager_gpu_switch(m, wish);
         if (r == -EBUSY)
                 return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is just being opened; try again");
         return r < 0 ? r : 1;
+}
+
+/* Only what was asked for changes: the rest of `call->config` may have become old. */
+static int apply_model(struct call *call, sd_bus_error *error)
+{
+        struct config wish = call->manager->config;
+
+        memcpy(wish.model, call->config.model, sizeof wish.model);
+        return open_wish(call->manager, &wish, error);
+}
+
+static int apply_gpu(struct call *call, sd_bus_error *error)
+{
+        struct config wish = call->manager->config;
+
+        memcpy(wish.gpu, call->config.gpu, sizeof wish.gpu);
+        return open_wish(call->manager, &wish, error);
 }
 
 static int switched(struct call *call, sd_bus_error *error)
@@ -312,13 +338,20 @@ static int parse_reload(struct call *call, sd_bus_error *error)
 static int apply_reload(struct call *call, sd_bus_error *error)
 {
         struct manager *m = call->manager;
-        const struct config *new = &call->config;
-        bool other = strcmp(new->model, m->config.model) != 0 || strcmp(new->gpu, m->config.gpu) != 0 ||
-                     new->precision != m->config.precision;
+        const struct config *new = &call->config, *now = manager_gpu_is_switching(m) ? &m->gpu.wish : &m->config;
+        struct config wish = m->config;
+        int r = 0;
 
-        int r = other ? apply_switch(call, error) : 0;
-        if (r >= 0)
-                manager_take_config(m, new);
+        if (strcmp(new->model, now->model) != 0 || strcmp(new->gpu, now->gpu) != 0 || new->precision != now->precision) {
+                memcpy(wish.model, new->model, sizeof wish.model);
+                memcpy(wish.gpu, new->gpu, sizeof wish.gpu);
+                wish.precision = new->precision;
+                r = open_wish(m, &wish, error);
+        }
+        if (r < 0)
+                return r;
+        memcpy(m->configured_model, new->model, sizeof m->configured_model);
+        manager_take_config(m, new);
         return r;
 }
 
@@ -360,12 +393,12 @@ const struct method bus_methods[] = {
         {"SetEffect", CONTROL, parse_set_effect, apply_look},
         {"SetMode", CONTROL, parse_set_mode, apply_mode},
         {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
-        {"SetModel", CONFIGURE, parse_set_model, apply_switch, switched},
-        {"SetGpu", CONFIGURE, parse_set_gpu, apply_switch, gpu_switched},
+        {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},
+        {"SetGpu", CONFIGURE, parse_set_gpu, apply_gpu, gpu_switched},
         {"Reload", CONFIGURE, parse_reload, apply_reload, switched},
         {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras},
         {"ListGpus", .work = bus_list_gpus, .reply = bus_reply_gpus},
-        {"ListModels", .work = bus_list_models, .reply = bus_reply_models},
+        {"ListModels", .parse = bus_parse_models, .work = bus_list_models, .reply = bus_reply_models},
         {"Snapshot", WATCH, bus_parse_snapshot, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
         {"Subscribe", WATCH, .apply = apply_subscribe, .reply = reply_fd},
         {"Hold", CONTROL, parse_hold, apply_hold, .reply = reply_fd},

@@ -36,7 +36,7 @@ struct call {
         struct bus *bus;
         struct manager *manager;
         const struct method *method;
-        sd_bus_message *message;
+        sd_bus_message *message; /* NULL: the connection is gone */
         bool waits;         /* for the rooms: `done` tells */
         sd_bus_slot *asked; /* polkit */
         struct task task;   /* `work` */
@@ -89,6 +89,7 @@ void bus_emit(struct bus *bus); /* what differs from the view */
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void bus_calls_update(struct bus *bus);
 void bus_calls_end(struct bus *bus); /* the connection is gone: nobody waits any more */
+void bus_calls_free(struct bus *bus); /* waits for what runs on threads */
 
 /* bus-handles.c */
 int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd, sd_bus_error *error);

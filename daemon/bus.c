@@ -118,6 +118,7 @@ void bus_free(struct bus *bus)
         if (bus->connection)
                 sd_bus_flush(bus->connection);
         disconnect(bus);
+        bus_calls_free(bus);
         bus_handles_free(bus);
         sd_event_source_unref(bus->retry);
         free(bus);

@@ -58,7 +58,7 @@ static const char *error_text(int error)
 
 /* ---- states ---- */
 
-static bool wanted(const struct manager *m)
+bool manager_camera_wanted(const struct manager *m)
 {
         return m->gpu.state == GPU_READY && m->sink.state == SINK_OPEN && !m->ending && !m->paused && !m->stopped &&
                (m->sink.watched || m->config.always_on || bus_holds(m->bus) > 0);
@@ -146,8 +146,10 @@ static int begin(struct manager *m, void (*run)(void *userdata))
 static void closed(struct manager *m)
 {
         m->camera.camera = NULL;
-        if (!wanted(m))
+        if (!manager_camera_wanted(m)) {
                 m->camera.error = 0;
+                m->camera.lost = false;
+        }
         if (m->camera.error == 0) {
                 set_state(m, CAMERA_CLOSED);
                 return;
@@ -352,13 +354,13 @@ static void opened(struct manager *m)
         set_state(m, CAMERA_STARTING);
         if (!stale)
                 snprintf(c->id, sizeof c->id, "%s", camera_id(c->camera));
-        if (!stale && wanted(m))
+        if (!stale && manager_camera_wanted(m))
                 r = attach(m);
         if (c->state != CAMERA_STARTING)
                 return;
         if (r < 0)
                 not_opened(m, r);
-        if (r < 0 || stale || !wanted(m))
+        if (r < 0 || stale || !manager_camera_wanted(m))
                 close_camera(m);
         else
                 manager_camera_listen(m);
@@ -408,7 +410,7 @@ void manager_camera_update(struct manager *m)
 {
         struct camera_room *c = &m->camera;
 
-        if (wanted(m)) {
+        if (manager_camera_wanted(m)) {
                 if (c->state == CAMERA_CLOSED) {
                         backoff_reset(&c->backoff);
                         open_camera(m);
@@ -438,6 +440,7 @@ void manager_camera_choose(struct manager *m, const char *spec)
         snprintf(m->config.camera, sizeof m->config.camera, "%s", spec);
         m->camera.id[0] = '\0';
         m->camera.error = 0;
+        m->camera.lost = false;
         m->camera.stale = m->camera.state == CAMERA_OPENING;
         manager_camera_reopen(m);
 }

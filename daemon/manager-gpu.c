@@ -84,7 +84,7 @@ static void on_progress(void *userdata, const char *what, double seconds)
 
 static void close_set(struct gpu_set *set)
 {
-        if (!set->pipeline)
+        if (!set || !set->pipeline)
                 return;
         pipeline_free(set->pipeline);
         engine_close(&set->engine);
@@ -214,6 +214,10 @@ static int take_over(struct manager *m)
 {
         struct gpu_room *g = &m->gpu;
 
+        if (m->ending) { /* the frame that was still to be shown went with the GPU */
+                manager_stop(m, 0);
+                return 0;
+        }
         retire(g);
         take_choice(m, &g->wish);
         g->worked = g->wish;
@@ -242,6 +246,7 @@ static int take_over(struct manager *m)
 static void opened(struct manager *m, bool switching)
 {
         struct gpu_room *g = &m->gpu;
+        const struct config *good = g->works ? &g->worked : &m->options->config;
 
         if (g->result == 0 && memcmp(&g->next->format, &m->sink.format, sizeof m->sink.format) != 0) {
                 take_choice(m, &g->wish); /* once more, for the sink that there is now */
@@ -260,9 +265,9 @@ static void opened(struct manager *m, bool switching)
         } else if (passing(g->result) && g->losses < TRIES) {
                 log_warning("%s; trying again", g->why);
                 lose(m);
-        } else if (g->works && !same(&m->config, &g->worked)) { /* chosen while nothing was open */
-                log_warning("%s; going back to what worked", g->why);
-                take_choice(m, &g->worked);
+        } else if (!same(&m->config, good)) { /* chosen while nothing was open */
+                log_warning("%s; going back to %s", g->why, g->works ? "what worked" : "what is configured");
+                take_choice(m, good);
                 g->losses = 0;
                 lose(m);
         } else {
@@ -286,6 +291,11 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
                 lose(m);
         manager_update(m);
         return 0;
+}
+
+bool manager_gpu_is_switching(const struct manager *m)
+{
+        return m->gpu.switching && m->gpu.task.run == open_next;
 }
 
 int manager_gpu_switch(struct manager *m, const struct config *wish)

@@ -116,6 +116,7 @@ struct bus;
 struct manager {
         const struct options *options;
         struct config config; /* as it is now: clients of the bus change it */
+        char configured_model[PATH_MAX]; /* as the files and the command line have it */
         sd_event *event;
         int status; /* of the process, when the loop ends */
         uint64_t began;
@@ -170,6 +171,7 @@ void manager_gpu_restart(struct manager *m); /* the sink's format is another */
 /* Opens another GPU or model, and uses it in place of the one there is once it is open; m->config follows then.
  * -EBUSY: something is being opened. */
 int manager_gpu_switch(struct manager *m, const struct config *wish);
+bool manager_gpu_is_switching(const struct manager *m); /* m->gpu.wish is being opened for that */
 bool manager_gpu_finish(struct manager *m); /* false: it is still opening, which nothing can hurry */
 
 /* manager-results.c: what is told of each parsed frame */
@@ -180,6 +182,7 @@ void manager_results_end(struct manager *m); /* no more of this camera */
 /* manager-camera.c */
 int manager_camera_prepare(struct manager *m);
 void manager_camera_update(struct manager *m);
+bool manager_camera_wanted(const struct manager *m);
 void manager_camera_listen(struct manager *m); /* the pipeline takes a frame */
 void manager_camera_reopen(struct manager *m); /* it may not have survived what happened */
 void manager_camera_choose(struct manager *m, const char *spec); /* another one, from now on */

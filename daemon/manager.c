@@ -45,19 +45,19 @@ static enum manager_state look(const struct manager *m, char *ret, size_t size)
 
         if (m->stopped)
                 return snprintf(ret, size, "stopped until somebody starts it"), MANAGER_STOPPED;
+        if (m->paused)
+                return snprintf(ret, size, "paused until somebody resumes it"), MANAGER_PAUSED;
         if (m->sink.state != SINK_OPEN)
                 return snprintf(ret, size, "no virtual camera: %s", m->sink.cause.text), MANAGER_WAITING;
         if (m->gpu.state != GPU_READY)
                 return snprintf(ret, size, m->gpu.losses ? "opening the GPU again" : "opening the GPU and the model"),
                        MANAGER_STARTING;
-        if (m->paused)
-                return snprintf(ret, size, "paused until somebody resumes it"), MANAGER_PAUSED;
         if (m->camera.error)
                 return snprintf(ret, size, "%s", m->camera.cause.text), MANAGER_WAITING;
         if (m->sink.live)
                 return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(m->camera.camera), sink, *held ? ", held for " : "", held),
                        MANAGER_STREAMING;
-        if (m->camera.state == CAMERA_CLOSED)
+        if (!manager_camera_wanted(m))
                 return snprintf(ret, size, "idle: nobody watches %.200s", sink), MANAGER_IDLE;
         return snprintf(ret, size, "opening the camera"), MANAGER_STARTING;
 }
@@ -67,7 +67,7 @@ enum manager_state manager_state(const struct manager *m, char *ret, size_t size
         char text[sizeof m->said];
 
         enum manager_state state = look(m, text, sizeof text);
-        text_utf8(text, ret, size); /* drivers cut the names of cameras anywhere */
+        text_printable(text, ret, size); /* it may be any device's, and a line break would tell systemd more */
         return state;
 }
 
@@ -306,6 +306,8 @@ int manager_run(const struct options *options)
         static struct manager m; /* threads point into it */
 
         m = (struct manager){.options = options, .config = options->config, .began = stats_now()};
+        memcpy(m.configured_model, m.config.model, sizeof m.configured_model);
+        m.gpu.task = m.camera.task = TASK_NONE; /* where preparing ends before the rooms */
         int r = prepare(&m);
         if (r == 0) {
                 sd_notify(false, "READY=1");

@@ -54,7 +54,7 @@ except GLib.Error as error:
 """
 
 AUTHORITY = """
-import sys
+import os, sys, time
 from gi.repository import Gio, GLib
 XML = '''<node><interface name="org.freedesktop.PolicyKit1.Authority"><method name="CheckAuthorization">
 <arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/><arg type="u" direction="in"/>
@@ -63,6 +63,8 @@ def called(bus, sender, path, interface, method, arguments, invocation):
     subject, action, details, flags, cancel = arguments.unpack()
     with open(sys.argv[3], "a") as file:
         print(subject[0], action, flags, file=file)
+    while os.path.exists(sys.argv[4]):
+        time.sleep(0.05)
     invocation.return_value(GLib.Variant("((bba{ss}))", ((sys.argv[2] == "yes", sys.argv[2] == "challenge", {}),)))
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
@@ -201,13 +203,14 @@ class Client:
 
 
 class Daemon:
-    def __init__(self, bus, *arguments, config="/dev/null", camera=None):
+    def __init__(self, bus, *arguments, config="/dev/null", camera=None, model=True):
         env = support.environment()
         env.update(DBUS_STARTER_BUS_TYPE="system", DBUS_SYSTEM_BUS_ADDRESS=bus.address, RUNTIME_DIRECTORY=bus.folder)
         self.sink = f"{bus.folder}/sink.y4m"
-        self.log = open(f"{bus.folder}/log", "a+")
+        self.log = open(f"{bus.folder}/log", "a+", errors="replace")
         camera = [f"--camera={camera}"] if camera else []
-        self.process = subprocess.Popen([os.environ["VISAGED"], f"--config={config}", f"--model={support.model()}", *camera,
+        model = [f"--model={support.model()}"] if model else []
+        self.process = subprocess.Popen([os.environ["VISAGED"], f"--config={config}", *model, *camera,
                                          f"--virtual-camera=y4m:{self.sink}", f"--size={SIZE[0]}x{SIZE[1]}", *arguments],
                                         env=env, stderr=self.log, stdin=subprocess.DEVNULL)
         atexit.register(self.process.kill)  # where a test fails
@@ -226,15 +229,19 @@ class Daemon:
 
 
 class Authority:
-    """polkit's part: it gives one answer to all questions, and writes them down."""
+    """polkit's part: it gives one answer to all questions, and writes them down.  As long as somebody types: no answer yet."""
 
-    def __init__(self, bus, answer):
-        self.asked = f"{bus.folder}/asked"
-        with open(self.asked, "w"):
-            pass
-        self.process = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, bus.address, answer, self.asked],
+    def __init__(self, bus, answer, typing=False):
+        self.asked, self.typing = f"{bus.folder}/asked", f"{bus.folder}/typing"
+        for path in (self.asked, self.typing) if typing else (self.asked,):
+            with open(path, "w"):
+                pass
+        self.process = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, bus.address, answer, self.asked, self.typing],
                                         stdout=subprocess.PIPE)
         self.process.stdout.readline()
+
+    def typed(self):
+        os.unlink(self.typing)
 
     def questions(self):
         with open(self.asked) as file:

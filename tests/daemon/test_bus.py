@@ -5,9 +5,11 @@ Environment besides support.py's: VISAGED_BUS_XML (systemd/org.visaged1.xml).
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -419,6 +421,44 @@ class Life(unittest.TestCase):
         self.assertEqual(name, "org.visaged1.Error.BadConfiguration")
         self.assertTrue(message.startswith(f"{config}.d/60-bad.conf:3: "), message)
         self.assertEqual((client.get("Effect"), client.get("Mode")), ("labels", "exact"))
+        with open(f"{config}.d/60-bad.conf", "wb") as file:
+            file.write(b"[visaged]\neffect = caf\xe9\n")
+        name, message = client.error("Reload")
+        self.assertEqual(name, "org.visaged1.Error.BadConfiguration", "though its text is not UTF-8")
+        self.assertIn("60-bad.conf:2: effect", message)
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_models_beside_the_one_that_is_configured(self):
+        """By a reload, too."""
+        first, second = support.new_folder(), support.new_folder()
+        for path in (f"{first}/here.safetensors", f"{second}/there.safetensors", f"{second}/beside.safetensors"):
+            shutil.copy(support.model(), path)
+        config = f"{support.new_folder()}/v.conf"
+
+        def configure(path):
+            with open(config, "w") as file:
+                file.write(f"[visaged]\nmodel = {path}\n")
+        configure(f"{first}/here.safetensors")
+        daemon = Daemon(self.bus, camera=still(), config=config, model=False)
+        client = Client(self.bus)
+        client.until_state("streaming")
+        self.assertEqual(client.error("SetModel", "(s)", "beside")[0], "org.visaged1.Error.NoSuchModel")
+        configure(f"{second}/there.safetensors")
+        client.call("Reload")
+        self.assertEqual(client.get("Model"), f"{second}/there.safetensors")
+        self.assertLessEqual({"there", "beside"}, {model["name"] for model in client.call("ListModels")[0]})
+        client.call("SetModel", "(s)", "beside")
+        self.assertEqual(client.get("Model"), f"{second}/beside.safetensors")
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_model_before_there_is_a_virtual_camera(self):
+        """It cannot be opened yet, so nobody is told that it was."""
+        daemon = Daemon(self.bus, "--virtual-camera=/nonexistent/video9", camera=still())
+        client = Client(self.bus)
+        client.until_state("waiting")
+        name, message = client.error("SetModel", "(s)", "")
+        self.assertEqual(name, "org.visaged1.Error.Failed")
+        self.assertIn("no virtual camera: ", message)
         self.assertEqual(daemon.stop()[0], 0)
 
 
@@ -438,8 +478,8 @@ class Permissions(unittest.TestCase):
         cls.daemon.stop()
         cls.bus.close()
 
-    def authority(self, answer):
-        authority = Authority(self.bus, answer)
+    def authority(self, answer, **how):
+        authority = Authority(self.bus, answer, **how)
         self.addCleanup(authority.close)
         return authority
 
@@ -472,6 +512,22 @@ class Permissions(unittest.TestCase):
                                                  "system-bus-name org.visaged1.configure 0",
                                                  "system-bus-name org.visaged1.watch 0"])
         self.client.call("SetEffect", "(sa{sv})", "overlay", {})
+
+    def test_what_changes_while_a_password_is_typed_stays(self):
+        other = os.path.join(os.path.dirname(support.model()), "other.safetensors")
+        shutil.copy(support.model(), other)
+        self.addCleanup(os.unlink, other)
+        authority, answers = self.authority("yes", typing=True), []
+        waiting = threading.Thread(target=lambda: answers.append(self.nobody("SetGpu", "('pipe',)")))
+        waiting.start()
+        self.client.until(authority.questions)
+        self.client.call("SetModel", "(s)", "other")
+        authority.typed()
+        waiting.join()
+        self.assertEqual(answers, ["done"])
+        self.assertEqual(self.client.get("Model"), other)
+        self.client.call("SetGpu", "(s)", "")
+        self.client.call("SetModel", "(s)", os.path.basename(support.model())[:-len(".safetensors")])
 
     def test_a_password_would_help(self):
         authority = self.authority("challenge")
