@@ -10,7 +10,8 @@ static const char help[] = "Usage: visagectl status [OPTION]...\n\n"
                            "Tells what visaged does now, and what it has done since it began.\n\n"
                            "      --watch    again every second, until ctrl-C; goes on when the daemon is restarted\n"
                            "      --json     a JSON object, with --watch one on a line; its members are the properties "
-                           "of the bus interface\n";
+                           "of the bus interface,\n"
+                           "                 spelled state_reason, virtual_camera and so on\n";
 
 /* ---- one screen ---- */
 

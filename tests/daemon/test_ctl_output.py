@@ -328,6 +328,12 @@ class Metrics(Served):
             samples = self.families()["visaged_state"].samples
             self.assertEqual([sample.labels["visaged_state"] for sample in samples if sample.value == 1], [state])
 
+    def test_the_guide_lists_them(self):
+        with open(f"{support.ROOT}/docs/EDGE.md") as file:
+            listed = set(re.findall(r"`(visaged_[a-z_]+)`", file.read()))
+        self.assertEqual({sample.name for family in self.families().values() for sample in family.samples},
+                         listed)
+
     def test_labels_are_escaped(self):
         name = 'a "GPU"\\with\nall'
         self.daemon.properties["Gpu"] = name
