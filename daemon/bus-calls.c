@@ -41,7 +41,8 @@ static void call_free(struct call *call)
 
 /* ---- the answer ---- */
 
-/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut anywhere. */
+/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut anywhere.
+ */
 static void clean(sd_bus_error *error)
 {
         sd_bus_error good = SD_BUS_ERROR_NULL;
@@ -107,7 +108,8 @@ static int on_worked(sd_event_source *source, int fd, uint32_t events, void *use
 static int begin_work(struct call *call)
 {
         int r = task_begin(&call->task, run_work, call);
-        return r < 0 ? r : sd_event_add_io(call->manager->event, &call->worked, call->task.fd, EPOLLIN, on_worked, call);
+        return r < 0 ? r
+                     : sd_event_add_io(call->manager->event, &call->worked, call->task.fd, EPOLLIN, on_worked, call);
 }
 
 static void perform(struct call *call)
@@ -122,7 +124,8 @@ static void perform(struct call *call)
                 answer(call, r, &error);
         else
                 call->waits = call->method->done != NULL;
-        /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken. */
+        /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
+         */
         manager_update(m);
 }
 
@@ -179,10 +182,11 @@ static int refuse(sd_bus_message *reply, struct call *call, sd_bus_error *error)
                 return r;
         if (allowed)
                 return 0;
-        return challenge && !interactive ?
-                       sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                         "%s needs a password to be asked for", call->method->action) :
-                       sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted", call->method->action);
+        return challenge && !interactive
+                       ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                           "%s needs a password to be asked for", call->method->action)
+                       : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
+                                           call->method->action);
 }
 
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
@@ -242,8 +246,9 @@ static int ask_leave(struct call *call)
                 perform(call);
                 return 0;
         }
-        return sd_bus_call_method_async(connection, &call->asked, DRIVER, "/org/freedesktop/DBus", DRIVER, "GetConnectionUnixUser",
-                                        on_uid, call, "s", sd_bus_message_get_sender(call->message));
+        return sd_bus_call_method_async(connection, &call->asked, DRIVER, "/org/freedesktop/DBus", DRIVER,
+                                        "GetConnectionUnixUser", on_uid, call, "s",
+                                        sd_bus_message_get_sender(call->message));
 }
 
 /* ---- the call ---- */
@@ -268,7 +273,8 @@ int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         unsigned all, own = under_way(bus, sd_bus_message_get_sender(message), &all);
         if (own >= CLIENT_MAX || all >= ALL_MAX)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                         "%d calls under way for a client and %d for all are the limit", CLIENT_MAX, ALL_MAX);
+                                         "%d calls under way for a client and %d for all are the limit", CLIENT_MAX,
+                                         ALL_MAX);
         struct call *call = calloc(1, sizeof *call);
         if (!call)
                 return -ENOMEM;

@@ -24,7 +24,8 @@ static int append_words(sd_bus_message *reply, const char *key, const char *word
         int r;
 
         snprintf(copy, sizeof copy, "%s", words);
-        if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 || (r = sd_bus_message_append(reply, "s", key)) < 0 ||
+        if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", key)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'v', "as")) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "s")) < 0)
                 return r;
@@ -48,9 +49,11 @@ static int append_text(sd_bus_message *reply, const char *key, const char *text)
 static int append_camera(sd_bus_message *reply, const struct camera_info *camera)
 {
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r < 0 || (r = append_text(reply, "node", camera->node)) < 0 || (r = append_text(reply, "id", camera->id)) < 0 ||
-            (r = append_text(reply, "name", camera->card)) < 0 || (r = append_text(reply, "driver", camera->driver)) < 0 ||
-            (r = append_text(reply, "bus", camera->bus)) < 0 || (r = append_words(reply, "formats", camera->formats)) < 0)
+        if (r < 0 || (r = append_text(reply, "node", camera->node)) < 0 ||
+            (r = append_text(reply, "id", camera->id)) < 0 || (r = append_text(reply, "name", camera->card)) < 0 ||
+            (r = append_text(reply, "driver", camera->driver)) < 0 ||
+            (r = append_text(reply, "bus", camera->bus)) < 0 ||
+            (r = append_words(reply, "formats", camera->formats)) < 0)
                 return r;
         r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "width", "u", camera->width, "height", "u", camera->height,
                                   "accessible", "b", camera->card[0] != '\0');
@@ -92,12 +95,13 @@ static int append_gpu(sd_bus_message *reply, const struct gpu_info *gpu)
 
         snprintf(version, sizeof version, "%u.%u", gpu->api_major, gpu->api_minor);
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r < 0 || (r = append_text(reply, "name", gpu->name)) < 0 || (r = append_text(reply, "driver", gpu->driver)) < 0 ||
+        if (r < 0 || (r = append_text(reply, "name", gpu->name)) < 0 ||
+            (r = append_text(reply, "driver", gpu->driver)) < 0 ||
             (r = append_text(reply, "reason", gpu->unusable)) < 0)
                 return r;
         r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "index", "u", gpu->index, "kind", "s",
-                                  gpu_kind_name(gpu->kind), "vulkan", "s", version, "memory", "t", gpu->memory, "node", "s",
-                                  gpu->node, "usable", "b", gpu->unusable[0] == '\0');
+                                  gpu_kind_name(gpu->kind), "vulkan", "s", version, "memory", "t", gpu->memory, "node",
+                                  "s", gpu->node, "usable", "b", gpu->unusable[0] == '\0');
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -131,7 +135,8 @@ void bus_list_models(struct call *call)
 static int append_model(sd_bus_message *reply, const struct model_entry *model)
 {
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r < 0 || (r = append_text(reply, "name", model->name)) < 0 || (r = append_text(reply, "path", model->path)) < 0)
+        if (r < 0 || (r = append_text(reply, "name", model->name)) < 0 ||
+            (r = append_text(reply, "path", model->path)) < 0)
                 return r;
         r = sd_bus_message_append(reply, "{sv}{sv}", "size", "t", model->size, "default", "b", model->preset);
         return r < 0 ? r : sd_bus_message_close_container(reply);

@@ -89,7 +89,8 @@ static int apply_resume(struct call *call, sd_bus_error *error)
 
 /* ---- what is shown ---- */
 
-static int find_word(const char *const *words, const char *word, const char *name, const char *what, sd_bus_error *error)
+static int find_word(const char *const *words, const char *word, const char *name, const char *what,
+                     sd_bus_error *error)
 {
         char known[200] = "";
         size_t n = 0;
@@ -122,8 +123,9 @@ static int set_option(struct look *look, const char *name, sd_bus_message *messa
                 if (option->effect != look->effect || strcmp(option->name, name) != 0)
                         continue;
                 if (sd_bus_message_read(message, "v", "d", &value) < 0)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be a number (type d) from %g to %g", name,
-                                                 option->low, option->high);
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "%s must be a number (type d) from %g to %g", name, option->low,
+                                                 option->high);
                 if (!(value >= option->low && value <= option->high))
                         return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be from %g to %g", name,
                                                  option->low, option->high);
@@ -206,7 +208,8 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
-/* In a folder of devices: elsewhere, asking alone may take for ever (a dead server's share), and links may be another's. */
+/* In a folder of devices: elsewhere, asking alone may take for ever (a dead server's share), and links may be
+ * another's. */
 static bool is_device_path(const char *path)
 {
         static const char *const folders[] = {"/dev/", BY_ID, "/dev/v4l/by-path/"};
@@ -224,8 +227,8 @@ static bool names_camera(const struct manager *m, const char *name)
         struct stat st;
 
         snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : BY_ID, name);
-        if (!is_device_path(path) || !realpath(path, node) || strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 || !S_ISCHR(st.st_mode) ||
-            major(st.st_rdev) != VIDEO_MAJOR)
+        if (!is_device_path(path) || !realpath(path, node) || strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 ||
+            !S_ISCHR(st.st_mode) || major(st.st_rdev) != VIDEO_MAJOR)
                 return false;
         return !realpath(m->config.virtual_camera, own) || strcmp(own, node) != 0;
 }
@@ -263,7 +266,9 @@ static int parse_set_model(struct call *call, sd_bus_error *error)
 static int parse_set_gpu(struct call *call, sd_bus_error *error)
 {
         int r = read_text(call, call->config.gpu, sizeof call->config.gpu, error);
-        return r < 0 ? r : manager_gpu_is_switching(call->manager) || strcmp(call->config.gpu, call->manager->config.gpu) != 0;
+        return r < 0 ? r
+                     : manager_gpu_is_switching(call->manager) ||
+                               strcmp(call->config.gpu, call->manager->config.gpu) != 0;
 }
 
 /* Opens what differs from now.  While stopped that is left to Start(). */
@@ -342,7 +347,8 @@ static int apply_reload(struct call *call, sd_bus_error *error)
         struct config wish = m->config;
         int r = 0;
 
-        if (strcmp(new->model, now->model) != 0 || strcmp(new->gpu, now->gpu) != 0 || new->precision != now->precision) {
+        if (strcmp(new->model, now->model) != 0 || strcmp(new->gpu, now->gpu) != 0 ||
+            new->precision != now->precision) {
                 memcpy(wish.model, new->model, sizeof wish.model);
                 memcpy(wish.gpu, new->gpu, sizeof wish.gpu);
                 wish.precision = new->precision;
@@ -372,7 +378,8 @@ static int apply_hold(struct call *call, sd_bus_error *error)
 
 static int apply_subscribe(struct call *call, sd_bus_error *error)
 {
-        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), "a subscriber", true, &call->fd, error);
+        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), "a subscriber", true, &call->fd,
+                              error);
 }
 
 /* The message keeps a copy. */

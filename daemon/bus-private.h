@@ -24,8 +24,8 @@ struct method {
         int (*parse)(struct call *call, sd_bus_error *error);
         /* 0: done.  1: `done` will tell, or `work` does it on a thread. */
         int (*apply)(struct call *call, sd_bus_error *error);
-        int (*done)(struct call *call, sd_bus_error *error); /* 0: not yet; 1: yes */
-        void (*work)(struct call *call);                     /* may block */
+        int (*done)(struct call *call, sd_bus_error *error);                         /* 0: not yet; 1: yes */
+        void (*work)(struct call *call);                                             /* may block */
         int (*reply)(struct call *call, sd_bus_message *reply, sd_bus_error *error); /* adds the results; NULL: none */
 };
 extern const struct method bus_methods[]; /* ended by one without a name */
@@ -37,9 +37,9 @@ struct call {
         struct manager *manager;
         const struct method *method;
         sd_bus_message *message; /* NULL: the connection is gone */
-        bool waits;         /* for the rooms: `done` tells */
-        sd_bus_slot *asked; /* polkit */
-        struct task task;   /* `work` */
+        bool waits;              /* for the rooms: `done` tells */
+        sd_bus_slot *asked;      /* polkit */
+        struct task task;        /* `work` */
         sd_event_source *worked;
         struct call *next;
 
@@ -88,9 +88,10 @@ void bus_emit(struct bus *bus); /* what differs from the view */
 /* bus-calls.c */
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void bus_calls_update(struct bus *bus);
-void bus_calls_end(struct bus *bus); /* the connection is gone: nobody waits any more */
+void bus_calls_end(struct bus *bus);  /* the connection is gone: nobody waits any more */
 void bus_calls_free(struct bus *bus); /* waits for what runs on threads */
 
 /* bus-handles.c */
-int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd, sd_bus_error *error);
+int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd,
+                   sd_bus_error *error);
 void bus_handles_free(struct bus *bus);

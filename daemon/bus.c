@@ -57,9 +57,11 @@ static int connect_to(struct bus *bus)
         int r;
 
         if ((r = sd_bus_open_with_description(&bus->connection, "visaged")) < 0 ||
-            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->manager)) < 0 ||
+            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->manager)) <
+                    0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
-                                           "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) < 0 ||
+                                           "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
+                    0 ||
             (r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus)) < 0 ||
             (r = sd_bus_attach_event(bus->connection, bus->manager->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
                 sd_bus_close_unref(bus->connection);

@@ -132,7 +132,8 @@ static void print_table(const struct doctor_finding *findings, unsigned problems
         table_print(&table, "", stdout);
         table_free(&table);
         printf("\n%u problem%s, %u warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
-               warnings == 1 ? "" : "s", problems + warnings > 0 && geteuid() != 0 ? "; most cures want root (sudo)" : "");
+               warnings == 1 ? "" : "s",
+               problems + warnings > 0 && geteuid() != 0 ? "; most cures want root (sudo)" : "");
 }
 
 static int examine(const struct doctor_world *world, bool json)

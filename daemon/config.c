@@ -115,7 +115,8 @@ const struct config_key config_keys[] = {
         {"virtual-camera", "SINK",
          "a v4l2loopback node, y4m:FILE (y4m:- is standard output)\n"
          "or png:PATTERN, such as png:out/%04d.png",
-         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN", parse_output, MEMBER(virtual_camera)},
+         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN", parse_output,
+         MEMBER(virtual_camera)},
         {"size", "WxH", "of the virtual camera's picture", "640x480",
          "width x height, such as 640x480, both even and from 32 to 8192", parse_size},
         {"rate", "N", "frames per second", "30", "frames per second from 1 to 240, such as 30 or 30000/1001",

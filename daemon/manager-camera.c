@@ -312,8 +312,8 @@ static int attach(struct manager *m)
         if (r < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: its pictures (%s) cannot be used: %s", c->spec,
                          frame_fourcc_name(format.fourcc), strerror(-r));
-        else if (!c->frames &&
-                 (r = sd_event_add_io(m->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI, on_frames, m)) < 0)
+        else if (!c->frames && (r = sd_event_add_io(m->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI,
+                                                    on_frames, m)) < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: the event loop: %s", c->spec, strerror(-r));
         return r;
 }

@@ -1,5 +1,6 @@
-/* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first run
- * many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh one. */
+/* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first
+ * run many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh
+ * one. */
 #define LOG_ROOM "gpu"
 
 #include <errno.h>
@@ -99,11 +100,7 @@ static int open_pipeline(struct manager *m, struct gpu_set *set)
                 .look = m->gpu.wish.look,
                 .mode = m->gpu.wish.mode,
                 .stats = &m->stats,
-                .events = {.show = on_show,
-                           .parsed = on_parsed,
-                           .ready = on_ready,
-                           .failed = on_failed,
-                           .userdata = m},
+                .events = {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = m},
         };
         uint64_t since = stats_now();
 

@@ -28,16 +28,16 @@ enum sink_state {
 
 struct sink_room {
         enum sink_state state;
-        struct sink *sink;                   /* SINK_OPEN */
-        struct frame_format format;          /* that it has or had last; width 0: it never opened */
-        struct placeholder *placeholder;     /* in that format */
-        uint8_t *frame;                      /* the newest composed one, copied */
-        uint64_t frame_time;                 /* of its capture */
-        bool live;                           /* `frame` is shown, not the placeholder */
-        bool fresh;                          /* and has not been yet */
-        uint64_t interval;                   /* from frame to frame, ns */
-        uint64_t shown, shown_time;          /* when one was shown last, and with which time */
-        uint64_t served;                     /* when it was last seen to be fed: by a frame or by the tick */
+        struct sink *sink;               /* SINK_OPEN */
+        struct frame_format format;      /* that it has or had last; width 0: it never opened */
+        struct placeholder *placeholder; /* in that format */
+        uint8_t *frame;                  /* the newest composed one, copied */
+        uint64_t frame_time;             /* of its capture */
+        bool live;                       /* `frame` is shown, not the placeholder */
+        bool fresh;                      /* and has not been yet */
+        uint64_t interval;               /* from frame to frame, ns */
+        uint64_t shown, shown_time;      /* when one was shown last, and with which time */
+        uint64_t served;                 /* when it was last seen to be fed: by a frame or by the tick */
         sd_event_source *tick, *retry, *readers, *linger;
         unsigned readers_count;
         bool watched; /* somebody reads, or did until a moment ago */
@@ -60,13 +60,13 @@ struct gpu_set {
 
 struct gpu_room {
         enum gpu_state state;
-        uint64_t since;   /* of the state */
-        unsigned losses;  /* in a row */
+        uint64_t since;                      /* of the state */
+        unsigned losses;                     /* in a row */
         struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
         struct task task;
         uint64_t task_since;
-        bool switching; /* the task opens what takes the place of `now`, or closes what was there before */
-        struct config wish; /* what it opens */
+        bool switching;       /* the task opens what takes the place of `now`, or closes what was there before */
+        struct config wish;   /* what it opens */
         struct config worked; /* the one that was opened last; `works`: there is one */
         bool works;
         sd_event_source *done, *events, *lost;
@@ -115,7 +115,7 @@ struct bus;
 
 struct manager {
         const struct options *options;
-        struct config config; /* as it is now: clients of the bus change it */
+        struct config config;            /* as it is now: clients of the bus change it */
         char configured_model[PATH_MAX]; /* as the files and the command line have it */
         sd_event *event;
         int status; /* of the process, when the loop ends */
@@ -126,9 +126,9 @@ struct manager {
         struct camera_room camera;
         bool stopping;
         bool paused, stopped; /* by a client of the bus */
-        bool ending; /* the camera's file is played: stop when the frame under way is shown */
-        char said[600]; /* the last status */
-        struct bus *bus; /* NULL: there is none */
+        bool ending;          /* the camera's file is played: stop when the frame under way is shown */
+        char said[600];       /* the last status */
+        struct bus *bus;      /* NULL: there is none */
         struct results results;
         sd_event_source *watchdog, *sleep_timer;
         uint64_t watchdog_interval;
@@ -136,12 +136,12 @@ struct manager {
 };
 
 enum manager_state { /* as the bus tells it; manager_state_names */
-        MANAGER_STARTING,
-        MANAGER_IDLE,
-        MANAGER_STREAMING,
-        MANAGER_WAITING,
-        MANAGER_PAUSED,
-        MANAGER_STOPPED,
+                     MANAGER_STARTING,
+                     MANAGER_IDLE,
+                     MANAGER_STREAMING,
+                     MANAGER_WAITING,
+                     MANAGER_PAUSED,
+                     MANAGER_STOPPED,
 };
 extern const char *const manager_state_names[];
 
@@ -172,7 +172,7 @@ void manager_gpu_restart(struct manager *m); /* the sink's format is another */
  * -EBUSY: something is being opened. */
 int manager_gpu_switch(struct manager *m, const struct config *wish);
 bool manager_gpu_is_switching(const struct manager *m); /* m->gpu.wish is being opened for that */
-bool manager_gpu_finish(struct manager *m); /* false: it is still opening, which nothing can hurry */
+bool manager_gpu_finish(struct manager *m);             /* false: it is still opening, which nothing can hurry */
 
 /* manager-results.c: what is told of each parsed frame */
 void manager_results_prepare(struct manager *m); /* the model is another */
@@ -183,10 +183,10 @@ void manager_results_end(struct manager *m); /* no more of this camera */
 int manager_camera_prepare(struct manager *m);
 void manager_camera_update(struct manager *m);
 bool manager_camera_wanted(const struct manager *m);
-void manager_camera_listen(struct manager *m); /* the pipeline takes a frame */
-void manager_camera_reopen(struct manager *m); /* it may not have survived what happened */
+void manager_camera_listen(struct manager *m);                   /* the pipeline takes a frame */
+void manager_camera_reopen(struct manager *m);                   /* it may not have survived what happened */
 void manager_camera_choose(struct manager *m, const char *spec); /* another one, from now on */
-void manager_camera_attach(struct manager *m); /* to another pipeline */
-const char *manager_camera_caption(const struct manager *m); /* what is wrong with it, in a few words */
-void manager_camera_close(struct manager *m);  /* and waits for it: at the end */
+void manager_camera_attach(struct manager *m);                   /* to another pipeline */
+const char *manager_camera_caption(const struct manager *m);     /* what is wrong with it, in a few words */
+void manager_camera_close(struct manager *m);                    /* and waits for it: at the end */
 void manager_camera_finish(struct manager *m);

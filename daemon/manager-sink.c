@@ -1,5 +1,5 @@
-/* The virtual camera's side of the daemon.  It is fed at a steady rate whatever happens elsewhere: with the newest composed
- * frame, which is repeated when no other comes, or with the placeholder. */
+/* The virtual camera's side of the daemon.  It is fed at a steady rate whatever happens elsewhere: with the newest
+ * composed frame, which is repeated when no other comes, or with the placeholder. */
 #define LOG_ROOM "virtual-camera"
 
 #include <errno.h>
@@ -154,8 +154,9 @@ static void tick_at(struct manager *m, uint64_t time)
         sd_event_source_set_time(m->sink.tick, (time > now ? time : now + m->sink.interval) / 1000);
 }
 
-/* A frame's time is that of its showing: times must not go back, and those of repeated frames and of the placeholder are
- * of now, as are those that v4l2loopback 0.12.7 itself gives to the frames it has when a reader asks for buffers. */
+/* A frame's time is that of its showing: times must not go back, and those of repeated frames and of the placeholder
+ * are of now, as are those that v4l2loopback 0.12.7 itself gives to the frames it has when a reader asks for buffers.
+ */
 static int show(struct manager *m, const uint8_t *frame, uint64_t next)
 {
         struct sink_room *s = &m->sink;

@@ -14,7 +14,7 @@
 #include "daemon/sheet.h"
 #include "daemon/text.h"
 
-/* How long each room may take for what it does before the service manager is left to think that this process hangs.  The
+/* How long each room may take for what it does before the service manager is left to think that this process hangs. The
  * first opening of a GPU compiles everything. */
 #define SINK_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
@@ -55,7 +55,8 @@ static enum manager_state look(const struct manager *m, char *ret, size_t size)
         if (m->camera.error)
                 return snprintf(ret, size, "%s", m->camera.cause.text), MANAGER_WAITING;
         if (m->sink.live)
-                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(m->camera.camera), sink, *held ? ", held for " : "", held),
+                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(m->camera.camera), sink,
+                                *held ? ", held for " : "", held),
                        MANAGER_STREAMING;
         if (!manager_camera_wanted(m))
                 return snprintf(ret, size, "idle: nobody watches %.200s", sink), MANAGER_IDLE;
@@ -198,7 +199,8 @@ static int on_sleep_timer(sd_event_source *source, uint64_t usec, void *userdata
 static int prepare_sleep_watch(struct manager *m)
 {
         sleep_watch_init(&m->sleep);
-        int r = sd_event_add_time_relative(m->event, &m->sleep_timer, CLOCK_MONOTONIC, SLEEP_USEC, 0, on_sleep_timer, m);
+        int r = sd_event_add_time_relative(m->event, &m->sleep_timer, CLOCK_MONOTONIC, SLEEP_USEC, 0, on_sleep_timer,
+                                           m);
         return r < 0 ? r : sd_event_source_set_enabled(m->sleep_timer, SD_EVENT_ON);
 }
 
@@ -224,9 +226,9 @@ static int prepare(struct manager *m)
         signal(SIGPIPE, SIG_IGN);
         if ((r = sd_event_default(&m->event)) < 0 ||
             (r = sd_event_add_signal(m->event, NULL, SIGINT, on_signal, m)) < 0 ||
-            (r = sd_event_add_signal(m->event, NULL, SIGTERM, on_signal, m)) < 0 ||
-            (r = prepare_watchdog(m)) < 0 || (r = prepare_sleep_watch(m)) < 0 || (r = manager_sink_prepare(m)) < 0 ||
-            (r = manager_gpu_prepare(m)) < 0 || (r = manager_camera_prepare(m)) < 0 || (r = bus_new(m, &m->bus)) < 0)
+            (r = sd_event_add_signal(m->event, NULL, SIGTERM, on_signal, m)) < 0 || (r = prepare_watchdog(m)) < 0 ||
+            (r = prepare_sleep_watch(m)) < 0 || (r = manager_sink_prepare(m)) < 0 || (r = manager_gpu_prepare(m)) < 0 ||
+            (r = manager_camera_prepare(m)) < 0 || (r = bus_new(m, &m->bus)) < 0)
                 log_error("the event loop: %s", strerror(-r));
         return r;
 }

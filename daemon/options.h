@@ -9,7 +9,7 @@
 #define OPTIONS_KEYS_MAX 32
 
 struct options {
-        struct config config; /* presets, then the file, then its drop-ins, then the command line */
+        struct config config;               /* presets, then the file, then its drop-ins, then the command line */
         const char *keys[OPTIONS_KEYS_MAX]; /* what the command line says of each of config_keys, or NULL */
         bool check;
         uint64_t frames;            /* stop after so many, 0: never */
@@ -21,6 +21,6 @@ struct options {
  * or -1 to go on. */
 int options_parse(int argc, char **argv, struct options *ret);
 
-/* The configuration as it is now, in the files and by the command line; how many files there are.  -EBADMSG: `complain` was
- * told; *ret is untouched. */
+/* The configuration as it is now, in the files and by the command line; how many files there are.  -EBADMSG: `complain`
+ * was told; *ret is untouched. */
 int options_config(const struct options *options, struct config *ret, config_complaint complaint, void *userdata);

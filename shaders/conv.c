@@ -43,7 +43,7 @@ static uint16_t half(float value)
         const union {
                 uint32_t bits;
                 float value;
-        } limit = {.bits = 0x47800000}, tiny = {.bits = 0x38800000}, magic = {.bits = 0x3f000000};
+        } limit = {.bits = 0x477ff000}, tiny = {.bits = 0x38800000}, magic = {.bits = 0x3f000000};
         union {
                 float value;
                 uint32_t bits;
@@ -54,7 +54,7 @@ static uint16_t half(float value)
         if (v.bits > 0x7f800000)
                 v.bits = 0x7e00; /* NaN */
         else if (v.value >= limit.value)
-                v.bits = 0x7c00; /* too large: infinity */
+                v.bits = 0x7bff; /* 65520 and more: the largest, for infinity makes NaN of the sums */
         else if (v.value < tiny.value) {
                 v.value += magic.value; /* denormal */
                 v.bits -= magic.bits;

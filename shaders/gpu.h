@@ -101,7 +101,7 @@ typedef void (*gpu_done)(void *userdata, int status);
 void gpu_program_set_background(struct gpu_program *program);
 
 /* Queues a program.  Programs run in the order of their submission, but for those in the background.  Each is cut in
- * segments of a few milliseconds, so that no driver's watchdog sees a long job.  -EBUSY: it is running already. */
+ * segments of some milliseconds, long operators included, so that no driver's watchdog sees a long job.  -EBUSY: it is running already. */
 int gpu_submit(struct gpu_program *program, gpu_done done, void *userdata);
 
 int gpu_fd(const struct gpu *gpu);        /* readable when gpu_dispatch() has something to do */

@@ -169,6 +169,7 @@ static int compile(struct gpu *gpu, struct pipeline *pipeline)
         VkSpecializationInfo specialization = {OPERANDS + CONSTANTS, entries, sizeof values, values};
         VkComputePipelineCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+                .flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT, /* a long operator is cut */
                 .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                           .module = module,

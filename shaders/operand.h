@@ -22,9 +22,11 @@ static inline uint64_t align_up(uint64_t a, uint64_t to)
         return (a + to - 1) / to * to;
 }
 
-/* Groups for `n` invocations in a row, which the shader counts by LINEAR_INVOCATION: in two dimensions, for in one of them a
- * device need not do more than GROUPS_MOST. */
-#define LINEAR_GROUPS(n) divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)), divide_up(divide_up(n, 64), GROUPS_MOST), 1
+/* Groups for `n` invocations in a row, which the shader counts by LINEAR_INVOCATION: in two dimensions, for in one of
+ * them a device need not do more than GROUPS_MOST. */
+#define LINEAR_GROUPS(n)                                                                                               \
+        divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)),                                         \
+                divide_up(divide_up(n, 64), GROUPS_MOST), 1
 
 static inline uint32_t map_pixels(const struct gpu_map *map)
 {

@@ -8,6 +8,9 @@
  * between, far below the second or two after which drivers take a job for hung. */
 #define SEGMENT_SECONDS 0.010
 
+/* Operators that would take more than so many are cut. */
+#define SEGMENTS_MOST 4
+
 /* What any operator takes, however small. */
 #define OPERATOR_SECONDS 10e-6
 
@@ -236,39 +239,63 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, Vk
         return 0;
 }
 
-int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch)
+/* Into how many an operator that would take many segments' time is cut, along its second dimension. */
+static uint32_t count_pieces(const struct gpu_program *program, const struct dispatch *dispatch)
 {
-        struct gpu *gpu = program->gpu;
+        const double segments = dispatch->cost / (program->gpu->rate * SEGMENT_SECONDS);
+        const uint32_t rows = dispatch->groups[1];
+
+        if (segments <= SEGMENTS_MOST)
+                return 1;
+        return segments < rows ? (uint32_t)segments : rows;
+}
+
+static int record_piece(struct gpu_program *program, const struct dispatch *dispatch, VkPipeline pipeline,
+                        VkDescriptorSet set, uint32_t piece, uint32_t pieces)
+{
+        const VkPipelineLayout layout = program->gpu->kernels.layout;
+        const uint32_t *groups = dispatch->groups;
+        const uint32_t first = (uint64_t)groups[1] * piece / pieces, end = (uint64_t)groups[1] * (piece + 1) / pieces;
         struct touched touched[OPERANDS];
-        uint8_t formats[OPERANDS] = {0};
         VkCommandBuffer commands;
-        VkDescriptorSet set;
-        VkPipeline pipeline;
         unsigned count = 0;
-        int r;
 
         for (int i = 0; i < OPERANDS; i++) {
                 const struct operand *o = &dispatch->operands[i];
-                if (!o->buffer)
-                        continue;
-                formats[i] = o->format;
-                touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
+                if (o->buffer)
+                        touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
         }
-        for (int i = 0; i < 3; i++)
-                if (dispatch->groups[i] > GROUPS_MOST)
-                        return program_fail(program, -E2BIG);
-        if ((r = open_segment(program, dispatch->cost, &commands)) < 0)
+        int r = open_segment(program, dispatch->cost / pieces, &commands);
+        if (r < 0)
                 return r;
-        if ((r = kernels_get(gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
-            (r = new_set(program, &set)) < 0 || (r = bind(program, dispatch, set)) < 0)
-                return program_fail(program, r);
         order(program, commands, touched, count);
         vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-        vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, gpu->kernels.layout, 0, 1, &set, 0, NULL);
-        vkCmdPushConstants(commands, gpu->kernels.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size,
-                           dispatch->push);
-        vkCmdDispatch(commands, dispatch->groups[0], dispatch->groups[1], dispatch->groups[2]);
+        vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
+        vkCmdPushConstants(commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size, dispatch->push);
+        vkCmdDispatchBase(commands, 0, first, 0, groups[0], end - first, groups[2]);
         return 0;
+}
+
+int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch)
+{
+        const uint32_t pieces = count_pieces(program, dispatch);
+        uint8_t formats[OPERANDS] = {0};
+        VkDescriptorSet set;
+        VkPipeline pipeline;
+        int r = program->error;
+
+        for (int i = 0; i < OPERANDS; i++)
+                if (dispatch->operands[i].buffer)
+                        formats[i] = dispatch->operands[i].format;
+        for (int i = 0; i < 3; i++)
+                if (dispatch->groups[i] > GROUPS_MOST)
+                        r = -E2BIG;
+        if (r < 0 || (r = kernels_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
+            (r = new_set(program, &set)) < 0 || (r = bind(program, dispatch, set)) < 0)
+                return program_fail(program, r);
+        for (uint32_t i = 0; i < pieces && r == 0; i++)
+                r = record_piece(program, dispatch, pipeline, set, i, pieces);
+        return r;
 }
 
 int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t from_offset, struct gpu_buffer *to,

@@ -63,7 +63,7 @@ static int measure(struct gpu *gpu, double *ret)
 static int try(struct gpu *gpu, enum gpu_backend backend, double *ret)
 {
         gpu->backend = backend;
-        gpu->rate = 1e9;
+        gpu->rate = 1e12; /* for now: what is timed is not cut */
         int r = kernels_init(gpu);
         if (r == 0)
                 r = measure(gpu, ret);

@@ -17,8 +17,8 @@ struct capture {
         struct camera base;
         const struct video_io *io;
         struct capture_buffer buffers[CAPTURE_BUFFERS_MAX];
-        uint32_t count; /* of those that are mapped */
-        bool granted;   /* the driver has made some */
+        uint32_t count;    /* of those that are mapped */
+        bool granted;      /* the driver has made some */
         struct jpeg *jpeg; /* NULL where frames are handed out as they come */
         uint8_t *compressed, *decoded;
         uint32_t driver_sequence, seen; /* the driver's last number; frames since the start, up to 2 */

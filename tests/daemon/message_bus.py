@@ -47,7 +47,7 @@ bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
 call = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if sys.argv[4] == "ask" else 0
 try:
     bus.call_sync("org.visaged1", "/org/visaged1", "org.visaged1.Manager", sys.argv[2], GLib.Variant.parse(None, sys.argv[3]),
-                  None, call, 60000, None)
+                  None, call, 400000, None)
     print("done")
 except GLib.Error as error:
     print(Gio.DBusError.get_remote_error(error))
@@ -256,7 +256,7 @@ class Authority:
 def nobody(bus, method, arguments="()", how="plain"):
     """What a call by a user who is nobody in particular was answered with."""
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", NOBODY,
-                           bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=120)
+                           bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=500)
     return done.stdout.decode().strip() or done.stderr.decode()
 
 

@@ -474,7 +474,8 @@ static void configuration(void **state)
         expect(doctor_configuration, DOCTOR_OK, "no mistakes", NULL);
         strcpy(world.mistake, "/etc/visaged/visaged.conf:3: unknown key \"foo\"");
         strcpy(world.config_file, "/etc/visaged/visaged.conf");
-        expect(doctor_configuration, DOCTOR_PROBLEM, "visaged.conf:3:", "visaged --config=/etc/visaged/visaged.conf --check");
+        expect(doctor_configuration, DOCTOR_PROBLEM,
+               "visaged.conf:3:", "visaged --config=/etc/visaged/visaged.conf --check");
 }
 
 static void service(void **state)

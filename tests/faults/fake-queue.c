@@ -187,10 +187,11 @@ void vkCmdPushConstants(VkCommandBuffer commands, VkPipelineLayout layout, VkSha
         pthread_mutex_unlock(&fake_lock);
 }
 
-void vkCmdDispatch(VkCommandBuffer handle, uint32_t x, uint32_t y, uint32_t z)
+void vkCmdDispatchBase(VkCommandBuffer handle, uint32_t first_x, uint32_t first_y, uint32_t first_z, uint32_t x, uint32_t y,
+                       uint32_t z)
 {
         pthread_mutex_lock(&fake_lock);
-        struct fake_object *commands = recording(handle, "vkCmdDispatch");
+        struct fake_object *commands = recording(handle, "vkCmdDispatchBase");
         const struct fake_object *set = commands->refs[commands->ref_count - 1];
         bool texels = set->refs[0]->kind == FAKE_VIEW;
         commands->ns += texels == fast_texels ? DISPATCH_NS / 2 : DISPATCH_NS;

@@ -13,6 +13,7 @@
 
 #include "shaders/gpu.h"
 #include "shaders/image.h"
+#include "shaders/ops.h"
 
 #define SIZE (1u << 20)
 
@@ -354,6 +355,35 @@ static void lets_short_programs_pass_long_ones(void **state)
         assert_true(passes(f, program(f, 3000), p));
 }
 
+/* A single operator of 2.4 GMAC. */
+static void lets_short_programs_pass_a_long_operator(void **state)
+{
+        struct fixture *f = *state;
+        const uint32_t n = 1024, side = 48;
+        const struct gpu_conv conv = {n, n, 1, 1, 1, side, side, GPU_F32};
+        struct gpu_buffer *weights = buffer(f->gpu, gpu_conv_weights_size(f->gpu, &conv), GPU_MEMORY_DEVICE);
+        struct gpu_buffer *maps[2];
+        struct gpu_program *longer = NULL, *shorter = NULL;
+
+        for (int i = 0; i < 2; i++)
+                maps[i] = buffer(f->gpu, gpu_map_size(GPU_F32, n, side, side), GPU_MEMORY_DEVICE);
+        struct op_conv op = {.conv = conv,
+                             .in = {maps[0], 0, GPU_F32, n, side, side, n, 0},
+                             .out = {maps[1], 0, GPU_F32, n, side, side, n, 0},
+                             .weights = weights,
+                             .scale = 1};
+        assert_int_equal(gpu_program_new(f->gpu, "long", &longer), 0);
+        assert_int_equal(op_conv(longer, &op), 0);
+        assert_int_equal(gpu_program_end(longer), 0);
+        assert_int_equal(gpu_program_new(f->gpu, "short", &shorter), 0);
+        assert_int_equal(op_copy(shorter, f->upload, f->device, 4096), 0);
+        assert_int_equal(gpu_program_end(shorter), 0);
+        assert_true(passes(f, longer, shorter));
+        gpu_buffer_free(weights);
+        gpu_buffer_free(maps[0]);
+        gpu_buffer_free(maps[1]);
+}
+
 /* What a frame needs besides its labels is short beside the network, on every device: else a smooth picture waits for
  * them. */
 static void lets_a_frame_pass_a_network(void **state)
@@ -427,6 +457,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(can_be_submitted_from_its_callback, setup, teardown),
                 cmocka_unit_test_setup_teardown(rings_its_descriptor, setup, teardown),
                 cmocka_unit_test_setup_teardown(lets_short_programs_pass_long_ones, setup, teardown),
+                cmocka_unit_test_setup_teardown(lets_short_programs_pass_a_long_operator, setup, teardown),
                 cmocka_unit_test_setup_teardown(lets_a_frame_pass_a_network, setup, teardown),
                 cmocka_unit_test_setup_teardown(keeps_the_order_of_equals, setup, teardown),
                 cmocka_unit_test_setup_teardown(waits_when_it_is_freed_while_it_runs, setup, teardown),

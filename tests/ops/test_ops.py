@@ -57,14 +57,17 @@ def pixel_bytes(width, height, r):
 # ---- convolution ----
 
 def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, scale=1.0, residual=None, relu=False,
-         half=False, out_float=False, slices=False, concat=False, offset=0, sample=True, repeat=1):
-    """residual: None, "map" or "in place".  slices: in and out are slices of wider maps; concat: of the same one."""
+         half=False, out_float=False, slices=False, concat=False, offset=0, sample=True, repeat=1, large=False):
+    """residual: None, "map" or "in place".  slices: in and out are slices of wider maps; concat: of the same one.  large: with
+    weights beyond what a half holds, which become the largest."""
     r = rng(cin, cout, kernel, stride, dilation, height, width, activation, residual, half)
     oh, ow = strided(height, stride), strided(width, stride)
     x = r.standard_normal((cin, height, width))
     w = (r.standard_normal((cout, cin, kernel, kernel)) / np.sqrt(cin * kernel * kernel)).astype(np.float32)
     b = (0.5 * r.standard_normal(cout)).astype(np.float32)
     before = r.standard_normal((cout, oh, ow))
+    if large:
+        w[:2, 0, 0, 0] = 1e5, -65520
     out_half = half and not out_float
     first = 8 if slices else 0
     maps = {"in": Map(cin, height, width, x, half=half, first=first, beyond=12 if slices else 0, offset=offset)}
@@ -79,7 +82,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     maps["out"] = out
 
     def want():
-        y = F.conv2d(to_torch(rounded(x, half)), torch.from_numpy(rounded(w, half)), torch.from_numpy(b.astype(np.float64)),
+        y = F.conv2d(to_torch(rounded(x, half)), torch.from_numpy(rounded(np.clip(w, -65504, 65504), half)), torch.from_numpy(b.astype(np.float64)),
                      stride=stride, dilation=dilation, padding=dilation * (kernel // 2))[0].numpy()
         y = scale * act(y, activation)
         if residual:
@@ -100,6 +103,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     title += " relu after" if relu else ""
     title += " half" if half else ""
     title += " to float" if out_float else ""
+    title += " large weights" if large else ""
     title += " slices" if slices else ""
     title += " in one buffer" if concat else ""
     title += f" offset {offset}" if offset else ""
@@ -158,6 +162,8 @@ def conv_cases():
             yield conv(*shape, half=True, **more, sample=shape[0] < 300)
     for shape in [(64, 19, 1, 1, 1, 15, 15), (128, 64, 1, 1, 1, 16, 16)]:
         yield conv(*shape, half=True, out_float=True)
+    yield conv(8, 12, 1, 1, 1, 7, 5, half=True, out_float=True, large=True)
+    yield conv(1024, 1024, 1, 1, 1, 48, 48, sample=False)  # 2.4 GMAC, which is cut
     yield from (strange_conv(n) for n in range(400 if LONG else 60))
 
 

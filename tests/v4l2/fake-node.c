@@ -116,7 +116,8 @@ static int no(int error)
 
 static int querycap(struct v4l2_capability *cap)
 {
-        if (!fake.loopback) { /* a program asks when it has opened the node: what the one before had went with its descriptor */
+        if (!fake.loopback) { /* a program asks when it has opened the node: what the one before had went with its
+                                 descriptor */
                 free_memory();
                 fake.count = 0;
         }
