@@ -278,7 +278,7 @@ static int open_wish(struct manager *m, const struct config *wish, sd_bus_error 
                 m->config = *wish;
                 return 0;
         }
-        if (m->gpu.state == GPU_CLOSED)
+        if (m->gpu.state == GPU_CLOSED && !m->sink.format.width)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", m->sink.cause.text);
         int r = manager_gpu_switch(m, wish);
         if (r == -EBUSY)
@@ -345,14 +345,17 @@ static int apply_reload(struct call *call, sd_bus_error *error)
         struct manager *m = call->manager;
         const struct config *new = &call->config, *now = manager_gpu_is_switching(m) ? &m->gpu.wish : &m->config;
         struct config wish = m->config;
-        int r = 0;
+        int r = manager_gpu_is_switching(m); /* to the same perhaps: then `switched` tells how that goes */
 
         if (strcmp(new->model, now->model) != 0 || strcmp(new->gpu, now->gpu) != 0 ||
             new->precision != now->precision) {
                 memcpy(wish.model, new->model, sizeof wish.model);
                 memcpy(wish.gpu, new->gpu, sizeof wish.gpu);
                 wish.precision = new->precision;
-                r = open_wish(m, &wish, error);
+                if (m->gpu.state == GPU_CLOSED && !m->sink.format.width)
+                        m->config = wish; /* opened once there is a virtual camera */
+                else
+                        r = open_wish(m, &wish, error);
         }
         if (r < 0)
                 return r;

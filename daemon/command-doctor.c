@@ -36,7 +36,7 @@ static void read_config(struct doctor_world *world, struct config *config)
         const char *file = paths_config(world->user_bus, path, sizeof path);
         const struct options usual = {.config_file = access(file, F_OK) == 0 ? file : NULL};
 
-        snprintf(world->config_file, sizeof world->config_file, "%s", file);
+        snprintf(world->config_file, sizeof world->config_file, "%s", usual.config_file ? file : "");
         if (options_config(&usual, config, note_mistake, world) < 0)
                 config_init(config);
         world->config = config;

@@ -117,7 +117,8 @@ void doctor_configuration(const struct doctor_world *world, struct doctor_findin
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%.550s", world->mistake);
-        doctor_cure(ret, "correct it; \"visaged --config=%s --check\" tells every mistake", world->config_file);
+        doctor_cure(ret, "correct it; \"visaged%s%s --check\" tells every mistake",
+                    world->config_file[0] ? " --config=" : "", world->config_file);
 }
 
 void doctor_service(const struct doctor_world *world, struct doctor_finding *ret)

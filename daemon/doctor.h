@@ -35,11 +35,11 @@ struct doctor_world {
         const char *root;   /* goes before /sys, /proc, /dev, /lib and /etc; "" */
         const char *kernel; /* its release, "6.1.0-18-amd64" */
         const struct config *config;
-        char config_file[PATH_MAX];
-        char mistake[700];     /* its first, or the first of its drop-ins, or "" */
-        char node[PATH_MAX];   /* of the virtual camera, without links; "" where that is a file */
-        char camera[PATH_MAX]; /* node of the camera, the same; "" where there is none */
-        const char *user;      /* who asks ... */
+        char config_file[PATH_MAX]; /* "": there is none */
+        char mistake[700];          /* its first, or the first of its drop-ins, or "" */
+        char node[PATH_MAX];        /* of the virtual camera, without links; "" where that is a file */
+        char camera[PATH_MAX];      /* node of the camera, the same; "" where there is none */
+        const char *user;           /* who asks ... */
         uid_t uid;
         gid_t groups[64]; /* ... and of which groups the process is */
         int groups_n;

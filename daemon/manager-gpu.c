@@ -211,8 +211,9 @@ static int take_over(struct manager *m)
 {
         struct gpu_room *g = &m->gpu;
 
-        if (m->ending) { /* the frame that was still to be shown went with the GPU */
-                manager_stop(m, 0);
+        if (m->ending) {
+                if (g->state != GPU_READY) /* the frame that was still to be shown went with the GPU */
+                        manager_stop(m, 0);
                 return 0;
         }
         retire(g);

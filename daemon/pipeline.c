@@ -30,12 +30,13 @@ struct pipeline {
         bool waits; /* `out` is submitted when its labels are there */
         bool stale; /* of a camera that is gone: not to be shown */
         uint64_t time_ns;
+        unsigned flight_source; /* of which camera it is, see `source` */
 
         bool parsing;
-        bool parses_flight; /* what is being parsed is the frame under way */
+        bool parses_flight;                  /* what is being parsed is the frame under way */
         uint64_t parse_since, parse_time_ns; /* when it began; the time of the frame */
-        unsigned source, parsed_source; /* counts the cameras; of which one the frame being parsed is */
-        bool labelled;                  /* `labels` are of this camera */
+        unsigned source, parsed_source;      /* counts the cameras; of which one the frame being parsed is */
+        bool labelled;                       /* `labels` are of this camera */
 
         bool any; /* `image` holds a frame */
         bool failed, closing;
@@ -245,7 +246,7 @@ static int submit_parse(struct pipeline *p)
 {
         p->parsing = true;
         p->parses_flight = true;
-        p->parsed_source = p->source;
+        p->parsed_source = p->flight_source;
         p->parse_since = stats_now();
         p->parse_time_ns = p->time_ns;
         return gpu_submit(p->parse, on_parse, p);
@@ -281,6 +282,7 @@ static int submit_frame(struct pipeline *p)
                 return r;
         p->flying = true;
         p->stale = false;
+        p->flight_source = p->source;
         p->any = true;
         p->parses_flight = false;
         p->waits = p->mode == MODE_EXACT || !p->labelled;

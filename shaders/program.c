@@ -239,13 +239,15 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, Vk
         return 0;
 }
 
-/* Into how many an operator that would take many segments' time is cut, along its second dimension. */
+/* Into how many an operator that would take many segments' time is cut, along its second dimension.  Those by which the
+ * network meets the frames are not: between two pieces another program may write what they read, or read what they
+ * write. */
 static uint32_t count_pieces(const struct gpu_program *program, const struct dispatch *dispatch)
 {
         const double segments = dispatch->cost / (program->gpu->rate * SEGMENT_SECONDS);
         const uint32_t rows = dispatch->groups[1];
 
-        if (segments <= SEGMENTS_MOST)
+        if (segments <= SEGMENTS_MOST || dispatch->kernel == KERNEL_CROP || dispatch->kernel == KERNEL_UNCROP)
                 return 1;
         return segments < rows ? (uint32_t)segments : rows;
 }
@@ -288,7 +290,7 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
                 if (dispatch->operands[i].buffer)
                         formats[i] = dispatch->operands[i].format;
         for (int i = 0; i < 3; i++)
-                if (dispatch->groups[i] > GROUPS_MOST)
+                if (dispatch->groups[i] > program->gpu->properties.limits.maxComputeWorkGroupCount[i])
                         r = -E2BIG;
         if (r < 0 || (r = kernels_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
             (r = new_set(program, &set)) < 0 || (r = bind(program, dispatch, set)) < 0)

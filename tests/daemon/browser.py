@@ -89,10 +89,10 @@ class Browser:
 
     def close(self):
         """Of all its processes, whose parent may be a script: none of them still has the camera afterwards."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(60)
         end = time.monotonic() + 60
         with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(60)
             while time.monotonic() < end:
                 os.killpg(self.process.pid, 0)
                 time.sleep(0.05)

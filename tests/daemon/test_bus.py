@@ -452,13 +452,20 @@ class Life(unittest.TestCase):
         self.assertEqual(daemon.stop()[0], 0)
 
     def test_a_model_before_there_is_a_virtual_camera(self):
-        """It cannot be opened yet, so nobody is told that it was."""
-        daemon = Daemon(self.bus, "--virtual-camera=/nonexistent/video9", camera=still())
+        """It cannot be opened yet, so nobody is told that it was; what is configured is opened later."""
+        config = f"{support.new_folder()}/v.conf"
+        with open(config, "w"):
+            pass
+        daemon = Daemon(self.bus, "--virtual-camera=/nonexistent/video9", camera=still(), config=config, model=False)
         client = Client(self.bus)
         client.until_state("waiting")
-        name, message = client.error("SetModel", "(s)", "")
+        name, message = client.error("SetModel", "(s)", "default")
         self.assertEqual(name, "org.visaged1.Error.Failed")
         self.assertIn("no virtual camera: ", message)
+        with open(config, "w") as file:
+            file.write(f"[visaged]\nmodel = {support.model()}\nmode = exact\n")
+        client.call("Reload")
+        self.assertEqual(client.get("Mode"), "exact")
         self.assertEqual(daemon.stop()[0], 0)
 
 

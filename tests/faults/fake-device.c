@@ -108,6 +108,7 @@ void vkGetPhysicalDeviceProperties(VkPhysicalDevice device, VkPhysicalDeviceProp
                            .maxComputeSharedMemorySize = 32768,
                            .maxStorageBufferRange = 1 << 27,
                            .maxTexelBufferElements = 1 << 27,
+                           .maxComputeWorkGroupCount = {65535, 65535, 65535},
                            .maxPerStageDescriptorStorageBuffers = 16,
                            .maxPushConstantsSize = 128},
         };

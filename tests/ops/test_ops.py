@@ -163,7 +163,7 @@ def conv_cases():
     for shape in [(64, 19, 1, 1, 1, 15, 15), (128, 64, 1, 1, 1, 16, 16)]:
         yield conv(*shape, half=True, out_float=True)
     yield conv(8, 12, 1, 1, 1, 7, 5, half=True, out_float=True, large=True)
-    yield conv(1024, 1024, 1, 1, 1, 48, 48, sample=False)  # 2.4 GMAC, which is cut
+    yield conv(1024, 1024, 1, 1, 1, 48, 48, sample=False)  # 2.4 GMAC: cut where that takes long
     yield from (strange_conv(n) for n in range(400 if LONG else 60))
 
 
