@@ -356,8 +356,7 @@ def crop_cases():
     for n, (width, height, net_width, net_height, crop) in enumerate(
             [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 64, 64, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
              (201, 137, 137, 201, None), (1, 1, 33, 33, None), (5, 300, 64, 48, None), (80, 60, 48, 64, free), (320, 240, 256, 256, None),
-             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140}),
-             (5000, 3400, 33, 33, None)]):  # more than 65,535 groups of 64 invocations of 4 pixels
+             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140})]):
         for bgr in (False, True):
             half = bgr and n % 2 == 1
             image = pixel_bytes(width, height, rng("crop", n))
@@ -415,7 +414,8 @@ def uncrop_cases():
     for n, (width, height, net_width, net_height, crop) in enumerate(
             [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 65, 33, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
              (1, 1, 33, 33, None), (5, 7, 64, 48, None), (80, 61, 48, 64, free), (321, 239, 256, 256, None),
-             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140})]):
+             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140}),
+             (5000, 3400, 33, 33, None)]):  # more than 65,535 groups of 64 invocations of 4 pixels
         labels = rng("uncrop", n).integers(1, 19, (net_height, net_width), np.uint8)
         c = crop or fit(width, height, net_width, net_height)
 
