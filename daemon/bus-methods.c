@@ -43,7 +43,7 @@ static int gpu_is_ready(struct call *call, sd_bus_error *error)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", m->sink.cause.text);
         if (m->gpu.state != GPU_READY)
                 return 0;
-        if (strcmp(call->config.model, m->config.model) != 0 || strcmp(call->config.gpu, m->config.gpu) != 0)
+        if (!manager_gpu_same(&call->config, &m->config))
                 return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s", m->gpu.why);
         return 1;
 }
@@ -347,11 +347,8 @@ static int apply_reload(struct call *call, sd_bus_error *error)
         struct config wish = m->config;
         int r = manager_gpu_is_switching(m); /* to the same perhaps: then `switched` tells how that goes */
 
-        if (strcmp(new->model, now->model) != 0 || strcmp(new->gpu, now->gpu) != 0 ||
-            new->precision != now->precision) {
-                memcpy(wish.model, new->model, sizeof wish.model);
-                memcpy(wish.gpu, new->gpu, sizeof wish.gpu);
-                wish.precision = new->precision;
+        if (!manager_gpu_same(new, now)) {
+                manager_gpu_choose(&wish, new);
                 if (m->gpu.state == GPU_CLOSED && !m->sink.format.width)
                         m->config = wish; /* opened once there is a virtual camera */
                 else

@@ -194,17 +194,16 @@ static bool passing(int error)
         return error == -ENODEV || error == -ENOMEM;
 }
 
-static bool same(const struct config *a, const struct config *b)
+bool manager_gpu_same(const struct config *a, const struct config *b)
 {
         return strcmp(a->model, b->model) == 0 && strcmp(a->gpu, b->gpu) == 0 && a->precision == b->precision;
 }
 
-/* Of what is opened, these are the choice. */
-static void take_choice(struct manager *m, const struct config *from)
+void manager_gpu_choose(struct config *to, const struct config *from)
 {
-        memcpy(m->config.model, from->model, sizeof m->config.model);
-        memcpy(m->config.gpu, from->gpu, sizeof m->config.gpu);
-        m->config.precision = from->precision;
+        memcpy(to->model, from->model, sizeof to->model);
+        memcpy(to->gpu, from->gpu, sizeof to->gpu);
+        to->precision = from->precision;
 }
 
 static int take_over(struct manager *m)
@@ -217,7 +216,7 @@ static int take_over(struct manager *m)
                 return 0;
         }
         retire(g);
-        take_choice(m, &g->wish);
+        manager_gpu_choose(&m->config, &g->wish);
         g->worked = g->wish;
         g->works = true;
         pipeline_set_mode(g->now->pipeline, m->config.mode);
@@ -247,7 +246,7 @@ static void opened(struct manager *m, bool switching)
         const struct config *good = g->works ? &g->worked : &m->options->config;
 
         if (g->result == 0 && memcmp(&g->next->format, &m->sink.format, sizeof m->sink.format) != 0) {
-                take_choice(m, &g->wish); /* once more, for the sink that there is now */
+                manager_gpu_choose(&m->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;
                 lose(m);
         } else if (g->result == 0) {
@@ -263,9 +262,9 @@ static void opened(struct manager *m, bool switching)
         } else if (passing(g->result) && g->losses < TRIES) {
                 log_warning("%s; trying again", g->why);
                 lose(m);
-        } else if (!same(&m->config, good)) { /* chosen while nothing was open */
+        } else if (!manager_gpu_same(&m->config, good)) { /* chosen while nothing was open */
                 log_warning("%s; going back to %s", g->why, g->works ? "what worked" : "what is configured");
-                take_choice(m, good);
+                manager_gpu_choose(&m->config, good);
                 g->losses = 0;
                 lose(m);
         } else {

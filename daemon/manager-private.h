@@ -172,6 +172,10 @@ void manager_gpu_restart(struct manager *m); /* the sink's format is another */
  * -EBUSY: something is being opened. */
 int manager_gpu_switch(struct manager *m, const struct config *wish);
 bool manager_gpu_is_switching(const struct manager *m); /* m->gpu.wish is being opened for that */
+
+/* What of a configuration is opened: the GPU, the model, the precision. */
+bool manager_gpu_same(const struct config *a, const struct config *b);
+void manager_gpu_choose(struct config *to, const struct config *from);
 bool manager_gpu_finish(struct manager *m);             /* false: it is still opening, which nothing can hurry */
 
 /* manager-results.c: what is told of each parsed frame */

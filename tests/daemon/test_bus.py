@@ -22,8 +22,8 @@ import support
 from message_bus import (INTERFACE, NAME, OBJECT, PROPERTIES, SIZE, Authority, Bus, Client, Daemon, SilentBus, nobody, still)
 
 
-class Contract(unittest.TestCase):
-    """One daemon, many calls; each test leaves it streaming with the overlay."""
+class Streaming(unittest.TestCase):
+    """One daemon for all tests of a class."""
 
     @classmethod
     def setUpClass(cls):
@@ -39,6 +39,10 @@ class Contract(unittest.TestCase):
         assert status == 0, text
         for sign in ("Sanitizer", "runtime error:", "Assertion"):
             assert sign not in text, text
+
+
+class Contract(Streaming):
+    """Many calls; each test leaves it streaming with the overlay."""
 
     def tearDown(self):
         self.client.call("Start")
@@ -470,20 +474,8 @@ class Life(unittest.TestCase):
 
 
 @unittest.skipIf(os.geteuid() != 0, "a second user needs root")
-class Permissions(unittest.TestCase):
+class Permissions(Streaming):
     """Another user's calls, by what the authority says."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.bus = Bus()
-        cls.daemon = Daemon(cls.bus, camera=still())
-        cls.client = Client(cls.bus)
-        cls.client.until_state("streaming")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.daemon.stop()
-        cls.bus.close()
 
     def authority(self, answer, **how):
         authority = Authority(self.bus, answer, **how)
