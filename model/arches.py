@@ -2,9 +2,9 @@
 import torch
 from torch import nn
 
-from reference import Arch, DmlCsr, DualGcn
+from reference import Arch, DmlCsr, DualGcn, Layer, Level, resnet
 
-INPUTS = {"bottleneck": 473, "basic": 256}
+INPUTS = {"bottleneck": 473, "basic": 256, "inverted": 256}
 
 LABELS = {
     11: {"background": "#000000", "skin": "#e6b089", "left brow": "#8c510a", "right brow": "#bf812d",
@@ -15,17 +15,30 @@ LABELS = {
          "right ear": "#7fbf7b", "mouth": "#67001f", "upper lip": "#d6604d", "lower lip": "#e7298a", "hair": "#542788",
          "hat": "#ffd92f", "earring": "#ffffff", "necklace": "#b3de69", "neck": "#c9a0dc", "cloth": "#7f7f7f"},
 }
+LABELS[20] = {**LABELS[19], "body": "#a65628"}
+
+
+# EfficientNet-Lite0's stages up to a sixteenth (Tan and Le, ICML 2019): blocks, channels, stride, dilation, kernel, expansion.
+LITE0 = (Layer(1, 16), Layer(2, 24, 2, 1, 3, 6), Layer(2, 40, 2, 1, 5, 6), Layer(3, 80, 2, 1, 3, 6), Layer(3, 112, 1, 1, 5, 6))
 
 
 def named(classes):
     """Name -> Arch with that many classes."""
-    full, half = (64, 128, 256, 512), (32, 64, 128, 256)
+    full = (64, 128, 256, 512)
     return {
-        "resnet101": Arch("bottleneck", (3, 4, 23, 3), (64, 64, 128), full, 512, (256, 48), classes),
-        "resnet50": Arch("bottleneck", (3, 4, 6, 3), (64, 64, 128), full, 512, (256, 48), classes),
-        "resnet18": Arch("basic", (2, 2, 2, 2), (64, 64, 128), full, 128, (256, 48), classes),
-        "edge": Arch("basic", (2, 2, 2, 2), (32, 32, 64), half, 64, (128, 48), classes),
+        "resnet101": resnet("bottleneck", (3, 4, 23, 3), (64, 64, 128), full, 512, (256, 48), classes),
+        "resnet50": resnet("bottleneck", (3, 4, 6, 3), (64, 64, 128), full, 512, (256, 48), classes),
+        "resnet18": resnet("basic", (2, 2, 2, 2), (64, 64, 128), full, 128, (256, 48), classes),
+        "small18": resnet("basic", (2, 2, 2, 2), (32, 32, 64), (32, 64, 128, 256), 64, (128, 48), classes),
+        "edge": Arch("inverted", (32,), LITE0, 96, (Level(64, 48, 5), Level(64, 24, 5)), classes),
     }
+
+
+def normalisation(arch):
+    """(mean, std) of an input's values / 255: what the encoder's ImageNet weights were trained with."""
+    if arch.inverted:
+        return (127 / 255,) * 3, (128 / 255,) * 3
+    return (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def labels(count):

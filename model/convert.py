@@ -21,11 +21,10 @@ import arches
 import noise
 import safetensors
 from checkpoint import Refused, load, strip
-from reference import EPS, Abn, Arch, DmlCsr
+from reference import EPS, NORMS, Abn, Arch, DmlCsr, Layer, Level, resnet
 
 BLOCKS_MAX = 64
 WIDTH_MAX = 4096
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def infer(state):
@@ -45,17 +44,44 @@ def infer(state):
             raise Refused(f"layer{layer} has {max(found) + 1 if found else 'no'} blocks")
         return max(found) + 1
 
+    if "decoder.conv4.weight" in state:
+        return inverted(width, blocks, state)
     kind = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
-    return Arch(kind, tuple(blocks(i) for i in range(1, 5)), tuple(width(f"conv{i}.weight") for i in range(1, 4)),
-                tuple(width(f"layer{i}.0.conv1.weight") for i in range(1, 5)), width("context.conva.0.weight"),
-                (width("layer6.conv1.0.weight"), width("layer6.conv2.0.weight")), width("layer6.conv4.weight"))
+    return resnet(kind, [blocks(i) for i in range(1, 5)], [width(f"conv{i}.weight") for i in range(1, 4)],
+                  [width(f"layer{i}.0.conv1.weight") for i in range(1, 5)], width("context.conva.0.weight"),
+                  (width("layer6.conv1.0.weight"), width("layer6.conv2.0.weight")), width("layer6.conv4.weight"))
+
+
+def inverted(width, blocks, state):
+    """The same of an encoder of inverted residuals. Strides aren't told by shapes: they are those of the arch with the same
+    layers that has a name."""
+    def shape(name):
+        width(name)
+        return state[name].shape
+
+    count = max((int(m[1]) for m in (re.match(r"layer(\d+)\.", name) for name in state) if m), default=0)
+    inputs, layers = width("conv1.weight"), []
+    for i in range(1, count + 1):
+        wide, _, kernel, _ = shape(f"layer{i}.0.conv2.weight")
+        layers.append(Layer(blocks(i), width(f"layer{i}.0.conv3.weight"), kernel=kernel, expansion=wide // inputs))
+        inputs = layers[-1].channels
+    known = next((arch.layers for arch in arches.named(1).values()
+                  if arch.inverted and [layer._replace(stride=1, dilation=1) for layer in arch.layers] == layers), None)
+    if not known:
+        raise Refused("its encoder is none that arches.py names")
+    levels = max((int(m[1]) + 1 for m in (re.match(r"decoder\.levels\.(\d+)\.", name) for name in state) if m), default=0)
+    decoder = tuple(Level(width(f"decoder.levels.{i}.conv3.weight"), width(f"decoder.levels.{i}.conv1.weight"),
+                          shape(f"decoder.levels.{i}.conv2.weight")[2]) for i in range(levels))
+    return Arch("inverted", (width("conv1.weight"),), known, width("context.conva.0.weight"), decoder,
+                width("decoder.conv4.weight"))
 
 
 def check(state, arch, classes):
     """Refuse a checkpoint that isn't exactly of arch and of that many classes, or that the program couldn't run."""
     if arch.classes != classes:
-        raise Refused(f"layer6.conv4.weight has {arch.classes} classes, not {classes}")
-    widths = (*arch.stem, *arch.planes, *arch.decoder)
+        raise Refused(f"the last convolution has {arch.classes} classes, not {classes}")
+    decoder = [width for level in arch.decoder for width in level[:2]] if arch.inverted else arch.decoder
+    widths = (*arch.stem, *(layer.channels for layer in arch.layers), *decoder)
     if any(w % 8 for w in widths) or arch.head % 16:
         raise Refused(f"widths {widths} must be multiples of 8 and the head's {arch.head} of 16")
     want = strip(DmlCsr(arch).state_dict())
@@ -87,12 +113,12 @@ def fold(model):
     """The tensors of the folded network, in its order, of a network with norms (InPlaceABN: the scale is |w| + eps)."""
     state = {name: tensor.double() for name, tensor in model.state_dict().items()}
     for name, module in model.named_modules():
-        if not isinstance(module, (Abn, torch.nn.BatchNorm1d)):
+        if not isinstance(module, NORMS):
             continue
         conv = convolution_before(name)
         weight = state[f"{name}.weight"]
         scale = weight.abs() + EPS if isinstance(module, Abn) else weight
-        scale = scale / (state[f"{name}.running_var"] + EPS).sqrt()
+        scale = scale / (state[f"{name}.running_var"] + (EPS if isinstance(module, Abn) else module.eps)).sqrt()
         bias = state.get(f"{conv}.bias", 0) - state[f"{name}.running_mean"]
         state[f"{conv}.weight"] = state[f"{conv}.weight"] * scale.reshape(-1, *[1] * (state[f"{conv}.weight"].ndim - 1))
         state[f"{conv}.bias"] = state[f"{name}.bias"] + bias * scale
@@ -131,10 +157,16 @@ def stored(tensors, dtype):
 
 def metadata(arch, size, description):
     """Every value is a string of JSON text."""
-    values = {"format": "visaged-1", "name": description["name"], "block": arch.block, "blocks": arch.blocks,
-              "stem": arch.stem, "planes": arch.planes, "head": arch.head, "decoder": arch.decoder, "input": size,
-              "channels": description["channels"], "mean": MEAN, "std": STD, "classes": arches.labels(arch.classes),
-              "license": description["license"], "provenance": description["provenance"]}
+    mean, std = arches.normalisation(arch)
+    if arch.inverted:
+        encoder = {"layers": [(layer.kernel, layer.stride, layer.dilation, layer.expansion, layer.channels, layer.blocks)
+                              for layer in arch.layers]}
+    else:
+        encoder = {"blocks": [layer.blocks for layer in arch.layers], "planes": [layer.channels for layer in arch.layers]}
+    values = {"format": "visaged-1", "name": description["name"], "block": arch.block, **encoder, "stem": arch.stem,
+              "head": arch.head, "decoder": arch.decoder, "input": size, "channels": description["channels"], "mean": mean,
+              "std": std, "classes": arches.labels(arch.classes), "license": description["license"],
+              "provenance": description["provenance"]}
     return {key: json.dumps(value) for key, value in values.items()}
 
 

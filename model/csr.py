@@ -3,11 +3,11 @@ soften the next cycle's targets."""
 import copy
 
 import torch
-from torch import nn
 
 from losses import Outputs, Soft
-from reference import Abn
+from reference import NORMS
 
+DECAY = 0.998  # of the exponential average, a step
 STATISTICS = 40  # batches that the norms' statistics are made of
 
 
@@ -22,17 +22,27 @@ def average(ensemble, model, cycle):
 
 
 @torch.no_grad()
+def follow(average, model, steps):
+    """The exponential average of a model's weights and statistics over its last steps, in place."""
+    keep = min(DECAY, (1 + steps) / (10 + steps))
+    ours, theirs = average.state_dict(), model.state_dict()
+    pairs = [(ours[name], theirs[name]) for name in ours if ours[name].is_floating_point()]
+    torch._foreach_mul_([a for a, _ in pairs], keep)
+    torch._foreach_add_([a for a, _ in pairs], [b for _, b in pairs], alpha=1 - keep)
+
+
+@torch.no_grad()
 def estimate_norms(model, batches):
     """An average of weights has other activations than the models': the norms' statistics anew, over plain batches."""
-    norms = [module for module in model.modules() if isinstance(module, (Abn, nn.BatchNorm1d))]
-    kept = norms[0].momentum
+    norms = [module for module in model.modules() if isinstance(module, NORMS)]
+    kept = [norm.momentum for norm in norms]
     model.train()
     for count, pictures in enumerate(batches):
         for norm in norms:
             norm.momentum = 1 / (count + 1)
         model(pictures)
-    for norm in norms:
-        norm.momentum = kept
+    for norm, momentum in zip(norms, kept):
+        norm.momentum = momentum
     return model.eval()
 
 

@@ -14,9 +14,12 @@ is a folder, or an uncompressed tar of one. What it is is told by what lies in i
     split folders           train|val|valid|test/images/NAME.jpg, /labels/NAME.png, as DML-CSR takes any of the three
     lists                   images/, labels/, train|val|valid|test_list.txt, as EAGRNet takes Helen and LaPa
     masks                   images/NAME.jpg, masks/NAME.png (19 classes), perhaps unlabelled/NAME.jpg
+    people                  images/NAME.jpg, labels/NAME.png of the classes of PEOPLE: who is where, but no face's parts
+    rooms                   images/NAME.jpg, labels/ empty: nobody is there
+    taught                  images/NAME.jpg, codes/NAME.png: 20 classes and partial.py's sets, as teacher.py writes them
 
 Labels are a set's own indices; "left" and "right" are what the set means by them (the summary tells which), except in
-masks, where they are the subject's. Truth is never resized: a picture of another size but the same shape is brought to
+masks, where they are the subject's. A set without splits is split by the hash of its pictures' names. Truth is never resized: a picture of another size but the same shape is brought to
 it, as is usual for CelebAMask-HQ (1024 to 512).
 """
 import argparse
@@ -25,6 +28,7 @@ import hashlib
 import io
 import os
 import posixpath
+import re
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -33,10 +37,13 @@ import numpy as np
 from PIL import Image
 
 import arches
+import partial
+from partial import IGNORE
 
-IGNORE = 255
 SPLITS = ("train", "val", "test")
 NAMES = {classes: tuple(labels) for classes, labels in arches.LABELS.items()}
+PEOPLE = "people"  # in place of a number of classes
+NAMES[PEOPLE] = ("background", "bare skin", "hair", "hat", "eyeglasses", "cloth", "necklace", "earring", "person without hair")
 PICTURES = (".jpg", ".jpeg", ".png")
 
 # CelebAMask-HQ's names of its parts, in the order of the labels: where two overlap, the later one is seen.
@@ -48,12 +55,16 @@ CELEBA_LIST = "CelebA-HQ-to-CelebA-mapping.txt"
 HELEN_LISTS = {"train": "exemplars.txt", "val": "tuning.txt", "test": "testing.txt"}
 SIDES = ((4, 5), (6, 7), (8, 9))  # left and right, of the 19
 
-# Classes that another set has under another name; those that it doesn't have at all are to be ignored. The 11-class
-# sets label the eyes behind glasses, and what they call background may be a neck or a hat.
+# Classes that another set has under another name, or as one of several (partial.SETS). The 11-class sets label the eyes
+# behind glasses, and what they call background may be a neck or a hat; CelebAMask-HQ's background may be a hand.
+BESIDE = ("background", "left ear", "right ear", "hat", "earring", "necklace", "neck", "cloth", "body")
 RENAMED = {
-    (19, 11): {"mouth": "inner mouth", **dict.fromkeys(
-        ("left ear", "right ear", "hat", "earring", "necklace", "neck", "cloth"), "background")},
-    (11, 19): {"inner mouth": "mouth", "background": None},
+    (19, 11): {"mouth": "inner mouth", **dict.fromkeys(BESIDE, "background")},
+    (20, 11): {"mouth": "inner mouth", **dict.fromkeys(BESIDE, "background")},
+    (20, 19): {"body": "background"},
+    (19, 20): {"background": "background or body"},
+    (11, 19): {"inner mouth": "mouth", "background": "beside an 11-class face"},
+    (11, 20): {"inner mouth": "mouth", "background": "beside an 11-class face"},
 }
 
 
@@ -64,13 +75,16 @@ class Refused(Exception):
 # ---- class sets ----
 
 def mapping(source, target):
-    """256 labels of the set of `target` classes for those of the set of `source`; IGNORE where the two don't agree."""
-    table = np.full(256, IGNORE, np.uint8)
+    """256 labels of the set of `target` classes for those of the set of `source`; the sets of partial.py stay."""
+    table = np.arange(256, dtype=np.uint8)
+    table[:partial.FIRST] = IGNORE
     renamed = RENAMED.get((source, target), {})
     for index, name in enumerate(NAMES[source]):
         name = renamed.get(name, name)
         if name in NAMES[target]:
             table[index] = NAMES[target].index(name)
+        elif name in partial.CODES:
+            table[index] = partial.CODES[name]
     return table
 
 
@@ -84,8 +98,9 @@ def sides_right(labels):
 
 
 def held_out(name):
-    """Whether a picture of a set without splits is for validation: one in ten, by its name, so that it stays so."""
-    return hashlib.md5(name.encode()).digest()[0] % 10 == 0
+    """Whether a picture of a set without splits is for validation: one in ten, by its name, so that it stays so. A number
+    after a person's name (Ada_Lovelace_0002) doesn't count: nobody is in both splits."""
+    return hashlib.md5(re.sub(r"(?<=[A-Za-z])_\d+$", "", name).encode()).digest()[0] % 10 == 0
 
 
 # ---- where files lie ----
@@ -192,6 +207,16 @@ def upright(files, paths):
     return sides_right(index(files, paths))
 
 
+def empty(files, paths):
+    """Nobody anywhere."""
+    return np.zeros(picture(files, paths[0]).size[::-1], np.uint8)
+
+
+def people(files, paths):
+    """One PNG of the people's classes; of a room the picture itself is given, as it has no labels."""
+    return index(files, paths) if paths[0].startswith("labels/") else empty(files, paths)
+
+
 def grey(files, paths):
     """Grey pictures of one size, as arrays."""
     maps = [np.array(picture(files, path).convert("L")) for path in paths]
@@ -252,11 +277,28 @@ def lists(files):
             for word, split in named.items() if files.has(f"{word}_list.txt")}
 
 
-def hashed(files):
+def hashed(entries):
     """A set without splits: one picture in ten is for validation."""
-    def entries(wanted):
-        return [entry for entry in matched(files, "images", "masks") if held_out(entry[0]) == wanted]
-    return {"train": lambda: entries(False), "val": lambda: entries(True)}
+    def splits(files):
+        def chosen(wanted):
+            return [entry for entry in entries(files) if held_out(entry[0]) == wanted]
+        return {"train": lambda: chosen(False), "val": lambda: chosen(True)}
+    return splits
+
+
+def pairs(folder):
+    """The pictures of images/ with their labels in a folder."""
+    return hashed(lambda files: matched(files, "images", folder))
+
+
+def alone(files):
+    """Pictures without truth."""
+    return [(name, path, (path,)) for name, path in sorted(stems(files, "images").items())]
+
+
+def labelled_or_empty(files):
+    """People have labels; rooms an empty folder of them."""
+    return pairs("labels")(files) if files.list("labels") else hashed(alone)(files)
 
 
 def helen(files):
@@ -319,7 +361,9 @@ LAYOUTS = (
     Layout("LaPa", each("{}/images", "{}/labels", "{}/landmarks"), folders("{}/images", "{}/labels"), index, 11),
     Layout("split folders", each("{}/images", "{}/labels"), folders("{}/images", "{}/labels"), index, None),
     Layout("lists", each("images", "labels", "{}_list.txt"), lists, index, None),
-    Layout("masks", (("images", "masks"),), hashed, upright, 19),
+    Layout("masks", (("images", "masks"),), pairs("masks"), upright, 19),
+    Layout("taught", (("images", "codes"),), pairs("codes"), index, 20),
+    Layout("people", (("images", "labels"),), labelled_or_empty, people, PEOPLE),
 )
 LOOK = 16
 
@@ -336,13 +380,24 @@ class Set:
     def __len__(self):
         return len(self.entries)
 
+    @property
+    def empty(self):
+        """Whether nobody is in its pictures."""
+        return self.classes == PEOPLE and not self.files.list("labels")
+
+    @property
+    def complete(self):
+        """Whether each pixel's class is known."""
+        return self.classes != PEOPLE and self.layout != "taught"
+
     def __getitem__(self, i):
         name, path, paths = self.entries[i]
         labels = self.truth(self.files, paths)
-        bad = labels[(labels >= self.classes) & (labels != IGNORE)]
+        count = len(NAMES.get(self.classes, ())) or self.classes
+        bad = labels[(labels >= count) & (labels < partial.FIRST)]
         if bad.size:
-            raise Refused(f"{full(self.files, paths[0])}: has class {bad[0]}, and the {self.classes} of this set end "
-                          f"at {self.classes - 1}")
+            raise Refused(f"{full(self.files, paths[0])}: has class {bad[0]}, and the {count} of this set end "
+                          f"at {count - 1}")
         rgb, labels = picture(self.files, path).convert("RGB"), Image.fromarray(labels)
         if rgb.width * labels.height != rgb.height * labels.width:
             raise Refused(f"{full(self.files, path)}: {rgb.width} x {rgb.height}, and its labels "

@@ -103,19 +103,21 @@ const struct graph_value *graph_add_conv(struct graph *graph, const struct graph
         return node->out;
 }
 
-const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in, const char *name)
+const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in,
+                                              const struct graph_conv *conv)
 {
         struct graph_node *node = add_node(graph, GRAPH_DEPTHWISE, in);
-        uint32_t shape[] = {in->channels, 1, 3, 3};
+        uint32_t shape[] = {in->channels, 1, conv->kernel, conv->kernel};
         const struct graph_store *store;
 
-        node->kernel = 3;
-        node->stride = 2;
-        node->activation = GPU_LEAKY;
-        node->weight = add_tensor(graph, name, ".weight", 4, shape);
-        node->bias = add_tensor(graph, name, ".bias", 1, shape);
-        store = graph_add_store(graph, in->store->dtype, in->channels, strided(in->store->height, 2),
-                                strided(in->store->width, 2));
+        node->kernel = conv->kernel;
+        node->stride = conv->stride ? conv->stride : 1;
+        node->dilation = conv->dilation ? conv->dilation : 1;
+        node->activation = conv->activation;
+        node->weight = add_tensor(graph, conv->name, ".weight", 4, shape);
+        node->bias = add_tensor(graph, conv->name, ".bias", 1, shape);
+        store = graph_add_store(graph, in->store->dtype, in->channels, strided(in->store->height, node->stride),
+                                strided(in->store->width, node->stride));
         node->out = graph_add_value(graph, store, 0, in->channels);
         node->mac = (double)node->weight->count * pixels(node->out);
         return node->out;
@@ -164,17 +166,31 @@ static void find_lifetimes(struct graph *graph)
         touch(graph, graph->logits, graph->node_count - 1);
 }
 
+/* At most 4 nodes a block, 6 a level and some 40 around them; a node makes at most one store, and few values or tensors.
+ */
+static uint32_t capacity(const struct model_info *info)
+{
+        const struct model_inverted *inverted = &info->inverted;
+        uint32_t nodes = 64;
+
+        if (info->block == MODEL_INVERTED) {
+                nodes += 6 * inverted->level_count;
+                for (size_t i = 0; i < inverted->layer_count; i++)
+                        nodes += 4 * inverted->layers[i].blocks;
+                return nodes;
+        }
+        for (size_t i = 0; i < 4; i++)
+                nodes += 4 * info->blocks[i];
+        return nodes;
+}
+
 int graph_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret)
 {
         struct graph *graph = calloc(1, sizeof(*graph));
 
         if (!graph)
                 return -ENOMEM;
-        /* At most 4 nodes a block and some 40 around them; a node makes at most one store, and few values or tensors.
-         */
-        graph->capacity = 64;
-        for (size_t i = 0; i < 4; i++)
-                graph->capacity += 4 * info->blocks[i];
+        graph->capacity = capacity(info);
         graph->nodes = calloc(graph->capacity, sizeof(*graph->nodes));
         graph->stores = calloc(graph->capacity, sizeof(*graph->stores));
         graph->values = calloc(graph->capacity, sizeof(*graph->values));

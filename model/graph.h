@@ -91,8 +91,10 @@ const struct graph_value *graph_add_value(struct graph *graph, const struct grap
                                           uint32_t channels);
 const struct graph_value *graph_add_conv(struct graph *graph, const struct graph_value *in,
                                          const struct graph_conv *conv);
-/* 3x3, stride 2, leaky. */
-const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in, const char *name);
+/* `out`, `rank`, `scale` and what says where the result goes are not read: it has the input's channels and type, and a
+ * store of its own. */
+const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in,
+                                              const struct graph_conv *conv);
 /* Everything that has no tensors. */
 const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
                                     const struct graph_value *in2, const struct graph_value *out);

@@ -11,6 +11,8 @@
 
 #define WIDTH_MIN 8
 #define WIDTH_MAX 4096
+#define INVERTED_MAX 2048
+#define EXPANSION_MAX 8 /* so that no map is wider than a bottleneck's */
 
 /* One line of text that fits, without control characters: it ends up in logs, on the bus and on terminals. */
 static bool text(const json_t *value, char *ret, size_t size)
@@ -46,6 +48,12 @@ static bool wholes(const json_t *value, size_t count, uint32_t min, uint32_t max
         return true;
 }
 
+/* Of a depthwise convolution. */
+static bool kernel(const json_t *value, uint32_t *ret)
+{
+        return whole(value, 3, 5, 1, ret) && *ret != 4;
+}
+
 static bool numbers(const json_t *value, float min, float *ret)
 {
         if (!json_is_array(value) || json_array_size(value) != 3)
@@ -72,7 +80,8 @@ static bool parse_name(const json_t *value, struct model_info *info)
 
 static bool parse_block(const json_t *value, struct model_info *info)
 {
-        static const char *const names[] = {[MODEL_BASIC] = "basic", [MODEL_BOTTLENECK] = "bottleneck"};
+        static const char *const names[] = {
+                [MODEL_BASIC] = "basic", [MODEL_BOTTLENECK] = "bottleneck", [MODEL_INVERTED] = "inverted"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
                 if (json_is_string(value) && strcmp(json_string_value(value), names[i]) == 0) {
@@ -106,6 +115,67 @@ static bool parse_head(const json_t *value, struct model_info *info)
 static bool parse_decoder(const json_t *value, struct model_info *info)
 {
         return wholes(value, 2, WIDTH_MIN, WIDTH_MAX, 8, info->decoder);
+}
+
+static bool parse_inverted_stem(const json_t *value, struct model_info *info)
+{
+        return wholes(value, 1, WIDTH_MIN, WIDTH_MAX, 8, &info->inverted.stem);
+}
+
+static bool parse_layer(const json_t *row, struct model_layer *ret)
+{
+        return json_array_size(row) == 6 && kernel(json_array_get(row, 0), &ret->kernel) &&
+               whole(json_array_get(row, 1), 1, 2, 1, &ret->stride) &&
+               whole(json_array_get(row, 2), 1, 4, 1, &ret->dilation) &&
+               whole(json_array_get(row, 3), 1, EXPANSION_MAX, 1, &ret->expansion) &&
+               whole(json_array_get(row, 4), WIDTH_MIN, INVERTED_MAX, 8, &ret->channels) &&
+               whole(json_array_get(row, 5), 1, 64, 1, &ret->blocks);
+}
+
+static bool parse_layers(const json_t *value, struct model_info *info)
+{
+        struct model_inverted *inverted = &info->inverted;
+        size_t count = json_array_size(value);
+
+        if (count < 1 || count > MODEL_LAYERS_MAX)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!parse_layer(json_array_get(value, i), &inverted->layers[i]))
+                        return false;
+        inverted->layer_count = (uint32_t)count;
+        return true;
+}
+
+/* The map that a level reads: each has half the stride of the one before. */
+static uint32_t halvings(const struct model_inverted *inverted)
+{
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < inverted->layer_count; i++)
+                count += inverted->layers[i].stride == 2;
+        /* What comes before a first layer with a stride is no layer's result. */
+        return count - (inverted->layers[0].stride == 2 && count > 0);
+}
+
+static bool parse_levels(const json_t *value, struct model_info *info)
+{
+        struct model_inverted *inverted = &info->inverted;
+        size_t count = json_array_size(value);
+
+        if (count < 1 || count > MODEL_LEVELS_MAX || count > halvings(inverted))
+                return false;
+        for (size_t i = 0; i < count; i++) {
+                const json_t *row = json_array_get(value, i);
+                struct model_level *level = &inverted->levels[i];
+
+                if (json_array_size(row) != 3 ||
+                    !whole(json_array_get(row, 0), WIDTH_MIN, INVERTED_MAX, 8, &level->channels) ||
+                    !whole(json_array_get(row, 1), WIDTH_MIN, INVERTED_MAX, 8, &level->lateral) ||
+                    !kernel(json_array_get(row, 2), &level->kernel))
+                        return false;
+        }
+        inverted->level_count = (uint32_t)count;
+        return true;
 }
 
 static bool parse_input(const json_t *value, struct model_info *info)
@@ -183,28 +253,38 @@ static bool parse_provenance(const json_t *value, struct model_info *info)
         return text(value, info->provenance, sizeof(info->provenance));
 }
 
-/* "format" comes first: of a file in another format nothing else is said. */
+/* "format" comes first: of a file in another format nothing else is said. "block" tells which of the others there are. */
+enum { RESNETS = 1 << MODEL_BASIC | 1 << MODEL_BOTTLENECK, INVERTED = 1 << MODEL_INVERTED, ALL = RESNETS | INVERTED };
+
 static const struct {
+        unsigned blocks; /* kinds whose files have the key */
         const char *key;
         bool (*parse)(const json_t *value, struct model_info *info);
         const char *must;
 } keys[] = {
-        {"format", parse_format, "\"visaged-1\""},
-        {"name", parse_name, "one line of 1 to 63 bytes"},
-        {"block", parse_block, "\"basic\" or \"bottleneck\""},
-        {"blocks", parse_blocks, "4 whole numbers from 1 to 64"},
-        {"stem", parse_stem, "3 multiples of 8 from 8 to 4096"},
-        {"planes", parse_planes, "4 multiples of 8 from 8 to 4096"},
-        {"head", parse_head, "a multiple of 16 from 16 to 4096"},
-        {"decoder", parse_decoder, "2 multiples of 8 from 8 to 4096"},
-        {"input", parse_input, "a height and a width from 33 to 2048"},
-        {"channels", parse_channels, "\"RGB\" or \"BGR\""},
-        {"mean", parse_mean, "3 numbers from -1e6 to 1e6"},
-        {"std", parse_std, "3 numbers from 1e-6 to 1e6"},
-        {"classes", parse_classes,
+        {ALL, "format", parse_format, "\"visaged-1\""},
+        {ALL, "name", parse_name, "one line of 1 to 63 bytes"},
+        {ALL, "block", parse_block, "\"basic\", \"bottleneck\" or \"inverted\""},
+        {RESNETS, "blocks", parse_blocks, "4 whole numbers from 1 to 64"},
+        {RESNETS, "stem", parse_stem, "3 multiples of 8 from 8 to 4096"},
+        {RESNETS, "planes", parse_planes, "4 multiples of 8 from 8 to 4096"},
+        {ALL, "head", parse_head, "a multiple of 16 from 16 to 4096"},
+        {RESNETS, "decoder", parse_decoder, "2 multiples of 8 from 8 to 4096"},
+        {INVERTED, "stem", parse_inverted_stem, "one multiple of 8 from 8 to 4096"},
+        {INVERTED, "layers", parse_layers,
+         "1 to 8 of [kernel 3 or 5, stride 1 or 2, dilation 1 to 4, expansion 1 to 8, channels: a multiple of 8 from 8 to "
+         "2048, blocks 1 to 64]"},
+        {INVERTED, "decoder", parse_levels,
+         "1 to 4 of [channels, lateral channels: multiples of 8 from 8 to 2048, kernel 3 or 5], no more than layers halve the "
+         "map"},
+        {ALL, "input", parse_input, "a height and a width from 33 to 2048"},
+        {ALL, "channels", parse_channels, "\"RGB\" or \"BGR\""},
+        {ALL, "mean", parse_mean, "3 numbers from -1e6 to 1e6"},
+        {ALL, "std", parse_std, "3 numbers from 1e-6 to 1e6"},
+        {ALL, "classes", parse_classes,
          "1 to 64 of {\"name\": one line of 1 to 31 bytes, \"color\": \"#rrggbb\"}, all names different"},
-        {"license", parse_license, "one line of 1 to 255 bytes"},
-        {"provenance", parse_provenance, "one line of 1 to 1023 bytes"},
+        {ALL, "license", parse_license, "one line of 1 to 255 bytes"},
+        {ALL, "provenance", parse_provenance, "one line of 1 to 1023 bytes"},
 };
 
 int info_parse(const struct safetensors *file, const char *path, struct model_info *ret, char *why, size_t why_size)
@@ -217,6 +297,8 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
                 json_t *value;
                 bool good;
 
+                if (!(keys[i].blocks & 1u << info.block))
+                        continue;
                 if (!string)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata has no \"%s\"", path, keys[i].key);
                 value = json_loads(string, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);

@@ -1,26 +1,22 @@
-"""The losses of decoupled multi-task learning (paper section 3.3 and the supplement's weights) and of self-regulation (3.4)."""
-from typing import NamedTuple
+"""The losses of decoupled multi-task learning (paper section 3.3 and the supplement's weights) and of self-regulation (3.4),
+for labels that may be partial."""
+from typing import NamedTuple, Optional
 
 import torch
 import torch.nn.functional as F
 
-from datasets import IGNORE
+from partial import IGNORE
 
 WEIGHTS = {"parsing": 1.0, "binary": 1.0, "category": 0.1, "binary attention": 4.0, "category attention": 1.0}
+HARD, HARD_WEIGHT = 1 / 8, 0.5  # the share of the pixels that count once more, and how much
+LOVASZ_PIXELS = 32768
 
 
 class Outputs(NamedTuple):
     """N x channels x H x W each: what the three tasks say, as logits or as probabilities."""
     parsing: torch.Tensor
-    category: torch.Tensor
-    binary: torch.Tensor
-
-
-class Truth(NamedTuple):
-    """N x H x W each. Only a teacher's labels have a second class, and a share of the first one below 1."""
-    labels: torch.Tensor
-    second: torch.Tensor
-    share: torch.Tensor
+    category: Optional[torch.Tensor]
+    binary: Optional[torch.Tensor]
 
 
 class Soft(NamedTuple):
@@ -48,13 +44,46 @@ def lovasz_softmax(probabilities, labels):
     return torch.stack(losses).mean() if losses else probabilities.sum() * 0
 
 
-def edges(labels):
-    """N x H x W bool: pixels whose label differs from a neighbour's, dilated by one; an unknown neighbour is no other."""
+def lovasz(logits, labels):
+    """The same of some of the pixels that have one class, drawn by chance: sorting them all would take longer than the network."""
+    flat = labels.flatten()
+    where = (flat < logits.shape[1]).nonzero()[:, 0]
+    if len(where) > LOVASZ_PIXELS:
+        where = where[torch.randint(len(where), (LOVASZ_PIXELS,), device=where.device)]
+    picked = logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1])[where]
+    return lovasz_softmax(picked.softmax(1), flat[where])
+
+
+def marginal(logits, labels, allowed, weights):
+    """N x H x W: the cross-entropy of a pixel with one class, by that class's weight; of one with several, that of their
+    summed probability; 0 where all are allowed. allowed: bool 256 x classes, as partial.py has it."""
+    classes = logits.shape[1]
+    exact = torch.where(labels < classes, labels, torch.full_like(labels, IGNORE))
+    cross = F.cross_entropy(logits, exact, weights, ignore_index=IGNORE, reduction="none")
+    for code in labels[labels >= classes].unique().tolist():
+        if code != IGNORE and not allowed[code].all():
+            where = labels == code
+            some = logits.permute(0, 2, 3, 1)[where]
+            cross[where] = some.logsumexp(1) - some[:, allowed[code]].logsumexp(1)
+    return cross
+
+
+def soft_marginal(logits, probabilities, labels, allowed):
+    """N x H x W: the KL divergence, but for a constant, to a prediction that is kept to what the labels allow."""
+    kept = probabilities * allowed[labels].permute(0, 3, 1, 2)
+    kept = kept / kept.sum(1, keepdim=True).clamp(min=1e-6)
+    return -(kept * logits.log_softmax(1)).sum(1)
+
+
+def edges(labels, classes):
+    """Two N x H x W bool: pixels whose label differs from a neighbour's, dilated by one; and where that is known, every
+    neighbour's label being one class."""
     label = labels.float()[:, None]
-    unknown = label == IGNORE
+    unknown = label >= classes
     highest = F.max_pool2d(label.masked_fill(unknown, -1), 3, 1, 1)
-    lowest = -F.max_pool2d(-label, 3, 1, 1)
-    return (highest != lowest)[:, 0] & ~unknown[:, 0]
+    lowest = -F.max_pool2d(-label.masked_fill(unknown, IGNORE), 3, 1, 1)
+    known = F.max_pool2d(unknown.float(), 3, 1, 1) == 0
+    return (highest != lowest)[:, 0] & ~unknown[:, 0], known[:, 0]
 
 
 def cross_entropy(logits, target, weights):
@@ -86,35 +115,29 @@ def regulated(logits, target, weights, soft, share):
     return (1 - share) * hard + share * soft_cross_entropy(logits, soft, weights, target != IGNORE)
 
 
-def parsing_cross_entropy(logits, truth, weights, soft, share):
-    """A teacher's second class counts by its share; with truth, whose share is 1, this is plain."""
-    if truth.share.min() == 1:
-        return regulated(logits, truth.labels, weights, soft, share)
-    known = truth.labels != IGNORE
-    pair = torch.zeros_like(logits)
-    pair.scatter_(1, (truth.labels * known)[:, None], truth.share[:, None])
-    pair.scatter_add_(1, (truth.second * known)[:, None], 1 - truth.share[:, None])
-    mixed = pair if soft is None else (1 - share) * pair + share * soft
-    return soft_cross_entropy(logits, mixed, weights, known)
+def parsing(logits, labels, allowed, weights, soft, share):
+    """Marginal cross-entropy, that of the hardest pixels once more, and Lovasz-softmax."""
+    cross = marginal(logits, labels, allowed, weights)
+    hardest = cross.flatten().topk(int(cross.numel() * HARD))[0].mean()
+    if soft is not None:
+        known = labels != IGNORE
+        cross = (1 - share) * cross + share * soft_marginal(logits, soft, labels, allowed) * known
+    return 0.5 * (cross.mean() + HARD_WEIGHT * hardest + lovasz(logits, labels))
 
 
-def total(outputs, truth, class_weights, soft=None, decoupled=True):
+def total(outputs, labels, allowed, class_weights, soft=None, decoupled=True):
     """The sum of the losses, and its parts by name. All maps are at one size; without `decoupled`, parsing alone."""
     share = soft.share if soft else 0
     guides = soft.outputs if soft else Outputs(None, None, None)
-    labels = truth.labels
-    known = labels != IGNORE
-    probabilities = outputs.parsing.softmax(1).permute(0, 2, 3, 1)[known]
-    parts = {"parsing": 0.5 * parsing_cross_entropy(outputs.parsing, truth, class_weights, guides.parsing, share)
-             + 0.5 * lovasz_softmax(probabilities, labels[known])}
+    parts = {"parsing": parsing(outputs.parsing, labels, allowed, class_weights, guides.parsing, share)}
     if decoupled:
-        edge = edges(labels)
+        classes = outputs.parsing.shape[1]
+        edge, known = edges(labels, classes)
         binary = edge.long().masked_fill(~known, IGNORE)
-        category = torch.where(edge | ~known, labels, torch.zeros_like(labels))
+        category = torch.where(edge | ~known, labels, torch.zeros_like(labels)).masked_fill(~known, IGNORE)
         only = lambda where: labels.masked_fill(~where, IGNORE)
         parts["binary"] = regulated(outputs.binary, binary, complement(binary, 2), guides.binary, share)
-        parts["category"] = regulated(outputs.category, category, complement(category, outputs.category.shape[1]),
-                                      guides.category, share)
+        parts["category"] = regulated(outputs.category, category, complement(category, classes), guides.category, share)
         parts["binary attention"] = cross_entropy(outputs.parsing, only(edge), class_weights)
         parts["category attention"] = cross_entropy(outputs.parsing, only(edge & (labels > 0)), class_weights)
     return sum(WEIGHTS[name] * value for name, value in parts.items()), parts

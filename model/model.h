@@ -10,7 +10,33 @@
 
 #define MODEL_CLASSES_MAX 64
 
-enum model_block { MODEL_BASIC, MODEL_BOTTLENECK };
+/* Residual blocks: those of ResNets, and inverted ones (1x1, depthwise, 1x1: MobileNetV2, Sandler et al., CVPR 2018). */
+enum model_block { MODEL_BASIC, MODEL_BOTTLENECK, MODEL_INVERTED };
+
+#define MODEL_LAYERS_MAX 8
+#define MODEL_LEVELS_MAX 4
+
+/* Some inverted blocks one after the other; the first has the stride. */
+struct model_layer {
+        uint32_t kernel;           /* of the depthwise convolutions: 3 or 5 */
+        uint32_t stride, dilation; /* 1 or 2; 1..4 */
+        uint32_t expansion;        /* 1..8; 1: no first 1x1 */
+        uint32_t channels, blocks; /* 8..2048, a multiple of 8; 1..64 */
+};
+
+/* A level of the pyramid decoder, which doubles the map's size. */
+struct model_level {
+        uint32_t channels, lateral; /* of its result, of its projection of the encoder's map: 8..2048, multiples of 8 */
+        uint32_t kernel;            /* 3 or 5 */
+};
+
+/* A network of inverted blocks: a stem of one convolution with stride 2, no pooling, and the pyramid decoder. */
+struct model_inverted {
+        uint32_t stem; /* channels */
+        uint32_t layer_count, level_count;
+        struct model_layer layers[MODEL_LAYERS_MAX];
+        struct model_level levels[MODEL_LEVELS_MAX]; /* from deep to shallow */
+};
 
 struct model_class {
         char name[32];
@@ -18,15 +44,17 @@ struct model_class {
 };
 
 /* What the metadata says: enough to build the network (widths as in the paper's figures; all are multiples
- * of 8, the head's of 16). */
+ * of 8, the head's of 16).  `blocks`, `stem`, `planes` and `decoder` are a ResNet's. */
 struct model_info {
         char name[64];
         enum model_block block;
-        uint32_t blocks[4];                            /* per layer, 1..64 */
-        uint32_t stem[3], planes[4], head, decoder[2]; /* widths, 8..4096 */
-        uint32_t height, width;                        /* of the input, 33..2048 */
-        bool bgr;                                      /* channel order of the input */
-        float mean[3], std[3];                         /* in that order */
+        uint32_t blocks[4];                      /* per layer, 1..64 */
+        uint32_t stem[3], planes[4], decoder[2]; /* widths, 8..4096 */
+        struct model_inverted inverted;          /* of MODEL_INVERTED only */
+        uint32_t head;                           /* width, 16..4096 */
+        uint32_t height, width;                  /* of the input, 33..2048 */
+        bool bgr;                                /* channel order of the input */
+        float mean[3], std[3];                   /* in that order */
         uint32_t classes;
         struct model_class class[MODEL_CLASSES_MAX];
         char license[256], provenance[1024];

@@ -2,135 +2,7 @@
  * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which exist for training only (their section 3.1).
  * Tensors have the names of the official checkpoint.  Every batch norm is folded into the convolution before it; "abn"
  * there, batch norm and leaky ReLU, is GPU_LEAKY here, and followed by a ReLU it is GPU_RELU. */
-#include "model/graph.h"
-
-#include <stdio.h>
-
-struct block {
-        enum model_block kind;
-        unsigned layer, index;
-        uint32_t planes, stride, dilation;
-        const struct graph_store *into; /* of the first block of a layer: where its result must be; NULL: anywhere */
-};
-
-static uint32_t expansion(enum model_block kind)
-{
-        return kind == MODEL_BOTTLENECK ? 4 : 1;
-}
-
-static void part(char name[GRAPH_PART_MAX], const struct block *block, const char *suffix)
-{
-        snprintf(name, GRAPH_PART_MAX, "layer%u.%u.%s", block->layer, block->index, suffix);
-}
-
-/* What the block's result is added to: its input, or a projection of that where the shapes differ. */
-static const struct graph_value *shortcut(struct graph *graph, const struct block *block, const struct graph_value *x)
-{
-        char name[GRAPH_PART_MAX];
-        uint32_t out = block->planes * expansion(block->kind);
-
-        if (block->stride == 1 && x->channels == out)
-                return x;
-        part(name, block, "downsample.0");
-        return graph_add_conv(graph, x,
-                              &(struct graph_conv){
-                                      .name = name,
-                                      .out = out,
-                                      .stride = block->stride,
-                                      .activation = GPU_LEAKY, /* before the sum */
-                                      .dtype = x->store->dtype,
-                                      .into = block->into,
-                              });
-}
-
-/* The sum is made in place, on the shortcut's memory: nobody reads a block's input after the block, but for layer1's
- * result, and layer2 strides and so starts with a projection. */
-static const struct graph_value *residual_block(struct graph *graph, const struct block *block,
-                                                const struct graph_value *x)
-{
-        bool bottleneck = block->kind == MODEL_BOTTLENECK;
-        const struct graph_value *y = x, *residual;
-        char name[GRAPH_PART_MAX];
-        struct graph_conv spatial = {
-                .name = name,
-                .out = block->planes,
-                .kernel = 3,
-                .stride = block->stride,
-                .dilation = block->dilation,
-                .activation = GPU_RELU,
-                .dtype = x->store->dtype,
-        };
-
-        part(name, block, "conv1");
-        if (bottleneck) {
-                y = graph_add_conv(graph, y,
-                                   &(struct graph_conv){
-                                           .name = name,
-                                           .out = block->planes,
-                                           .activation = GPU_RELU,
-                                           .dtype = x->store->dtype,
-                                   });
-                part(name, block, "conv2");
-        }
-        y = graph_add_conv(graph, y, &spatial);
-
-        residual = shortcut(graph, block, x);
-        part(name, block, bottleneck ? "conv3" : "conv2");
-        return graph_add_conv(graph, y,
-                              &(struct graph_conv){
-                                      .name = name,
-                                      .out = block->planes * expansion(block->kind),
-                                      .kernel = bottleneck ? 1 : 3,
-                                      .dilation = bottleneck ? 1 : block->dilation,
-                                      .activation = GPU_LEAKY, /* before the sum */
-                                      .dtype = x->store->dtype,
-                                      .residual = residual,
-                                      .relu = true,
-                                      .in_place = !block->into || residual->store == block->into,
-                                      .into = block->into,
-                              });
-}
-
-static const struct graph_value *layer(struct graph *graph, const struct model_info *info, unsigned number,
-                                       const struct graph_store *into, const struct graph_value *x)
-{
-        struct block block = {
-                .kind = info->block,
-                .layer = number,
-                .planes = info->planes[number - 1],
-                .stride = number == 2 ? 2 : 1,
-                .dilation = number == 4 ? 2 : 1,
-                .into = into,
-        };
-
-        for (block.index = 0; block.index < info->blocks[number - 1]; block.index++) {
-                x = residual_block(graph, &block, x);
-                block.stride = 1;
-                block.into = NULL; /* the rest of the chain stays there */
-        }
-        return x;
-}
-
-static const struct graph_value *stem(struct graph *graph, const struct model_info *info, enum gpu_dtype precision)
-{
-        static const char *const names[] = {"conv1", "conv2", "conv3"};
-        const struct graph_value *x = graph->input;
-        const struct graph_store *pooled;
-
-        for (size_t i = 0; i < 3; i++)
-                x = graph_add_conv(graph, x,
-                                   &(struct graph_conv){
-                                           .name = names[i],
-                                           .out = info->stem[i],
-                                           .kernel = 3,
-                                           .stride = i == 0 ? 2 : 1,
-                                           .activation = GPU_RELU,
-                                           .dtype = precision,
-                                   });
-        pooled = graph_add_store(graph, precision, x->channels, (x->store->height - 1) / 2 + 1,
-                                 (x->store->width - 1) / 2 + 1);
-        return graph_add(graph, GRAPH_MAXPOOL, x, NULL, graph_add_value(graph, pooled, 0, x->channels));
-}
+#include "model/network.h"
 
 #define DUALGCN "context.dualgcn."
 #define ATTENTION DUALGCN "gcn_local_attention."
@@ -166,12 +38,14 @@ static const struct graph_value *state_conv(struct graph *graph, const struct gr
  * itself. */
 static const struct graph_value *local_graph(struct graph *graph, const struct graph_value *x)
 {
+        static const char *const names[] = {DUALGCN "local.0", DUALGCN "local.2", DUALGCN "local.4"};
         uint32_t inner = x->channels / 2, height, width;
         const struct graph_value *key, *value, *query, *adjacency, *y = x;
 
-        y = graph_add_depthwise(graph, y, DUALGCN "local.0");
-        y = graph_add_depthwise(graph, y, DUALGCN "local.2");
-        y = graph_add_depthwise(graph, y, DUALGCN "local.4");
+        for (size_t i = 0; i < 3; i++)
+                y = graph_add_depthwise(graph, y,
+                                        &(struct graph_conv){
+                                                .name = names[i], .kernel = 3, .stride = 2, .activation = GPU_LEAKY});
         height = y->store->height;
         width = y->store->width;
 
@@ -262,47 +136,14 @@ static const struct graph_value *context(struct graph *graph, const struct model
         return graph_add_conv(graph, graph_add_value(graph, wide, 0, wide->channels), &final);
 }
 
-static const struct graph_value *decoder(struct graph *graph, const struct model_info *info,
-                                         const struct graph_value *x2, const struct graph_value *x)
-{
-        enum gpu_dtype dtype = x->store->dtype;
-        uint32_t top = info->decoder[0], low = info->decoder[1];
-        const struct graph_store *both;
-        struct graph_conv conv = {.out = top, .activation = GPU_LEAKY, .dtype = dtype};
-
-        conv.name = "layer6.conv1.0";
-        x = graph_add_conv(graph, x, &conv);
-        both = graph_add_store(graph, dtype, top + low, x2->store->height, x2->store->width);
-        graph_add(graph, GRAPH_UPSAMPLE, x, NULL, graph_add_value(graph, both, 0, top));
-        conv.name = "layer6.conv2.0";
-        conv.out = low;
-        conv.into = both;
-        conv.first = top;
-        graph_add_conv(graph, x2, &conv);
-
-        conv.name = "layer6.conv3.0";
-        conv.out = top;
-        conv.into = NULL;
-        x = graph_add_conv(graph, graph_add_value(graph, both, 0, top + low), &conv);
-        conv.name = "layer6.conv3.2";
-        x = graph_add_conv(graph, x, &conv);
-        return graph_add_conv(graph, x,
-                              &(struct graph_conv){.name = "layer6.conv4", .out = info->classes, .dtype = GPU_F32});
-}
-
 void network_build(struct graph *graph, const struct model_info *info, enum gpu_dtype precision)
 {
-        uint32_t channels = info->planes[3] * expansion(info->block);
-        const struct graph_value *x, *x2;
-        const struct graph_store *wide;
+        struct network network = {.graph = graph, .info = info, .precision = precision};
+        const bool inverted = info->block == MODEL_INVERTED;
+        const struct graph_value *x;
 
         graph->input = graph_add_value(graph, graph_add_store(graph, precision, 4, info->height, info->width), 0, 4);
-        x = stem(graph, info, precision);
-        x2 = layer(graph, info, 1, NULL, x);
-        x = layer(graph, info, 2, NULL, x2);
-        x = layer(graph, info, 3, NULL, x);
-        wide = graph_add_store(graph, precision, channels + info->head, x->store->height, x->store->width);
-        x = layer(graph, info, 4, wide, x);
-        x = context(graph, info, wide, x);
-        graph->logits = decoder(graph, info, x2, x);
+        inverted ? inverted_encode(&network) : resnet_encode(&network);
+        x = context(graph, info, network.wide, network.deepest);
+        graph->logits = inverted ? inverted_decode(&network, x) : resnet_decode(&network, x);
 }

@@ -5,7 +5,7 @@ from torch import nn
 
 from reference import DmlCsr
 
-LAST_OF_BRANCH = {"bottleneck": "conv3", "basic": "conv2"}
+LAST_OF_BRANCH = {"bottleneck": "conv3", "basic": "conv2", "inverted": "conv3"}
 
 
 @torch.no_grad()
@@ -17,7 +17,8 @@ def weights(arch, size, seed):
     """
     rng = np.random.default_rng(seed)
     model = DmlCsr(arch, folded=True).eval()
-    nodes = -(-size[0] // 8) * -(-size[1] // 8)
+    stride = arch.strides[-1]
+    nodes = -(-size[0] // stride) * -(-size[1] // stride)
     for name, module in model.named_modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d)):
             gain, spread = _gain(arch, name, nodes)
@@ -37,7 +38,7 @@ def _normal(rng, shape, deviation):
 def _gain(arch, name, nodes):
     """(factor on He's deviation, deviation of the bias) of a convolution."""
     if name.startswith("layer") and name.split(".")[2:] == [LAST_OF_BRANCH[arch.block]]:
-        return 0.5 / arch.blocks[int(name[5]) - 1] ** 0.5, 0.1
+        return 0.5 / arch.layers[int(name[5]) - 1].blocks ** 0.5, 0.1
     states = arch.head // 4
     return {
         "context.conva.0": (0.15, 0.1),
@@ -54,7 +55,7 @@ def _spread(model, size, rng):
     coarse = _normal(rng, (1, 3, 12, 12), 1)
     picture = nn.functional.interpolate(coarse, size=size, mode="bicubic") + _normal(rng, (1, 3, *size), 0.3)
     logits = model(picture)[0].flatten(1)
-    last = model.layer6.conv4
+    last = (model.decoder if arch.inverted else model.layer6).conv4
     factor = 2 / logits.std(1)
     last.weight.mul_(factor[:, None, None, None])
     last.bias.sub_(logits.mean(1)).mul_(factor)

@@ -71,8 +71,16 @@ static int record_conv(const struct step *step)
 
 static int record_depthwise(const struct step *step)
 {
-        return op_depthwise(step->program, &step->in, &step->out, step->node->stride, step->parser->weights,
-                            step->weights->offset, step->node->activation);
+        return op_depthwise(step->program, &(struct op_depthwise){
+                                                   .in = step->in,
+                                                   .out = step->out,
+                                                   .kernel = step->node->kernel,
+                                                   .stride = step->node->stride,
+                                                   .dilation = step->node->dilation,
+                                                   .weights = step->parser->weights,
+                                                   .weights_offset = step->weights->offset,
+                                                   .activation = step->node->activation,
+                                           });
 }
 
 static int record_maxpool(const struct step *step)

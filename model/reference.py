@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 import torch
@@ -26,25 +26,73 @@ import safetensors
 
 EPS = 1e-5
 SLOPE = 0.01
-STRIDES = (1, 2, 1, 1)
+ENCODER_EPS = 1e-3  # of the norms of inverted residuals, as the EfficientNets have it
+STRIDES = (1, 2, 1, 1)  # of a ResNet's layers
 DILATIONS = (1, 1, 1, 2)
+
+
+class Layer(NamedTuple):
+    """Some blocks one after the other; the first has the stride. Channels: a ResNet's planes, or an inverted residual's outputs."""
+    blocks: int
+    channels: int
+    stride: int = 1
+    dilation: int = 1
+    kernel: int = 3
+    expansion: int = 1
+
+
+class Level(NamedTuple):
+    """One step of the pyramid decoder: channels of its results, of what it takes from the encoder, side of its depthwise kernels."""
+    channels: int
+    lateral: int
+    kernel: int
 
 
 @dataclass(frozen=True)
 class Arch:
-    """The numbers that make one member of the family; the keys of a model file's metadata."""
+    """The numbers that make one member of the family. decoder: widths of the official one, or Levels from deep to shallow."""
     block: str
-    blocks: Tuple[int, int, int, int]
-    stem: Tuple[int, int, int]
-    planes: Tuple[int, int, int, int]
+    stem: Tuple[int, ...]
+    layers: Tuple[Layer, ...]
     head: int
-    decoder: Tuple[int, int]
+    decoder: tuple
     classes: int
 
     @property
     def widths(self):
-        """Channels of the outputs of layer1 to layer4."""
-        return tuple(BLOCKS[self.block].expansion * p for p in self.planes)
+        """Channels of the layers' outputs."""
+        factor = 4 if self.block == "bottleneck" else 1
+        return tuple(factor * layer.channels for layer in self.layers)
+
+    @property
+    def inverted(self):
+        """Whether the encoder is of inverted residuals."""
+        return self.block == "inverted"
+
+    @property
+    def strides(self):
+        """The input's side over that of each layer's output."""
+        found, stride = [], 2 if self.inverted else 4
+        for layer in self.layers:
+            stride *= layer.stride
+            found.append(stride)
+        return tuple(found)
+
+    def last_at(self, stride):
+        """The index of the deepest layer whose output has that stride."""
+        return max(i for i, other in enumerate(self.strides) if other == stride)
+
+    @property
+    def taps(self):
+        """The layers that the decoder reads beside the head's result, from deep to shallow."""
+        if not self.inverted:
+            return (0,)
+        return tuple(self.last_at(self.strides[-1] >> i) for i in range(1, len(self.decoder) + 1))
+
+
+def resnet(block, blocks, stem, planes, head, decoder, classes):
+    """A dilated ResNet of output stride 8, as the paper has it."""
+    return Arch(block, tuple(stem), tuple(map(Layer, blocks, planes, STRIDES, DILATIONS)), head, tuple(decoder), classes)
 
 
 class Abn(nn.Module):
@@ -61,6 +109,9 @@ class Abn(nn.Module):
     def forward(self, x):
         y = F.batch_norm(x, self.running_mean, self.running_var, self.weight.abs() + EPS, self.bias, self.training, self.momentum, EPS)
         return F.leaky_relu(y, SLOPE)
+
+
+NORMS = (Abn, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Layers:
@@ -85,6 +136,11 @@ class Layers:
     def norm(self, channels):
         """Plain batch norm without activation (the graphs' bn_wg and bn_adj), or nothing."""
         return nn.Identity() if self.folded else nn.BatchNorm1d(channels, EPS)
+
+    def conv_norm(self, inputs, outputs, size=1, stride=1, dilation=1, groups=1):
+        """A convolution with a plain batch norm, as two modules."""
+        norm = nn.Identity() if self.folded else nn.BatchNorm2d(outputs, ENCODER_EPS, momentum=0.03)
+        return self.conv(inputs, outputs, size, stride, dilation, groups), norm
 
     def conv_abn(self, inputs, outputs, size=1, stride=1, groups=1, bias=False):
         """The pair that the decoder and the head are made of, as two entries of a Sequential."""
@@ -111,10 +167,11 @@ class Bottleneck(Block):
     """1x1, 3x3 (with the stride and the dilation), 1x1 to four times the planes."""
     expansion = 4
 
-    def __init__(self, layers, inputs, planes, stride, dilation):
+    def __init__(self, layers, inputs, layer, stride):
+        planes = layer.channels
         super().__init__(layers, inputs, planes, stride)
         self.conv1, self.bn1 = layers.conv(inputs, planes), layers.abn(planes)
-        self.conv2, self.bn2 = layers.conv(planes, planes, 3, stride, dilation), layers.abn(planes)
+        self.conv2, self.bn2 = layers.conv(planes, planes, 3, stride, layer.dilation), layers.abn(planes)
         self.conv3, self.bn3 = layers.conv(planes, 4 * planes), layers.abn(4 * planes)
 
     def forward(self, x):
@@ -126,7 +183,8 @@ class Bottleneck(Block):
 class Basic(Block):
     """Two 3x3 convolutions, both dilated: the block of the small backbones."""
 
-    def __init__(self, layers, inputs, planes, stride, dilation):
+    def __init__(self, layers, inputs, layer, stride):
+        planes, dilation = layer.channels, layer.dilation
         super().__init__(layers, inputs, planes, stride)
         self.conv1, self.bn1 = layers.conv(inputs, planes, 3, stride, dilation), layers.abn(planes)
         self.conv2, self.bn2 = layers.conv(planes, planes, 3, 1, dilation), layers.abn(planes)
@@ -136,7 +194,26 @@ class Basic(Block):
         return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
-BLOCKS = {"bottleneck": Bottleneck, "basic": Basic}
+class Inverted(nn.Module):
+    """1x1 to `expansion` times the channels, depthwise (with the stride), 1x1 down without activation: MobileNetV2's block
+    (Sandler et al., CVPR 2018)."""
+
+    def __init__(self, layers, inputs, layer, stride):
+        super().__init__()
+        wide, self.conv1 = inputs * layer.expansion, None
+        if layer.expansion > 1:
+            self.conv1, self.bn1 = layers.conv_norm(inputs, wide)
+        self.conv2, self.bn2 = layers.conv_norm(wide, wide, layer.kernel, stride, layer.dilation, wide)
+        self.conv3, self.bn3 = layers.conv_norm(wide, layer.channels)
+        self.residual = stride == 1 and inputs == layer.channels
+
+    def forward(self, x):
+        y = x if self.conv1 is None else F.relu6(self.bn1(self.conv1(x)))
+        y = self.bn3(self.conv3(F.relu6(self.bn2(self.conv2(y)))))
+        return x + y if self.residual else y
+
+
+BLOCKS = {"bottleneck": Bottleneck, "basic": Basic, "inverted": Inverted}
 
 
 def up(x, size):
@@ -234,45 +311,86 @@ class Decoder(nn.Module):
         return self.conv4(self.conv3(torch.cat([t, self.conv2(low)], dim=1)))
 
 
+class Fusion(nn.Module):
+    """One level of the pyramid: what comes from below, at the size of the encoder's map and beside a projection of that,
+    through two depthwise separable convolutions."""
+
+    def __init__(self, layers, inputs, low, level):
+        super().__init__()
+        wide = inputs + level.lateral
+        self.conv1, self.bn1 = layers.conv(low, level.lateral), layers.abn(level.lateral)
+        self.conv2, self.bn2 = layers.conv_norm(wide, wide, level.kernel, groups=wide)
+        self.conv3, self.bn3 = layers.conv(wide, level.channels), layers.abn(level.channels)
+        self.conv4, self.bn4 = layers.conv_norm(level.channels, level.channels, level.kernel, groups=level.channels)
+        self.conv5, self.bn5 = layers.conv(level.channels, level.channels), layers.abn(level.channels)
+
+    def forward(self, x, low):
+        x = torch.cat([up(x, low.shape[2:]), self.bn1(self.conv1(low))], dim=1)
+        x = self.bn3(self.conv3(self.bn2(self.conv2(x))))
+        return self.bn5(self.conv5(self.bn4(self.conv4(x))))
+
+
+class Pyramid(nn.Module):
+    """The decoder of the inverted encoders: from the head's size to a quarter of the input in as many levels as it takes."""
+
+    def __init__(self, layers, head, lows, levels, classes):
+        super().__init__()
+        self.conv1 = nn.Sequential(*layers.conv_abn(head, levels[0].channels))
+        inputs = [levels[0].channels, *(level.channels for level in levels)]
+        self.levels = nn.ModuleList(Fusion(layers, *row) for row in zip(inputs, lows, levels))
+        self.conv4 = layers.conv(levels[-1].channels, classes, bias=True)
+
+    def forward(self, context, *lows):
+        x = self.conv1(context)
+        for level, low in zip(self.levels, lows):
+            x = level(x, low)
+        return self.conv4(x)
+
+
 class DmlCsr(nn.Module):
     """The whole network; forward gives the logits at a quarter of the input, before the last upsample."""
 
     def __init__(self, arch, folded=False):
         super().__init__()
-        layers, (a, b, c) = Layers(folded), arch.stem
+        layers, widths = Layers(folded), arch.widths
         self.arch = arch
-        self.conv1, self.bn1 = layers.conv(3, a, 3, 2), layers.abn(a)
-        self.conv2, self.bn2 = layers.conv(a, b, 3), layers.abn(b)
-        self.conv3, self.bn3 = layers.conv(b, c, 3), layers.abn(c)
-        for i in range(4):
-            setattr(self, f"layer{i + 1}", _layer(layers, arch, i))
-        self.context = Context(layers, arch.widths[3], arch.head)
-        self.layer6 = Decoder(layers, arch.head, arch.widths[0], arch.decoder, arch.classes)
+        for i, (inputs, outputs) in enumerate(zip((3, *arch.stem), arch.stem)):
+            stride = 1 if i else 2
+            pair = layers.conv_norm(inputs, outputs, 3, stride) if arch.inverted else layers.conv_abn(inputs, outputs, 3, stride)
+            for name, module in zip(("conv", "bn"), pair):
+                setattr(self, f"{name}{i + 1}", module)
+        for i, (inputs, layer) in enumerate(zip((arch.stem[-1], *widths), arch.layers)):
+            setattr(self, f"layer{i + 1}", _layer(layers, arch.block, inputs, widths[i], layer))
+        self.context = Context(layers, widths[-1], arch.head)
+        lows = [widths[tap] for tap in arch.taps]
+        if arch.inverted:
+            self.decoder = Pyramid(layers, arch.head, lows, arch.decoder, arch.classes)
+        else:
+            self.layer6 = Decoder(layers, arch.head, lows[0], arch.decoder, arch.classes)
 
     def features(self, x):
-        """The outputs of layer1 to layer4: an edge branch trains on the first three."""
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = F.relu(self.bn2(self.conv2(x)))
-        x = F.relu(self.bn3(self.conv3(x)))
-        outputs = [self.layer1(F.max_pool2d(x, 3, 2, 1))]
-        for layer in (self.layer2, self.layer3, self.layer4):
-            outputs.append(layer(outputs[-1]))
-        return outputs
+        """The outputs of all layers: decoder and edge branch read some of them."""
+        activation = F.relu6 if self.arch.inverted else F.relu
+        for i in range(1, len(self.arch.stem) + 1):
+            x = activation(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
+        outputs = [x if self.arch.inverted else F.max_pool2d(x, 3, 2, 1)]
+        for i in range(1, len(self.arch.layers) + 1):
+            outputs.append(getattr(self, f"layer{i}")(outputs[-1]))
+        return outputs[1:]
 
     def parse(self, features):
-        """Logits from the outputs of layer1 to layer4."""
-        return self.layer6(self.context(features[3]), features[0])
+        """Logits from the outputs of all layers."""
+        decoder = self.decoder if self.arch.inverted else self.layer6
+        return decoder(self.context(features[-1]), *(features[tap] for tap in self.arch.taps))
 
     def forward(self, x):
         return self.parse(self.features(x))
 
 
-def _layer(layers, arch, i):
-    block = BLOCKS[arch.block]
-    inputs = arch.widths[i - 1] if i else arch.stem[2]
-    first = block(layers, inputs, arch.planes[i], STRIDES[i], DILATIONS[i])
-    rest = [block(layers, arch.widths[i], arch.planes[i], 1, DILATIONS[i]) for _ in range(arch.blocks[i] - 1)]
-    return nn.Sequential(first, *rest)
+def _layer(layers, kind, inputs, outputs, layer):
+    block = BLOCKS[kind]
+    rest = [block(layers, outputs, layer, 1) for _ in range(layer.blocks - 1)]
+    return nn.Sequential(block(layers, inputs, layer, layer.stride), *rest)
 
 
 @dataclass(frozen=True)
@@ -285,12 +403,22 @@ class Meta:
     std: Tuple[float, float, float]
 
 
+def described(value):
+    """The Arch of a model file's metadata, parsed."""
+    if value["block"] == "inverted":
+        layers = tuple(Layer(blocks, channels, stride, dilation, kernel, expansion)
+                       for kernel, stride, dilation, expansion, channels, blocks in value["layers"])
+        return Arch("inverted", tuple(value["stem"]), layers, value["head"], tuple(Level(*row) for row in value["decoder"]),
+                    len(value["classes"]))
+    return resnet(value["block"], value["blocks"], value["stem"], value["planes"], value["head"], value["decoder"],
+                  len(value["classes"]))
+
+
 def load(path):
     """Return (folded network, Meta) of a model file."""
     tensors, metadata = safetensors.read(path)
     value = {key: json.loads(text) for key, text in metadata.items()}
-    arch = Arch(value["block"], *(tuple(value[k]) for k in ("blocks", "stem", "planes")), value["head"],
-                tuple(value["decoder"]), len(value["classes"]))
+    arch = described(value)
     model = DmlCsr(arch, folded=True).eval()
     model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()})
     return model, Meta(value["name"], tuple(value["input"]), value["channels"], tuple(value["mean"]), tuple(value["std"]))

@@ -1,4 +1,5 @@
 """A training run: steps, cycles, scores, its log and its checkpoint. It can be left at any moment and taken up again."""
+import copy
 import json
 import os
 import sys
@@ -7,18 +8,20 @@ import time
 import torch
 from torch import nn
 
+import arches
 import checkpoint
 import csr
-import frames
 import losses
 import metrics
+import partial
 import processes
-from losses import Outputs, Truth
+from losses import Outputs
 from reference import Meta, up
 from trainee import Trainee, share_norms
 
 DECAY = 0.02
 CLIP = 10
+ENCODER_RATE = 0.4
 SAVE_EVERY, SCORE_EVERY = 180, 900  # seconds
 LOG_EVERY = 20  # steps
 WORKERS = {"cpu": 1, "cuda": 12}
@@ -28,15 +31,17 @@ COUNTERS = ("steps", "elapsed", "pictures", "cycles")
 def halved(target):
     """Maps at half the size, taken where an align-corners upsample to that size has its pixels."""
     index = torch.linspace(0, target.shape[-1] - 1, target.shape[-1] // 2).round().long()
-    return target[:, :, index][:, :, :, index]
+    return target[:, index][:, :, index]
 
 
-def truth_of(target, device):
-    """A batch's Truth. On a CPU the losses are at half the input's size: at the whole they would take half of the time."""
-    if device.type == "cpu":
-        target = halved(target)
-    target = target.to(device, non_blocking=True)
-    return Truth(target[:, 0].long(), target[:, 1].long(), target[:, 2].float() / frames.CERTAIN)
+def resized(outputs, size):
+    """The tasks' maps at a size, in 32 bits."""
+    return Outputs(*(map_ if map_ is None else up(map_.float(), size) for map_ in outputs))
+
+
+def truth_of(labels, device):
+    """A batch's labels. On a CPU the losses are at half the input's size: at the whole they would take half of the time."""
+    return (halved(labels) if device.type == "cpu" else labels).to(device, non_blocking=True).long()
 
 
 def mixed_precision(device):
@@ -63,9 +68,13 @@ class Run:
         self.path, self.schedule, self.material, self.seed, self.device = path, schedule, material, seed, device
         (self.unit, self.budget), = budget.items()
         self.arch = arch
-        self.model = share_norms(self.placed(Trainee(arch))).train()
+        self.model = share_norms(self.placed(Trainee(arch, schedule.decoupled))).train()
         self.ensemble = None
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=schedule.base_rate, weight_decay=DECAY)
+        self.average = copy.deepcopy(self.model).eval()
+        self.optimiser = torch.optim.AdamW(self.groups(), lr=schedule.base_rate, weight_decay=DECAY)
+        mean, std = (torch.tensor(values, device=device) * 255 for values in arches.normalisation(arch))
+        self.normal = (mean.view(1, 3, 1, 1), std.view(1, 3, 1, 1))
+        self.allowed = torch.from_numpy(partial.allowed(arch.classes)).to(device)
         self.autocast, scaled = mixed_precision(device)
         self.scaler = torch.cuda.amp.GradScaler(enabled=scaled)
         self.steps, self.elapsed, self.pictures, self.cycles = 0, 0.0, 0, 0
@@ -74,6 +83,13 @@ class Run:
 
     def placed(self, module):
         return module.to(self.device, memory_format=torch.channels_last)
+
+    def groups(self):
+        """The optimiser's groups: an encoder that begins with ImageNet's weights goes slower than the rest."""
+        parts = {True: [], False: []}
+        for name, parameter in self.model.named_parameters():
+            parts[self.arch.inverted and name.startswith(("conv1.", "bn1.", "layer"))].append(parameter)
+        return [{"params": parts[False], "share": 1.0}, {"params": parts[True], "share": ENCODER_RATE}]
 
     # ---- its state ----
 
@@ -84,8 +100,8 @@ class Run:
 
     @property
     def best(self):
-        """What is to be shipped: the ensemble once there's one."""
-        return self.ensemble or self.model
+        """What is to be shipped: the ensemble once there's one, else the average of the last steps."""
+        return self.ensemble or self.average
 
     @property
     def kind(self):
@@ -105,6 +121,7 @@ class Run:
         if kind != self.kind:
             raise checkpoint.Refused(f"{self.path}: a run with another --variant, --classes, --method or --input; name another --out")
         self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
         for name in COUNTERS:
@@ -120,7 +137,7 @@ class Run:
         if processes.rank():
             return
         torch.save({"kind": self.kind, "state_dict": self.best.state_dict(), "description": self.material.description,
-                    "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(),
+                    "model": self.model.state_dict(), "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
                     "scaler": self.scaler.state_dict(), **{name: getattr(self, name) for name in COUNTERS}},
                    self.path + ".new")
         os.replace(self.path + ".new", self.path)
@@ -150,31 +167,34 @@ class Run:
 
     def batches(self, side, batch):
         """Endless frames; each process and each new start has others."""
-        data = frames.Frames(self.material.portraits, self.material.scenes, self.arch.classes, self.material.side, side,
-                             (self.seed, self.steps, processes.rank()))
+        data = self.material.frames(side, (self.seed, self.steps, processes.rank()))
         return iter(torch.utils.data.DataLoader(data, self.own(batch), num_workers=WORKERS[self.device.type], prefetch_factor=4,
                                                 pin_memory=self.device.type == "cuda", worker_init_fn=worker_init))
 
     def to_device(self, pictures):
-        return pictures.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        """N x side x side x RGB bytes -> the network's input."""
+        pictures = pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        mean, std = self.normal
+        return (pictures.float() - mean).div_(std).contiguous(memory_format=torch.channels_last)
 
     def step(self, network, batch, cycle):
         """One step. Returns the losses' parts."""
         pictures, truth = self.to_device(batch[0]), truth_of(batch[1], self.device)
-        size = truth.labels.shape[1:]
+        size = truth.shape[1:]
         with torch.autocast(**self.autocast):
             outputs = network(pictures)
             soft = csr.soft_targets(self.ensemble, pictures, cycle) if cycle else None
-        outputs = Outputs(*(up(logits.float(), size) for logits in outputs))
+        outputs = resized(outputs, size)
         if soft:
-            soft = losses.Soft(Outputs(*(up(map_, size) for map_ in soft.outputs)), soft.share)
-        loss, parts = losses.total(outputs, truth, self.material.weights, soft, self.schedule.decoupled)
+            soft = losses.Soft(resized(soft.outputs, size), soft.share)
+        loss, parts = losses.total(outputs, truth, self.allowed, self.material.weights, soft, self.schedule.decoupled)
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        csr.follow(self.average, self.model, self.steps)
         return parts
 
     def estimate_norms(self, batches):
@@ -196,13 +216,13 @@ class Run:
             return
         best, training = self.best, self.best.training
         best.eval()
-        meta = Meta("", (self.material.side,) * 2, "RGB", frames.MEAN, frames.STD)
-        matrix = metrics.confusion(lambda x: best(self.to_device(x)).parsing.float().cpu(), meta, (self.arch.classes,) * 2,
-                                   self.material.held_out)
+        meta = Meta("", (self.material.side,) * 2, "RGB", *arches.normalisation(self.arch))
+        matrix = metrics.confusion(lambda x: best(x.to(self.device)).parsing.float().cpu(), meta,
+                                   (self.material.held_out_classes, self.arch.classes), self.material.held_out)
         best.train(training)
         scores = {"mean_f1": metrics.mean_f1(matrix), "f1": metrics.f1(matrix).tolist()}
-        text = f"mean F1 {100 * scores['mean_f1']:.1f} over {self.arch.classes - 1} classes"
-        if self.arch.classes == 19:
+        text = f"mean F1 {100 * scores['mean_f1']:.1f} over {len(matrix) - 1} classes"
+        if len(matrix) == 19:
             scores["eleven"] = metrics.mean_f1(metrics.eleven(matrix))
             text += f", {100 * scores['eleven']:.1f} over 10"
         self.log(**scores)
@@ -251,7 +271,7 @@ class Run:
         cycle = self.cycles if regulated else None
         rate = self.schedule.rate(self.progress, self.steps)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         parts = self.step(network, next(batches), cycle)
         self.steps, self.pictures = self.steps + 1, self.pictures + self.own(window[1]) * processes.count()
         self.elapsed, self.stop = processes.agreed(self.elapsed + time.monotonic() - started, self.stop, self.device)

@@ -9,7 +9,7 @@ CSR_START, CYCLES = 0.64, 4
 
 # From which progress on, the window's side as a part of the model's frame, and its batch as a part of the run's. A CPU
 # looks at more pictures, smaller ones first; a GPU is not kept busy by those.
-WINDOWS = {"cpu": ((0.0, 0.5, 2), (0.35, 0.75, 1), (0.75, 1, 0.75)), "cuda": ((0.0, 1, 1),)}
+WINDOWS = {"cpu": ((0.0, 0.625, 1.5), (0.3, 0.8125, 1), (0.65, 1, 1)), "cuda": ((0.0, 1, 1),)}
 
 
 @dataclass(frozen=True)

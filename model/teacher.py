@@ -1,25 +1,37 @@
 #!/usr/bin/python3
-"""Soft labels for pictures that have none, from a network that knows better; train.py --soft learns from them.
+"""Teach a data set what a face-parsing network knows: parts of faces, where it is sure and the set's own labels allow them.
 
-    teacher.py MODEL.safetensors --data PATH --out SOFT.npz
-    teacher.py CODE.py --weights FILE --data PATH --out SOFT.npz
+    teacher.py MODEL.safetensors --data PATH --out DIR
+    teacher.py CODE.py --weights FILE --data PATH --out DIR
 
-A teacher is a larger model file of ours, or a Python file with a class Teacher(weights) whose probabilities(rgb) are
-classes x height x width, in our order, for an RGB array. For each picture in the data set's unlabelled/ three maps are kept:
-the likeliest class, the next one, and the first one's share of the two, 255 being all.
+A teacher is a model file of ours, or a Python file with a class Teacher(weights) whose probabilities(rgb) are classes x
+height x width, in the order of the 19 classes, for a square RGB array. It looks at a square about each picture's head. DIR
+becomes a data set of images/ and codes/ that train.py takes in place of the first; pictures that are there are left as they
+are, so that the command can be stopped and given again. Pictures without truth (unlabelled/) keep what the teacher is sure of.
 """
 import argparse
 import importlib.util
+import os
 import sys
 
 import numpy as np
 import torch
+from PIL import Image
 
+import arches
 import datasets
+import partial
 import reference
 import safetensors
 
-SIDE = 512
+SURE = 0.6  # the known teacher is never surer than 0.9
+CROP = 2.1  # side of the square, in heads
+CLASSES = 20
+NAMES = list(arches.LABELS[CLASSES])
+HAIR, HAT, NECK, BODY, SKIN = (NAMES.index(name) for name in ("hair", "hat", "neck", "body", "skin"))
+BARE, HAIR_OR_SKIN = partial.CODES["bare skin"], partial.CODES["hair or skin"]
+FACE = [NAMES.index(name) for name in partial.FACE if name in NAMES]
+LEAST_FACE = 200  # pixels of the teacher's face below which it has seen none
 
 
 class Ours:
@@ -45,35 +57,100 @@ def teacher(path, weights):
     return code.Teacher(weights)
 
 
-def soft(probabilities):
-    """uint8 3 x height x width: class, second class, share."""
-    order = np.argsort(probabilities, 0)[::-1][:2]
-    first, second = np.take_along_axis(probabilities, order, 0)
-    return np.stack([*order, np.round(255 * first / (first + second))]).astype(np.uint8)
+def head_square(labels):
+    """(left, top, side) of a square about the head, by its hair and hat; the whole picture where there's neither."""
+    height, width = labels.shape
+    y, x = np.nonzero((labels == HAIR) | (labels == HAT))
+    if len(x) < 30:
+        return (width - min(width, height)) // 2, 0, min(width, height)
+    top, low = np.percentile(y, (1, 99))
+    near = y < top + 0.5 * (low - top) + 8
+    left, right = np.percentile(x[near], (3, 97))
+    person = np.nonzero((labels != 0).any(1))[0]
+    tallest = 0.22 * (person[-1] - person[0]) if height > 1.2 * width else height
+    head = min(max(1.25 * (right - left), 24), max(tallest, 24))
+    side = int(CROP * head)
+    return int((left + right) / 2 - side / 2), int(top + 0.6 * head - side / 2), side
+
+
+def asked(knows, rgb, square):
+    """The teacher's sure classes (IGNORE elsewhere) in a square of a picture, at the square's size."""
+    left, top, side = square
+    crop = rgb.crop((left, top, left + side, top + side)).resize((448, 448), Image.BICUBIC)
+    probabilities = torch.from_numpy(np.ascontiguousarray(knows.probabilities(np.asarray(crop))))[None]
+    probabilities = torch.nn.functional.interpolate(probabilities, (side, side), mode="bilinear", align_corners=False)[0].numpy()
+    found = probabilities.argmax(0).astype(np.uint8)
+    found[probabilities.max(0) < SURE] = partial.IGNORE
+    return found
+
+
+def taught(labels, found, square, allows):
+    """The labels with what the teacher found, where they allow it; hair that it takes for skin may be a beard."""
+    left, top, side = square
+    height, width = labels.shape
+    whole = np.full(labels.shape, partial.IGNORE, np.uint8)
+    y0, x0, y1, x1 = max(top, 0), max(left, 0), min(top + side, height), min(left + side, width)
+    if y1 <= y0 or x1 <= x0:
+        return labels
+    whole[y0:y1, x0:x1] = found[y0 - top:y1 - top, x0 - left:x1 - left]
+    if np.isin(whole, FACE).sum() < LEAST_FACE * (side / 448) ** 2:
+        return labels  # a head from behind
+    fits = (whole != partial.IGNORE) & (whole != 0) & allows[labels, whole.clip(0, CLASSES - 1)]
+    result = np.where(fits, whole, labels)
+    result[(labels == HAIR) & np.isin(whole, (SKIN, NECK))] = HAIR_OR_SKIN
+    return below(result)
+
+
+def below(labels):
+    """Bare skin more than a face's height below the chin is a body's."""
+    rows = np.nonzero(np.isin(labels, FACE).sum(1) > 2)[0]
+    if len(rows):
+        chin = rows[-1] + (rows[-1] - rows[0])
+        part = labels[chin:]
+        part[part == BARE] = BODY
+    return labels
+
+
+def pictures(path):
+    """(name, RGB, labels) of a set's training and validation pictures, and of those without truth."""
+    for split in ("train", "val"):
+        yield from datasets.mapped(datasets.read(path, split), CLASSES)
+    for name, rgb in datasets.unlabelled(path):
+        yield name, rgb, Image.new("L", rgb.size, partial.IGNORE)
+
+
+def teach(knows, path, out):
+    """Write the taught set; returns the number of its pictures."""
+    for folder in ("images", "codes"):
+        os.makedirs(os.path.join(out, folder), exist_ok=True)
+    allows, count = partial.allowed(CLASSES), 0
+    for name, rgb, labels in pictures(path):
+        target = os.path.join(out, "codes", f"{name}.png")
+        if not os.path.exists(target):
+            truth = np.array(labels)
+            square = head_square(truth)
+            truth = taught(truth, asked(knows, rgb, square), square, allows)
+            rgb.save(os.path.join(out, "images", f"{name}.png"), compress_level=1)
+            Image.fromarray(truth).save(target + ".new", "PNG")
+            os.replace(target + ".new", target)
+        count += 1
+        if sys.stderr.isatty() or count % 100 == 0:
+            print(f"\r{count} pictures", end="", file=sys.stderr, flush=True)
+    return count
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Soft labels for pictures that have none.")
+    parser = argparse.ArgumentParser(description="Teach a data set the parts of faces.")
     parser.add_argument("teacher", help="model file, or Python file with a class Teacher")
     parser.add_argument("--weights", help="for a Python file's Teacher")
-    parser.add_argument("--data", required=True, help="a data set with unlabelled pictures")
-    parser.add_argument("--out", required=True)
+    parser.add_argument("--data", required=True, help="a data set as datasets.py reads it")
+    parser.add_argument("--out", required=True, metavar="DIR")
     args = parser.parse_args()
     try:
-        knows = teacher(args.teacher, args.weights)
-        found = {}
-        for name, rgb in datasets.unlabelled(args.data):
-            square = rgb.resize((SIDE, SIDE))
-            probabilities = knows.probabilities(np.asarray(square))
-            found[f"maps/{name}"] = soft(probabilities)
-            if sys.stderr.isatty():
-                print(f"\r{len(found)} pictures", end="", file=sys.stderr, flush=True)
-        if not found:
-            raise datasets.Refused(f"{args.data}: nothing in unlabelled/")
-        np.savez_compressed(args.out, classes=len(probabilities), **found)
+        count = teach(teacher(args.teacher, args.weights), args.data, args.out)
     except (OSError, KeyError, ValueError, safetensors.Malformed, datasets.Refused) as error:
         sys.exit(f"{parser.prog}: {error}")
-    print(f"{args.out}: soft labels of {len(found)} pictures")
+    print(f"{args.out}: {count} pictures")
 
 
 if __name__ == "__main__":

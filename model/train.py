@@ -13,7 +13,6 @@ import math
 import os
 import signal
 import sys
-import zipfile
 from typing import NamedTuple
 
 import numpy as np
@@ -24,13 +23,16 @@ import arches
 import checkpoint
 import datasets
 import frames
+import people
 import processes
 import reference
 import safetensors
 import schedule
+from backdrops import Backdrops
 from run import Run
-from trainee import unfold
+from trainee import load_encoder, unfold
 
+LONGEST = 1.6  # of the pictures in memory, in sides of the input
 HELD_OUT = 100  # pictures to score with, at most
 TERMS = "non-commercial research only"  # of all the public sets that datasets.py reads
 CALIBRATION = 32  # frames
@@ -38,70 +40,80 @@ FIRST = "conv1.weight"  # what sees the picture
 
 
 class Material(NamedTuple):
-    """What a run learns from."""
-    portraits: list
-    scenes: list
+    """What a run learns from. frames: (side, seed) -> frames.Frames."""
+    frames: callable
     held_out: list
+    held_out_classes: int
     weights: torch.Tensor
     side: int
     description: dict
 
 
-def class_weights(portraits, classes):
+def class_weights(people, classes):
     """Rare classes weigh more, by the square root of their rarity, within a factor of 4."""
     counts = torch.zeros(classes)
-    for portrait in portraits:
-        counts += torch.tensor(portrait.labels.histogram()[:classes])
-    weights = (counts.median() / counts.clamp(min=1)).sqrt().clamp(0.5, 4)
+    for person in people:
+        counts += torch.tensor(person.labels.histogram()[:classes])
+    seen = counts > 0
+    weights = (counts[seen].median() / counts.clamp(min=1)).sqrt().clamp(0.5, 2)
+    weights[~seen] = 1
     return weights / weights.mean()
 
 
-def softly_labelled(path, data, classes, side):
-    """Portraits of the pictures without truth, labelled by teacher.py."""
-    try:
-        with np.load(path) as soft:
-            if soft["classes"] != classes:
-                raise datasets.Refused(f"{path}: labels of {soft['classes']} classes, not of {classes}")
-            found = [frames.prepare(side, rgb, *(Image.fromarray(map_) for map_ in soft[f"maps/{name}"]))
-                     for root in data for name, rgb in datasets.unlabelled(root) if f"maps/{name}" in soft]
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise datasets.Refused(f"{path}: no labels that teacher.py made") from error
-    if not found:
-        raise datasets.Refused(f"{path}: labels of none of the pictures in unlabelled/")
-    return found
-
-
-def validation(data, classes):
-    """Some of the held-out pictures, of the first set that has any."""
-    for path in data:
+def validation(sets):
+    """Some of the held-out pictures, of the first set that has any and whose every pixel is known; and its classes."""
+    for path in sets:
         try:
             pictures = datasets.read(path, "val")
         except datasets.Refused as error:
             if processes.rank() == 0:
                 print(f"no scores from {error}", flush=True)
             continue
-        return [item for item, _ in zip(datasets.mapped(pictures, classes), range(HELD_OUT))]
-    return []
+        if pictures.complete:
+            return [item for item, _ in zip(datasets.mapped(pictures, pictures.classes), range(HELD_OUT))], pictures.classes
+    return [], 0
+
+
+def crowd(pictures, names, side):
+    """The people of a set, as they are kept in memory."""
+    longest = LONGEST * side
+    found = (people.prepare(longest, rgb, labels, names) for _, rgb, labels in datasets.mapped(pictures, names.classes))
+    return people.Crowd([person for person in found if person], names, pictures.complete)
+
+
+def shares(sets, crowds):
+    """How often each crowd is drawn: by the root of its size; those whose every pixel is known make up one half."""
+    root = np.array([len(some.people) ** 0.5 for some in crowds])
+    whole = np.array([pictures.complete for pictures in sets])
+    for part in (whole, ~whole):
+        root[part] /= max(root[part].sum(), 1)
+    return root
 
 
 def gather(args, arch, side, device):
     """All that the arguments name, as Material."""
     sets = [datasets.read(path, "train") for path in args.data]
-    portraits = [frames.prepare(side, rgb, labels)
-                 for pictures in sets for _, rgb, labels in datasets.mapped(pictures, arch.classes)]
-    weights = class_weights(portraits, arch.classes).to(device)
-    names = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
-    provenance = f"trained by model/train.py of visaged on {len(portraits)} pictures ({names})"
-    if args.soft:
-        soft = softly_labelled(args.soft, args.data, arch.classes, side)
-        portraits += soft
-        provenance += f" and {len(soft)} that a teacher labelled"
+    rooms = [rgb for pictures in sets if pictures.empty for _, rgb, _ in pictures]
+    sets = [pictures for pictures in sets if not pictures.empty]
+    if not sets:
+        raise datasets.Refused("nobody in any of the sets")
+    names = people.Names.of(arch.classes)
+    crowds = [crowd(pictures, names, side) for pictures in sets]
+    everybody = [person for some in crowds for person in some.people]
+    layouts = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
+    provenance = f"trained by model/train.py of visaged on {len(everybody)} pictures ({layouts})"
     if args.start:
         provenance += f", from {os.path.basename(args.start)}"
-    scenes = frames.scenes(args.scenes) if args.scenes else []
+    behind = Backdrops(rooms, scenes(args.scenes) if args.scenes else [])
     description = {"name": args.variant, "channels": "RGB", "license": TERMS, "provenance": provenance,
                    "input": [side, side]}
-    return Material(portraits, scenes, validation(args.data, arch.classes), weights, side, description)
+    return Material(lambda size, seed: frames.Frames(crowds, shares(sets, crowds), behind, arch.classes, size, seed),
+                    *validation(args.data), class_weights(everybody, arch.classes).to(device), side, description)
+
+
+def scenes(folder):
+    """The pictures of a folder, none of which may show a person, for backgrounds."""
+    return [Image.open(os.path.join(folder, name)).convert("RGB") for name in sorted(os.listdir(folder))]
 
 
 def turn(tensors):
@@ -111,20 +123,27 @@ def turn(tensors):
 
 
 def begin(run, path):
-    """Start from a model file, or from what fits of a checkpoint of official names (a backbone's, say). The frames are red,
+    """Start from a model file, an encoder's ImageNet weights, or what fits of a checkpoint of official names (a backbone's, say). The frames are red,
     green, blue; the authors' weights want them the other way round."""
     if path.endswith(".safetensors"):
         arrays, metadata = safetensors.read(path)
         tensors = {name: torch.from_numpy(array.astype(np.float32)).to(run.device) for name, array in arrays.items()}
         if metadata.get("channels") == '"BGR"':  # the metadata's values are JSON
             turn(tensors)
-        frame = iter(frames.Frames(run.material.portraits, run.material.scenes, run.arch.classes, run.material.side,
-                                   run.material.side, (run.seed, 0)))
+        frame = iter(run.material.frames(run.material.side, (run.seed, 0)))
         pictures = torch.stack([next(frame)[0] for _ in range(CALIBRATION)])
         try:
             unfold(run.model, tensors, run.to_device(pictures))
         except ValueError as error:
             raise checkpoint.Refused(f"{path}: {error}") from error
+        run.average.load_state_dict(run.model.state_dict())
+        return
+    if path.endswith(".npz"):
+        count = load_encoder(run.model, path)
+        if not count:
+            raise checkpoint.Refused(f"{path}: none of its layers fits this network")
+        run.average.load_state_dict(run.model.state_dict())
+        run.show(f"{count} layers from {path}", True)
         return
     own = run.model.state_dict()
     tensors, description = checkpoint.load(path)
@@ -134,6 +153,7 @@ def begin(run, path):
     if not fitting:
         raise checkpoint.Refused(f"{path}: none of its {len(tensors)} tensors fits this network")
     run.model.load_state_dict(fitting, strict=False)
+    run.average.load_state_dict(run.model.state_dict())
     run.show(f"{len(fitting)} of {len(own)} tensors from {path}", True)
 
 
@@ -144,12 +164,11 @@ def arguments():
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--minutes", type=float, help="of the whole run")
     budget.add_argument("--epochs", type=float, help="passes over as many frames as there are pictures")
-    parser.add_argument("--variant", choices=arches.named(19), default="edge", help="network (edge)")
+    parser.add_argument("--variant", choices=arches.named(20), default="edge", help="network (edge)")
     parser.add_argument("--input", type=int, help="side of the square that pictures are brought to (the variant's usual)")
-    parser.add_argument("--classes", type=int, choices=arches.LABELS, default=19, help="label set (19)")
+    parser.add_argument("--classes", type=int, choices=arches.LABELS, default=20, help="label set (20)")
     parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
-    parser.add_argument("--from", dest="start", metavar="FILE", help="model file or checkpoint to begin with")
-    parser.add_argument("--soft", metavar="NPZ", help="teacher.py's labels for pictures without truth")
+    parser.add_argument("--from", dest="start", metavar="FILE", help="model file, checkpoint or encoder's .npz to begin with")
     parser.add_argument("--scenes", metavar="DIR", help="pictures without faces, for backgrounds")
     parser.add_argument("--rate", type=float, default=3e-3, help="base learning rate (0.003)")
     parser.add_argument("--batch", type=int, default=0, help="pictures a step, over all processes (8; on a GPU 28)")

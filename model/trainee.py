@@ -1,5 +1,6 @@
 """The network as it is trained: with the edge branch, with norms whose statistics several processes share, and taken back
 out of a model file."""
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import distributed, nn
@@ -7,36 +8,41 @@ from torch.distributed.nn.functional import all_reduce
 
 from convert import convolution_before
 from losses import Outputs
-from reference import EPS, SLOPE, Abn, DmlCsr, Layers, up
+from reference import EPS, NORMS, SLOPE, Abn, DmlCsr, Layers, up
 
-EDGE_WIDTHS = {"bottleneck": 256, "basic": 64}
+EDGE_WIDTHS = {"bottleneck": 256, "basic": 64, "inverted": 32}
 
 
 class EdgeBranch(nn.Module):
-    """The decoupled edge tasks on layer1 to layer3 (paper section 3.1): they train the encoder and are then dropped."""
+    """The decoupled edge tasks on three of the encoder's maps (paper section 3.1): they train it and are then dropped."""
 
     def __init__(self, layers, widths, width, classes):
+        """widths: channels of the three, from shallow to deep."""
         super().__init__()
-        for i in range(3):
+        for i in range(len(widths)):
             setattr(self, f"conv{i + 1}", nn.Sequential(*layers.conv_abn(widths[i], width)))
         self.conv4 = layers.conv(width, classes, 3, bias=True)
-        self.conv5 = layers.conv(3 * classes, classes, bias=True)
-        self.conv5_b = layers.conv(3 * classes, 2, bias=True)
+        self.conv5 = layers.conv(len(widths) * classes, classes, bias=True)
+        self.conv5_b = layers.conv(len(widths) * classes, 2, bias=True)
 
     def forward(self, features):
-        """Category logits and binary logits, at layer1's size."""
+        """Category logits and binary logits, at the shallowest map's size."""
         size = features[0].shape[2:]
-        maps = [self.conv4(conv(x)) for conv, x in zip((self.conv1, self.conv2, self.conv3), features)]
-        maps = torch.cat([maps[0], up(maps[1], size), up(maps[2], size)], dim=1)
+        maps = [self.conv4(getattr(self, f"conv{i + 1}")(x)) for i, x in enumerate(features)]
+        maps = torch.cat([maps[0], *(up(map_, size) for map_ in maps[1:])], dim=1)
         return self.conv5(maps), self.conv5_b(maps)
 
 
 class Trainee(DmlCsr):
     """DML-CSR with its edge branch; the tensors have the official checkpoint's names."""
 
-    def __init__(self, arch):
+    def __init__(self, arch, decoupled=True):
+        """decoupled: with the edge tasks; else their outputs are None."""
         super().__init__(arch)
-        self.edge_layer = EdgeBranch(Layers(folded=False), arch.widths, EDGE_WIDTHS[arch.block], arch.classes)
+        self.decoupled = decoupled
+        self.edge_taps = tuple(reversed((len(arch.layers) - 1, *arch.taps))) if arch.inverted else (0, 1, 2)
+        self.edge_layer = EdgeBranch(Layers(folded=False), [arch.widths[tap] for tap in self.edge_taps],
+                                     EDGE_WIDTHS[arch.block], arch.classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -44,7 +50,9 @@ class Trainee(DmlCsr):
     def forward(self, x):
         """The three tasks' logits, at a quarter of the input's size."""
         features = self.features(x)
-        return Outputs(self.parse(features), *self.edge_layer(features))
+        if not self.decoupled:
+            return Outputs(self.parse(features), None, None)
+        return Outputs(self.parse(features), *self.edge_layer([features[tap] for tap in self.edge_taps]))
 
 
 # ---- norms over several processes ----
@@ -60,7 +68,7 @@ def shared_norm(x, norm, scale):
     with torch.no_grad():
         norm.running_mean.lerp_(mean, norm.momentum)
         norm.running_var.lerp_(variance * sums[-1] / (sums[-1] - 1), norm.momentum)
-    gain = scale * (variance + EPS).rsqrt()
+    gain = scale * (variance + getattr(norm, "eps", EPS)).rsqrt()
     shape = (1, -1) + (1,) * (x.ndim - 2)
     return (values * gain.view(shape) + (norm.bias - mean * gain).view(shape)).to(x.dtype)
 
@@ -74,14 +82,21 @@ class SharedAbn(Abn):
         return F.leaky_relu(shared_norm(x, self, self.weight.abs() + EPS), SLOPE)
 
 
-class SharedNorm(nn.BatchNorm1d):
+class SharedNorm1d(nn.BatchNorm1d):
     """The graphs' norm, the batch being that of all processes."""
 
     def forward(self, x):
         return shared_norm(x, self, self.weight) if self.training else super().forward(x)
 
 
-SHARED = {Abn: SharedAbn, nn.BatchNorm1d: SharedNorm}
+class SharedNorm2d(nn.BatchNorm2d):
+    """The same of an inverted residual."""
+
+    def forward(self, x):
+        return shared_norm(x, self, self.weight) if self.training else super().forward(x)
+
+
+SHARED = {Abn: SharedAbn, nn.BatchNorm1d: SharedNorm1d, nn.BatchNorm2d: SharedNorm2d}
 
 
 def share_norms(model):
@@ -92,6 +107,30 @@ def share_norms(model):
     return model
 
 
+# ---- from ImageNet ----
+
+@torch.no_grad()
+def load_encoder(model, path):
+    """Give an encoder of inverted residuals the weights of an EfficientNet-Lite: an .npz of NAME.weight and NAME.norm
+    (scale, shift, mean, variance) for stem and block.N.expand, .depthwise, .project. Layers with other shapes keep theirs."""
+    with np.load(path) as arrays:
+        pairs = [("stem", "conv1", "bn1")]
+        blocks = [(i + 1, j) for i, layer in enumerate(model.arch.layers) for j in range(layer.blocks)]
+        for number, (i, j) in enumerate(blocks):
+            for k, part in enumerate(("expand", "depthwise", "project")):
+                pairs.append((f"block.{number}.{part}", f"layer{i}.{j}.conv{k + 1}", f"layer{i}.{j}.bn{k + 1}"))
+        state, count = model.state_dict(), 0
+        for source, conv, norm in pairs:
+            name = f"{conv}.weight"
+            if f"{source}.weight" not in arrays or name not in state or state[name].shape != arrays[f"{source}.weight"].shape:
+                continue
+            state[name].copy_(torch.from_numpy(arrays[f"{source}.weight"].astype(np.float32)))
+            for part, values in zip(("weight", "bias", "running_mean", "running_var"), arrays[f"{source}.norm"]):
+                state[f"{norm}.{part}"].copy_(torch.from_numpy(values))
+            count += 1
+    return count
+
+
 # ---- out of a model file ----
 
 @torch.no_grad()
@@ -99,7 +138,7 @@ def unfold(model, tensors, pictures):
     """Give a Trainee the folded weights of a model file. Norms that change nothing stand where they were folded in: each
     has the statistics of what comes in for these pictures, and a weight and bias that undo its normalising."""
     norms = {name: module for name, module in model.named_modules()
-             if isinstance(module, (Abn, nn.BatchNorm1d)) and not name.startswith("edge_layer.")}
+             if isinstance(module, NORMS) and not name.startswith("edge_layer.")}
     folded = {f"{convolution_before(name)}.bias": name for name in norms}
     state = model.state_dict()
     strange = [name for name, tensor in tensors.items()
@@ -120,7 +159,8 @@ def unfold(model, tensors, pictures):
             variance, mean = torch.var_mean(inputs[0], axes, unbiased=False)
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(variance)
-            norm.weight.copy_((variance + EPS).sqrt() - (EPS if isinstance(norm, Abn) else 0))
+            eps = getattr(norm, "eps", EPS)
+            norm.weight.copy_((variance + eps).sqrt() - (EPS if isinstance(norm, Abn) else 0))
             norm.bias.copy_(bias + mean)
         return hook
 

@@ -27,7 +27,7 @@ static uint64_t packed_size(const struct gpu *gpu, const struct graph_node *node
         if (node->op == GRAPH_CONV)
                 return gpu_conv_weights_size(gpu, conv);
         if (node->op == GRAPH_DEPTHWISE)
-                return gpu_depthwise_weights_size(node->in->channels);
+                return gpu_depthwise_weights_size(node->in->channels, node->kernel);
         return 0;
 }
 
@@ -68,7 +68,7 @@ static int upload_node(const struct gpu *gpu, const struct graph_node *node, con
                 if (node->op == GRAPH_CONV)
                         gpu_conv_weights_pack(gpu, &ret->conv, node->weight->shape[1], weight, bias, packed);
                 else
-                        gpu_depthwise_weights_pack(node->in->channels, weight, bias, packed);
+                        gpu_depthwise_weights_pack(node->in->channels, node->kernel, weight, bias, packed);
                 if (scale)
                         ret->scale = *scale;
                 r = gpu_buffer_write(buffer, ret->offset, packed, size);

@@ -119,7 +119,7 @@ struct operand conv_residual(const struct gpu *gpu, const struct op_conv *op)
 
 struct push_epilogue conv_epilogue(const struct op_conv *op)
 {
-        return (struct push_epilogue){!op->unbiased, op->residual != NULL, activation_slope(op->activation), op->scale,
+        return (struct push_epilogue){!op->unbiased, op->residual != NULL, push_activation(op->activation), op->scale,
                                       op->relu ? 0 : 1};
 }
 

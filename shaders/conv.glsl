@@ -17,7 +17,8 @@ layout(push_constant) uniform Shape {
         Map source_map, result_map, residual_map;
         int source_batch, weights_batch, result_batch; // vec4s from one of the batch (of Winograd's 36) to the next
         int has_bias, has_residual;
-        float slope, scale, final_slope; // max(x, slope x): 1 is linear, 0 ReLU, 0.01 leaky
+        float slope, ceiling; // min(max(x, slope x), ceiling)
+        float scale, final_slope;
 };
 
 // Index of the pixel that tap `tap` reads for output pixel `pixel`, or -1 in the padding.

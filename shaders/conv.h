@@ -5,7 +5,8 @@
 
 struct push_epilogue {
         int32_t has_bias, has_residual;
-        float slope, scale, final_slope;
+        struct push_activation activation;
+        float scale, final_slope;
 };
 
 struct push_conv {

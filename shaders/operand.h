@@ -64,5 +64,9 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
-/* max(x, slope * x) */
-float activation_slope(enum gpu_activation activation);
+/* min(max(x, slope * x), ceiling) */
+struct push_activation {
+        float slope, ceiling;
+};
+
+struct push_activation push_activation(enum gpu_activation activation);

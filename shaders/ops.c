@@ -1,3 +1,4 @@
+#include <float.h>
 #include <string.h>
 
 #include "shaders/operand.h"
@@ -7,52 +8,63 @@ uint64_t gpu_map_size(enum gpu_dtype dtype, uint32_t stride, uint32_t height, ui
         return align_up((uint64_t)height * width, 32) * stride * (dtype == GPU_F16 ? 2 : 4);
 }
 
-float activation_slope(enum gpu_activation activation)
+struct push_activation push_activation(enum gpu_activation activation)
 {
-        static const float slopes[] = {[GPU_LINEAR] = 1, [GPU_RELU] = 0, [GPU_LEAKY] = 0.01f};
+        static const struct push_activation table[] = {
+                [GPU_LINEAR] = {1, FLT_MAX},
+                [GPU_RELU] = {0, FLT_MAX},
+                [GPU_LEAKY] = {0.01f, FLT_MAX},
+                [GPU_RELU6] = {0, 6},
+        };
 
-        return slopes[activation];
+        return table[activation];
 }
 
 /* Weights and bias of a group of 4 channels side by side: depthwise.comp. */
-uint64_t gpu_depthwise_weights_size(uint32_t channels)
+uint64_t gpu_depthwise_weights_size(uint32_t channels, uint32_t kernel)
 {
-        return (uint64_t)divide_up(channels, 4) * 10 * 4 * sizeof(float);
+        return (uint64_t)divide_up(channels, 4) * (kernel * kernel + 1) * 4 * sizeof(float);
 }
 
-void gpu_depthwise_weights_pack(uint32_t channels, const float *weights, const float *bias, void *ret)
+void gpu_depthwise_weights_pack(uint32_t channels, uint32_t kernel, const float *weights, const float *bias, void *ret)
 {
+        const uint32_t taps = kernel * kernel;
         float *out = ret;
 
-        memset(ret, 0, gpu_depthwise_weights_size(channels));
+        memset(ret, 0, gpu_depthwise_weights_size(channels, kernel));
         for (uint32_t c = 0; c < channels; c++) {
-                for (uint32_t tap = 0; tap < 9; tap++)
-                        out[(c / 4 * 10 + tap) * 4 + c % 4] = weights[c * 9 + tap];
-                out[(c / 4 * 10 + 9) * 4 + c % 4] = bias[c];
+                float *group = out + (size_t)(c / 4) * (taps + 1) * 4 + c % 4;
+
+                for (uint32_t tap = 0; tap < taps; tap++)
+                        group[tap * 4] = weights[c * taps + tap];
+                group[taps * 4] = bias[c];
         }
 }
 
-int op_depthwise(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out, uint32_t stride,
-                 struct gpu_buffer *weights, uint64_t weights_offset, enum gpu_activation activation)
+int op_depthwise(struct gpu_program *program, const struct op_depthwise *op)
 {
+        const struct gpu_map *in = &op->in, *out = &op->out;
         struct {
-                int32_t height, width, out_width, out_pixels, stride;
-                float slope;
+                int32_t height, width, out_width, out_pixels, stride, dilation;
+                struct push_activation activation;
                 struct push_map source, result;
-        } push = {in->height,   in->width,    out->width, map_pixels(out), stride, activation_slope(activation),
-                  push_map(in), push_map(out)};
+        } push = {in->height,   in->width,    out->width,
+                  map_pixels(out), op->stride, op->dilation,
+                  push_activation(op->activation), push_map(in), push_map(out)};
 
-        return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = KERNEL_DEPTHWISE,
-                                                 .operands = {map_operand(in),
-                                                              {weights, weights_offset,
-                                                               gpu_depthwise_weights_size(in->channels), FORMAT_F32},
-                                                              [4] = map_operand(out)},
-                                                 .push = &push,
-                                                 .push_size = sizeof push,
-                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
-                                                 .cost = 18.0 * map_pixels(out) * out->channels,
-                                         });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = KERNEL_DEPTHWISE,
+                                        .constants = {op->kernel},
+                                        .operands = {map_operand(in),
+                                                     {op->weights, op->weights_offset,
+                                                      gpu_depthwise_weights_size(in->channels, op->kernel), FORMAT_F32},
+                                                     [4] = map_operand(out)},
+                                        .push = &push,
+                                        .push_size = sizeof push,
+                                        .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                        .cost = 2.0 * op->kernel * op->kernel * map_pixels(out) * out->channels,
+                                });
 }
 
 int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out)

@@ -20,7 +20,7 @@ struct gpu_map {
 
 uint64_t gpu_map_size(enum gpu_dtype dtype, uint32_t stride, uint32_t height, uint32_t width);
 
-enum gpu_activation { GPU_LINEAR, GPU_RELU, GPU_LEAKY }; /* leaky: slope 0.01 */
+enum gpu_activation { GPU_LINEAR, GPU_RELU, GPU_LEAKY, GPU_RELU6 }; /* leaky: slope 0.01 */
 
 /* ---- convolution: 1x1 or 3x3, "same" padding (dilation, for 3x3), any stride ---- */
 
@@ -57,11 +57,21 @@ struct op_conv {
 };
 int op_conv(struct gpu_program *program, const struct op_conv *op);
 
-/* Depthwise 3x3, padding 1.  Weights by gpu_depthwise_weights_pack(): [channels][3][3] and bias [channels]. */
-uint64_t gpu_depthwise_weights_size(uint32_t channels);
-void gpu_depthwise_weights_pack(uint32_t channels, const float *weights, const float *bias, void *ret);
-int op_depthwise(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out, uint32_t stride,
-                 struct gpu_buffer *weights, uint64_t weights_offset, enum gpu_activation activation);
+/* ---- depthwise convolution: 3x3 or 5x5, "same" padding, any stride ---- */
+
+/* `weights` [channels][kernel][kernel], `bias` [channels]; `ret` of gpu_depthwise_weights_size() bytes. */
+uint64_t gpu_depthwise_weights_size(uint32_t channels, uint32_t kernel);
+void gpu_depthwise_weights_pack(uint32_t channels, uint32_t kernel, const float *weights, const float *bias, void *ret);
+
+struct op_depthwise {
+        struct gpu_map in, out;
+        uint32_t kernel; /* 3 or 5 */
+        uint32_t stride, dilation;
+        struct gpu_buffer *weights;
+        uint64_t weights_offset; /* a multiple of 256 */
+        enum gpu_activation activation;
+};
+int op_depthwise(struct gpu_program *program, const struct op_depthwise *op);
 
 int op_maxpool(struct gpu_program *program, const struct gpu_map *in,
                const struct gpu_map *out); /* 3x3, stride 2, padding 1 */

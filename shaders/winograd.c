@@ -140,7 +140,7 @@ static int multiply(struct gpu_program *program, const struct op_conv *op, const
                                                        .source_batch = tiling->strip * groups,
                                                        .weights_batch = conv_rows(&op->conv) * groups,
                                                        .result_batch = tiling->strip * out_groups,
-                                                       .epilogue = {.slope = 1, .scale = 1, .final_slope = 1}},
+                                                       .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
                                       });
 }
 

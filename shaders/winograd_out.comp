@@ -16,7 +16,7 @@ layout(push_constant) uniform Shape {
         int out_groups;
         Map result_map, residual_map;
         int has_bias, has_residual;
-        float slope, scale, final_slope;
+        float slope, ceiling, scale, final_slope;
 };
 
 #include "epilogue.glsl"

@@ -62,6 +62,25 @@ struct model_info forge_info(void)
         };
 }
 
+struct model_info forge_inverted_info(void)
+{
+        struct model_info info = forge_info();
+
+        info.block = MODEL_INVERTED;
+        memset(info.blocks, 0, sizeof(info.blocks));
+        memset(info.stem, 0, sizeof(info.stem));
+        memset(info.planes, 0, sizeof(info.planes));
+        memset(info.decoder, 0, sizeof(info.decoder));
+        info.inverted = (struct model_inverted){
+                .stem = 8,
+                .layer_count = 4,
+                .level_count = 2,
+                .layers = {{3, 1, 1, 1, 8, 1}, {3, 2, 1, 2, 16, 2}, {5, 2, 1, 3, 24, 2}, {5, 1, 2, 2, 24, 2}},
+                .levels = {{16, 8, 5}, {8, 8, 3}},
+        };
+        return info;
+}
+
 static void put(json_t *metadata, const char *key, json_t *value)
 {
         char *text = json_dumps(value, JSON_ENCODE_ANY);
@@ -85,6 +104,37 @@ static json_t *reals(const float values[3])
         return json_pack("[f,f,f]", (double)values[0], (double)values[1], (double)values[2]);
 }
 
+static void put_resnet(json_t *metadata, const struct model_info *info)
+{
+        put(metadata, "block", json_string(info->block == MODEL_BASIC ? "basic" : "bottleneck"));
+        put(metadata, "blocks", array(info->blocks, 4));
+        put(metadata, "stem", array(info->stem, 3));
+        put(metadata, "planes", array(info->planes, 4));
+        put(metadata, "decoder", array(info->decoder, 2));
+}
+
+static void put_inverted(json_t *metadata, const struct model_inverted *inverted)
+{
+        json_t *layers = json_array(), *levels = json_array();
+
+        for (uint32_t i = 0; i < inverted->layer_count; i++) {
+                const struct model_layer *l = &inverted->layers[i];
+                const uint32_t row[] = {l->kernel, l->stride, l->dilation, l->expansion, l->channels, l->blocks};
+
+                json_array_append_new(layers, array(row, 6));
+        }
+        for (uint32_t i = 0; i < inverted->level_count; i++) {
+                const struct model_level *l = &inverted->levels[i];
+                const uint32_t row[] = {l->channels, l->lateral, l->kernel};
+
+                json_array_append_new(levels, array(row, 3));
+        }
+        put(metadata, "block", json_string("inverted"));
+        put(metadata, "stem", array(&inverted->stem, 1));
+        put(metadata, "layers", layers);
+        put(metadata, "decoder", levels);
+}
+
 static json_t *forge_metadata(const struct model_info *info)
 {
         json_t *metadata = json_object(), *classes = json_array();
@@ -98,12 +148,11 @@ static json_t *forge_metadata(const struct model_info *info)
         }
         put(metadata, "format", json_string("visaged-1"));
         put(metadata, "name", json_string(info->name));
-        put(metadata, "block", json_string(info->block == MODEL_BASIC ? "basic" : "bottleneck"));
-        put(metadata, "blocks", array(info->blocks, 4));
-        put(metadata, "stem", array(info->stem, 3));
-        put(metadata, "planes", array(info->planes, 4));
+        if (info->block == MODEL_INVERTED)
+                put_inverted(metadata, &info->inverted);
+        else
+                put_resnet(metadata, info);
         put(metadata, "head", json_integer(info->head));
-        put(metadata, "decoder", array(info->decoder, 2));
         put(metadata, "input", json_pack("[i,i]", (int)info->height, (int)info->width));
         put(metadata, "channels", json_string(info->bgr ? "BGR" : "RGB"));
         put(metadata, "mean", reals(info->mean));

@@ -19,6 +19,9 @@ void forge_write(uint64_t length, const char *header, size_t header_size, const 
 /* A small network: every part of it is there. */
 struct model_info forge_info(void);
 
+/* The same of inverted blocks. */
+struct model_info forge_inverted_info(void);
+
 /* The header of a good file for `info`, and the bytes of its data in *ret_size: the caller's to change. */
 json_t *forge_header(const struct model_info *info, bool half, size_t *ret_size);
 /* Data that goes with it: any element can be computed from its index in the data. */

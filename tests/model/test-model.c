@@ -53,6 +53,7 @@ static void check_info(const struct model_info *a, const struct model_info *b)
         assert_memory_equal(a->blocks, b->blocks, sizeof(a->blocks));
         assert_memory_equal(a->stem, b->stem, sizeof(a->stem));
         assert_memory_equal(a->planes, b->planes, sizeof(a->planes));
+        assert_memory_equal(&a->inverted, &b->inverted, sizeof(a->inverted));
         assert_int_equal(a->head, b->head);
         assert_memory_equal(a->decoder, b->decoder, sizeof(a->decoder));
         assert_int_equal(a->height, b->height);
@@ -114,6 +115,9 @@ static void test_round_trip(void **state)
         info.width = 2048;
         strcpy(info.class[1].name, "Haut – ü");
         round_trip(&info, false);
+        info = forge_inverted_info();
+        round_trip(&info, false);
+        round_trip(&info, true);
 }
 
 static void test_tensor(void **state)
@@ -222,6 +226,40 @@ static const struct {
         {"provenance", "\"" X256 X256 X256 X256 "\""},
 };
 
+/* The same of inverted blocks. */
+static const struct {
+        const char *key, *value;
+} inverted_garbage[] = {
+        {"stem", "[8,8,8]"},
+        {"stem", "8"},
+        {"stem", "[12]"},
+        {"layers", "[]"},
+        {"layers", "3"},
+        {"layers", "[3,1,1,1,8,1]"},
+        {"layers", "[[3,1,1,1,8]]"},
+        {"layers", "[[3,1,1,1,8,1,1]]"},
+        {"layers", "[[4,1,1,1,8,1]]"},
+        {"layers", "[[7,1,1,1,8,1]]"},
+        {"layers", "[[3,3,1,1,8,1]]"},
+        {"layers", "[[3,1,5,1,8,1]]"},
+        {"layers", "[[3,1,1,9,8,1]]"},
+        {"layers", "[[3,1,1,0,8,1]]"},
+        {"layers", "[[3,1,1,1,12,1]]"},
+        {"layers", "[[3,1,1,1,2056,1]]"},
+        {"layers", "[[3,1,1,1,8,65]]"},
+        {"layers", "[[3,1,1,1,8,0]]"},
+        {"layers", "[[3,1,1,1,8,-1]]"},
+        {"layers", "[[3,1,1,1,8,1],[3,1,1,1,8,1],[3,1,1,1,8,1],[3,1,1,1,8,1],[3,1,1,1,8,1],[3,1,1,1,8,1],[3,1,1,1,8,1],"
+                   "[3,1,1,1,8,1],[3,1,1,1,8,1]]"},
+        {"decoder", "[]"},
+        {"decoder", "[16,8]"},
+        {"decoder", "[[16,8]]"},
+        {"decoder", "[[16,8,5],[8,8,3],[8,8,3]]"}, /* the map is halved twice only */
+        {"decoder", "[[12,8,5],[8,8,3]]"},
+        {"decoder", "[[16,0,5],[8,8,3]]"},
+        {"decoder", "[[16,8,1],[8,8,3]]"},
+};
+
 /* Values that no key can have. */
 static const char *const never[] = {"", " ", "{", "\"", "\"a\" b", "[1,2", "undefined", "\"\xc3\"", "[[[[[[[[]]]]]]]]"};
 
@@ -265,6 +303,27 @@ static void test_metadata(void **state)
         json_object_del(damaged, "__metadata__");
         forge_model(damaged, data, size);
         refuse("metadata", "\"format\"");
+}
+
+static void test_inverted_metadata(void **state)
+{
+        struct model_info info = forge_inverted_info();
+        size_t bytes;
+        json_t *good = forge_header(&info, false, &bytes);
+        void *values = forge_data(false, bytes);
+
+        for (size_t i = 0; i < sizeof(inverted_garbage) / sizeof(*inverted_garbage); i++) {
+                json_t *damaged = json_deep_copy(good);
+                char quoted[64];
+
+                json_object_set_new(json_object_get(damaged, "__metadata__"), inverted_garbage[i].key,
+                                    json_string(inverted_garbage[i].value));
+                snprintf(quoted, sizeof(quoted), "\"%s\"", inverted_garbage[i].key);
+                forge_model(damaged, values, bytes);
+                refuse("metadata", quoted);
+        }
+        free(values);
+        json_decref(good);
 }
 
 static void test_many_classes(void **state)
@@ -400,7 +459,7 @@ int main(void)
                 cmocka_unit_test(test_metadata),      cmocka_unit_test(test_many_classes),
                 cmocka_unit_test(test_other_network), cmocka_unit_test(test_missing),
                 cmocka_unit_test(test_extra),         cmocka_unit_test(test_misshapen),
-                cmocka_unit_test(test_not_finite),
+                cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_inverted_metadata),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

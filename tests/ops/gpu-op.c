@@ -399,29 +399,34 @@ static int run_conv(struct run *run)
 static int run_depthwise(struct run *run)
 {
         const json_t *j = run->json;
-        struct gpu_buffer *buffer;
-        uint64_t offset = number(j, "weights_offset"), size;
+        struct op_depthwise op = {
+                .kernel = number(j, "kernel"),
+                .stride = number(j, "stride"),
+                .dilation = number(j, "dilation"),
+                .weights_offset = number(j, "weights_offset"),
+                .activation = number(j, "activation"),
+        };
         uint32_t channels;
         float *weights, *bias;
         void *packed;
+        uint64_t size;
         int r = maps_new(run);
 
         if (r < 0)
                 return r;
-        channels = map(run, "in")->channels;
-        weights = array(run, (size_t)channels * 9 * 4);
+        op.in = *map(run, "in");
+        op.out = *map(run, "out");
+        channels = op.in.channels;
+        weights = array(run, (size_t)channels * op.kernel * op.kernel * 4);
         bias = array(run, (size_t)channels * 4);
-        size = gpu_depthwise_weights_size(channels);
+        size = gpu_depthwise_weights_size(channels, op.kernel);
         packed = xcalloc(size);
-        gpu_depthwise_weights_pack(channels, weights, bias, packed);
-        r = extra_new(run, size, packed, offset, "weights", &buffer);
+        gpu_depthwise_weights_pack(channels, op.kernel, weights, bias, packed);
+        r = extra_new(run, size, packed, op.weights_offset, "weights", &op.weights);
         free(packed);
         free(weights);
         free(bias);
-        if (r < 0)
-                return r;
-        return op_depthwise(run->program, map(run, "in"), map(run, "out"), number(j, "stride"), buffer, offset,
-                            number(j, "activation"));
+        return r < 0 ? r : op_depthwise(run->program, &op);
 }
 
 static int run_maxpool(struct run *run)

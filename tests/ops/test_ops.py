@@ -25,7 +25,8 @@ LONG = bool(os.environ.get("VISAGED_LONG"))
 WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "lane" and not VALIDATE
 FLOP_MOST = 4e10 if WHOLE_LIST else 2e9 if LONG else 3e8
 
-LINEAR, RELU, LEAKY = 0, 1, 2
+LINEAR, RELU, LEAKY, RELU6 = 0, 1, 2, 3
+ACTIVATIONS = ["", " relu", " leaky", " relu6"]
 
 # Of the largest number.  A direct sum of K products in 32 bits is off by about sqrt(K) 2^-24 of the terms' size, below 1e-6 of
 # the largest result for every K here.  Winograd F(4x4,3x3) multiplies by up to 8 and cancels: 1e-4.  Stored as halves, results
@@ -39,7 +40,7 @@ def rng(*key):
 
 
 def act(x, activation):
-    return np.maximum(x, 0) if activation == RELU else np.where(x < 0, 0.01 * x, x) if activation == LEAKY else x
+    return {LINEAR: x, RELU: np.maximum(x, 0), LEAKY: np.where(x < 0, 0.01 * x, x), RELU6: np.clip(x, 0, 6)}[activation]
 
 
 def to_torch(x):
@@ -66,6 +67,8 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     w = (r.standard_normal((cout, cin, kernel, kernel)) / np.sqrt(cin * kernel * kernel)).astype(np.float32)
     b = (0.5 * r.standard_normal(cout)).astype(np.float32)
     before = r.standard_normal((cout, oh, ow))
+    if activation == RELU6:
+        w *= 4  # so that some results are cut
     if large:
         w[:2, 0, 0, 0] = 1e5, -65520
     out_half = half and not out_float
@@ -97,7 +100,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     title += f" stride {stride}" if stride > 1 else ""
     title += f" dilation {dilation}" if dilation > 1 else ""
     title += f" {cin}->{cout} at {height}x{width}"
-    title += ["", " relu", " leaky"][activation]
+    title += ACTIVATIONS[activation]
     title += f" scale {scale}" if scale != 1 else ""
     title += f" residual {residual}" if residual else ""
     title += " relu after" if relu else ""
@@ -125,7 +128,7 @@ def conv_cases():
     epilogues = [dict(), dict(activation=RELU), dict(activation=LEAKY), dict(activation=LEAKY, residual="map", relu=True),
                  dict(activation=LEAKY, residual="in place", relu=True), dict(residual="map"), dict(scale=0.375),
                  dict(activation=LEAKY, scale=-1.25, residual="map"), dict(residual="in place", scale=0.5), dict(relu=True),
-                 dict(slices=True, activation=LEAKY)]
+                 dict(slices=True, activation=LEAKY), dict(activation=RELU6), dict(activation=RELU6, scale=0.5, residual="map")]
     n = 0
     for kernel, stride, dilation in kinds:
         for cin, cout in pairs:
@@ -176,7 +179,7 @@ def strange_conv(n):
     return conv(pick(64, 96, 132, 256) if big else pick(3, 4, 8, 12, 20, 28, 48, 60, 64),
                 pick(64, 100, 130, 256) if big else pick(1, 2, 3, 5, 8, 11, 24, 33, 40, 64),
                 kernel, pick(1, 1, 2, 3, 4), pick(1, 2, 3, 4) if kernel == 3 else 1, int(r.integers(1, 41)), int(r.integers(1, 41)),
-                activation=pick(LINEAR, RELU, LEAKY), scale=pick(1.0, 0.5, -2.0), residual=pick(None, None, "map", "in place"),
+                activation=pick(LINEAR, RELU, LEAKY, RELU6), scale=pick(1.0, 0.5, -2.0), residual=pick(None, None, "map", "in place"),
                 relu=bool(r.random() < 0.5), half=bool(r.random() < 0.3), slices=bool(r.random() < 0.3), offset=pick(0, 256, 1024),
                 sample=n % 4 == 0)
 
@@ -199,26 +202,31 @@ def one_map(op, title, x, want, half=False, out_half=None, arrays=(), numbers=No
     return Case(op, f"{op} {title}", check, maps, numbers or {}, list(arrays), repeat=repeat, sample=sample)
 
 
+def depthwise(channels, height, width, kernel, stride, dilation, activation, half, slices, offset):
+    r = rng("depthwise", channels, height, width, kernel, stride, dilation)
+    x = r.standard_normal((channels, height, width))
+    w = r.standard_normal((channels, kernel, kernel)).astype(np.float32)
+    b = r.standard_normal(channels).astype(np.float32)
+
+    def want(x):
+        y = F.conv2d(to_torch(x), torch.from_numpy(w.astype(np.float64))[:, None], torch.from_numpy(b.astype(np.float64)),
+                     stride=stride, dilation=dilation, padding=dilation * (kernel // 2), groups=len(b))
+        return act(y[0].numpy(), activation)
+
+    title = f"{kernel}x{kernel} stride {stride} dilation {dilation} {channels} at {height}x{width}{ACTIVATIONS[activation]}"
+    return one_map("depthwise", title, x, want, half=half, arrays=[w, b], slices=slices, sample=channels == 48,
+                   numbers={"kernel": kernel, "stride": stride, "dilation": dilation, "activation": activation,
+                            "weights_offset": offset})
+
+
 def depthwise_cases():
+    kinds = [(3, 1, 1), (3, 2, 1), (5, 1, 1), (5, 2, 1), (3, 1, 2), (5, 1, 2), (5, 2, 3)]
     n = 0
     for channels in (8, 48, 512):
         for height, width in SIZES + [(60, 60), (32, 31)]:
-            for stride in (1, 2):
-                r = rng("depthwise", channels, height, width, stride)
-                x = r.standard_normal((channels, height, width))
-                w = r.standard_normal((channels, 3, 3)).astype(np.float32)
-                b = r.standard_normal(channels).astype(np.float32)
-                activation = (LEAKY, LINEAR, RELU)[n % 3]
-
-                def want(x, w=w, b=b, stride=stride, activation=activation):
-                    y = F.conv2d(to_torch(x), torch.from_numpy(w.astype(np.float64))[:, None], torch.from_numpy(b.astype(np.float64)),
-                                 stride=stride, padding=1, groups=len(b))
-                    return act(y[0].numpy(), activation)
-
-                yield one_map("depthwise", f"stride {stride} {channels} at {height}x{width}"
-                              + ["", " relu", " leaky"][activation], x, want,
-                              half=n % 5 == 4, arrays=[w, b], slices=n % 4 == 3, sample=channels == 48,
-                              numbers={"stride": stride, "activation": activation, "weights_offset": 256 * (n % 3)})
+            for kind in kinds if channels == 48 else kinds[:4]:
+                yield depthwise(channels, height, width, *kind, (LEAKY, LINEAR, RELU, RELU6)[n % 4], n % 5 == 4, n % 4 == 3,
+                                256 * (n % 3))
                 n += 1
 
 

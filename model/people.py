@@ -1,0 +1,150 @@
+"""The people that training frames are composed of: a picture, its labels, how to cut the person out, and where the head is."""
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+import arches
+import partial
+
+COMMON = 0.3  # share of the portraits beyond which a class isn't rare
+MOVABLE = ("eyeglasses", "hat", "earring", "necklace")
+COLOURABLE = ("background", "hat", "cloth")
+LEAST_FACE = 40  # pixels
+
+
+class Person(NamedTuple):
+    """head: (x, y, size) in pixels, size being the longer side of the face's box. labels: classes and partial.py's sets."""
+    rgb: Image.Image
+    labels: Image.Image
+    alpha: Image.Image  # 255: somebody, 128: perhaps
+    head: Tuple[float, float, float]
+    face: bool  # whether it is seen
+
+
+class Names(NamedTuple):
+    """What composing needs to know of a label set."""
+    classes: int
+    index: dict
+    face: list
+    mirror: np.ndarray
+
+    @staticmethod
+    def of(classes):
+        names = {name: i for i, name in enumerate(arches.LABELS[classes])}
+        return Names(classes, names, [names[name] for name in partial.FACE if name in names], mirror(classes))
+
+    def label(self, name):
+        """A class, or what stands for it in a set that has none such."""
+        return self.index.get(name, partial.CODES.get(name, partial.IGNORE))
+
+
+def mirror(classes):
+    """uint8[256]: the labels of a mirrored picture."""
+    names = list(arches.LABELS[classes])
+    table = np.arange(256, dtype=np.uint8)
+    for name in names:
+        if name.startswith("left "):
+            pair = [names.index(name), names.index(name.replace("left", "right"))]
+            table[pair] = pair[::-1]
+    return table
+
+
+def box(where):
+    """(left, top, right, bottom) of what is true, without the outermost percent."""
+    y, x = np.nonzero(where)
+    (left, right), (top, bottom) = np.percentile(x, (1, 99)), np.percentile(y, (1, 99))
+    return left, top, right + 1, bottom + 1
+
+
+def head_of(labels, names):
+    """((x, y, size), whether a face is seen)."""
+    face, hair = np.isin(labels, names.face), labels == names.label("hair")
+    least = 8.0  # hair is at least as wide as half a face is high
+    if hair.sum() >= LEAST_FACE:
+        left, top, right, bottom = box(hair)
+        least = max(least, 0.5 * min(right - left, bottom - top))
+    if face.sum() >= LEAST_FACE:
+        left, top, right, bottom = box(face)
+        return ((left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top, least)), True
+    if hair.sum() >= LEAST_FACE:
+        size = 1.6 * least
+        return ((left + right) / 2, top + 0.6 * size, size), False
+    height, width = labels.shape
+    return (width / 2, 0.4 * height, 0.5 * min(labels.shape)), False
+
+
+def prepare(longest, rgb, labels, names):
+    """A picture with its labels as it is kept in memory, its longer side at most `longest`; None if nobody is in it."""
+    scale = min(1, longest / max(rgb.size))
+    size = tuple(max(1, round(length * scale)) for length in rgb.size)
+    rgb, labels = rgb.resize(size, Image.BOX), labels.resize(size, Image.NEAREST)
+    truth = np.asarray(labels)
+    nobody = np.isin(truth, (0, partial.CODES["background or body"], partial.CODES["beside an 11-class face"]))
+    if nobody.all():
+        return None
+    alpha = np.where(nobody, 0, np.where(truth == partial.IGNORE, 128, 255)).astype(np.uint8)
+    return Person(rgb, labels, Image.fromarray(alpha).filter(ImageFilter.BoxBlur(1)), *head_of(truth, names))
+
+
+def repeats(people, classes):
+    """How often each is to be drawn: more if it shows a rare class (the repeat factor of LVIS, CVPR 2019)."""
+    shows = np.array([np.array(p.labels.histogram()[:classes]) > 0 for p in people])
+    share = shows.mean(0).clip(1e-6)
+    return (shows * np.sqrt(COMMON / share).clip(1, 4)).max(1).clip(0.5)
+
+
+def dressed(person, donor, label):
+    """The person with what the donor wears; both must be aligned portraits of one size, else nothing is moved."""
+    if person.rgb.size != donor.rgb.size:
+        return person
+    worn = donor.labels.point(lambda other: 255 if other == label else 0)
+    return person._replace(rgb=Image.composite(donor.rgb, person.rgb, worn),
+                           labels=Image.composite(donor.labels, person.labels, worn),
+                           alpha=Image.composite(worn, person.alpha, worn))
+
+
+def tone(rng):
+    """A random straight line through the 256 values, up or down."""
+    start, end = rng.uniform(-40, 295, 2)
+    return [int(min(max(start + (end - start) * v / 255, 0), 255)) for v in range(256)]
+
+
+def recoloured(rng, person, names):
+    """Other colours wherever nothing of a body is seen: an orange coat is no skin, a dark one no hair."""
+    table = np.zeros(256, np.uint8)
+    table[[names.index[name] for name in COLOURABLE if name in names.index]] = 255
+    channels = person.rgb.split()
+    other = Image.merge("RGB", [channels[i].point(tone(rng)) for i in rng.permutation(3)])
+    return person._replace(rgb=Image.composite(other, person.rgb, person.labels.point(list(table))))
+
+
+def skin_colour(person, names):
+    """The median colour of a person's face, or None."""
+    where = np.asarray(person.labels) == names.label("skin")
+    return np.median(np.asarray(person.rgb)[where], 0) if where.sum() >= LEAST_FACE else None
+
+
+class Crowd:
+    """The people of one data set, drawn by chance."""
+
+    def __init__(self, people, names, aligned):
+        """aligned: portraits that can lend each other what they wear."""
+        self.people, self.names = people, names
+        chance = repeats(people, names.classes)
+        self.chance = chance / chance.sum()
+        self.donors = []
+        if aligned:
+            histograms = np.array([p.labels.histogram()[:names.classes] for p in people]) > 0
+            for name in MOVABLE:
+                which = np.flatnonzero(histograms[:, names.index[name]]) if name in names.index else ()
+                if len(which):
+                    self.donors.append((names.index[name], which))
+
+    def draw(self, rng) -> Optional[Person]:
+        """Somebody, at times with another's glasses, hat or jewels, at times in other colours."""
+        person = self.people[rng.choice(len(self.people), p=self.chance)]
+        if self.donors and rng.random() < 0.3:
+            label, which = self.donors[rng.integers(len(self.donors))]
+            person = dressed(person, self.people[rng.choice(which)], label)
+        return recoloured(rng, person, self.names) if rng.random() < 0.3 else person
