@@ -34,8 +34,8 @@ def infer(state):
             raise Refused(f"{name} is missing")
         if state[name].ndim != 4:
             raise Refused(f"{name} has {state[name].ndim} dimensions, not 4")
-        if state[name].shape[0] > WIDTH_MAX:
-            raise Refused(f"{name} has {state[name].shape[0]} outputs, more than {WIDTH_MAX}")
+        if not 1 <= state[name].shape[0] <= WIDTH_MAX:
+            raise Refused(f"{name} has {state[name].shape[0]} outputs, not 1 to {WIDTH_MAX}")
         return state[name].shape[0]
 
     def blocks(layer):
@@ -70,6 +70,8 @@ def inverted(width, blocks, state):
     if not known:
         raise Refused("its encoder is none that arches.py names")
     levels = max((int(m[1]) + 1 for m in (re.match(r"decoder\.levels\.(\d+)\.", name) for name in state) if m), default=0)
+    if not 1 <= levels <= sum(layer.stride == 2 for layer in known):
+        raise Refused(f"decoder.levels are {levels}, more than the sizes of its encoder's maps, or none")
     decoder = tuple(Level(width(f"decoder.levels.{i}.conv3.weight"), width(f"decoder.levels.{i}.conv1.weight"),
                           shape(f"decoder.levels.{i}.conv2.weight")[2]) for i in range(levels))
     return Arch("inverted", (width("conv1.weight"),), known, width("context.conva.0.weight"), decoder,

@@ -19,8 +19,8 @@ is a folder, or an uncompressed tar of one. What it is is told by what lies in i
     taught                  images/NAME.jpg, codes/NAME.png: 20 classes and partial.py's sets, as teacher.py writes them
 
 Labels are a set's own indices; "left" and "right" are what the set means by them (the summary tells which), except in
-masks, where they are the subject's. A set without splits is split by the hash of its pictures' names. Truth is never resized: a picture of another size but the same shape is brought to
-it, as is usual for CelebAMask-HQ (1024 to 512).
+masks, where they are the subject's. A set without splits is split by the hash of its pictures' names. Truth is never
+resized: a picture of another size but the same shape is brought to it, as is usual for CelebAMask-HQ (1024 to 512).
 """
 import argparse
 import collections
@@ -394,7 +394,8 @@ class Set:
         name, path, paths = self.entries[i]
         labels = self.truth(self.files, paths)
         count = len(NAMES.get(self.classes, ())) or self.classes
-        bad = labels[(labels >= count) & (labels < partial.FIRST)]
+        more = [IGNORE] if self.complete else [IGNORE, *partial.CODES.values()]
+        bad = labels[(labels >= count) & ~np.isin(labels, more)]
         if bad.size:
             raise Refused(f"{full(self.files, paths[0])}: has class {bad[0]}, and the {count} of this set end "
                           f"at {count - 1}")
@@ -460,7 +461,7 @@ def watched(items):
 
 def palette(classes):
     """768 values: the set's colours, and white for what is to be ignored."""
-    colours = [int(colour[i:i + 2], 16) for colour in arches.LABELS[classes].values() for i in (1, 3, 5)]
+    colours = [int(label["color"][i:i + 2], 16) for label in arches.labels(len(NAMES[classes])) for i in (1, 3, 5)]
     return colours + [0] * (3 * IGNORE - len(colours)) + [255] * 3
 
 
@@ -484,13 +485,13 @@ def export(items, classes, folder):
 def summary(items, classes, split):
     """What it is, how much of it is of which class, and whose left its left is."""
     table, names = mapping(items.classes, classes), NAMES[classes]
-    eyes = [names.index(name) for name in ("left eye", "right eye")]
+    eyes = [names.index(name) if name in names else IGNORE for name in ("left eye", "right eye")]
     counts, subjects = np.zeros(256, np.int64), []
     for _, _, labels in watched(items):
         labels = table[np.array(labels)]
         counts += np.bincount(labels.ravel(), minlength=256)
         left, right = (np.nonzero(labels == eye)[1] for eye in eyes)
-        if left.size and right.size:
+        if IGNORE not in eyes and left.size and right.size:
             subjects.append(left.mean() > right.mean())
     rows = [("layout", items.layout), ("split", split), ("pictures", len(items)), ("classes", items.classes)]
     if subjects:

@@ -40,10 +40,12 @@ def main():
     try:
         model, meta = reference.load(args.model)
         pictures = datasets.read(args.data, args.split)
+        if pictures.classes == datasets.PEOPLE:
+            raise datasets.Refused(f"{args.data}: has no parts of faces: nothing to compare with")
         shape = pictures.classes, model.arch.classes
         known = datasets.mapped(pictures, pictures.classes)
         matrix = metrics.confusion(model, meta, shape, known if args.shrink == 1 else shrunk(known, args.shrink))
-        if shape[0] != shape[1]:
+        if matrix.shape[0] != matrix.shape[1]:
             matrix = metrics.eleven(matrix)
     except (OSError, KeyError, ValueError, RuntimeError, safetensors.Malformed, datasets.Refused) as error:
         sys.exit(f"{parser.prog}: {error}")

@@ -9,7 +9,7 @@ from partial import IGNORE
 
 WEIGHTS = {"parsing": 1.0, "binary": 1.0, "category": 0.1, "binary attention": 4.0, "category attention": 1.0}
 HARD, HARD_WEIGHT = 1 / 8, 0.5  # the share of the pixels that count once more, and how much
-LOVASZ_PIXELS = 32768
+LOVASZ_PIXELS = 16384
 
 
 class Outputs(NamedTuple):

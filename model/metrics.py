@@ -9,17 +9,18 @@ HELEN = ((2, 3), (4, 5), (6,), (7, 8, 9))  # brows, eyes, nose and mouth of the 
 
 def confusion(network, meta, shape, pictures):
     """Run a network over (name, RGB picture, label picture)s; compared at the pictures' own size. shape: how many classes
-    the truth has, and the network. A network with one class more than the truth (body) means what the truth calls background."""
-    turn = datasets.mapping(20, 19) if shape == (19, 20) else np.arange(256, dtype=np.uint8)
-    columns = 19 if shape == (19, 20) else shape[1]
-    matrix = np.zeros(shape[0] * columns, np.int64)
+    the truth has, and the network. If one of them has a class more than the other's 19 (body), that is background."""
+    turns = [np.arange(256, dtype=np.uint8)] * 2
+    if set(shape) == {19, 20}:
+        turns, shape = [datasets.mapping(classes, 19) for classes in shape], (19, 19)
+    matrix = np.zeros(shape[0] * shape[1], np.int64)
     for _, rgb, truth in pictures:
-        truth = np.asarray(truth)
+        truth = turns[0][np.asarray(truth)]
         found = reference.labels(network, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
-        found = turn[reference.labels_to_source(found, truth.shape[1], truth.shape[0])]
+        found = turns[1][reference.labels_to_source(found, truth.shape[1], truth.shape[0])]
         known = truth < shape[0]
-        matrix += np.bincount(truth[known].astype(np.int64) * columns + found[known], minlength=len(matrix))
-    return matrix.reshape(shape[0], columns)
+        matrix += np.bincount(truth[known].astype(np.int64) * shape[1] + found[known], minlength=len(matrix))
+    return matrix.reshape(shape)
 
 
 def f1(matrix):

@@ -55,7 +55,7 @@ def _spread(model, size, rng):
     coarse = _normal(rng, (1, 3, 12, 12), 1)
     picture = nn.functional.interpolate(coarse, size=size, mode="bicubic") + _normal(rng, (1, 3, *size), 0.3)
     logits = model(picture)[0].flatten(1)
-    last = (model.decoder if arch.inverted else model.layer6).conv4
+    last = (model.decoder if model.arch.inverted else model.layer6).conv4
     factor = 2 / logits.std(1)
     last.weight.mul_(factor[:, None, None, None])
     last.bias.sub_(logits.mean(1)).mul_(factor)

@@ -26,16 +26,19 @@ SETS = {
     "beside an 11-class face": ("background", *EARS, "hat", "earring", "necklace", "neck", "cloth", "body"),
     "eyes behind glasses": ("left eye", "right eye", "left brow", "right brow", "skin", "eyeglasses"),
 }
+OUTSIDE = (*EARS, "hat", "earring", "necklace", "neck", "cloth", "body")  # background to classes that have no such
 CODES = {name: FIRST + i for i, name in enumerate(SETS)}
 
 
 def allowed(classes):
-    """bool 256 x classes: what each label allows; IGNORE, and a set that the classes have nothing of, allow everything."""
+    """bool 256 x classes: what each label allows; IGNORE, and a set that the classes have nothing of, allow everything. What a
+    set has and the classes call background is background."""
     names = list(arches.LABELS[classes])
     table = np.ones((256, classes), bool)
     table[:classes] = np.eye(classes, dtype=bool)
     for name, code in CODES.items():
         row = np.isin(names, SETS[name])
+        row[0] |= any(part in OUTSIDE and part not in names for part in SETS[name])
         if row.any():
             table[code] = row
     return table

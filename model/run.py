@@ -219,6 +219,8 @@ class Run:
         meta = Meta("", (self.material.side,) * 2, "RGB", *arches.normalisation(self.arch))
         matrix = metrics.confusion(lambda x: best(x.to(self.device)).parsing.float().cpu(), meta,
                                    (self.material.held_out_classes, self.arch.classes), self.material.held_out)
+        if matrix.shape[0] != matrix.shape[1]:
+            matrix = metrics.eleven(matrix)
         best.train(training)
         scores = {"mean_f1": metrics.mean_f1(matrix), "f1": metrics.f1(matrix).tolist()}
         text = f"mean F1 {100 * scores['mean_f1']:.1f} over {len(matrix) - 1} classes"

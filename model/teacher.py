@@ -39,6 +39,8 @@ class Ours:
 
     def __init__(self, path):
         self.model, self.meta = reference.load(path)
+        if self.model.arch.classes not in (19, 20):
+            raise ValueError(f"{path}: {self.model.arch.classes} classes, not the 19 or 20 that are taught")
 
     @torch.no_grad()
     def probabilities(self, rgb):
@@ -54,6 +56,8 @@ def teacher(path, weights):
     spec = importlib.util.spec_from_file_location("teacher_code", path)
     code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
+    if not hasattr(code, "Teacher"):
+        raise ValueError(f"{path}: has no class Teacher")
     return code.Teacher(weights)
 
 

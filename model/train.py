@@ -13,6 +13,7 @@ import math
 import os
 import signal
 import sys
+import zipfile
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +41,9 @@ FIRST = "conv1.weight"  # what sees the picture
 
 
 class Material(NamedTuple):
-    """What a run learns from. frames: (side, seed) -> frames.Frames."""
+    """What a run learns from. frames: (side, seed) -> frames.Frames; people: how many pictures these are composed of."""
     frames: callable
+    people: int
     held_out: list
     held_out_classes: int
     weights: torch.Tensor
@@ -78,7 +80,10 @@ def crowd(pictures, names, side):
     """The people of a set, as they are kept in memory."""
     longest = LONGEST * side
     found = (people.prepare(longest, rgb, labels, names) for _, rgb, labels in datasets.mapped(pictures, names.classes))
-    return people.Crowd([person for person in found if person], names, pictures.complete)
+    found = [person for person in found if person]
+    if not found:
+        raise datasets.Refused(f"{pictures.files.path}: nobody in any of its pictures")
+    return people.Crowd(found, names, pictures.complete)
 
 
 def shares(sets, crowds):
@@ -108,7 +113,7 @@ def gather(args, arch, side, device):
     description = {"name": args.variant, "channels": "RGB", "license": TERMS, "provenance": provenance,
                    "input": [side, side]}
     return Material(lambda size, seed: frames.Frames(crowds, shares(sets, crowds), behind, arch.classes, size, seed),
-                    *validation(args.data), class_weights(everybody, arch.classes).to(device), side, description)
+                    len(everybody), *validation(args.data), class_weights(everybody, arch.classes).to(device), side, description)
 
 
 def scenes(folder):
@@ -123,8 +128,8 @@ def turn(tensors):
 
 
 def begin(run, path):
-    """Start from a model file, an encoder's ImageNet weights, or what fits of a checkpoint of official names (a backbone's, say). The frames are red,
-    green, blue; the authors' weights want them the other way round."""
+    """Start from a model file, an encoder's ImageNet weights, or what fits of a checkpoint of official names (a backbone's,
+    say). The frames are red, green, blue; the authors' weights want them the other way round."""
     if path.endswith(".safetensors"):
         arrays, metadata = safetensors.read(path)
         tensors = {name: torch.from_numpy(array.astype(np.float32)).to(run.device) for name, array in arrays.items()}
@@ -139,7 +144,10 @@ def begin(run, path):
         run.average.load_state_dict(run.model.state_dict())
         return
     if path.endswith(".npz"):
-        count = load_encoder(run.model, path)
+        try:
+            count = load_encoder(run.model, path)
+        except (ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+            raise checkpoint.Refused(f"{path}: no layers with their norms as load_encoder() of trainee.py has them") from error
         if not count:
             raise checkpoint.Refused(f"{path}: none of its layers fits this network")
         run.average.load_state_dict(run.model.state_dict())
@@ -193,7 +201,7 @@ def train(args):
     side = args.input or arches.INPUTS[arch.block]
     material = gather(args, arch, side, device)
     plan = schedule.Schedule(args.method, args.rate, args.batch or (28 if device.type == "cuda" else 8), side, device.type)
-    budget = {"seconds": 60 * args.minutes} if args.minutes else {"pictures": args.epochs * len(material.portraits)}
+    budget = {"seconds": 60 * args.minutes} if args.minutes else {"pictures": args.epochs * material.people}
     run = Run(args.out, arch, plan, budget, material, args.seed, device)
     if not run.load() and args.start:
         begin(run, args.start)

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -22,10 +23,12 @@ import arches
 import convert
 import reference
 import safetensors
-from reference import Arch, DmlCsr
+from reference import Arch, DmlCsr, Layer, Level, resnet
+from trainee import Trainee
 
-BOTTLENECK = Arch("bottleneck", (1, 2, 1, 1), (8, 8, 16), (8, 8, 16, 16), 32, (16, 8), 5)
-BASIC = Arch("basic", (2, 1, 1, 1), (8, 16, 16), (16, 16, 24, 32), 16, (16, 8), 3)
+BOTTLENECK = resnet("bottleneck", (1, 2, 1, 1), (8, 8, 16), (8, 8, 16, 16), 32, (16, 8), 5)
+BASIC = resnet("basic", (2, 1, 1, 1), (8, 16, 16), (16, 16, 24, 32), 16, (16, 8), 3)
+INVERTED = Arch("inverted", (16,), arches.LITE0, 32, (Level(16, 8, 5), Level(24, 16, 3)), 4)  # the encoder must be a known one
 
 
 def random_state(arch, seed=0):
@@ -110,6 +113,25 @@ class Folding(Files):
         """module. and edge_layer. go, |w| + eps folds: the logits stay."""
         self.same(BOTTLENECK, official, 1e-4)
 
+    def test_inverted(self):
+        """Plain norms fold with their own epsilon and sign, the decoder's depthwise ones too."""
+        self.same(INVERTED, official, 1e-4)
+
+    def test_trained_inverted(self):
+        """A checkpoint of train.py: inferred, the edge branch dropped, the same logits at the size that it was trained for."""
+        trained = Trainee(INVERTED).eval()
+        trained.load_state_dict(random_state(INVERTED), strict=False)
+        description = {"name": "edge", "channels": "RGB", "license": "L", "provenance": "P", "input": [96, 64]}
+        model, meta = reference.load(self.converted(INVERTED, {"state_dict": trained.state_dict(), "description": description}))
+        self.assertEqual((meta.input, meta.channels, meta.mean, meta.std), ((96, 64), "RGB", (127 / 255,) * 3, (128 / 255,) * 3))
+        self.assertEqual(model.arch, INVERTED)
+        with torch.no_grad():
+            for size in ((96, 64), (65, 81)):
+                x = torch.randn(2, 3, *size)
+                want, got = trained(x).parsing, reference.logits(model, x)
+                self.assertEqual(got.shape, (2, 4, -(-size[0] // 4), -(-size[1] // 4)))
+                self.assertLess((want - got).abs().max() / want.abs().max(), 1e-4)
+
     def test_bare_basic(self):
         """A bare dict of tensors, the other block."""
         self.same(BASIC, lambda state: state, 1e-4)
@@ -138,6 +160,16 @@ class Folding(Files):
         self.assertEqual(tensors["context.dualgcn.gamma1"].shape, (1,))
         self.assertFalse([name for name in tensors if "bn" in name or "running" in name])
 
+    def test_every_convolution_of_inverted_residuals_has_a_bias(self):
+        tensors, _ = safetensors.read(self.converted(INVERTED, official(random_state(INVERTED))))
+        for name, array in tensors.items():
+            if name.endswith(".weight"):
+                self.assertEqual(tensors[name.replace(".weight", ".bias")].shape, array.shape[:1], name)
+        self.assertEqual(tensors["layer3.1.conv2.weight"].shape, (240, 1, 5, 5))
+        self.assertEqual(tensors["decoder.levels.0.conv2.weight"].shape, (24, 1, 5, 5))
+        self.assertEqual(tensors["decoder.levels.1.conv4.weight"].shape, (24, 1, 3, 3))
+        self.assertFalse([name for name in tensors if "bn" in name or "running" in name or name.startswith("layer1.0.conv1")])
+
     def test_fp16_overflow(self):
         """A weight that float16 can't hold is refused, by name."""
         state = random_state(BASIC)
@@ -160,12 +192,40 @@ class Metadata(Files):
             "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "license": "that of the checkpoint",
             "provenance": "converted from official.pth"})
 
+    def test_of_inverted_residuals(self):
+        """Layers as kernel, stride, dilation, expansion, channels, blocks; levels as channels, lateral, kernel."""
+        _, metadata = safetensors.read(self.converted(INVERTED, official(random_state(INVERTED))))
+        values = {key: json.loads(value) for key, value in metadata.items()}
+        self.assertEqual(len(values.pop("classes")), 4)
+        self.assertEqual(values, {
+            "format": "visaged-1", "name": "dml-csr", "block": "inverted", "stem": [16], "head": 32,
+            "layers": [[3, 1, 1, 1, 16, 1], [3, 2, 1, 6, 24, 2], [5, 2, 1, 6, 40, 2], [3, 2, 1, 6, 80, 3], [5, 1, 1, 6, 112, 3]],
+            "decoder": [[16, 8, 5], [24, 16, 3]], "input": [256, 256], "channels": "BGR", "mean": [127 / 255] * 3,
+            "std": [128 / 255] * 3, "license": "that of the checkpoint", "provenance": "converted from official.pth"})
+
+    def test_describes_the_arch(self):
+        """Whatever the metadata is made of comes out of it again, also strides and dilations that no shape tells."""
+        odd = Arch("inverted", (24,), (Layer(2, 8, 2, 2, 5, 3), Layer(1, 32), Layer(4, 40, 2, 4, 3, 2)), 48, (Level(8, 16, 5),), 7)
+        named = [arch for classes in (2, 11, 20) for arch in arches.named(classes).values()]
+        for arch in (BOTTLENECK, BASIC, INVERTED, odd, *named):
+            description = {"name": "m", "channels": "RGB", "license": "L", "provenance": "P"}
+            texts = convert.metadata(arch, (33, 64), description)
+            self.assertEqual({type(text) for text in texts.values()}, {str})
+            self.assertEqual(reference.described({key: json.loads(text) for key, text in texts.items()}), arch)
+
     def test_of_our_own(self):
         """A checkpoint of train.py says what it is; basic networks take 256 x 256."""
-        wrapped = {"state_dict": random_state(BASIC), "description": {"name": "edge", "channels": "RGB", "license": "L"}}
-        _, metadata = safetensors.read(self.converted(BASIC, wrapped))
-        self.assertEqual([json.loads(metadata[k]) for k in ("name", "channels", "license", "input")],
-                         ["edge", "RGB", "L", [256, 256]])
+        for arch in (BASIC, INVERTED):
+            wrapped = {"state_dict": random_state(arch), "description": {"name": "edge", "channels": "RGB", "license": "L"}}
+            _, metadata = safetensors.read(self.converted(arch, wrapped))
+            self.assertEqual([json.loads(metadata[k]) for k in ("name", "channels", "license", "input")],
+                             ["edge", "RGB", "L", [256, 256]])
+
+    def test_a_named_network_is_known(self):
+        """By its shapes alone."""
+        arch = arches.named(20)["edge"]
+        _, metadata = safetensors.read(self.converted(arch, random_state(arch)))
+        self.assertEqual(json.loads(metadata["name"]), "edge")
 
     def test_anothers_description(self):
         """A stranger's entry of the same name counts for nothing; an input size of ours does."""
@@ -176,11 +236,13 @@ class Metadata(Files):
 
     def test_label_sets(self):
         """Names and colours are all different, for any number of classes."""
-        for count in (1, 2, 11, 19, 64):
+        for count in (1, 2, 11, 19, 20, 64):
             for key in ("name", "color"):
                 self.assertEqual(len({label[key] for label in arches.labels(count)}), count)
         self.assertEqual([arches.labels(11)[i]["name"] for i in (0, 2, 10)], ["background", "left brow", "hair"])
         self.assertEqual([arches.labels(19)[i]["name"] for i in (2, 6, 18)], ["nose", "left brow", "cloth"])
+        self.assertEqual(arches.labels(20)[:19], arches.labels(19))
+        self.assertEqual(arches.labels(20)[19]["name"], "body")
 
     def test_layout(self):
         """The data starts at a multiple of 8, tensors lie in the header's order without gaps, to the end of the file."""
@@ -215,21 +277,52 @@ class Refusals(Files):
                 state = random_state(BOTTLENECK)
                 del state[name]
                 self.refused(official(state), name)
+        for name in ("conv1.weight", "bn1.running_var", "layer1.0.conv2.weight", "layer2.1.bn3.weight", "layer5.0.conv3.weight",
+                     "decoder.levels.1.conv2.weight", "decoder.levels.0.bn4.bias", "decoder.conv1.0.weight", "decoder.conv4.bias"):
+            with self.subTest(name):
+                state = random_state(INVERTED)
+                del state[name]
+                self.refused(official(state), name, 4)
+
+    def test_unknown_encoder(self):
+        """Strides aren't told by shapes: only encoders that have a name are known."""
+        layers = (*arches.LITE0[:4], arches.LITE0[4]._replace(channels=120))
+        self.refused(random_state(dataclasses.replace(INVERTED, layers=layers)), "arches.py", 4)
+        state = {name: tensor for name, tensor in random_state(INVERTED).items() if not name.startswith("layer3.1.")}
+        self.refused(state, "arches.py", 4)
+
+    def test_levels(self):
+        """None, or more than the encoder's maps have sizes."""
+        state = random_state(INVERTED)
+        self.refused({name: tensor for name, tensor in state.items() if ".levels." not in name}, "levels", 4)
+        more = {name.replace("levels.1", f"levels.{i}"): tensor for i in range(1, 6) for name, tensor in state.items()}
+        self.refused(more, "levels", 4)
+        self.refused({**state, "decoder.levels.99999999.conv1.weight": torch.zeros(8, 8, 1, 1)}, "levels", 4)
 
     def test_extra(self):
         for name in ("layer1.0.conv9.weight", "fc.weight", "layer4.0.conv1.bias"):
             with self.subTest(name):
                 self.refused(official({**random_state(BOTTLENECK), name: torch.zeros(4)}), name)
+        for name in ("layer1.0.conv1.weight", "context.conv9.weight", "conv2.weight", "decoder.levels.0.conv6.weight"):
+            with self.subTest(name):
+                self.refused(official({**random_state(INVERTED), name: torch.zeros(4)}), name, 4)
 
     def test_misshapen(self):
         for name, shape in (("context.dualgcn.phi.weight", (16, 32, 3, 3)), ("layer3.0.conv2.weight", (16, 8, 3, 3)),
                             ("bn1.weight", (16,)), ("conv1.weight", (8,)), ("conv2.weight", ())):
             with self.subTest(name):
                 self.refused(official({**random_state(BOTTLENECK), name: torch.zeros(shape)}), name)
+        for name, shape in (("layer2.0.conv2.weight", (96, 1)), ("layer2.1.conv2.weight", (144, 1, 5, 5)), ("conv1.weight", (0, 3, 3, 3)),
+                            ("decoder.levels.0.conv2.weight", ()), ("decoder.levels.1.conv4.weight", (24, 24, 3, 3)),
+                            ("layer2.0.bn2.weight", (144,)), ("decoder.conv4.weight", (4, 8, 1, 1))):
+            with self.subTest(name):
+                self.refused(official({**random_state(INVERTED), name: torch.zeros(shape)}), name, 4)
 
     def test_widths(self):
         """Widths that the program's shaders don't take."""
-        self.refused(random_state(Arch("basic", (1, 1, 1, 1), (8, 8, 8), (8, 8, 8, 12), 16, (8, 8), 5)), "12")
+        self.refused(random_state(resnet("basic", (1, 1, 1, 1), (8, 8, 8), (8, 8, 8, 12), 16, (8, 8), 5)), "12")
+        self.refused(random_state(dataclasses.replace(INVERTED, decoder=(Level(16, 8, 3), Level(8, 20, 3)))), "20", 4)
+        self.refused(random_state(dataclasses.replace(INVERTED, head=24)), "24", 4)
 
     def test_values(self):
         state = random_state(BOTTLENECK)
@@ -237,7 +330,8 @@ class Refusals(Files):
         self.refused(state, "conv2.weight")
 
     def test_classes(self):
-        self.refused(official(random_state(BOTTLENECK)), "layer6.conv4.weight", classes=19)
+        self.refused(official(random_state(BOTTLENECK)), "the last convolution has 5 classes, not 19", classes=19)
+        self.refused(official(random_state(INVERTED)), "the last convolution has 4 classes, not 20", classes=20)
 
     def test_blocks(self):
         self.refused({**random_state(BOTTLENECK), "layer3.99999999.conv1.weight": torch.zeros(1)}, "layer3")
@@ -290,7 +384,8 @@ class Refusals(Files):
 
 class Random(Files):
     def random(self, name, *words):
-        status, said = self.convert("--random", "edge", self.path(name), "--input", "96x128", *words)
+        variant = () if "--random" in words else ("--random", "edge")
+        status, said = self.convert(*variant, self.path(name), "--input", "96x128", *words)
         self.assertEqual((status, said), (0, ""))
         with open(self.path(name), "rb") as file:
             return file.read()
@@ -304,21 +399,23 @@ class Random(Files):
 
     def test_logits_spread(self):
         """Several classes win, of logits neither tiny nor huge."""
-        self.random("a", "--classes", "19", "--seed", "1")
-        model, meta = reference.load(self.path("a"))
-        self.assertEqual((meta.input, meta.channels), ((96, 128), "BGR"))
-        picture = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-        logits = reference.logits(model, reference.preprocess(picture, meta))
-        self.assertTrue(0.1 < logits.std() < 1000)
-        self.assertGreater(len(logits.argmax(1).unique()), 3)
+        for variant in ("edge", "small18"):
+            self.random("a", "--classes", "19", "--seed", "1", "--random", variant)
+            model, meta = reference.load(self.path("a"))
+            self.assertEqual((meta.name, meta.input, meta.channels), (variant, (96, 128), "BGR"))
+            picture = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+            logits = reference.logits(model, reference.preprocess(picture, meta))
+            self.assertTrue(0.1 < logits.std() < 1000)
+            self.assertGreater(len(logits.argmax(1).unique()), 3)
 
     def test_sizes(self):
-        """The parameter counts known for the family; the edge network's cost fits a small GPU."""
+        """The parameter counts known for the family; the small networks' cost fits a small GPU, the edge network's a CPU."""
         known = arches.named(19)
-        parameters = {name: sum(p.numel() for p in DmlCsr(known[name]).parameters()) for name in ("resnet18", "edge")}
+        parameters = {name: sum(p.numel() for p in DmlCsr(known[name]).parameters()) for name in ("resnet18", "small18", "edge")}
         self.assertEqual(parameters["resnet18"], 13087093)
-        self.assertLess(2 * parameters["edge"], 8e6)
-        self.assertLess(arches.macs(arches.named(19)["edge"], 256, 256), 4.5e9)
+        for name, size, macs in (("small18", 8e6, 4.5e9), ("edge", 2.5e6, 0.6e9)):
+            self.assertLess(2 * parameters[name], size)
+            self.assertLess(arches.macs(known[name], 256, 256), macs)
 
 
 class Geometry(unittest.TestCase):

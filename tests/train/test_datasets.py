@@ -17,6 +17,7 @@ sys.path.insert(0, MODEL)
 
 import arches
 import datasets
+import partial
 
 WIDTH, HEIGHT = 24, 16
 SIDES = {11: [(2, 3), (4, 5)], 19: [(4, 5), (6, 7), (8, 9)]}
@@ -137,13 +138,15 @@ class SplitFolders(Files):
     def test_damage(self):
         self.lapa()
         colour, wide, high = photo(0), truth(0, 11, WIDTH + 1), truth(0, 19)
-        high[3, 3] = 200
+        high[3, 3], coded = 200, truth(0, 11)
+        coded[3, 3] = 100  # one of partial.py's, which no set of others has
         for name, damage, said in (
                 ("val/labels/c.png", os.remove, "val/images/c.jpg"),
                 ("val/images/c.jpg", os.remove, "val/labels/c.png"),
                 ("val/labels/c.png", lambda path: Image.fromarray(colour).save(path), "RGB"),
                 ("val/labels/c.png", lambda path: Image.fromarray(wide).save(path), "25 x 16"),
                 ("val/labels/c.png", lambda path: Image.fromarray(high).save(path), "class 200"),
+                ("val/labels/c.png", lambda path: Image.fromarray(coded).save(path), "class 100"),
                 ("val/images/c.jpg", lambda path: os.truncate(path, 400), "c.jpg: damaged"),
                 ("val/images/c.jpg", lambda path: os.truncate(path, 0), "c.jpg: damaged"),
                 ("val/images/c.jpg", lambda path: [os.remove(path), os.remove(self.path("val/labels/c.png"))],
@@ -315,6 +318,15 @@ class Masks(Files):
         """One in ten, by MD5: what a model was trained on must not change."""
         self.assertEqual([n for n in range(60) if datasets.held_out(str(n))], [2, 14, 21, 29, 48, 51])
 
+    def test_nobody_is_in_both_splits(self):
+        """A number after a name is one of the person's pictures; a number after a number is not."""
+        people = [f"{first}_{last}" for first in ("Ada", "Grace", "Alan", "Edsger") for last in ("A", "Bell", "Cee", "Dee", "Eff")]
+        splits = {name: {datasets.held_out(f"{name}_{number:04}") for number in range(1, 20)} for name in people}
+        self.assertEqual({len(found) for found in splits.values()}, {1})
+        self.assertEqual({found.pop() for found in splits.values()}, {True, False})
+        self.assertEqual({datasets.held_out(f"2019_{number}") for number in range(100)}, {True, False})
+        self.assertEqual({datasets.held_out(f"img{number}") for number in range(100)}, {True, False})
+
     def test_sides(self):
         """A truth that has the sides swapped is put right, one that hasn't stays."""
         name = self.val[0]
@@ -334,6 +346,96 @@ class Masks(Files):
         self.refused("val", f"images/{self.val[0]}.jpg", root=self.tar("faces"))
 
 
+class WhoIsWhere(Files):
+    """Sets of whole people, of rooms, and what teacher.py makes."""
+
+    def people(self, labels="labels", high=9, names=("Ada_L_0001", "Ada_L_0002", *map(str, range(20)))):
+        for i, name in enumerate(names):
+            values = np.random.default_rng(i).integers(0, high, (HEIGHT, WIDTH)).astype(np.uint8)
+            values[0, 0] = 255
+            self.made[name] = photo(i), values
+            self.picture(f"images/{name}.jpg", self.made[name][0], quality=95)
+            self.picture(f"{labels}/{name}.png", values)
+        self.splits = {"val": [n for n in sorted(names) if datasets.held_out(n)],
+                       "train": [n for n in sorted(names) if not datasets.held_out(n)]}
+        self.assertTrue(all(self.splits.values()))
+
+    def test_people(self):
+        self.people()
+        for split, names in self.splits.items():
+            items = self.check(split, "people", datasets.PEOPLE, names)
+            self.assertEqual((items.empty, items.complete), (False, False))
+        self.assertEqual(sum(name.startswith("Ada_L") for name in self.splits["train"]) % 2, 0)
+        self.refused("test", "only train, val")
+
+    def test_taught(self):
+        """Codes are labels, as far as there are such."""
+        self.people("codes", 20)
+        name = self.splits["train"][0]
+        codes = list(partial.CODES.values())
+        self.made[name][1][1, :len(codes)] = codes
+        self.picture(f"codes/{name}.png", self.made[name][1])
+        for split, names in self.splits.items():
+            items = self.check(split, "taught", 20, names)
+            self.assertEqual((items.empty, items.complete), (False, False))
+        for value in (20, 99, codes[-1] + 1, 254):
+            labels = self.made[name][1].copy()
+            labels[5, 5] = value
+            self.picture(f"codes/{name}.png", labels)
+            self.refused("train", f"codes/{name}.png", f"class {value}", "end at 19")
+
+    def test_rooms(self):
+        self.people()
+        shutil.rmtree(self.path("labels"))
+        self.refused("train", "layout")
+        os.makedirs(self.path("labels"))
+        for _, values in self.made.values():
+            values[:] = 0
+        for split, names in self.splits.items():
+            items = self.check(split, "people", datasets.PEOPLE, names)
+            self.assertEqual((items.empty, items.complete), (True, False))
+
+    def test_damage(self):
+        self.people()
+        name = self.splits["train"][0]
+        labels = self.made[name][1].copy()
+        labels[5, 5] = 9
+        self.picture(f"labels/{name}.png", labels)
+        self.refused("train", f"labels/{name}.png", "class 9", "end at 8")
+        os.remove(self.path(f"labels/{name}.png"))
+        self.refused("train", f"images/{name}.jpg", "nothing of that name in labels")
+
+    def test_other_sets_are_complete(self):
+        self.pair("x", "train/images", "train/labels", 19)
+        items = datasets.read(self.root, "train")
+        self.assertEqual((items.empty, items.complete), (False, True))
+
+    def test_mapped(self):
+        self.people()
+        table = datasets.mapping(datasets.PEOPLE, 20)
+        for (name, rgb, labels), wanted in zip(datasets.mapped(datasets.read(self.root, "train"), 20), self.splits["train"]):
+            self.assertEqual((name, rgb.mode), (wanted, "RGB"))
+            np.testing.assert_array_equal(np.array(labels), table[self.made[name][1]])
+
+    def test_command(self):
+        """A summary, and an export that is the same set again."""
+        self.people()
+        said = self.run_it("--split", "train")
+        rows = [line[:15].strip() for line in said.splitlines()]
+        self.assertEqual(rows, ["layout", "split", "pictures", "classes", *(n[:15].strip() for n in datasets.NAMES[datasets.PEOPLE]),
+                                "to be ignored"])
+        out = f"{self.root}-out"
+        self.assertEqual(self.run_it("--split", "train", "--export", out), "")
+        for name in self.splits["train"]:
+            with Image.open(f"{out}/labels/{name}.png") as labels:
+                np.testing.assert_array_equal(np.array(labels), self.made[name][1])
+
+    def run_it(self, *words):
+        done = subprocess.run([sys.executable, os.path.join(MODEL, "datasets.py"), self.root, *words], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+
 class Unknown(Files):
     def test_nothing_known(self):
         os.makedirs(self.root)
@@ -346,27 +448,44 @@ class Unknown(Files):
 
 class Mapping(unittest.TestCase):
     def named(self, source, target):
-        table = datasets.mapping(source, target)
+        """Name -> the other set's name, or that of partial.py's set. What is no class isn't known, codes stay."""
+        table, names = datasets.mapping(source, target), dict(enumerate(datasets.NAMES[target]))
         self.assertEqual((table.dtype, table.shape), (np.uint8, (256,)))
-        self.assertEqual(set(table[source:]), {255})
-        names = list(arches.LABELS[target])
-        return {name: names[table[i]] if table[i] != 255 else None for i, name in enumerate(arches.LABELS[source])}
+        self.assertEqual(set(table[len(datasets.NAMES[source]):partial.FIRST]), {255})
+        self.assertEqual(table[partial.FIRST:].tolist(), list(range(partial.FIRST, 256)))
+        names.update({code: name for name, code in partial.CODES.items()})
+        return {name: names.get(table[i]) for i, name in enumerate(datasets.NAMES[source])}
 
     def test_same(self):
-        for classes in (11, 19):
-            self.assertEqual(self.named(classes, classes), {name: name for name in arches.LABELS[classes]})
+        for classes in (11, 19, 20, datasets.PEOPLE):
+            self.assertEqual(self.named(classes, classes), {name: name for name in datasets.NAMES[classes]})
 
     def test_to_11(self):
         same = ("background", "skin", "nose", "left eye", "right eye", "left brow", "right brow", "upper lip",
                 "lower lip", "hair")
         behind = ("left ear", "right ear", "hat", "earring", "necklace", "neck", "cloth")
-        self.assertEqual(self.named(19, 11), {**{name: name for name in same}, **dict.fromkeys(behind, "background"),
-                                              "mouth": "inner mouth", "eyeglasses": None})
+        want = {**{name: name for name in same}, **dict.fromkeys(behind, "background"), "mouth": "inner mouth", "eyeglasses": None}
+        self.assertEqual(self.named(19, 11), want)
+        self.assertEqual(self.named(20, 11), {**want, "body": "background"})
 
     def test_to_19(self):
         same = ("skin", "left brow", "right brow", "left eye", "right eye", "nose", "upper lip", "lower lip", "hair")
-        self.assertEqual(self.named(11, 19), {**{name: name for name in same},
-                                              "inner mouth": "mouth", "background": None})
+        want = {**{name: name for name in same}, "inner mouth": "mouth", "background": "beside an 11-class face"}
+        self.assertEqual(self.named(11, 19), want)
+        self.assertEqual(self.named(20, 19), {**{name: name for name in arches.LABELS[19]}, "body": "background"})
+
+    def test_to_20(self):
+        """What other sets call background may be a body: they don't know."""
+        self.assertEqual(self.named(19, 20), {**{name: name for name in arches.LABELS[19]}, "background": "background or body"})
+        self.assertEqual(self.named(11, 20), self.named(11, 19))
+
+    def test_of_people(self):
+        """Bare skin may be a face's or an arm's; what the classes have is that."""
+        same = ("background", "hair", "hat", "eyeglasses", "cloth", "necklace", "earring")
+        sets = ("bare skin", "person without hair")
+        want = {name: name for name in same + sets}
+        self.assertEqual(self.named(datasets.PEOPLE, 20), want)
+        self.assertEqual(self.named(datasets.PEOPLE, 19), want)
 
 
 class Command(Files):
