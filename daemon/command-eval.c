@@ -20,14 +20,14 @@ static const char help[] =
         "leaves out the background, class 0.  All come from one confusion matrix of all pixels.  A picture that "
         "cannot\n"
         "be compared is reported and passed over; the exit status is then 1.\n\n"
-        "Between the two known label sets, the 11 classes of Helen and LaPa and the 19 of CelebAMask-HQ, it compares "
-        "in\n"
-        "the 11: true eyeglasses are then passed over, since the 11 name what is behind them, and what else the 11 "
-        "have\n"
-        "no name for is background.  Helen's overall F1 takes brows, eyes, nose and mouth for one class.\n\n"
+        "Label sets that are known are the 11 classes of Helen and LaPa, the 19 of CelebAMask-HQ, and the default\n"
+        "model's 20, which are these and a body's bare skin.  Two of them are compared in the smaller one: what that "
+        "has\n"
+        "no name for is background.  True eyeglasses are passed over in the 11, which name what is behind them.\n"
+        "Helen's overall F1 takes brows, eyes, nose and mouth for one class.\n\n"
         "      --images=DIR   the pictures\n"
         "      --labels=DIR   the truth\n"
-        "      --classes=N    11 or 19: the set that the truth is in; the model's own classes if not given\n"
+        "      --classes=N    11, 19 or 20: the set that the truth is in; the model's own classes if not given\n"
         "      --confusion    also the confusion matrix: percents of each class's pixels, in JSON pixels\n"
         "      --json         one JSON object; F1 and IoU are from 0 to 1 there\n";
 
@@ -194,8 +194,12 @@ static const struct option table[] = {
 
 static int set_classes(struct eval *e, const char *number)
 {
-        e->classes = strcmp(number, "11") == 0 ? 11 : strcmp(number, "19") == 0 ? 19 : 0;
-        return e->classes > 0 ? -1 : command_usage("eval", "--classes cannot be \"%s\": allowed is 11 or 19", number);
+        static const char *const numbers[] = {"11", "19", "20"};
+
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+                if (strcmp(number, numbers[i]) == 0)
+                        return e->classes = (unsigned)atoi(number), -1;
+        return command_usage("eval", "--classes cannot be \"%s\": allowed is 11, 19 or 20", number);
 }
 
 /* Returns an exit status, or -1 to go on. */

@@ -19,7 +19,7 @@ int evaluation_init(struct evaluation *e, const struct model_info *model, unsign
         e->known = known && label_set_equal(known, &e->predicted);
         if (classes > 0 && !e->known) {
                 snprintf(why, why_size,
-                         "--classes: the %u classes of model %s are neither of the two known sets; without it, classes "
+                         "--classes: the %u classes of model %s are none of the known sets; without it, classes "
                          "are compared by index",
                          model->classes, model->name);
                 return -EINVAL;
@@ -38,13 +38,13 @@ struct result {
         double mean_f1_11, helen_overall; /* NAN: not of these classes */
 };
 
-static void merge_to_11(const struct evaluation *e, struct confusion *ret)
+static void merge(const struct evaluation *e, const struct label_set *set, struct confusion *ret)
 {
         int truths[MODEL_CLASSES_MAX], predictions[MODEL_CLASSES_MAX];
 
-        label_set_to_11(&e->truth, CONFUSION_DROP, truths);
-        label_set_to_11(&e->predicted, 0, predictions);
-        confusion_merge(&e->confusion, truths, predictions, 11, ret);
+        label_set_among(&e->truth, set, CONFUSION_DROP, truths);
+        label_set_among(&e->predicted, set, 0, predictions);
+        confusion_merge(&e->confusion, truths, predictions, set->classes, ret);
 }
 
 static double helen_overall(const struct confusion *eleven)
@@ -62,12 +62,14 @@ static void conclude(const struct evaluation *e, struct result *ret)
         *ret = (struct result){&e->truth, e->confusion, NAN, NAN};
         if (!e->known)
                 return;
-        merge_to_11(e, &eleven);
+        merge(e, label_set_known(11), &eleven);
         ret->mean_f1_11 = confusion_mean_f1(&eleven);
         ret->helen_overall = helen_overall(&eleven);
         if (e->truth.classes != e->predicted.classes) {
-                ret->set = label_set_known(11);
-                ret->confusion = eleven;
+                const unsigned fewer =
+                        e->truth.classes < e->predicted.classes ? e->truth.classes : e->predicted.classes;
+                ret->set = label_set_known(fewer);
+                merge(e, ret->set, &ret->confusion);
         }
 }
 

@@ -8,17 +8,22 @@ static const struct label_set eleven = {
          "lower lip", "hair"},
 };
 
-static const struct label_set nineteen = {
-        19,
-        {"background", "skin", "nose", "eyeglasses", "left eye", "right eye", "left brow", "right brow", "left ear",
-         "right ear", "mouth", "upper lip", "lower lip", "hair", "hat", "earring", "necklace", "neck", "cloth"},
-};
+#define NINETEEN                                                                                                       \
+        "background", "skin", "nose", "eyeglasses", "left eye", "right eye", "left brow", "right brow", "left ear",    \
+                "right ear", "mouth", "upper lip", "lower lip", "hair", "hat", "earring", "necklace", "neck", "cloth"
+
+static const struct label_set nineteen = {19, {NINETEEN}};
+static const struct label_set twenty = {20, {NINETEEN, "body"}};
+static const struct label_set *const known[] = {&eleven, &nineteen, &twenty};
 
 const int label_set_helen_overall[11] = {0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0};
 
 const struct label_set *label_set_known(unsigned classes)
 {
-        return classes == eleven.classes ? &eleven : classes == nineteen.classes ? &nineteen : NULL;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+                if (known[i]->classes == classes)
+                        return known[i];
+        return NULL;
 }
 
 struct label_set label_set_of(const struct model_info *model)
@@ -40,19 +45,20 @@ bool label_set_equal(const struct label_set *a, const struct label_set *b)
         return true;
 }
 
-/* What the 11 have no name for is background. */
-static int index_among_11(const char *name)
+static int index_among(const char *name, const struct label_set *set)
 {
-        if (strcmp(name, "mouth") == 0)
+        if (set == &eleven && strcmp(name, "mouth") == 0)
                 name = "inner mouth";
-        for (unsigned i = 0; i < eleven.classes; i++)
-                if (strcmp(name, eleven.name[i]) == 0)
+        for (unsigned i = 0; i < set->classes; i++)
+                if (strcmp(name, set->name[i]) == 0)
                         return (int)i;
         return 0;
 }
 
-void label_set_to_11(const struct label_set *set, int eyeglasses, int ret[MODEL_CLASSES_MAX])
+void label_set_among(const struct label_set *set, const struct label_set *other, int eyeglasses,
+                     int ret[MODEL_CLASSES_MAX])
 {
         for (unsigned i = 0; i < set->classes; i++)
-                ret[i] = strcmp(set->name[i], "eyeglasses") == 0 ? eyeglasses : index_among_11(set->name[i]);
+                ret[i] = other == &eleven && strcmp(set->name[i], "eyeglasses") == 0 ? eyeglasses
+                                                                                     : index_among(set->name[i], other);
 }

@@ -166,7 +166,8 @@ static void find_lifetimes(struct graph *graph)
         touch(graph, graph->logits, graph->node_count - 1);
 }
 
-/* At most 4 nodes a block, 6 a level and some 40 around them; a node makes at most one store, and few values or tensors.
+/* At most 4 nodes a block, 6 a level and some 40 around them; a node makes at most one store, and few values or
+ * tensors.
  */
 static uint32_t capacity(const struct model_info *info)
 {

@@ -253,7 +253,8 @@ static bool parse_provenance(const json_t *value, struct model_info *info)
         return text(value, info->provenance, sizeof(info->provenance));
 }
 
-/* "format" comes first: of a file in another format nothing else is said. "block" tells which of the others there are. */
+/* "format" comes first: of a file in another format nothing else is said. "block" tells which of the others there are.
+ */
 enum { RESNETS = 1 << MODEL_BASIC | 1 << MODEL_BOTTLENECK, INVERTED = 1 << MODEL_INVERTED, ALL = RESNETS | INVERTED };
 
 static const struct {
@@ -272,10 +273,12 @@ static const struct {
         {RESNETS, "decoder", parse_decoder, "2 multiples of 8 from 8 to 4096"},
         {INVERTED, "stem", parse_inverted_stem, "one multiple of 8 from 8 to 4096"},
         {INVERTED, "layers", parse_layers,
-         "1 to 8 of [kernel 3 or 5, stride 1 or 2, dilation 1 to 4, expansion 1 to 8, channels: a multiple of 8 from 8 to "
+         "1 to 8 of [kernel 3 or 5, stride 1 or 2, dilation 1 to 4, expansion 1 to 8, channels: a multiple of 8 from 8 "
+         "to "
          "2048, blocks 1 to 64]"},
         {INVERTED, "decoder", parse_levels,
-         "1 to 4 of [channels, lateral channels: multiples of 8 from 8 to 2048, kernel 3 or 5], no more than layers halve the "
+         "1 to 4 of [channels, lateral channels: multiples of 8 from 8 to 2048, kernel 3 or 5], no more than layers "
+         "halve the "
          "map"},
         {ALL, "input", parse_input, "a height and a width from 33 to 2048"},
         {ALL, "channels", parse_channels, "\"RGB\" or \"BGR\""},

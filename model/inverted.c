@@ -7,7 +7,7 @@
 
 struct block {
         const struct model_layer *layer;
-        unsigned number, index;         /* of the layer, from 1; in it, from 0 */
+        unsigned number, index; /* of the layer, from 1; in it, from 0 */
         uint32_t stride;
         const struct graph_store *into; /* where its result must be; NULL: anywhere */
 };

@@ -43,9 +43,9 @@ static const struct graph_value *local_graph(struct graph *graph, const struct g
         const struct graph_value *key, *value, *query, *adjacency, *y = x;
 
         for (size_t i = 0; i < 3; i++)
-                y = graph_add_depthwise(graph, y,
-                                        &(struct graph_conv){
-                                                .name = names[i], .kernel = 3, .stride = 2, .activation = GPU_LEAKY});
+                y = graph_add_depthwise(
+                        graph, y,
+                        &(struct graph_conv){.name = names[i], .kernel = 3, .stride = 2, .activation = GPU_LEAKY});
         height = y->store->height;
         width = y->store->width;
 

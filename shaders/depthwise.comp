@@ -1,5 +1,6 @@
 #version 450
-// Depthwise convolution, "same" padding, with bias and activation.  An invocation is one pixel of one group of channels.
+// Depthwise convolution, "same" padding, with bias and activation.  An invocation is a tile of pixels of one group of channels:
+// neighbours share most of what they read.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 
@@ -9,27 +10,51 @@ INPUT(1, weights) // [channels / 4][the taps and the bias][4]
 OUTPUT(result)
 
 layout(constant_id = 8) const int KERNEL = 3;
+layout(constant_id = 9) const int STRIDE = 1;
+layout(constant_id = 10) const int TILED = 1; // only without dilation; else a tile is one pixel
 
 layout(push_constant) uniform Shape {
-        int height, width, out_width, out_pixels;
-        int stride, dilation;
+        int height, width, out_height, out_width;
+        int dilation;
         float slope, ceiling;
         Map source_map, result_map;
 };
 
+const int WIDE = TILED != 0 ? 4 : 1, HIGH = TILED != 0 ? 2 : 1; // in op_depthwise(), too
+const int TAPS = KERNEL * KERNEL;
+
 void main()
 {
-        const int TAPS = KERNEL * KERNEL;
-        const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        if (pixel >= out_pixels)
+        const int tiles = (out_width + WIDE - 1) / WIDE;
+        const int tile = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
+        const int y = tile / tiles * HIGH, x = tile % tiles * WIDE;
+        if (y >= out_height)
                 return;
-        const int y = pixel / out_width * stride, x = pixel % out_width * stride;
-        const int weight = group * (TAPS + 1);
-        vec4 sum = LOAD(weights, weight + TAPS);
-        [[unroll]] for (int tap = 0; tap < TAPS; tap++) {
-                int ty = y + (tap / KERNEL - KERNEL / 2) * dilation, tx = x + (tap % KERNEL - KERNEL / 2) * dilation;
-                if (ty >= 0 && tx >= 0 && ty < height && tx < width)
-                        sum += LOAD(weights, weight + tap) * LOAD(source, at(source_map, ty * width + tx, group));
+
+        vec4 w[25], sum[8];
+        [[unroll]] for (int i = 0; i < TAPS; i++)
+                w[i] = LOAD(weights, group * (TAPS + 1) + i);
+        vec4 bias = LOAD(weights, group * (TAPS + 1) + TAPS);
+        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++)
+                sum[i] = bias;
+
+        [[unroll]] for (int v = 0; v < (HIGH - 1) * STRIDE + KERNEL; v++) {
+                const int from_y = y * STRIDE + (v - KERNEL / 2) * dilation;
+                [[unroll]] for (int u = 0; u < (WIDE - 1) * STRIDE + KERNEL; u++) {
+                        const int from_x = x * STRIDE + (u - KERNEL / 2) * dilation;
+                        const bool inside = from_y >= 0 && from_x >= 0 && from_y < height && from_x < width;
+                        vec4 one = LOAD(source, at(source_map, inside ? from_y * width + from_x : 0, group));
+                        one = inside ? one : vec4(0);
+                        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
+                                const int down = v - i / WIDE * STRIDE, across = u - i % WIDE * STRIDE;
+                                if (down >= 0 && across >= 0 && down < KERNEL && across < KERNEL)
+                                        sum[i] += w[down * KERNEL + across] * one;
+                        }
+                }
         }
-        STORE(result, at(result_map, pixel, group), min(max(sum, slope * sum), ceiling));
+        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
+                const int to_y = y + i / WIDE, to_x = x + i % WIDE;
+                if (to_y < out_height && to_x < out_width)
+                        STORE(result, at(result_map, to_y * out_width + to_x, group), min(max(sum[i], slope * sum[i]), ceiling));
+        }
 }

@@ -44,25 +44,26 @@ void gpu_depthwise_weights_pack(uint32_t channels, uint32_t kernel, const float 
 int op_depthwise(struct gpu_program *program, const struct op_depthwise *op)
 {
         const struct gpu_map *in = &op->in, *out = &op->out;
+        const bool tiled = op->dilation == 1;
+        const uint32_t tiles = divide_up(out->width, tiled ? 4 : 1) * divide_up(out->height, tiled ? 2 : 1);
         struct {
-                int32_t height, width, out_width, out_pixels, stride, dilation;
+                int32_t height, width, out_height, out_width, dilation;
                 struct push_activation activation;
                 struct push_map source, result;
-        } push = {in->height,   in->width,    out->width,
-                  map_pixels(out), op->stride, op->dilation,
-                  push_activation(op->activation), push_map(in), push_map(out)};
+        } push = {in->height,   in->width,    out->height, out->width, op->dilation, push_activation(op->activation),
+                  push_map(in), push_map(out)};
 
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = KERNEL_DEPTHWISE,
-                                        .constants = {op->kernel},
+                                        .constants = {op->kernel, op->stride, tiled},
                                         .operands = {map_operand(in),
                                                      {op->weights, op->weights_offset,
                                                       gpu_depthwise_weights_size(in->channels, op->kernel), FORMAT_F32},
                                                      [4] = map_operand(out)},
                                         .push = &push,
                                         .push_size = sizeof push,
-                                        .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                        .groups = {divide_up(tiles, 64), map_groups(out), 1},
                                         .cost = 2.0 * op->kernel * op->kernel * map_pixels(out) * out->channels,
                                 });
 }

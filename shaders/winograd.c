@@ -123,25 +123,27 @@ static int multiply(struct gpu_program *program, const struct op_conv *op, const
         const struct gpu *gpu = program->gpu;
         const int32_t groups = op->conv.in / 4, out_groups = map_groups(&op->out);
 
-        return conv_dispatch(program, &(struct conv_dispatch){
-                                              .taps = 1,
-                                              .pointwise = 1,
-                                              .batch = POINTS,
-                                              .source = *source,
-                                              .matrix = conv_matrix(gpu, op),
-                                              .bias = conv_bias(gpu, op),
-                                              .residual = conv_bias(gpu, op),
-                                              .result = *result,
-                                              .push = {.out_pixels = tiling->strip,
-                                                       .groups = groups,
-                                                       .out_groups = out_groups,
-                                                       .source = {0, groups},
-                                                       .result = {0, out_groups},
-                                                       .source_batch = tiling->strip * groups,
-                                                       .weights_batch = conv_rows(&op->conv) * groups,
-                                                       .result_batch = tiling->strip * out_groups,
-                                                       .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
-                                      });
+        return conv_dispatch(
+                program,
+                &(struct conv_dispatch){
+                        .taps = 1,
+                        .pointwise = 1,
+                        .batch = POINTS,
+                        .source = *source,
+                        .matrix = conv_matrix(gpu, op),
+                        .bias = conv_bias(gpu, op),
+                        .residual = conv_bias(gpu, op),
+                        .result = *result,
+                        .push = {.out_pixels = tiling->strip,
+                                 .groups = groups,
+                                 .out_groups = out_groups,
+                                 .source = {0, groups},
+                                 .result = {0, out_groups},
+                                 .source_batch = tiling->strip * groups,
+                                 .weights_batch = conv_rows(&op->conv) * groups,
+                                 .result_batch = tiling->strip * out_groups,
+                                 .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
+                });
 }
 
 static int transform_out(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,

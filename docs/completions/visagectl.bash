@@ -34,7 +34,7 @@ _visagectl()
         fi
         case $cur in
         --backend=*) mapfile -t COMPREPLY < <(compgen -W 'lane tile' -- "${cur#*=}") ;;
-        --classes=*) mapfile -t COMPREPLY < <(compgen -W '11 19' -- "${cur#*=}") ;;
+        --classes=*) mapfile -t COMPREPLY < <(compgen -W '11 19 20' -- "${cur#*=}") ;;
         --output=*) cur=${cur#*=} && if [ "$command" = snapshot ]; then _filedir png; else _filedir -d; fi ;;
         --images=* | --labels=*) cur=${cur#*=} && _filedir -d ;;
         --model=*) cur=${cur#*=} && _filedir safetensors ;;

@@ -61,5 +61,5 @@ complete -c visagectl -n '__fish_seen_subcommand_from parse' -l backend -xa 'lan
 complete -c visagectl -n '__fish_seen_subcommand_from parse' -a '(__fish_complete_suffix .png; __fish_complete_suffix .jpg)'
 complete -c visagectl -n '__fish_seen_subcommand_from eval' -l images -xa '(__fish_complete_directories)' -d 'The pictures'
 complete -c visagectl -n '__fish_seen_subcommand_from eval' -l labels -xa '(__fish_complete_directories)' -d 'The truth'
-complete -c visagectl -n '__fish_seen_subcommand_from eval' -l classes -xa '11 19' -d 'Of the truth'
+complete -c visagectl -n '__fish_seen_subcommand_from eval' -l classes -xa '11 19 20' -d 'Of the truth'
 complete -c visagectl -n '__fish_seen_subcommand_from eval' -l confusion -d 'Print the matrix'

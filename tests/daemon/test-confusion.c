@@ -80,16 +80,21 @@ static void test_label_sets(void **state)
 {
         static const int nineteen[] = {0, 1, 6, CONFUSION_DROP, 4, 5, 2, 3, 0, 0, 8, 7, 9, 10, 0, 0, 0, 0, 0};
         struct model_info model = {.classes = 19};
-        int to_11[MODEL_CLASSES_MAX];
+        const struct label_set *eleven = label_set_known(11);
+        int among[MODEL_CLASSES_MAX];
 
         assert_null(label_set_known(5));
-        label_set_to_11(label_set_known(19), CONFUSION_DROP, to_11);
-        assert_memory_equal(to_11, nineteen, sizeof nineteen);
-        label_set_to_11(label_set_known(19), 0, to_11);
-        assert_int_equal(to_11[3], 0);
-        label_set_to_11(label_set_known(11), CONFUSION_DROP, to_11);
+        label_set_among(label_set_known(19), eleven, CONFUSION_DROP, among);
+        assert_memory_equal(among, nineteen, sizeof nineteen);
+        label_set_among(label_set_known(19), eleven, 0, among);
+        assert_int_equal(among[3], 0);
+        label_set_among(eleven, eleven, CONFUSION_DROP, among);
         for (int i = 0; i < 11; i++)
-                assert_int_equal(to_11[i], i);
+                assert_int_equal(among[i], i);
+        label_set_among(label_set_known(20), label_set_known(19), CONFUSION_DROP, among);
+        for (int i = 0; i < 19; i++)
+                assert_int_equal(among[i], i);
+        assert_int_equal(among[19], 0);
 
         for (int i = 0; i < 19; i++)
                 strcpy(model.class[i].name, label_set_known(19)->name[i]);

@@ -21,6 +21,10 @@ METADATA = {
     "classes": [{"name": "background", "color": "#000000"}, {"name": "face", "color": "#ff8001"}],
     "license": "CC0-1.0", "provenance": "a seed",
 }
+INVERTED = {key: value for key, value in METADATA.items() if key not in ("blocks", "planes")} | {
+    "block": "inverted", "stem": [8], "layers": [[3, 1, 1, 1, 8, 1], [3, 2, 1, 2, 16, 2], [5, 2, 1, 3, 24, 2], [5, 1, 2, 2, 24, 2]],
+    "decoder": [[16, 8, 5], [8, 8, 3]],
+}
 DUALGCN = "context.dualgcn."
 ATTENTION = DUALGCN + "gcn_local_attention."
 
@@ -106,7 +110,8 @@ def models():
 
     files |= {"bottleneck": header(bottleneck, network(bottleneck)), "whole-f32": header(METADATA, network(METADATA), "F32"),
               "deep": header(METADATA | {"blocks": [3, 4, 23, 3], "block": "bottleneck", "planes": [64, 128, 256, 512],
-                                         "stem": [64, 64, 128], "head": 512, "decoder": [256, 48], "input": [473, 473]}, {})}
+                                         "stem": [64, 64, 128], "head": 512, "decoder": [256, 48], "input": [473, 473]}, {}),
+              "inverted": header(INVERTED, {})}
     for name, (text, _) in files.items():
         yield "header", name + ".json", text
 

@@ -172,7 +172,7 @@ def report(entry):
 def plan():
     """(network, precisions) for this driver and back-end."""
     if VALIDATE:
-        return [(Network("edge", 11, 65, 97), ["fp32", "fp16"])]
+        return [(Network("edge", 20, 65, 97), ["fp32", "fp16"]), (Network("small18", 11, 65, 97), ["fp32", "fp16"])]
     both = ["fp32", "fp16"]
     if DRIVER == drivers.LAVAPIPE and BACKEND == "lane":
         result = [(Network("resnet101", 19, 473, 473), both),
@@ -183,14 +183,18 @@ def plan():
                   (Network("resnet18", 19, 256, 256), ["fp32"]),
                   (Network("resnet18", 19, 137, 201, (131, 97)), ["fp32"]),
                   (Network("resnet18", 11, 128, 128, stored="fp16"), ["fp32"]),
-                  (Network("edge", 19, 256, 256), both),
+                  (Network("small18", 19, 256, 256), both),
+                  (Network("small18", 2, 33, 33), ["fp32"]),
+                  (Network("small18", 11, 35, 250, (500, 70)), both),
+                  (Network("edge", 20, 256, 256), both),
                   (Network("edge", 2, 33, 33), ["fp32"]),
                   (Network("edge", 11, 35, 250, (500, 70)), both)]
         if LONG:
             result += [(Network("resnet101", 11, 473, 473), ["fp32"]), (Network("resnet50", 19, 256, 256), ["fp32"]),
                        (Network("resnet50", 19, 473, 473), both), (Network("resnet101", 19, 512, 320), ["fp32"])]
         return result
-    result = [(Network("edge", 19, 96, 96), both),
+    result = [(Network("small18", 19, 96, 96), both),
+              (Network("edge", 20, 96, 96), both),
               (Network("edge", 11, 33, 47, (47, 33)), ["fp32"]),
               (Network("resnet18", 11, 128, 128, (160, 120)), both if LONG else ["fp32"])]
     if LONG or DRIVER != drivers.LAVAPIPE:
