@@ -205,7 +205,8 @@ class Metadata(Files):
 
     def test_describes_the_arch(self):
         """Whatever the metadata is made of comes out of it again, also strides and dilations that no shape tells."""
-        odd = Arch("inverted", (24,), (Layer(2, 8, 2, 2, 5, 3), Layer(1, 32), Layer(4, 40, 2, 4, 3, 2)), 48, (Level(8, 16, 5),), 7)
+        layers = Layer(2, 8, 2, 2, 5, 3), Layer(1, 32), Layer(4, 40, 2, 4, 3, 2)
+        odd = Arch("inverted", (24,), layers, 48, (Level(8, 16, 5),), 7)
         named = [arch for classes in (2, 11, 20) for arch in arches.named(classes).values()]
         for arch in (BOTTLENECK, BASIC, INVERTED, odd, *named):
             description = {"name": "m", "channels": "RGB", "license": "L", "provenance": "P"}
@@ -278,7 +279,8 @@ class Refusals(Files):
                 del state[name]
                 self.refused(official(state), name)
         for name in ("conv1.weight", "bn1.running_var", "layer1.0.conv2.weight", "layer2.1.bn3.weight", "layer5.0.conv3.weight",
-                     "decoder.levels.1.conv2.weight", "decoder.levels.0.bn4.bias", "decoder.conv1.0.weight", "decoder.conv4.bias"):
+                     "decoder.levels.1.conv2.weight", "decoder.levels.0.bn4.bias", "decoder.conv1.0.weight",
+                     "decoder.conv4.bias"):
             with self.subTest(name):
                 state = random_state(INVERTED)
                 del state[name]
@@ -312,7 +314,8 @@ class Refusals(Files):
                             ("bn1.weight", (16,)), ("conv1.weight", (8,)), ("conv2.weight", ())):
             with self.subTest(name):
                 self.refused(official({**random_state(BOTTLENECK), name: torch.zeros(shape)}), name)
-        for name, shape in (("layer2.0.conv2.weight", (96, 1)), ("layer2.1.conv2.weight", (144, 1, 5, 5)), ("conv1.weight", (0, 3, 3, 3)),
+        for name, shape in (("layer2.0.conv2.weight", (96, 1)), ("layer2.1.conv2.weight", (144, 1, 5, 5)),
+                            ("conv1.weight", (0, 3, 3, 3)),
                             ("decoder.levels.0.conv2.weight", ()), ("decoder.levels.1.conv4.weight", (24, 24, 3, 3)),
                             ("layer2.0.bn2.weight", (144,)), ("decoder.conv4.weight", (4, 8, 1, 1))):
             with self.subTest(name):

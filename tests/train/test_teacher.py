@@ -21,6 +21,7 @@ import safetensors
 import teacher
 from reference import Arch, Level
 
+torch.set_num_threads(1)
 NAMES = list(arches.LABELS[20])
 INDEX = {name: i for i, name in enumerate(NAMES)}
 ALLOWS = partial.allowed(20)
@@ -170,8 +171,8 @@ class Program(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def teach(self, *words, path="data", code="code.py", out="out"):
-        return subprocess.run([sys.executable, os.path.join(MODEL, "teacher.py"), self.path(code), "--data", self.path(path), "--out",
-                               self.path(out), *words], capture_output=True, text=True)
+        command = [sys.executable, os.path.join(MODEL, "teacher.py"), self.path(code), "--data", self.path(path)]
+        return subprocess.run([*command, "--out", self.path(out), *words], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def data(self):
         """People, one of them with a face of bare skin, and of unlabelled ones."""
@@ -226,7 +227,8 @@ class Program(unittest.TestCase):
         self.assertEqual(self.teach("--weights", "a file").returncode, 0)
         table = datasets.mapping(19, 20)
         for split in ("train", "val"):
-            for (name, _, truth), (other, _, before) in zip(sorted_items(self.path("out"), split), sorted_items(self.path("data"), split)):
+            pairs = zip(sorted_items(self.path("out"), split), sorted_items(self.path("data"), split))
+            for (name, _, truth), (other, _, before) in pairs:
                 if name != "u":
                     self.assertEqual(name, other)
                     np.testing.assert_array_equal(np.asarray(truth), table[np.asarray(before)])

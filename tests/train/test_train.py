@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 import numpy as np
 import torch
@@ -64,7 +65,8 @@ def people(folder):
     for i in range(PICTURES):
         rgb, labels = Image.new("RGB", (96, 160), "#384030"), Image.new("L", (96, 160))
         x = rng.uniform(-16, 16)
-        for kind, color, box in (("cloth", "cloth", (24, 50, 72, 160)), ("hair", "hair", (30, 14, 66, 48)), ("bare skin", "skin", (36, 20, 60, 50)),
+        for kind, color, box in (("cloth", "cloth", (24, 50, 72, 160)), ("hair", "hair", (30, 14, 66, 48)),
+                                 ("bare skin", "skin", (36, 20, 60, 50)),
                                  ("person without hair", "cloth", (28, 120, 68, 160)), ("bare skin", "skin", (14, 90, 26, 120))):
             box = (box[0] + x, box[1], box[2] + x, box[3])
             ImageDraw.Draw(rgb).ellipse(box, fill=COLORS[NAMES.index(color)])
@@ -86,6 +88,8 @@ def rooms(folder):
 class Train(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # Two threads wait for each other very long where something else keeps a processor busy.
+        cls.enterClassContext(mock.patch.dict(os.environ, OMP_NUM_THREADS="1"))
         cls.folder = tempfile.mkdtemp()
         cls.data = os.path.join(cls.folder, "data")
         dataset(cls.data)
@@ -112,7 +116,7 @@ class Train(unittest.TestCase):
 
     def test_a_run_that_is_stopped_goes_on_learns_and_becomes_a_model(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("a.pt"), "--batch",
-                   "2", "--epochs", "16", "--input", "96", "--variant", "small18"]
+                   "2", "--epochs", "18", "--input", "64", "--variant", "small18"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for _ in range(1200):
             if os.path.exists(self.path("a.pt.log")) or process.poll() is not None:
@@ -134,17 +138,17 @@ class Train(unittest.TestCase):
         made = self.python("convert.py", self.path("a.pt"), self.path("a.safetensors"), "--classes", 20, "--dtype", "fp16")
         self.assertEqual(made.returncode, 0, made.stderr)
         model, meta = reference.load(self.path("a.safetensors"))
-        self.assertEqual((meta.name, meta.channels, meta.input), ("small18", "RGB", (96, 96)))
+        self.assertEqual((meta.name, meta.channels, meta.input), ("small18", "RGB", (64, 64)))
         rgb, labels = face(np.random.default_rng(99))
         found = reference.labels(model, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
         found = reference.labels_to_source(found, *rgb.size)
         self.assertGreater((found == np.asarray(labels)).mean(), 0.5)
         from_it = self.train("b.pt", "--epochs", 0.2, "--from", self.path("a.safetensors"), "--method", "edges",
-                             "--input", 64, "--variant", "small18")
+                             "--input", 72, "--variant", "small18")
         self.assertEqual(from_it.returncode, 0, from_it.stderr)
         self.assertGreater(self.log("b.pt")[-1]["mean_f1"], 0.4 * self.log("a.pt")[-1]["mean_f1"])
         self.python("convert.py", self.path("b.pt"), self.path("b.safetensors"), "--classes", 20)
-        self.assertEqual(reference.load(self.path("b.safetensors"))[1].input, (64, 64))
+        self.assertEqual(reference.load(self.path("b.safetensors"))[1].input, (72, 72))
         taught = self.python("teacher.py", self.path("a.safetensors"), "--data", self.data, "--out", self.path("taught"))
         self.assertEqual((taught.returncode, f"{PICTURES + 3} pictures" in taught.stdout), (0, True), taught.stderr)
         again = self.train("c.pt", "--epochs", 0.1, "--method", "parsing", "--input", 64, data=[self.path("taught"), self.data])
@@ -154,11 +158,10 @@ class Train(unittest.TestCase):
                                   ("a.pt", ("--method", "edges"), "name another --out"),
                                   ("a.pt", ("--variant", "edge"), "name another --out"),
                                   ("a.safetensors", (), "name another --out")):
-            self.refused(self.train(name, "--epochs", 1, "--input", 96, *(() if "--variant" in args else ("--variant", "small18")), *args),
-                         words)
+            self.refused(self.train(name, "--epochs", 1, "--input", 64, "--variant", "small18", *args), words)  # the last counts
         scores = self.python("evaluate.py", self.path("a.safetensors"), "--data", self.data)
         self.assertEqual(scores.returncode, 0, scores.stderr)
-        rows = {row[:12].strip(): float(row.split()[-1]) for row in scores.stdout.splitlines() if row.startswith(("mean F1", "11 classes"))}
+        rows = {row[:12].strip(): float(row.split()[-1]) for row in scores.stdout.splitlines()}
         last = [entry for entry in log if "mean_f1" in entry][-1]
         self.assertAlmostEqual(rows["mean F1"], last["mean_f1"], delta=0.02)
         self.assertAlmostEqual(rows["11 classes"], last["eleven"], delta=0.02)
@@ -180,7 +183,7 @@ class Train(unittest.TestCase):
             weight = model.get_parameter(f"{conv}.weight")
             arrays[f"{name}.weight"] = torch.randn(weight.shape).mul((2 / weight[0].numel()) ** 0.5).numpy()
             count = len(weight)
-            arrays[f"{name}.norm"] = np.stack([np.ones(count), np.zeros(count), np.zeros(count), np.ones(count)]).astype(np.float32)
+            arrays[f"{name}.norm"] = np.array([[1], [0], [0], [1]], np.float32).repeat(count, 1)
         np.savez(self.path("lite.npz"), **arrays)
         return names, arrays
 
@@ -202,10 +205,10 @@ class Train(unittest.TestCase):
         self.assertIn("lite.npz", description["provenance"])
         count = sum(len(datasets.read(path, "train")) for path in sets[:2])
         self.assertIn(f"on {count} pictures", description["provenance"])
-        again = self.train("e.pt", *words, 0.3, data=sets)
+        again = self.train("e.pt", *words, 1, data=sets)
         self.assertEqual((again.returncode, "layers from" in again.stdout), (0, False), again.stderr)
         later = torch.load(self.path("e.pt"))
-        self.assertTrue(0.3 * count <= later["pictures"] <= 0.3 * count + 3)
+        self.assertTrue(count <= later["pictures"] <= count + 2)
         self.assertEqual(later["cycles"], 4)
         for name, value in later["state_dict"].items():
             self.assertTrue(value.isfinite().all(), name)
@@ -261,7 +264,7 @@ class Train(unittest.TestCase):
 
     def test_two_processes(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("two.pt"), "--batch",
-                   "4", "--epochs", "1", "--input", "64"]
+                   "2", "--epochs", "1.5", "--input", "64"]
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = str(free.getsockname()[1])
@@ -301,12 +304,12 @@ class Train(unittest.TestCase):
                             (("--data", self.path("rooms")), "nobody in any of the sets"),
                             (("--data", self.nobody()), "nobody in any of its pictures"),
                             (("--data", self.data, "--from", __file__ + ".npz"), "No such file")):
-            run = self.python("train.py", *args, "--out", self.path("e.pt"), "--epochs", 1)
+            run = self.python("train.py", *args, "--out", self.path("wrong.pt"), "--epochs", 1)
             self.assertEqual((run.returncode, len(run.stderr.splitlines()), words in run.stderr), (1, 1, True), run.stderr)
         for name, value in (("--minutes", 0), ("--epochs", "nan"), ("--epochs", -1), ("--rate", 0), ("--seed", -1), ("--batch", -5)):
             budget = () if name in ("--minutes", "--epochs") else ("--epochs", 1)
-            run = self.python("train.py", "--data", self.data, "--out", self.path("e.pt"), *budget, name, value)
+            run = self.python("train.py", "--data", self.data, "--out", self.path("wrong.pt"), *budget, name, value)
             self.assertEqual((run.returncode, name in run.stderr.splitlines()[-1]), (2, True), run.stderr)
-        run = self.python("train.py", "--data", self.data, "--out", self.path("e.pt"))
+        run = self.python("train.py", "--data", self.data, "--out", self.path("wrong.pt"))
         self.assertEqual(run.returncode, 2)
         self.assertIn("--minutes", run.stderr)

@@ -37,6 +37,7 @@ from backdrops import Backdrops
 from reference import Arch, DmlCsr, Layer, Level, resnet
 from trainee import Trainee
 
+torch.set_num_threads(1)
 CLASSES = 7
 TINY = resnet("basic", (1, 1, 1, 1), (8, 8, 8), (8, 8, 16, 16), 16, (16, 8), CLASSES)
 TINY_INVERTED = Arch("inverted", (8,), (Layer(1, 8), Layer(2, 8, 2, 1, 3, 2), Layer(1, 16, 2, 1, 5, 2), Layer(1, 16, 2, 1, 3, 3),
@@ -138,7 +139,7 @@ class ModelFile(unittest.TestCase):
 
 
 def lite(arch, seed, reach=None):
-    """Arrays as an EfficientNet-Lite's .npz has them, for the first `reach` blocks of an arch, and of a block that isn't there."""
+    """Arrays as an EfficientNet-Lite's .npz has them, for the first `reach` blocks of an arch and one that it hasn't."""
     rng = np.random.default_rng(seed)
     arrays = {}
 
@@ -240,12 +241,14 @@ class Beginning(unittest.TestCase):
     def begun(self, path, arch=None):
         arch, self.said = arch or self.ARCH, []
         names = people.Names.of(11)
-        crowd = people.Crowd([people.prepare(64, Image.new("RGB", (64, 64), "#806040"), Image.new("L", (64, 64), 1), names)], names, True)
+        person = people.prepare(64, Image.new("RGB", (64, 64), "#806040"), Image.new("L", (64, 64), 1), names)
+        crowd = people.Crowd([person], names, True)
         make = lambda side, seed: frames.Frames([crowd], [1], Backdrops([], []), 11, side, seed)
         torch.manual_seed(8)
         model = Trainee(arch)
         run = types.SimpleNamespace(model=model, average=copy.deepcopy(model), arch=arch, seed=0, device=torch.device("cpu"),
-                                    material=types.SimpleNamespace(frames=make, side=64), show=lambda *said: self.said.append(said),
+                                    material=types.SimpleNamespace(frames=make, side=64),
+                                    show=lambda *said: self.said.append(said),
                                     to_device=lambda x: x.permute(0, 3, 1, 2).float() / 128 - 1)
         train.begin(run, path)
         for (name, one), other in zip(model.state_dict().items(), run.average.state_dict().values()):
@@ -304,7 +307,7 @@ class Beginning(unittest.TestCase):
                 with self.assertRaises(checkpoint.Refused) as caught:
                     self.begun(path, arch)
                 self.assertIn(path, str(caught.exception))
-            for name, value in (("stem.norm", None), ("stem.norm", np.zeros((4, 3), np.float32)), ("stem.weight", np.array("words"))):
+            for name, value in (("stem.norm", None), ("stem.norm", np.zeros((4, 3), np.float32)), ("stem.weight", np.array("a"))):
                 some = {key: array for key, array in {**arrays, name: value}.items() if array is not None}
                 if name == "stem.weight":
                     some = {name: value}
@@ -322,7 +325,8 @@ class Weights(unittest.TestCase):
 
     def test_rare_classes_weigh_more(self):
         """By the root of the rarity beside the median, from a half to twice; what isn't there counts as usual."""
-        weights = train.class_weights([self.person({0: 6400, 1: 100, 2: 400, 255: 900}), self.person({3: 4, 4: 1600, 101: 50})], 7)
+        both = [self.person({0: 6400, 1: 100, 2: 400, 255: 900}), self.person({3: 4, 4: 1600, 101: 50})]
+        weights = train.class_weights(both, 7)
         want = np.array([0.5, 2, 1, 2, 0.5, 1, 1])
         np.testing.assert_allclose(weights.numpy(), want / want.mean(), rtol=1e-6)
 
