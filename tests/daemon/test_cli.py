@@ -41,7 +41,7 @@ class Both(unittest.TestCase):
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
                 (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
                 (["eval", "--images=.", "--labels=.", picture], "is not an option"),
-                (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11 or 19'),
+                (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11, 19 or 20'),
                 (["eval", "--backend=lane"], "unrecognized option"),
                 (["gpus", "nonsense"], "is not an option"), (["gpus", "--nonsense"], "unrecognized option"),
                 (["cameras", "--jsno"], "unrecognized option")):
