@@ -197,8 +197,10 @@ static int set_classes(struct eval *e, const char *number)
         static const char *const numbers[] = {"11", "19", "20"};
 
         for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-                if (strcmp(number, numbers[i]) == 0)
-                        return e->classes = (unsigned)atoi(number), -1;
+                if (strcmp(number, numbers[i]) == 0) {
+                        e->classes = (unsigned)atoi(number);
+                        return -1;
+                }
         return command_usage("eval", "--classes cannot be \"%s\": allowed is 11, 19 or 20", number);
 }
 

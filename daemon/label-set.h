@@ -8,8 +8,8 @@ struct label_set {
         const char *name[MODEL_CLASSES_MAX];
 };
 
-/* That of the data sets: 11 classes (Helen, LaPa), 19 (CelebAMask-HQ), or 20 (these and the rest of a body); NULL for any
- * other number. */
+/* That of the data sets: 11 classes (Helen, LaPa), 19 (CelebAMask-HQ), or 20 (these and the rest of a body); NULL for
+ * any other number. */
 const struct label_set *label_set_known(unsigned classes);
 
 /* The names stay the model's. */

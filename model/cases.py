@@ -70,8 +70,7 @@ def main():
     draw = ImageDraw.Draw(sheet)
     for i, (name, make) in enumerate(CASES.items()):
         picture = make(portrait)
-        labels = reference.labels(model, reference.preprocess(np.asarray(picture), meta))[0].numpy()
-        labels = reference.labels_to_source(labels, WIDTH, HEIGHT)
+        labels = reference.parse(model, meta, np.asarray(picture))
         x, y = i % COLUMNS * 2 * WIDTH, i // COLUMNS * (HEIGHT + CAPTION)
         draw.text((x + 4, y + 2), name, fill="black")
         sheet.paste(picture, (x, y + CAPTION))

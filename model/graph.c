@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "Same" padding: only the stride makes a map smaller. */
-static uint32_t strided(uint32_t size, uint32_t stride)
-{
-        return (size - 1) / stride + 1;
-}
-
 struct graph_store *graph_add_store(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
                                     uint32_t width)
 {
@@ -97,8 +91,8 @@ const struct graph_value *graph_add_conv(struct graph *graph, const struct graph
         node->activation = conv->activation;
         node->residual = conv->residual;
         node->relu = conv->relu;
-        node->out = conv_place(graph, conv, strided(in->store->height, node->stride),
-                               strided(in->store->width, node->stride));
+        node->out = conv_place(graph, conv, graph_strided(in->store->height, node->stride),
+                               graph_strided(in->store->width, node->stride));
         node->mac = (double)node->weight->count * pixels(node->out);
         return node->out;
 }
@@ -116,8 +110,8 @@ const struct graph_value *graph_add_depthwise(struct graph *graph, const struct 
         node->activation = conv->activation;
         node->weight = add_tensor(graph, conv->name, ".weight", 4, shape);
         node->bias = add_tensor(graph, conv->name, ".bias", 1, shape);
-        store = graph_add_store(graph, in->store->dtype, in->channels, strided(in->store->height, node->stride),
-                                strided(in->store->width, node->stride));
+        store = graph_add_store(graph, in->store->dtype, in->channels, graph_strided(in->store->height, node->stride),
+                                graph_strided(in->store->width, node->stride));
         node->out = graph_add_value(graph, store, 0, in->channels);
         node->mac = (double)node->weight->count * pixels(node->out);
         return node->out;

@@ -85,6 +85,12 @@ struct graph_conv {
         uint32_t first;
 };
 
+/* "Same" padding: only the stride makes a map smaller. */
+static inline uint32_t graph_strided(uint32_t size, uint32_t stride)
+{
+        return (size - 1) / stride + 1;
+}
+
 struct graph_store *graph_add_store(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
                                     uint32_t width);
 const struct graph_value *graph_add_value(struct graph *graph, const struct graph_store *store, uint32_t first,

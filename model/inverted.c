@@ -50,11 +50,6 @@ static const struct graph_value *inverted_block(struct graph *graph, const struc
                         });
 }
 
-static uint32_t strided(uint32_t size, uint32_t stride)
-{
-        return (size - 1) / stride + 1;
-}
-
 static const struct graph_value *layer(struct network *network, unsigned number, const struct graph_value *x)
 {
         const struct model_inverted *inverted = &network->info->inverted;
@@ -64,7 +59,7 @@ static const struct graph_value *layer(struct network *network, unsigned number,
         if (number == inverted->layer_count)
                 block.into = network->wide = graph_add_store(
                         network->graph, network->precision, block.layer->channels + network->info->head,
-                        strided(x->store->height, block.stride), strided(x->store->width, block.stride));
+                        graph_strided(x->store->height, block.stride), graph_strided(x->store->width, block.stride));
         for (; block.index < block.layer->blocks; block.index++) {
                 x = inverted_block(network->graph, &block, x);
                 block.stride = 1;

@@ -7,20 +7,24 @@ import reference
 HELEN = ((2, 3), (4, 5), (6,), (7, 8, 9))  # brows, eyes, nose and mouth of the 11: one class of Helen's "overall"
 
 
+def count(truth, found, shape):
+    """The matrix of one picture; a truth that is no class doesn't count."""
+    known = truth < shape[0]
+    pairs = truth[known].astype(np.int64) * shape[1] + found[known]
+    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+
+
 def confusion(network, meta, shape, pictures):
     """Run a network over (name, RGB picture, label picture)s; compared at the pictures' own size. shape: how many classes
     the truth has, and the network. If one of them has a class more than the other's 19 (body), that is background."""
     turns = [np.arange(256, dtype=np.uint8)] * 2
     if set(shape) == {19, 20}:
         turns, shape = [datasets.mapping(classes, 19) for classes in shape], (19, 19)
-    matrix = np.zeros(shape[0] * shape[1], np.int64)
+    matrix = np.zeros(shape, np.int64)
     for _, rgb, truth in pictures:
-        truth = turns[0][np.asarray(truth)]
-        found = reference.labels(network, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
-        found = turns[1][reference.labels_to_source(found, truth.shape[1], truth.shape[0])]
-        known = truth < shape[0]
-        matrix += np.bincount(truth[known].astype(np.int64) * shape[1] + found[known], minlength=len(matrix))
-    return matrix.reshape(shape)
+        found = reference.parse(network, meta, np.asarray(rgb))
+        matrix += count(turns[0][np.asarray(truth)], turns[1][found], shape)
+    return matrix
 
 
 def f1(matrix):

@@ -10,7 +10,8 @@
 
 #define MODEL_CLASSES_MAX 64
 
-/* Residual blocks: those of ResNets, and inverted ones (1x1, depthwise, 1x1: MobileNetV2, Sandler et al., CVPR 2018). */
+/* Residual blocks: those of ResNets, and inverted ones (1x1, depthwise, 1x1: MobileNetV2, Sandler et al., CVPR 2018).
+ */
 enum model_block { MODEL_BASIC, MODEL_BOTTLENECK, MODEL_INVERTED };
 
 #define MODEL_LAYERS_MAX 8

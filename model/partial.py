@@ -22,9 +22,7 @@ SETS = {
     "bare skin": (*FACE, *EARS, "neck", "body"),
     "person without hair": (*FACE, *EARS, *WORN, "neck", "body"),
     "person": (*FACE, *EARS, *WORN, "hair", "neck", "body"),
-    "neck or body": ("neck", "body"),
     "beside an 11-class face": ("background", *EARS, "hat", "earring", "necklace", "neck", "cloth", "body"),
-    "eyes behind glasses": ("left eye", "right eye", "left brow", "right brow", "skin", "eyeglasses"),
 }
 OUTSIDE = (*EARS, "hat", "earring", "necklace", "neck", "cloth", "body")  # background to classes that have no such
 CODES = {name: FIRST + i for i, name in enumerate(SETS)}
@@ -42,8 +40,3 @@ def allowed(classes):
         if row.any():
             table[code] = row
     return table
-
-
-def is_exact(labels, classes):
-    """Where a label is one class."""
-    return labels < classes

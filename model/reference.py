@@ -480,6 +480,12 @@ def labels(model, x):
     return up(logits(model, x), x.shape[2:]).argmax(1)
 
 
+def parse(model, meta, rgb):
+    """uint8 height x width x RGB -> the classes at the picture's size: all that the program does with it."""
+    found = labels(model, preprocess(rgb, meta))[0].numpy()
+    return labels_to_source(found, rgb.shape[1], rgb.shape[0])
+
+
 def main():
     from PIL import Image
     parser = argparse.ArgumentParser(description="Run a model file in PyTorch on the CPU.")

@@ -124,8 +124,8 @@ static const struct graph_value *stem(struct graph *graph, const struct model_in
                                            .activation = GPU_RELU,
                                            .dtype = precision,
                                    });
-        pooled = graph_add_store(graph, precision, x->channels, (x->store->height - 1) / 2 + 1,
-                                 (x->store->width - 1) / 2 + 1);
+        pooled = graph_add_store(graph, precision, x->channels, graph_strided(x->store->height, 2),
+                                 graph_strided(x->store->width, 2));
         return graph_add(graph, GRAPH_MAXPOOL, x, NULL, graph_add_value(graph, pooled, 0, x->channels));
 }
 

@@ -518,7 +518,8 @@ static void test_inverted(void **state)
         assert_int_equal(depthwise->activation, GPU_RELU6);
         check_map(depthwise->out, 144, 32, 32);
         assert_null(find_tensor(graph, "layer1.0.conv1.weight"));
-        assert_ptr_equal(find_node(graph, "layer3.1.conv3.weight")->residual, find_node(graph, "layer3.1.conv1.weight")->in);
+        assert_ptr_equal(find_node(graph, "layer3.1.conv3.weight")->residual,
+                         find_node(graph, "layer3.1.conv1.weight")->in);
         assert_int_equal(find_node(graph, "layer3.0.conv3.weight")->activation, GPU_LINEAR);
         check_map(graph->logits, 20, 64, 63);
         assert_ptr_equal(find_node(graph, "decoder.levels.0.conv1.weight")->in,
