@@ -74,6 +74,12 @@ def boundary_f1(counts):
         return 2 * precision * recall / (precision + recall)
 
 
+def mean(values):
+    """Of those that are numbers; NaN where none is."""
+    known = [value for value in values if value == value]
+    return float(np.mean(known)) if known else float("nan")
+
+
 def largest_piece(mask):
     """The largest connected part of a mask, gaps of less than COARSE pixels being none."""
     inside = F.max_pool2d(torch.from_numpy(mask[None, None].astype(np.float32)), COARSE, ceil_mode=True)[0, 0]
@@ -134,7 +140,7 @@ class Portraits:
                 if (truth == label).any() or (found == label).any():
                     edges[label] += boundary_counts(truth == label, (found == label) & known)
         result = {"mean_f1": metrics.mean_f1(matrix), "miou": float(np.nanmean(metrics.iou(matrix))),
-                  "boundary_f1": float(np.nanmean([boundary_f1(row) for row in edges[1:]])),
+                  "boundary_f1": mean(boundary_f1(row) for row in edges[1:]),
                   "f1": dict(zip(datasets.NAMES[self.classes], metrics.f1(matrix).tolist())), "confusion": matrix.tolist()}
         if self.classes == 19:
             result["mean_f1_11"] = metrics.mean_f1(metrics.eleven(matrix))
