@@ -13,9 +13,9 @@ import props
 from film import film, letterbox
 from people import Names, skin_colour
 
-REGION, WHOLE = 0.5, 0.32  # shares of the views; the rest shows nobody
+REGION, WHOLE = 0.45, 0.37  # shares of the views; the rest shows nobody
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
-FULL_LENGTH = 0.22  # a face that is less of its picture's longer side is of somebody seen from farther away
+STANDING = 0.4  # of the whole frames show somebody from head to foot, if any set does
 
 
 class Frames(torch.utils.data.IterableDataset):
@@ -26,6 +26,7 @@ class Frames(torch.utils.data.IterableDataset):
         super().__init__()
         self.crowds, self.shares = crowds, np.asarray(shares, float) / sum(shares)
         self.backdrops, self.names, self.size, self.seed = backdrops, Names.of(classes), size, seed
+        self.standing = [crowd for crowd in crowds if crowd.seen_whole()]
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -80,8 +81,11 @@ class Frames(torch.utils.data.IterableDataset):
         count = rng.choice((1, 2, 3, 4), p=(0.6, 0.25, 0.1, 0.05))
         largest = LARGEST / (1 if count == 1 else 1.6)
         for i in range(count):
-            person = self.person(rng)
-            if i == 0 and person.head[2] < FULL_LENGTH * max(person.rgb.size) and rng.random() < 0.6:
+            if i == 0 and self.standing and rng.random() < STANDING:
+                person = self.standing[rng.integers(len(self.standing))].draw(rng)
+            else:
+                person = self.person(rng)
+            if i == 0 and person.full_length and rng.random() < 0.7:
                 self.lay(rng, rgb, labels, person, *filling(rng, person, self.size), own=True)
                 continue
             size = self.size * np.exp(rng.uniform(np.log(SMALLEST), np.log(largest)))

@@ -11,6 +11,7 @@ COMMON = 0.3  # share of the portraits beyond which a class isn't rare
 MOVABLE = ("eyeglasses", "hat", "earring", "necklace")
 COLOURABLE = ("background", "hat", "cloth")
 LEAST_FACE = 40  # pixels
+FULL_LENGTH = 0.22  # a face that is less of its picture's longer side is of somebody seen from farther away
 
 
 class Person(NamedTuple):
@@ -20,6 +21,11 @@ class Person(NamedTuple):
     alpha: Image.Image  # 255: somebody, 128: perhaps
     head: Tuple[float, float, float]
     face: bool  # whether it is seen
+
+    @property
+    def full_length(self):
+        """Whether it is seen from so far that more than a bust is in the picture."""
+        return self.head[2] < FULL_LENGTH * max(self.rgb.size)
 
 
 class Names(NamedTuple):
@@ -140,6 +146,10 @@ class Crowd:
                 which = np.flatnonzero(histograms[:, names.index[name]]) if name in names.index else ()
                 if len(which):
                     self.donors.append((names.index[name], which))
+
+    def seen_whole(self):
+        """Whether most are seen from head to foot."""
+        return np.mean([person.full_length for person in self.people]) > 0.5
 
     def draw(self, rng) -> Optional[Person]:
         """Somebody, at times with another's glasses, hat or jewels, at times in other colours."""

@@ -368,15 +368,24 @@ class DmlCsr(nn.Module):
         else:
             self.layer6 = Decoder(layers, arch.head, lows[0], arch.decoder, arch.classes)
 
-    def features(self, x):
-        """The outputs of all layers: decoder and edge branch read some of them."""
+    def stem(self, x):
+        """What the layers begin with."""
         activation = F.relu6 if self.arch.inverted else F.relu
         for i in range(1, len(self.arch.stem) + 1):
             x = activation(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
-        outputs = [x if self.arch.inverted else F.max_pool2d(x, 3, 2, 1)]
-        for i in range(1, len(self.arch.layers) + 1):
-            outputs.append(getattr(self, f"layer{i}")(outputs[-1]))
-        return outputs[1:]
+        return x if self.arch.inverted else F.max_pool2d(x, 3, 2, 1)
+
+    def layers(self, x, first, last):
+        """The outputs of the layers after `first` up to `last`, x being that of `first` (0: the stem)."""
+        outputs = []
+        for i in range(first, last):
+            x = getattr(self, f"layer{i + 1}")(x)
+            outputs.append(x)
+        return outputs
+
+    def features(self, x):
+        """The outputs of all layers: decoder and edge branch read some of them."""
+        return self.layers(self.stem(x), 0, len(self.arch.layers))
 
     def parse(self, features):
         """Logits from the outputs of all layers."""

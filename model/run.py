@@ -68,7 +68,7 @@ class Run:
         self.path, self.schedule, self.material, self.seed, self.device = path, schedule, material, seed, device
         (self.unit, self.budget), = budget.items()
         self.arch = arch
-        self.model = share_norms(self.placed(Trainee(arch, schedule.decoupled))).train()
+        self.model = share_norms(self.placed(Trainee(arch, schedule.decoupled, schedule.frozen))).train()
         self.ensemble = None
         self.average = copy.deepcopy(self.model).eval()
         self.optimiser = torch.optim.AdamW(self.groups(), lr=schedule.base_rate, weight_decay=DECAY)

@@ -14,12 +14,14 @@ WINDOWS = {"cpu": ((0.0, 0.625, 1.5), (0.3, 0.8125, 1), (0.65, 1, 1)), "cuda": (
 
 @dataclass(frozen=True)
 class Schedule:
-    """method: parsing alone, with the decoupled edge tasks, or with cyclical self-regulation after these."""
+    """method: parsing alone, with the decoupled edge tasks, or with cyclical self-regulation after these. frozen: the
+    encoder's first layers that stay as they are."""
     method: str
     base_rate: float
     batch: int
     side: int
     device: str
+    frozen: int = 0
 
     @property
     def decoupled(self):

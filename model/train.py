@@ -177,6 +177,8 @@ def arguments():
     parser.add_argument("--classes", type=int, choices=arches.LABELS, default=20, help="label set (20)")
     parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
     parser.add_argument("--from", dest="start", metavar="FILE", help="model file, checkpoint or encoder's .npz to begin with")
+    parser.add_argument("--freeze", type=int, default=0, metavar="N",
+                        help="keep the stem and the first N layers as --from has them (0: train all)")
     parser.add_argument("--scenes", metavar="DIR", help="pictures without faces, for backgrounds")
     parser.add_argument("--rate", type=float, default=3e-3, help="base learning rate (0.003)")
     parser.add_argument("--batch", type=int, default=0, help="pictures a step, over all processes (8; on a GPU 28)")
@@ -187,7 +189,7 @@ def arguments():
     for name, value in (("--minutes", args.minutes), ("--epochs", args.epochs), ("--rate", args.rate)):
         if value is not None and not (value > 0 and math.isfinite(value)):
             parser.error(f"{name} must be more than 0")
-    for name, value in (("--batch", args.batch), ("--seed", args.seed)):
+    for name, value in (("--batch", args.batch), ("--seed", args.seed), ("--freeze", args.freeze)):
         if value < 0:
             parser.error(f"{name} must not be less than 0")
     return args
@@ -200,7 +202,10 @@ def train(args):
     arch = arches.named(args.classes)[args.variant]
     side = args.input or arches.INPUTS[arch.block]
     material = gather(args, arch, side, device)
-    plan = schedule.Schedule(args.method, args.rate, args.batch or (28 if device.type == "cuda" else 8), side, device.type)
+    if args.freeze >= len(arch.layers):
+        raise checkpoint.Refused(f"--freeze {args.freeze}: {args.variant} has {len(arch.layers)} layers, and the last must learn")
+    plan = schedule.Schedule(args.method, args.rate, args.batch or (28 if device.type == "cuda" else 8), side, device.type,
+                             args.freeze)
     budget = {"seconds": 60 * args.minutes} if args.minutes else {"pictures": args.epochs * material.people}
     run = Run(args.out, arch, plan, budget, material, args.seed, device)
     if not run.load() and args.start:

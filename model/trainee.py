@@ -1,5 +1,7 @@
 """The network as it is trained: with the edge branch, with norms whose statistics several processes share, and taken back
 out of a model file."""
+import re
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -36,16 +38,42 @@ class EdgeBranch(nn.Module):
 class Trainee(DmlCsr):
     """DML-CSR with its edge branch; the tensors have the official checkpoint's names."""
 
-    def __init__(self, arch, decoupled=True):
-        """decoupled: with the edge tasks; else their outputs are None."""
+    def __init__(self, arch, decoupled=True, frozen=0):
+        """decoupled: with the edge tasks; else their outputs are None. frozen: layers that stay as they are, from the first
+        on, and the stem with them; 0: nothing does."""
         super().__init__(arch)
-        self.decoupled = decoupled
+        self.decoupled, self.frozen = decoupled, frozen
         self.edge_taps = tuple(reversed((len(arch.layers) - 1, *arch.taps))) if arch.inverted else (0, 1, 2)
         self.edge_layer = EdgeBranch(Layers(folded=False), [arch.widths[tap] for tap in self.edge_taps],
                                      EDGE_WIDTHS[arch.block], arch.classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(not self.stays(name))
+
+    def stays(self, name):
+        """Whether a module or what is in it is frozen."""
+        layer = re.match(r"layer(\d+)(\.|$)", name)
+        return self.frozen > 0 and (int(layer[1]) <= self.frozen if layer else bool(re.match(r"(conv|bn)\d", name)))
+
+    def train(self, mode=True):
+        """Frozen norms keep their statistics, too."""
+        super().train(mode)
+        for name, module in self.named_modules():
+            if self.stays(name):
+                module.eval()
+        return self
+
+    def features(self, x):
+        """As its base has them. What is frozen needs no gradients, so it goes picture by picture: their maps then stay in a
+        processor's cache."""
+        if not self.frozen:
+            return super().features(x)
+        with torch.no_grad():
+            pictures = [self.layers(self.stem(picture), 0, self.frozen) for picture in x.split(1)]
+            kept = [torch.cat(maps).contiguous(memory_format=torch.channels_last) for maps in zip(*pictures)]
+        return kept + self.layers(kept[-1], self.frozen, len(self.arch.layers))
 
     def forward(self, x):
         """The three tasks' logits, at a quarter of the input's size."""

@@ -157,7 +157,7 @@ class Frames(Composing):
         self.assertLess(parts.max(), 0.7)
 
     def test_sets_are_drawn_by_their_shares(self):
-        endless = self.frames(*(types.SimpleNamespace(draw=lambda rng, i=i: i) for i in range(3)), shares=[1, 0.5, 0.5])
+        endless = self.frames(*(types.SimpleNamespace(draw=lambda rng, i=i: i, seen_whole=lambda: False) for i in range(3)), shares=[1, 0.5, 0.5])
         rng = np.random.default_rng(0)
         drawn = np.bincount([endless.person(rng) for _ in range(2000)]) / 2000
         self.assertLess(np.abs(drawn - (0.5, 0.25, 0.25)).max(), 0.04)
@@ -298,6 +298,15 @@ class Laying(Composing):
                 endless.whole(rng)
             self.assertEqual(any(owned), wanted)
             self.assertFalse(all(owned))
+
+    def test_whole_frames_show_people_from_head_to_foot_however_few_their_set_has(self):
+        tall = np.zeros((240, 120), np.uint8)
+        tall[20:40, 50:70], tall[40:, 30:90] = INDEX["skin"], INDEX["hat"]
+        standing = crowd(people.prepare(240, Image.new("RGB", (120, 240), "#405060"), Image.fromarray(tall), NAMES))
+        self.assertTrue(standing.seen_whole() and not crowd(portrait()).seen_whole())
+        endless, rng = self.frames(crowd(portrait()), standing, shares=[1, 0]), np.random.default_rng(0)
+        shown = [(endless.whole(rng)[1] == INDEX["hat"]).any() for _ in range(100)]
+        self.assertAlmostEqual(np.mean(shown), frames.STANDING, delta=0.12)
 
     def test_what_is_before_a_face_is_added_where_it_is(self):
         for person in (portrait(), portrait()._replace(face=False)):

@@ -303,10 +303,11 @@ class Train(unittest.TestCase):
                             (("--data", self.data, "--from", self.path("none.safetensors")), "No such file"),
                             (("--data", self.path("rooms")), "nobody in any of the sets"),
                             (("--data", self.nobody()), "nobody in any of its pictures"),
-                            (("--data", self.data, "--from", __file__ + ".npz"), "No such file")):
+                            (("--data", self.data, "--from", __file__ + ".npz"), "No such file"),
+                            (("--data", self.data, "--freeze", 5), "--freeze 5: edge has 5 layers")):
             run = self.python("train.py", *args, "--out", self.path("wrong.pt"), "--epochs", 1)
             self.assertEqual((run.returncode, len(run.stderr.splitlines()), words in run.stderr), (1, 1, True), run.stderr)
-        for name, value in (("--minutes", 0), ("--epochs", "nan"), ("--epochs", -1), ("--rate", 0), ("--seed", -1), ("--batch", -5)):
+        for name, value in (("--minutes", 0), ("--epochs", "nan"), ("--epochs", -1), ("--rate", 0), ("--seed", -1), ("--batch", -5), ("--freeze", -1)):
             budget = () if name in ("--minutes", "--epochs") else ("--epochs", 1)
             run = self.python("train.py", "--data", self.data, "--out", self.path("wrong.pt"), *budget, name, value)
             self.assertEqual((run.returncode, name in run.stderr.splitlines()[-1]), (2, True), run.stderr)

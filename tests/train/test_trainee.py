@@ -106,6 +106,47 @@ class EdgeBranch(unittest.TestCase):
             self.assertEqual(with_gradient, {*encoder, "edge_layer"})
 
 
+class Frozen(unittest.TestCase):
+    def test_a_step_leaves_what_is_frozen_as_it_is_and_changes_the_rest(self):
+        for arch in BOTH:
+            model = lively(Trainee(arch, frozen=2), 1).train()
+            before = {name: tensor.clone() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+            optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+            sum(map_.square().mean() for map_ in model(torch.randn(2, 3, 64, 64))).backward()
+            optimiser.step()
+            same = {name for name, tensor in before.items() if torch.equal(model.state_dict()[name], tensor)}
+            stay = {name for name in before if name.startswith(("conv", "bn", "layer1.", "layer2."))}
+            self.assertEqual(stay - same, set())
+            self.assertEqual({name for name in same if name.startswith(("layer3.", "layer4.", "layer5.")) and "weight" in name}, set())
+
+    def test_it_answers_as_the_whole_network_does(self):
+        for arch in BOTH:
+            model, frozen = lively(Trainee(arch), 2).eval(), Trainee(arch, frozen=2).eval()
+            frozen.load_state_dict(model.state_dict())
+            x = torch.randn(3, 3, 64, 48)
+            for one, other in zip(model(x), frozen(x)):
+                self.assertLess((one - other).abs().max().item(), 1e-5 * one.abs().max().item())
+
+    def test_its_norms_use_their_statistics_while_the_rest_is_trained(self):
+        model = lively(Trainee(TINY_INVERTED, frozen=2), 3)
+        x = torch.randn(2, 3, 64, 64)
+        self.assertTrue(torch.equal(model.train().features(x)[1], model.eval().features(x)[1]))
+        self.assertFalse(torch.equal(model.train().features(x)[2], model.eval().features(x)[2]))
+
+
+class Memory(unittest.TestCase):
+    @unittest.skipUnless(os.path.exists("/proc/self/stat"), "no Linux")
+    def test_what_is_freed_is_used_again(self):
+        """Not given back to the kernel: hardly any new page is met."""
+        code = ("import resource, torch, processes; processes.start(); x = torch.zeros(1 << 22); y = x + 1; del y\n"
+                "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+                "for _ in range(10): y = x + 1; del y\n"
+                "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)")
+        run = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.path.dirname(trainee.__file__)},
+                             capture_output=True, text=True, check=True)
+        self.assertLess(int(run.stdout), 3 * 4096, "of 4096 that a tensor has")
+
+
 class ModelFile(unittest.TestCase):
     def test_a_network_taken_back_answers_as_the_file_does(self):
         for arch in BOTH:
