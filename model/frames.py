@@ -6,16 +6,18 @@ taken with what is behind them, laid into rooms, given something before the face
 """
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
+import clothes
 import partial
 import props
 from film import film, letterbox
 from people import Names, skin_colour
 
-REGION, WHOLE = 0.45, 0.37  # shares of the views; the rest shows nobody
+REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest shows nobody
+FILMED = 0.8  # of all frames; the others are as good as their pictures
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
-STANDING = 0.4  # of the whole frames show somebody from head to foot, if any set does
+STANDING = 0.5  # of the whole frames show somebody from head to foot, if any set does
 
 
 class Frames(torch.utils.data.IterableDataset):
@@ -44,7 +46,7 @@ class Frames(torch.utils.data.IterableDataset):
             rgb, labels = self.whole(rng)
         else:
             rgb, labels = self.nobody(rng)
-        rgb = film(rng, rgb)
+        rgb = film(rng, rgb) if rng.random() < FILMED else rgb.clip(0, 255).astype(np.uint8)
         if view >= REGION and rng.random() < 0.6:
             rgb, labels = letterbox(rng, rgb, labels)
         return rgb, labels
@@ -129,11 +131,11 @@ class Frames(torch.utils.data.IterableDataset):
             props.add(rng, rgb, labels, self.names, (*centre, size), skin_colour(person, self.names))
 
     def clothe(self, rng, rgb, labels, person, matrix):
-        """Clothes of any pattern below where a cut-out ends, where that is in the frame."""
-        shape = torso(rng, person, self.size, matrix)
-        if shape is None:
+        """Clothes below where a cut-out ends, where that is in the frame."""
+        shape = clothes.torso(rng, person, self.size, matrix)
+        if shape is None or not shape.any():
             return
-        rgb[:] = rgb * (1 - shape[..., None]) + self.backdrops.draw(rng, self.size) * shape[..., None]
+        rgb[:] = rgb * (1 - shape[..., None]) + clothes.fabric(rng, self.size) * shape[..., None]
         labels[shape >= 0.5] = self.names.label("cloth") if "cloth" in self.names.index else 0
 
 
@@ -158,22 +160,3 @@ def placement(rng, head, centre, size, angle, mirrored):
     (a, b), (d, e) = inverse
     c, f = np.array([x, y]) - inverse @ np.asarray(centre)
     return a, b, c, d, e, f
-
-
-def torso(rng, person, size, matrix):
-    """float size x size, 0 to 1: shoulders and chest below a picture that cuts its person off, in the frame that matrix
-    places it in; None where nothing is cut off."""
-    width, height = person.rgb.size
-    row = np.flatnonzero(np.asarray(person.alpha)[-2] > 128)
-    if len(row) < 0.1 * person.head[2]:
-        return None
-    left, right, bottom = row[0], row[-1], height - 1.5
-    grow = person.head[2] * rng.uniform(0.2, 1.1, 2)
-    drop = person.head[2] * rng.uniform(0.1, 0.6)
-    outline = np.array([(left, bottom), (left - grow[0], bottom + drop), (left - grow[0], 9 * height),
-                        (right + grow[1], 9 * height), (right + grow[1], bottom + drop), (right, bottom)])
-    a, b, c, d, e, f = matrix
-    points = (outline - (c, f)) @ np.linalg.inv([[a, b], [d, e]]).T
-    shape = Image.new("L", (size, size))
-    ImageDraw.Draw(shape).polygon([tuple(point) for point in points], fill=255)
-    return np.asarray(shape.filter(ImageFilter.BoxBlur(1)), np.float32) / 255

@@ -1,5 +1,5 @@
-"""model/frames.py, people.py, props.py, film.py and backdrops.py: labels stay on their pixels, what isn't known is never said,
-and frames are what they are said to be."""
+"""model/frames.py, people.py, clothes.py, props.py, film.py and backdrops.py: labels stay on their pixels, what isn't known is
+never said, and frames are what they are said to be."""
 import os
 import sys
 import types
@@ -7,12 +7,13 @@ import unittest
 from unittest import mock
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
 
 import arches
 import backdrops
+import clothes
 import film
 import frames
 import partial
@@ -254,7 +255,7 @@ class Laying(Composing):
                 endless = self.frames(size=2 * SIDE)
                 rgb, labels = endless.blank(None)
                 labels[:] = INDEX["hat"]  # as if there were one of somebody behind
-                with mock.patch.object(props, "add"), mock.patch.object(frames, "torso", lambda *_: None):
+                with mock.patch.object(props, "add"), mock.patch.object(clothes, "torso", lambda *_: None):
                     endless.lay(np.random.default_rng(seed), rgb, labels, person, (SIDE, SIDE), 80)
                 self.assertEqual(set(np.unique(labels)) & set(frames.NOBODY), set())
                 self.assertTrue((labels[rgb[..., 0] == 250] == INDEX["hat"]).all())
@@ -322,23 +323,34 @@ class Laying(Composing):
         """On the neck's side of the face, where the picture ends."""
         for seed, _ in self.seeds():
             for angle in (0, 0.5, -0.5):
-                rgb, labels = self.lay(portrait(), (SIDE, SIDE), 50, angle, seed=seed)
+                with mock.patch.object(clothes, "fabric", lambda _, size: np.full((size, size, 3), 199, np.float32)):
+                    rgb, labels = self.lay(portrait(), (SIDE, SIDE), 50, angle, seed=seed)
                 skin, throat, worn = (np.argwhere(labels == INDEX[name]).mean(0) for name in ("skin", "neck", "cloth"))
                 self.assertGreater((throat - skin) @ (worn - skin), 0)
-                drawn = (labels == INDEX["cloth"]) & (rgb == Plain.COLOR).all(-1)
+                drawn = (labels == INDEX["cloth"]) & (rgb == 199).all(-1)
                 self.assertGreater(drawn.sum(), 300)
 
     def test_a_torso_is_below_its_portrait(self):
         rng = np.random.default_rng(0)
         unscaled = (1, 0, -SIDE / 2, 0, 1, 0)  # half its width to the right
-        shape = frames.torso(rng, portrait(), 2 * SIDE, unscaled)
+        shape = clothes.torso(rng, portrait(), 2 * SIDE, unscaled)
         self.assertEqual(shape[:SIDE - 3].max(), 0)
         self.assertEqual(shape[round(1.5 * SIDE), SIDE], 1)
         self.assertGreater(shape[round(1.5 * SIDE)].mean(), 0.3)
 
+    def test_fabric_is_of_few_colours(self):
+        """No piece of any picture: what varies is light, or one pattern of two colours."""
+        rng = np.random.default_rng(0)
+        for _ in range(40):
+            rgb = clothes.fabric(rng, SIDE)
+            self.assertEqual((rgb.shape, rgb.dtype), ((SIDE, SIDE, 3), np.float32))
+            smooth = rgb.reshape(SIDE // 8, 8, SIDE // 8, 8, 3).mean((1, 3)).reshape(-1, 3)
+            spread = np.linalg.svd(smooth - smooth.mean(0), compute_uv=False)
+            self.assertLess(spread[2], 0.2 * spread[0] + 10, "three colours at least")
+
     def test_who_is_not_cut_off_has_no_torso(self):
         inside = portrait([(0, np.s_[80:, :])])
-        self.assertIsNone(frames.torso(np.random.default_rng(0), inside, SIDE, (1, 0, 0, 0, 1, 0)))
+        self.assertIsNone(clothes.torso(np.random.default_rng(0), inside, SIDE, (1, 0, 0, 0, 1, 0)))
 
 
 class People(unittest.TestCase):
@@ -486,7 +498,7 @@ class Props(unittest.TestCase):
                 self.assertGreater(where.sum(), 60, draw.__name__)
                 self.assertGreater((changed[where] > 0).mean(), 0.97, draw.__name__)
                 self.assertLess((changed[~where] > 0).sum(), 0.12 * where.size)  # the soft rim
-                far = np.asarray(Image.fromarray(where).filter(frames.ImageFilter.MaxFilter(7)))
+                far = np.asarray(Image.fromarray(where).filter(ImageFilter.MaxFilter(7)))
                 self.assertEqual(changed[~far].max(initial=0), 0, draw.__name__)
 
     def test_a_hand_has_the_skins_colour(self):
