@@ -30,6 +30,7 @@ struct parser_figures {
 };
 const struct parser_figures *parser_figures(const struct parser *parser);
 
-/* Runs a tiny network with stored weights and a stored answer, in the precision that will be used: kernels of the other one
- * need not be compiled.  -EIO: this device and driver compute wrongly; `why` says so. */
+/* Runs a tiny network of each family of encoders, with made-up weights and a stored answer, in the precision that will
+ * be used: kernels of the other one need not be compiled.  -EIO: this device and driver compute wrongly; `why` says so.
+ */
 int parser_self_test(struct gpu *gpu, enum gpu_dtype precision, char *why, size_t why_size);

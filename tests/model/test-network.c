@@ -15,6 +15,7 @@
 static float *arena;
 static struct plan_item *items;
 static struct graph *graph;
+static const struct answer *answer;
 
 /* Channels of a store lie one after the other here: no blocks, no groups. */
 static float *at(const struct graph_value *value, uint32_t channel)
@@ -34,14 +35,16 @@ static float *tensor(const struct graph_tensor *tensor)
 {
         float *values;
 
-        assert_int_equal(answer_tensor(NULL, tensor, &values), 0);
+        assert_int_equal(answer_tensor(&answer->info, tensor, &values), 0);
         return values;
 }
 
 static double activate(enum gpu_activation activation, double x)
 {
-        static const double slopes[] = {[GPU_LINEAR] = 1, [GPU_RELU] = 0, [GPU_LEAKY] = 0.01};
+        static const double slopes[] = {[GPU_LINEAR] = 1, [GPU_RELU] = 0, [GPU_LEAKY] = 0.01, [GPU_RELU6] = 0};
 
+        if (activation == GPU_RELU6 && x > 6)
+                return 6;
         return x > 0 ? x : x * slopes[activation];
 }
 
@@ -201,12 +204,13 @@ static void (*const run[GRAPH_OPS])(const struct graph_node *node) = {
 };
 
 /* The picture is of the input's size, so that nothing is resampled. */
-static void fill_input(const struct model_info *info)
+static void fill_input(void)
 {
+        const struct model_info *info = &answer->info;
         uint8_t *picture = malloc((size_t)info->height * info->width * 4);
 
         assert_non_null(picture);
-        answer_picture(picture);
+        answer_picture(info, picture);
         for (uint32_t c = 0; c < 3; c++)
                 for (uint32_t n = 0; n < pixels(graph->input); n++)
                         at(graph->input, c)[n] =
@@ -233,29 +237,64 @@ static void plan(void)
         memset(arena, 0xff, size);
 }
 
-static void test_answer(void **state)
+/* Else the answer would not tell whether there is a ceiling, or a floor. */
+static void assert_clipped(const struct graph_node *node)
 {
-        const struct model_info *info = &answer_info;
-        float peak = 0;
+        uint32_t count = pixels(node->out), low = 0, high = 0;
 
-        assert_int_equal(graph_new(info, GPU_F32, &graph), 0);
-        plan();
-        fill_input(info);
-        for (uint32_t i = 0; i < graph->node_count; i++)
-                run[graph->nodes[i].op](&graph->nodes[i]);
+        for (uint32_t c = 0; c < node->out->channels; c++)
+                for (uint32_t n = 0; n < count; n++) {
+                        low += at(node->out, c)[n] == 0;
+                        high += at(node->out, c)[n] == 6;
+                }
+        assert_in_range(low, 1, count * node->out->channels - high - 1);
+        assert_in_range(high, 1, count * node->out->channels);
+}
+
+static void run_nodes(void)
+{
+        for (uint32_t i = 0; i < graph->node_count; i++) {
+                const struct graph_node *node = &graph->nodes[i];
+
+                run[node->op](node);
+                if (node->activation == GPU_RELU6)
+                        assert_clipped(node);
+        }
+}
+
+static void check_points(void)
+{
+        const struct model_info *info = &answer->info;
 
         for (unsigned n = 0; n < ANSWER_POINTS; n++) {
-                size_t index = answer_index(n), plane = (size_t)info->height * info->width;
+                size_t index = answer_index(info, n), plane = (size_t)info->height * info->width;
                 double value = resized(graph->logits, (uint32_t)(index / plane), info->height, info->width,
                                        (uint32_t)(index % plane));
 
-                if (!(fabs(value - answer_points[n]) <= 1e-5 * ANSWER_PEAK))
-                        fail_msg("point %u is %f, must be %f", n, value, (double)answer_points[n]);
+                if (!(fabs(value - answer->points[n]) <= 1e-5 * answer->peak))
+                        fail_msg("point %u is %f, must be %f", n, value, (double)answer->points[n]);
         }
-        for (uint32_t c = 0; c < info->classes; c++)
+}
+
+static void check_peak(void)
+{
+        float peak = 0;
+
+        for (uint32_t c = 0; c < answer->info.classes; c++)
                 for (uint32_t n = 0; n < pixels(graph->logits); n++)
                         peak = fmaxf(peak, fabsf(at(graph->logits, c)[n]));
-        assert_true(peak > 0.5f * ANSWER_PEAK && peak < 2 * ANSWER_PEAK);
+        assert_true(peak > 0.5f * answer->peak && peak < 2 * answer->peak);
+}
+
+static void test_answer(void **state)
+{
+        answer = *state;
+        assert_int_equal(graph_new(&answer->info, GPU_F32, &graph), 0);
+        plan();
+        fill_input();
+        run_nodes();
+        check_points();
+        check_peak();
         graph_free(graph);
         free(items);
         free(arena);
@@ -263,7 +302,13 @@ static void test_answer(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_answer)};
+        struct CMUnitTest tests[ANSWER_COUNT];
 
+        for (size_t i = 0; i < ANSWER_COUNT; i++)
+                tests[i] = (struct CMUnitTest){
+                        .name = answers[i].info.name,
+                        .test_func = test_answer,
+                        .initial_state = (void *)&answers[i],
+                };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

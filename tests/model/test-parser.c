@@ -1,4 +1,4 @@
-/* The parser on whichever device is the default: the small network of model/answer.h, and a forged model file. */
+/* The parser on whichever device is the default: the small networks of model/answer.h, and a forged model file. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +14,7 @@
 #include "model/build.h"
 
 static struct gpu *gpu;
+static const struct answer *answer; /* the one at hand */
 
 static int setup(void **state)
 {
@@ -80,9 +81,9 @@ static float *run(struct rig *rig)
 
         assert_int_equal(gpu_run(rig->program), 0);
         assert_int_equal(parser_logits(rig->parser, &logits, &classes, &height, &width), 0);
-        assert_int_equal(classes, answer_info.classes);
-        assert_int_equal(height, answer_info.height);
-        assert_int_equal(width, answer_info.width);
+        assert_int_equal(classes, answer->info.classes);
+        assert_int_equal(height, answer->info.height);
+        assert_int_equal(width, answer->info.width);
         return logits;
 }
 
@@ -92,14 +93,14 @@ static float worst(const float *logits)
         float most = 0;
 
         for (unsigned n = 0; n < ANSWER_POINTS; n++)
-                most = fmaxf(most, fabsf(logits[answer_index(n)] - answer_points[n]) / ANSWER_PEAK);
+                most = fmaxf(most, fabsf(logits[answer_index(&answer->info, n)] - answer->points[n]) / answer->peak);
         return most;
 }
 
 /* answer.h's weights, with one tensor halved. */
 static int halved_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
 {
-        int r = answer_tensor(NULL, tensor, ret);
+        int r = answer_tensor(&answer->info, tensor, ret);
 
         for (size_t i = 0; r == 0 && context && strcmp(tensor->name, context) == 0 && i < tensor->count; i++)
                 (*ret)[i] *= 0.5f;
@@ -109,13 +110,14 @@ static int halved_tensor(const void *context, const struct graph_tensor *tensor,
 static void build(struct rig *rig, enum gpu_dtype precision, const char *halved)
 {
         struct weights_source source = {halved_tensor, halved};
-        uint8_t *picture = malloc(gpu_image_size(answer_info.width, answer_info.height));
+        const struct model_info *info = &answer->info;
+        uint8_t *picture = malloc(gpu_image_size(info->width, info->height));
         struct parser *parser;
         char why[256] = "";
 
-        answer_picture(picture);
-        assert_int_equal(parser_build(gpu, &answer_info, &source, precision, &parser, why, sizeof(why)), 0);
-        rig_new(rig, parser, answer_info.width, answer_info.height, picture);
+        answer_picture(info, picture);
+        assert_int_equal(parser_build(gpu, info, &source, precision, &parser, why, sizeof(why)), 0);
+        rig_new(rig, parser, info->width, info->height, picture);
         free(picture);
 }
 
@@ -130,9 +132,9 @@ static void test_self_test(void **state)
 }
 
 /* The second run finds the first one's leavings in the arena. */
-static void test_again(void **state)
+static void check_again(void)
 {
-        size_t count = (size_t)answer_info.classes * answer_info.height * answer_info.width;
+        size_t count = (size_t)answer->info.classes * answer->info.height * answer->info.width;
         struct rig rig;
         float *first, *second;
 
@@ -146,24 +148,42 @@ static void test_again(void **state)
         rig_free(&rig);
 }
 
+static void test_again(void **state)
+{
+        for (answer = answers; answer < answers + ANSWER_COUNT; answer++)
+                check_again();
+}
+
 /* What the self-test is worth: it allows 1e-3. */
 static void test_notices(void **state)
 {
-        static const char *const halved[] = {
-                "conv1.bias",
-                "layer3.1.conv2.weight",
-                "context.dualgcn.local.0.bias",
-                "context.dualgcn.gcn_local_attention.node_q.weight",
-                "context.dualgcn.gamma1",
-                "context.dualgcn.conv_adj.weight",
-                "layer6.conv4.bias",
+        static const struct {
+                const struct answer *answer;
+                const char *halved;
+        } rows[] = {
+                {&answers[0], "conv1.bias"},
+                {&answers[0], "layer3.1.conv2.weight"},
+                {&answers[0], "context.dualgcn.local.0.bias"},
+                {&answers[0], "context.dualgcn.gcn_local_attention.node_q.weight"},
+                {&answers[0], "context.dualgcn.gamma1"},
+                {&answers[0], "context.dualgcn.conv_adj.weight"},
+                {&answers[0], "layer6.conv4.bias"},
+                {&answers[1], "conv1.bias"},
+                {&answers[1], "layer1.0.conv2.weight"},
+                {&answers[1], "layer2.1.conv3.bias"},
+                {&answers[1], "layer4.1.conv2.bias"},
+                {&answers[1], "context.dualgcn.gcn_local_attention.node_v.weight"},
+                {&answers[1], "context.dualgcn.conv_adj.bias"},
+                {&answers[1], "decoder.levels.0.conv2.weight"},
+                {&answers[1], "decoder.levels.1.conv4.bias"},
         };
 
-        for (size_t i = 0; i < sizeof(halved) / sizeof(*halved); i++) {
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
                 struct rig rig;
                 float *logits;
 
-                build(&rig, GPU_F32, halved[i]);
+                answer = rows[i].answer;
+                build(&rig, GPU_F32, rows[i].halved);
                 logits = run(&rig);
                 assert_true(worst(logits) > 2e-3f);
                 free(logits);
@@ -171,7 +191,7 @@ static void test_notices(void **state)
         }
 }
 
-static void test_halves(void **state)
+static void check_halves(void)
 {
         struct rig rig;
         float *logits;
@@ -182,6 +202,12 @@ static void test_halves(void **state)
         assert_true(worst(logits) > 1e-5f); /* else they were floats */
         free(logits);
         rig_free(&rig);
+}
+
+static void test_halves(void **state)
+{
+        for (answer = answers; answer < answers + ANSWER_COUNT; answer++)
+                check_halves();
 }
 
 /* A file's own network, whose labels go back to a picture of another shape: wide, so none are above and below. */
@@ -222,38 +248,46 @@ static void test_file(void **state)
         rig_free(&rig);
 }
 
+/* answer.h's weights, but for one tensor. */
 static int failing_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
 {
-        return strcmp(tensor->name, "layer6.conv4.bias") == 0 ? -EIO : answer_tensor(NULL, tensor, ret);
+        return strcmp(tensor->name, context) == 0 ? -EIO : answer_tensor(&answer->info, tensor, ret);
 }
 
 static void test_fails(void **state)
 {
-        struct weights_source source = {failing_tensor, NULL};
-        struct parser *parser = NULL;
-        char why[256] = "";
+        static const char *const last[ANSWER_COUNT] = {"layer6.conv4.bias", "decoder.conv4.bias"};
 
-        assert_int_equal(parser_build(gpu, &answer_info, &source, GPU_F32, &parser, why, sizeof(why)), -EIO);
-        assert_non_null(strstr(why, answer_info.name));
-        assert_null(parser);
+        for (size_t i = 0; i < ANSWER_COUNT; i++) {
+                struct weights_source source = {failing_tensor, last[i]};
+                struct parser *parser = NULL;
+                char why[256] = "";
+
+                answer = &answers[i];
+                assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof(why)), -EIO);
+                assert_non_null(strstr(why, answer->info.name));
+                assert_null(parser);
+        }
         parser_free(NULL);
 }
 
 /* 1024 x 1024 x 4096 maps of the stem take 16 GB. */
 static void test_too_large(void **state)
 {
-        struct weights_source source = {answer_tensor, NULL};
-        struct model_info info = answer_info;
-        struct parser *parser = NULL;
-        char why[256] = "";
-        int r;
+        for (size_t i = 0; i < ANSWER_COUNT; i++) {
+                struct model_info info = answers[i].info;
+                struct weights_source source = {answer_tensor, &info};
+                struct parser *parser = NULL;
+                char why[256] = "";
+                int r;
 
-        info.height = info.width = 2048;
-        info.stem[1] = 4096;
-        r = parser_build(gpu, &info, &source, GPU_F32, &parser, why, sizeof(why));
-        assert_true(r == -E2BIG || r == -ENOMEM);
-        assert_non_null(strstr(why, info.name));
-        assert_null(parser);
+                info.height = info.width = 2048;
+                info.stem[1] = info.inverted.stem = 4096;
+                r = parser_build(gpu, &info, &source, GPU_F32, &parser, why, sizeof(why));
+                assert_true(r == -E2BIG || r == -ENOMEM);
+                assert_non_null(strstr(why, info.name));
+                assert_null(parser);
+        }
 }
 
 int main(void)
