@@ -1,7 +1,7 @@
 /* Operators on pictures: from a camera's bytes to RGBA, composed with a label map, to a virtual camera's bytes. */
 #pragma once
 
-#include "gpu.h"
+#include "shaders/gpu.h"
 
 /* RGBA, 8 bits each, row after row without padding. */
 struct gpu_image {

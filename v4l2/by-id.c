@@ -1,4 +1,4 @@
-#include "by-id.h"
+#include "v4l2/by-id.h"
 
 #include <dirent.h>
 #include <stdio.h>

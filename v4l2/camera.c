@@ -1,7 +1,7 @@
 #include "v4l2/camera.h"
-#include "by-id.h"
-#include "source.h"
-#include "why.h"
+#include "v4l2/by-id.h"
+#include "v4l2/source.h"
+#include "v4l2/why.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -14,7 +14,7 @@
  * Nothing here blocks after camera_open(), and nothing allocates after camera_start().  Not thread-safe. */
 #pragma once
 
-#include "frame.h"
+#include "v4l2/frame.h"
 
 struct camera;
 

@@ -1,8 +1,8 @@
-#include "capture.h"
-#include "by-id.h"
-#include "jpeg.h"
-#include "negotiate.h"
-#include "why.h"
+#include "v4l2/capture.h"
+#include "v4l2/by-id.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/negotiate.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "colour.h"
-#include "layout.h"
-#include "tick.h"
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
+#include "v4l2/tick.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define BUFFERS_WANTED 4

@@ -1,8 +1,8 @@
 /* A V4L2 capture node: what opening it (capture.c) and streaming from it (stream.c) share. */
 #pragma once
 
-#include "source.h"
-#include "video-io.h"
+#include "v4l2/source.h"
+#include "v4l2/video-io.h"
 
 #define CAPTURE_BUFFERS_MAX 32
 

@@ -1,5 +1,5 @@
-#include "colour.h"
-#include "layout.h"
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
 
 #include <linux/videodev2.h>
 

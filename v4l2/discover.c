@@ -1,6 +1,6 @@
 #include "v4l2/camera.h"
-#include "by-id.h"
-#include "xioctl.h"
+#include "v4l2/by-id.h"
+#include "v4l2/xioctl.h"
 
 #include <dirent.h>
 #include <errno.h>

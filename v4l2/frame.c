@@ -1,5 +1,5 @@
 #include "v4l2/frame.h"
-#include "layout.h"
+#include "v4l2/layout.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

@@ -1,9 +1,9 @@
-#include "colour.h"
-#include "layout.h"
-#include "outlet.h"
-#include "readers.h"
-#include "video-io.h"
-#include "why.h"
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
+#include "v4l2/outlet.h"
+#include "v4l2/readers.h"
+#include "v4l2/video-io.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <fcntl.h>

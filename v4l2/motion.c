@@ -1,4 +1,4 @@
-#include "motion.h"
+#include "v4l2/motion.h"
 
 #include <math.h>
 

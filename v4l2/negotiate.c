@@ -1,7 +1,7 @@
-#include "negotiate.h"
-#include "layout.h"
-#include "tick.h"
-#include "xioctl.h"
+#include "v4l2/negotiate.h"
+#include "v4l2/layout.h"
+#include "v4l2/tick.h"
+#include "v4l2/xioctl.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

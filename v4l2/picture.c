@@ -1,6 +1,6 @@
 #include "v4l2/picture.h"
-#include "jpeg.h"
-#include "why.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <fcntl.h>

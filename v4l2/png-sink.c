@@ -1,5 +1,5 @@
-#include "outlet.h"
-#include "why.h"
+#include "v4l2/outlet.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <limits.h>

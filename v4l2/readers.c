@@ -1,6 +1,6 @@
-#include "readers.h"
-#include "openers.h"
-#include "video-io.h"
+#include "v4l2/readers.h"
+#include "v4l2/openers.h"
+#include "v4l2/video-io.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

@@ -1,8 +1,8 @@
 #include "v4l2/sink.h"
-#include "outlet.h"
-#include "readers.h"
-#include "tick.h"
-#include "why.h"
+#include "v4l2/outlet.h"
+#include "v4l2/readers.h"
+#include "v4l2/tick.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

@@ -8,7 +8,7 @@
  * it. Not thread-safe; nothing blocks and nothing allocates after sink_open() but for the files' own writing. */
 #pragma once
 
-#include "frame.h"
+#include "v4l2/frame.h"
 
 struct sink;
 

@@ -1,7 +1,7 @@
-#include "motion.h"
-#include "source.h"
-#include "tick.h"
-#include "why.h"
+#include "v4l2/motion.h"
+#include "v4l2/source.h"
+#include "v4l2/tick.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "layout.h"
+#include "v4l2/layout.h"
 #include "v4l2/picture.h"
 
 /* What a camera without further wishes would give. */

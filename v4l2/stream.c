@@ -1,6 +1,6 @@
-#include "capture.h"
-#include "jpeg.h"
-#include "tick.h"
+#include "v4l2/capture.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/tick.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

@@ -1,5 +1,5 @@
-#include "y4m.h"
-#include "tick.h"
+#include "v4l2/y4m.h"
+#include "v4l2/tick.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

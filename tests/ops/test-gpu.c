@@ -14,7 +14,7 @@
 #include "shaders/gpu.h"
 #include "shaders/image.h"
 #include "shaders/ops.h"
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 #define SIZE (1u << 20)
 

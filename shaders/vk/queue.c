@@ -2,7 +2,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 /* How long a segment is waited for.  It takes milliseconds, and a driver's own watchdog bites after seconds: who has
  * not answered after a minute never will.  But software drivers compile when a program first runs, and with other work

@@ -10,7 +10,7 @@
 
 #include <xf86drm.h>
 
-#include "shaders/device.h"
+#include "shaders/vk/device.h"
 
 static const char *const kind_names[] = {
         [GPU_KIND_DISCRETE] = "discrete", [GPU_KIND_INTEGRATED] = "integrated", [GPU_KIND_VIRTUAL] = "virtual",

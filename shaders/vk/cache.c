@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 /* One file per device and driver version, named by both, so that several can live side by side. */
 static char *cache_name(const struct gpu *gpu, const char *dir)

@@ -1,8 +1,9 @@
+/* How a device is opened: which back-end suits it is found out by running an operator with both. */
 #include <stdlib.h>
 #include <time.h>
 
 #include "shaders/ops.h"
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 /* The shape that is timed: a 1x1 convolution of a middle layer: long enough to stand out from the cost of submitting,
  * short enough for the slowest driver. */
@@ -72,7 +73,8 @@ static int try(struct gpu *gpu, enum gpu_backend backend, double *ret)
         return r;
 }
 
-int timing_run(struct gpu *gpu, enum gpu_backend wanted)
+/* Measures gpu->rate, and with GPU_BACKEND_AUTO settles gpu->backend. */
+static int settle(struct gpu *gpu, enum gpu_backend wanted)
 {
         double lane = 0, tile = 0;
         int r;
@@ -96,4 +98,9 @@ int timing_run(struct gpu *gpu, enum gpu_backend wanted)
         gpu->backend = GPU_BACKEND_TILE;
         gpu->rate = tile;
         return kernels_init(gpu);
+}
+
+int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size)
+{
+        return vk_open(options, settle, ret, why, why_size);
 }

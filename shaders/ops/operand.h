@@ -1,8 +1,8 @@
-/* Private to shaders/: from the public vocabulary to dispatches.  The structs mirror those in the shaders' *.glsl. */
+/* Private to ops/: from the public vocabulary to dispatches.  The structs mirror those in glsl/. */
 #pragma once
 
 #include "shaders/ops.h"
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 struct push_map {
         int32_t first, stride; /* in groups of 4 channels */

@@ -1,67 +1,7 @@
 /* Winograd F(4x4, 3x3): a quarter of the multiplications, at the price of two transforms.  The transformed input and
  * output lie in a working memory that holds a strip of tiles at a time. */
-#include "shaders/conv.h"
-
-enum { POINTS = 36 };
-
-/* A strip should stay in a core's cache from one transform to the other: larger ones measured slower, up to 1.6 times.
- */
-static const uint64_t workspace_most = 4 << 20;
-
-struct tiling {
-        int32_t across, down, dilation, first, strip;
-};
-
-static uint32_t total_tiles(const struct tiling *tiling)
-{
-        return tiling->across * tiling->down * tiling->dilation * tiling->dilation;
-}
-
-static uint32_t padded_tiles(const struct tiling *tiling)
-{
-        return align_up(total_tiles(tiling), 32);
-}
-
-static uint64_t tile_bytes(const struct gpu_conv *conv)
-{
-        return (uint64_t)POINTS * (conv->in + align_up(conv->out, 4)) * sizeof(float);
-}
-
-static struct tiling tiling_of(const struct gpu_conv *conv)
-{
-        struct tiling t = {
-                .across = divide_up(divide_up(conv->width, conv->dilation), 4),
-                .down = divide_up(divide_up(conv->height, conv->dilation), 4),
-                .dilation = conv->dilation,
-        };
-        uint64_t most = workspace_most / tile_bytes(conv) / 32 * 32, all = padded_tiles(&t);
-
-        t.strip = all <= most ? all : most ? most : 32;
-        return t;
-}
-
-/* Against the direct way a quarter of the products, plus transforms that weigh as much as 30 / channels of it (fitted
- * to measurements of 32 to 512 channels at 8 to 128 pixels), both growing with the tiles that pad the picture. */
-bool winograd_pays(const struct gpu_conv *conv)
-{
-        const struct tiling tiling = tiling_of(conv);
-        const uint64_t channels = conv->in < conv->out ? conv->in : conv->out;
-        const uint64_t computed = padded_tiles(&tiling) * UINT64_C(16), wanted = (uint64_t)conv->height * conv->width;
-
-        return computed * (channels + 120) < wanted * 4 * channels;
-}
-
-static uint64_t transformed_size(const struct tiling *tiling, uint32_t channels)
-{
-        return (uint64_t)POINTS * tiling->strip * align_up(channels, 4) * sizeof(float);
-}
-
-uint64_t winograd_workspace(const struct gpu_conv *conv)
-{
-        struct tiling tiling = tiling_of(conv);
-
-        return align_up(transformed_size(&tiling, conv->in), 256) + transformed_size(&tiling, conv->out);
-}
+#include "shaders/ops/conv.h"
+#include "shaders/ops/tiling.h"
 
 /* G g G^T of one 3x3 kernel. */
 static void transform(const float g[9], float ret[POINTS])
@@ -178,11 +118,11 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
 int winograd(struct gpu_program *program, const struct op_conv *op)
 {
         struct tiling tiling = tiling_of(&op->conv);
-        const uint32_t total = total_tiles(&tiling);
-        struct operand before = {op->workspace, op->workspace_offset, transformed_size(&tiling, op->conv.in),
+        const uint32_t total = tiling_total(&tiling);
+        struct operand before = {op->workspace, op->workspace_offset, tiling_size(&tiling, op->conv.in),
                                  FORMAT_F32};
         struct operand after = {op->workspace, op->workspace_offset + align_up(before.size, 256),
-                                transformed_size(&tiling, op->conv.out), FORMAT_F32};
+                                tiling_size(&tiling, op->conv.out), FORMAT_F32};
         int r = 0;
 
         for (; r == 0 && (uint32_t)tiling.first < total; tiling.first += tiling.strip) {

@@ -1,4 +1,4 @@
-#include "shaders/operand.h"
+#include "shaders/ops/operand.h"
 
 int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct gpu_map *b, const struct gpu_map *out)
 {

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 #include "conv_lane.spv.h"
 #include "conv_tile.spv.h"
@@ -152,7 +152,7 @@ static int get_module(struct gpu *gpu, enum kernel_id kernel, VkShaderModule *re
         return r;
 }
 
-static int compile(struct gpu *gpu, struct pipeline *pipeline)
+static int compile(struct gpu *gpu, struct kernel *pipeline)
 {
         int32_t values[OPERANDS + CONSTANTS];
         VkSpecializationMapEntry entries[OPERANDS + CONSTANTS];
@@ -187,21 +187,21 @@ int kernels_get(struct gpu *gpu, enum kernel_id kernel, const uint8_t formats[OP
                 const int32_t constants[CONSTANTS], VkPipeline *ret)
 {
         struct kernels *kernels = &gpu->kernels;
-        struct pipeline wanted = {.kernel = kernel};
+        struct kernel wanted = {.kernel = kernel};
 
         for (int i = 0; i < OPERANDS; i++) /* texel views convert by themselves */
                 if (kernels_descriptor(gpu, i) == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER)
                         wanted.formats[i] = formats[i];
         memcpy(wanted.constants, constants, sizeof wanted.constants);
         for (size_t i = 0; i < kernels->count; i++) {
-                const struct pipeline *p = &kernels->pipelines[i];
+                const struct kernel *p = &kernels->pipelines[i];
                 if (p->kernel == kernel && !memcmp(p->formats, wanted.formats, sizeof wanted.formats) &&
                     !memcmp(p->constants, wanted.constants, sizeof wanted.constants)) {
                         *ret = p->handle;
                         return 0;
                 }
         }
-        struct pipeline *grown = realloc(kernels->pipelines, (kernels->count + 1) * sizeof *grown);
+        struct kernel *grown = realloc(kernels->pipelines, (kernels->count + 1) * sizeof *grown);
         if (!grown)
                 return -ENOMEM;
         kernels->pipelines = grown;

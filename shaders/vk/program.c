@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 /* A segment is closed when the work in it should take this long: short enough for a frame's other programs to slip in
  * between, far below the second or two after which drivers take a job for hung. */

@@ -1,4 +1,4 @@
-/* Private to shaders/: what its files share of Vulkan. */
+/* Private to shaders/: what its files share of Vulkan.  Nothing here knows what an operator computes. */
 #pragma once
 
 #include <errno.h>
@@ -39,7 +39,7 @@ enum kernel_id {
 };
 
 /* One compiled kernel. */
-struct pipeline {
+struct kernel {
         enum kernel_id kernel;
         uint8_t formats[OPERANDS];
         int32_t constants[CONSTANTS];
@@ -51,7 +51,7 @@ struct kernels {
         VkDescriptorSetLayout set_layout;
         VkPipelineLayout layout;
         VkShaderModule modules[KERNELS];
-        struct pipeline *pipelines;
+        struct kernel *pipelines;
         size_t count;
 };
 
@@ -173,7 +173,7 @@ struct dispatch {
         double cost; /* multiply-adds, or about as long */
 };
 
-/* Negative errno of a result, 0 for success; device loss is remembered. */
+/* error.c: negative errno of a result, 0 for success; device loss is remembered. */
 int vk_error(struct gpu *gpu, VkResult result);
 
 /* The same of a call that makes what `handle` points to: a failed one may leave anything there. */
@@ -188,7 +188,11 @@ int vk_error(struct gpu *gpu, VkResult result);
 /* For tools and logs: sets the object's debug name when someone listens. */
 void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
 
-/* open.c: whether the lane back-end can run on it */
+/* open.c: a device with its queue and its cache.  `settle` chooses gpu->backend and sets gpu->rate, for which operators must
+ * be timed: they are the floor above. */
+typedef int (*vk_settle)(struct gpu *gpu, enum gpu_backend wanted);
+int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size);
+/* Whether the lane back-end can run on it. */
 bool device_can_lane(const struct gpu *gpu);
 
 /* kernel.c */
@@ -202,9 +206,6 @@ VkDescriptorType kernels_descriptor(const struct gpu *gpu, int operand);
 /* cache.c: the pipeline cache file */
 int cache_open(struct gpu *gpu, const char *dir);
 void cache_close(struct gpu *gpu);
-
-/* timing.c: measures gpu->rate, and with GPU_BACKEND_AUTO settles gpu->backend */
-int timing_run(struct gpu *gpu, enum gpu_backend wanted);
 
 /* program.c */
 int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch);

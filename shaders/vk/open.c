@@ -2,41 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shaders/device.h"
-
-int vk_error(struct gpu *gpu, VkResult result)
-{
-        if (result >= 0) /* also of a lost device: what was made must be kept, to be freed */
-                return 0;
-        if (gpu->lost)
-                return -ENODEV;
-        switch (result) {
-        case VK_ERROR_DEVICE_LOST:
-                gpu->lost = true;
-                return -ENODEV;
-        case VK_ERROR_OUT_OF_HOST_MEMORY:
-        case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-        case VK_ERROR_OUT_OF_POOL_MEMORY:
-        case VK_ERROR_FRAGMENTED_POOL:
-        case VK_ERROR_MEMORY_MAP_FAILED:
-        case VK_ERROR_TOO_MANY_OBJECTS:
-                return -ENOMEM;
-        default:
-                return -ENOTSUP;
-        }
-}
-
-void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name)
-{
-        if (!gpu->set_name)
-                return;
-        gpu->set_name(gpu->device, &(VkDebugUtilsObjectNameInfoEXT){
-                                           .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
-                                           .objectType = type,
-                                           .objectHandle = handle,
-                                           .pObjectName = name,
-                                   });
-}
+#include "shaders/vk/device.h"
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                  VkDebugUtilsMessageTypeFlagsEXT types,
@@ -143,7 +109,7 @@ static int create_device(struct gpu *gpu)
         return vk_made(gpu, &gpu->commands, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->commands));
 }
 
-static int open_device(struct gpu *gpu, const struct gpu_options *options)
+static int open_device(struct gpu *gpu, const struct gpu_options *options, vk_settle settle)
 {
         int r;
 
@@ -155,10 +121,10 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options)
                 return -ENOTSUP;
         if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = queue_init(gpu)) < 0)
                 return r;
-        return timing_run(gpu, options->backend);
+        return settle(gpu, options->backend);
 }
 
-int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size)
+int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size)
 {
         bool validate = false;
 
@@ -178,7 +144,7 @@ int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, siz
                 r = listen(gpu);
         }
         if (r == 0 && (r = pick(gpu, options->device, why, why_size)) == 0) {
-                r = open_device(gpu, options);
+                r = open_device(gpu, options, settle);
                 if (r < 0)
                         snprintf(why, why_size, "%s cannot be opened: %s%s", gpu->info.name, strerror(-r),
                                  r == -ENOTSUP && options->backend == GPU_BACKEND_LANE

@@ -2,17 +2,7 @@
 #include <stdlib.h>
 
 #include "shaders/image.h"
-#include "shaders/operand.h"
-
-uint64_t gpu_image_size(uint32_t width, uint32_t height)
-{
-        return (uint64_t)width * height * 4;
-}
-
-uint64_t gpu_labels_size(uint32_t width, uint32_t height)
-{
-        return align_up((uint64_t)width * height, 4);
-}
+#include "shaders/ops/operand.h"
 
 struct push_component {
         int32_t offset, stride, step, shift;

@@ -1,7 +1,7 @@
 /* Private to shaders/: instances and what can be learnt of a device before it is opened. */
 #pragma once
 
-#include "shaders/vk.h"
+#include "shaders/vk/vk.h"
 
 int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why_size);
 /* *ret: free() */
