@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "model/graph.h"
+#include "model/network.h"
 #include "model/plan.h"
 
 static struct model_info resnet(unsigned depth, uint32_t height, uint32_t width)
@@ -38,7 +39,7 @@ static struct graph *make(const struct model_info *info, enum gpu_dtype precisio
 {
         struct graph *graph;
 
-        assert_int_equal(graph_new(info, precision, &graph), 0);
+        assert_int_equal(network_new(info, precision, &graph), 0);
         return graph;
 }
 

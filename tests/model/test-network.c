@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "model/answer.h"
+#include "model/network.h"
 #include "model/plan.h"
 
 static float *arena;
@@ -238,7 +239,7 @@ static void test_answer(void **state)
         const struct model_info *info = &answer_info;
         float peak = 0;
 
-        assert_int_equal(graph_new(info, GPU_F32, &graph), 0);
+        assert_int_equal(network_new(info, GPU_F32, &graph), 0);
         plan();
         fill_input(info);
         for (uint32_t i = 0; i < graph->node_count; i++)
