@@ -7,17 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "daemon/bus-lists.h"
 #include "daemon/bus-private.h"
 #include "daemon/bus-snapshot.h"
+#include "v4l2/names.h"
 
 #define ERROR(name) "org.visaged1.Error." name
-#define BY_ID "/dev/v4l/by-id/"
-#define VIDEO_MAJOR 81 /* Documentation/admin-guide/devices.txt */
 
 /* ---- start, stop, pause ---- */
 
@@ -208,29 +204,12 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
-/* In a folder of devices: elsewhere, asking alone may take for ever (a dead server's share), and links may be
- * another's. */
-static bool is_device_path(const char *path)
-{
-        static const char *const folders[] = {"/dev/", BY_ID, "/dev/v4l/by-path/"};
-
-        for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-                if (strncmp(path, folders[i], strlen(folders[i])) == 0 && !strchr(path + strlen(folders[i]), '/'))
-                        return true;
-        return false;
-}
-
-/* A capture node or the name of one, and not the virtual camera: looked at without opening it. */
+/* A capture node or the name of one, and not the virtual camera. */
 static bool names_camera(const struct manager *m, const char *name)
 {
-        char path[PATH_MAX + sizeof BY_ID], node[PATH_MAX], own[PATH_MAX];
-        struct stat st;
+        char node[PATH_MAX], own[PATH_MAX];
 
-        snprintf(path, sizeof path, "%s%s", strchr(name, '/') ? "" : BY_ID, name);
-        if (!is_device_path(path) || !realpath(path, node) || strncmp(node, "/dev/", 5) != 0 || stat(node, &st) < 0 ||
-            !S_ISCHR(st.st_mode) || major(st.st_rdev) != VIDEO_MAJOR)
-                return false;
-        return !realpath(m->config.virtual_camera, own) || strcmp(own, node) != 0;
+        return name_finds_node(name, node) && (!realpath(m->config.virtual_camera, own) || strcmp(own, node) != 0);
 }
 
 static int parse_set_camera(struct call *call, sd_bus_error *error)

@@ -9,7 +9,7 @@
 #include "daemon/bus-snapshot.h"
 #include "daemon/cleanup.h"
 #include "daemon/pixels.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 static int not_streaming(const struct manager *m, sd_bus_error *error)
 {

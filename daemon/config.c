@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/config.h"
+#include "v4l2/names.h"
 
 const char *const effect_names[] = {"overlay", "labels", "blur", "none", NULL};
 const char *const mode_names[] = {"smooth", "exact", NULL};
@@ -26,12 +27,9 @@ static int parse_text(const struct config_key *key, const char *value, struct co
 /* A node's name without its folder is no file of pictures, and is found out only when it is too late. */
 static int parse_output(const struct config_key *key, const char *value, struct config *config)
 {
-        static const char *const kinds[] = {"/", "y4m:", "png:"};
-
-        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-                if (strncmp(value, kinds[i], strlen(kinds[i])) == 0)
-                        return parse_text(key, value, config);
-        return -EINVAL;
+        if (name_of_output(value, NULL) == NAME_NODE && value[0] != '/')
+                return -EINVAL;
+        return parse_text(key, value, config);
 }
 
 static int parse_choice(const struct config_key *key, const char *value, struct config *config)

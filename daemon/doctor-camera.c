@@ -1,33 +1,24 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/videodev2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "daemon/cleanup.h"
 #include "daemon/doctor-world.h"
+#include "v4l2/camera.h"
+#include "v4l2/names.h"
 
+/* NULL: it is a node. */
 static const char *file_of(const char *camera)
 {
-        return strncmp(camera, "image:", 6) == 0 ? camera + 6 : strncmp(camera, "y4m:", 4) == 0 ? camera + 4 : NULL;
+        const char *file;
+
+        return name_of_camera(camera, &file) == NAME_NODE ? NULL : file;
 }
 
-/* What a node says about itself: a camera is not disturbed by being asked.  Negative errno, -ENODEV: gives no pictures.
- */
 static int ask(const struct doctor_world *world, const char *node, char *ret_card, size_t size)
 {
-        struct v4l2_capability cap = {0};
         char path[PATH_MAX];
-        _cleanup_(closep) int fd = open(doctor_path(world, path, "%s", node), O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-        if (fd < 0 || ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0)
-                return -errno;
-        snprintf(ret_card, size, "%.32s", (char *)cap.card);
-        return (cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities) & V4L2_CAP_VIDEO_CAPTURE
-                       ? 0
-                       : -ENODEV;
+        return camera_ask(doctor_path(world, path, "%s", node), ret_card, size);
 }
 
 /* The first that gives pictures, or may.  v4l2loopback's are not asked: with 0.12, a producer could come to harm. */
@@ -49,10 +40,10 @@ static void find_first(const struct doctor_world *world, char *ret, size_t size)
 void doctor_find_nodes(struct doctor_world *world)
 {
         const char *camera = world->config->camera, *virtual_camera = world->config->virtual_camera;
-        char path[PATH_MAX + 16]; /* of "/dev/v4l/by-id/" */
+        char path[PATH_MAX + sizeof BY_ID];
 
         world->node[0] = world->camera[0] = '\0';
-        if (virtual_camera[0] == '/')
+        if (name_of_output(virtual_camera, NULL) == NAME_NODE)
                 doctor_resolve(world, virtual_camera, world->node, sizeof world->node);
         if (file_of(camera))
                 return;
@@ -60,7 +51,7 @@ void doctor_find_nodes(struct doctor_world *world)
                 find_first(world, world->camera, sizeof world->camera);
                 return;
         }
-        snprintf(path, sizeof path, "%s%s", camera[0] == '/' ? "" : "/dev/v4l/by-id/", camera);
+        name_node(camera, path, sizeof path);
         doctor_resolve(world, path, world->camera, sizeof world->camera);
 }
 

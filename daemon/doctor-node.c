@@ -1,16 +1,10 @@
 /* The virtual camera: its node, who writes it, and whether those who read it can. */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/videodev2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "daemon/cleanup.h"
 #include "daemon/doctor-world.h"
-#include "v4l2/colour.h"
+#include "v4l2/sink.h"
 
 /* ---- the node ---- */
 
@@ -102,23 +96,14 @@ void doctor_producer(const struct doctor_world *world, struct doctor_finding *re
 
 /* ---- what readers make of it ---- */
 
-/* Firefox lists no others (libwebrtc's device_info_v4l2).  Chromium takes any, if the width is even. */
-static const struct {
-        uint16_t width, height;
-} sizes[] = {
-        {128, 96},  {160, 120}, {176, 144},  {320, 240},  {352, 288},   {640, 480},   {704, 576},
-        {800, 600}, {960, 720}, {1280, 720}, {1024, 768}, {1440, 1080}, {1920, 1080},
-};
-
 void doctor_size(const struct doctor_world *world, struct doctor_finding *ret)
 {
         const struct config *config = world->config;
 
-        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-                if (sizes[i].width == config->width && sizes[i].height == config->height) {
-                        doctor_say(ret, DOCTOR_OK, "%ux%u", config->width, config->height);
-                        return;
-                }
+        if (sink_size_accepted(config->width, config->height)) {
+                doctor_say(ret, DOCTOR_OK, "%ux%u", config->width, config->height);
+                return;
+        }
         doctor_say(ret, DOCTOR_WARNING, "%ux%u, which Firefox does not offer", config->width, config->height);
         doctor_cure(ret, "set size in the configuration to 640x480, 1280x720 or 1920x1080");
 }
@@ -126,9 +111,7 @@ void doctor_size(const struct doctor_world *world, struct doctor_finding *ret)
 /* Only of a node that visaged writes: another's producer could come to harm, as v4l2loopback 0.12 is. */
 void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
 {
-        struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
-        struct v4l2_pix_format *pix = &format.fmt.pix;
-        struct frame_format frame = {0};
+        struct frame_format frame;
         char path[PATH_MAX];
 
         if (skip(world, ret))
@@ -137,17 +120,14 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_SKIPPED, "visaged writes nothing now");
                 return;
         }
-        _cleanup_(closep) int fd = open(doctor_path(world, path, "%s", world->node), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-        pix->priv = V4L2_PIX_FMT_PRIV_MAGIC;
-        if (fd < 0 || ioctl(fd, VIDIOC_G_FMT, &format) < 0) {
-                doctor_say(ret, DOCTOR_SKIPPED, "%s cannot be asked: %s", world->node, strerror(errno));
+        int r = sink_ask(doctor_path(world, path, "%s", world->node), &frame);
+        if (r < 0) {
+                doctor_say(ret, DOCTOR_SKIPPED, "%s cannot be asked: %s", world->node, strerror(-r));
                 return;
         }
-        frame.fourcc = pix->pixelformat;
-        colour_read(pix, &frame);
         bool right = frame.matrix == FRAME_BT601 && !frame.full_range;
         doctor_say(ret, right ? DOCTOR_OK : DOCTOR_WARNING, "%s %ux%u, BT.%s, %s range",
-                   frame_fourcc_name(frame.fourcc), pix->width, pix->height,
+                   frame_fourcc_name(frame.fourcc), frame.width, frame.height,
                    frame.matrix == FRAME_BT601 ? "601" : "709", frame.full_range ? "full" : "limited");
         if (!right)
                 doctor_cure(ret,

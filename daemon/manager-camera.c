@@ -12,8 +12,7 @@
 #include "daemon/bus.h"
 #include "daemon/cleanup.h"
 #include "daemon/manager-private.h"
-
-#define BY_ID "/dev/v4l/by-id/"
+#include "v4l2/names.h"
 
 /* A camera that says nothing for so long is stuck.  The first frame takes longer, since exposure settles before it. */
 #define FIRST_FRAME_USEC 2000000
@@ -172,16 +171,9 @@ static void close_camera(struct manager *m)
 }
 
 /* "y4m:FILE?once" says -ENODEV at its end, which then is no fault. */
-static bool plays_once(const char *spec)
-{
-        size_t n = strlen(spec);
-
-        return strncmp(spec, "y4m:", 4) == 0 && n > 5 && strcmp(spec + n - 5, "?once") == 0;
-}
-
 static void lost(struct manager *m, int error)
 {
-        if (error == -ENODEV && plays_once(m->config.camera)) {
+        if (error == -ENODEV && name_plays_once(m->config.camera)) {
                 stop_listening(m);
                 m->ending = true;
                 if (pipeline_ready(m->gpu.now->pipeline))

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "daemon/manager-private.h"
+#include "v4l2/names.h"
 
 /* Readers that go and come back within this, as browsers do when a page is loaded anew, find the camera still on. */
 #define LINGER_USEC 3000000
@@ -17,7 +18,7 @@
 /* A node; a file is written, not watched: it gets each frame once. */
 static bool watchable(const struct manager *m)
 {
-        return m->config.virtual_camera[0] == '/';
+        return name_of_output(m->config.virtual_camera, NULL) == NAME_NODE;
 }
 
 /* ---- closing and opening ---- */

@@ -1,47 +1,19 @@
 #include <errno.h>
-#include <linux/videodev2.h>
 #include <string.h>
 
 #include "daemon/pixels.h"
-
-/* A format: its planes (each with a stride and a number of rows that follow from the first one's), and in which of
- * them, and where, each component lies. */
-struct layout {
-        uint32_t fourcc;
-        bool rgb;
-        struct {
-                uint8_t stride_divisor, row_shift; /* of planes 1 and 2; 0: there are none */
-        } chroma;
-        struct {
-                uint8_t plane, offset, step, shift_x, shift_y;
-        } component[3]; /* R G B or Y Cb Cr */
-};
-
-static const struct layout layouts[] = {
-        {V4L2_PIX_FMT_YUYV, false, {0, 0}, {{0, 0, 2, 0, 0}, {0, 1, 4, 1, 0}, {0, 3, 4, 1, 0}}},
-        {V4L2_PIX_FMT_UYVY, false, {0, 0}, {{0, 1, 2, 0, 0}, {0, 0, 4, 1, 0}, {0, 2, 4, 1, 0}}},
-        {V4L2_PIX_FMT_NV12, false, {1, 1}, {{0, 0, 1, 0, 0}, {1, 0, 2, 1, 1}, {1, 1, 2, 1, 1}}},
-        {V4L2_PIX_FMT_YUV420, false, {2, 1}, {{0, 0, 1, 0, 0}, {1, 0, 1, 1, 1}, {2, 0, 1, 1, 1}}},
-        {V4L2_PIX_FMT_YUV422P, false, {2, 0}, {{0, 0, 1, 0, 0}, {1, 0, 1, 1, 0}, {2, 0, 1, 1, 0}}},
-        {V4L2_PIX_FMT_RGB24, true, {0, 0}, {{0, 0, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 2, 3, 0, 0}}},
-        {V4L2_PIX_FMT_BGR24, true, {0, 0}, {{0, 2, 3, 0, 0}, {0, 1, 3, 0, 0}, {0, 0, 3, 0, 0}}},
-        {V4L2_PIX_FMT_GREY, false, {0, 0}, {{0, 0, 1, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}}},
-};
+#include "v4l2/layout.h"
 
 int pixels_layout(const struct frame_format *format, struct gpu_pixels *ret)
 {
-        const struct layout *layout = NULL;
+        const struct frame_layout *layout = frame_layout(format->fourcc);
 
-        for (size_t i = 0; i < sizeof layouts / sizeof layouts[0] && !layout; i++)
-                if (layouts[i].fourcc == format->fourcc)
-                        layout = &layouts[i];
         if (!layout)
                 return -ENOTSUP;
-
-        uint32_t chroma_stride = layout->chroma.stride_divisor ? format->stride / layout->chroma.stride_divisor : 0;
+        uint32_t chroma_stride = frame_chroma_stride(layout, format->stride);
         uint32_t strides[3] = {format->stride, chroma_stride, chroma_stride};
         uint32_t starts[3] = {0, format->stride * format->height};
-        starts[2] = starts[1] + chroma_stride * (format->height >> layout->chroma.row_shift);
+        starts[2] = starts[1] + chroma_stride * (format->height >> layout->shift_y);
 
         struct gpu_pixels pixels = {
                 .width = format->width,
@@ -53,12 +25,14 @@ int pixels_layout(const struct frame_format *format, struct gpu_pixels *ret)
                 .size = format->size,
         };
         for (int c = 0; c < 3; c++) {
-                unsigned plane = layout->component[c].plane;
+                const unsigned plane = layout->component[c].plane, step = layout->component[c].step;
                 pixels.component[c].offset = starts[plane] + layout->component[c].offset;
                 pixels.component[c].stride = strides[plane];
-                pixels.component[c].step = layout->component[c].step;
-                pixels.component[c].shift_x = layout->component[c].shift_x;
-                pixels.component[c].shift_y = layout->component[c].shift_y;
+                pixels.component[c].step = step;
+                if (c == 0 || step == 0)
+                        continue;
+                pixels.component[c].shift_x = layout->shift_x;
+                pixels.component[c].shift_y = layout->shift_y;
         }
         *ret = pixels;
         return 0;

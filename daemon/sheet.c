@@ -5,7 +5,7 @@
 #include "daemon/cleanup.h"
 #include "daemon/palette.h"
 #include "daemon/sheet.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 #define GAP 8 /* columns of white between two pictures */
 

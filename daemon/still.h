@@ -2,7 +2,7 @@
 #pragma once
 
 #include "daemon/engine.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 struct still {
         struct engine *engine;

@@ -67,6 +67,9 @@ struct camera_info {
         uint32_t width, height; /* largest it offers, 0 when it does not say */
 };
 
+/* What a node says about itself, which disturbs no camera.  -ENODEV: it gives no pictures; else the kernel's errno. */
+int camera_ask(const char *node, char *ret_card, size_t size);
+
 /* The capture nodes of this machine in order of their numbers; *ret is the caller's to free().  Nodes that cannot be
  * opened are listed with an empty card.  Returns their number, or -ENOMEM. */
 int camera_list(struct camera_info **ret);

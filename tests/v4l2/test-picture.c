@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <turbojpeg.h>
 
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 #define W 21
 #define H 13

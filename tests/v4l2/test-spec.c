@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "v4l2/camera.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 #include "v4l2/sink.h"
 
 static void refuse_camera(const char *spec, int error, const char *text)

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "v4l2/camera.h"
-#include "v4l2/motion.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/motion.h"
+#include "v4l2/files/picture.h"
 
 static uint32_t noise(uint32_t n)
 {

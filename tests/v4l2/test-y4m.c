@@ -7,7 +7,7 @@
 
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
-#include "v4l2/y4m.h"
+#include "v4l2/files/y4m.h"
 
 static const struct frame_rate rate = {200, 1};
 

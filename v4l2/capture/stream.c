@@ -1,4 +1,4 @@
-#include "v4l2/capture.h"
+#include "v4l2/capture/capture.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/tick.h"
 

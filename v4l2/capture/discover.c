@@ -1,5 +1,5 @@
 #include "v4l2/camera.h"
-#include "v4l2/by-id.h"
+#include "v4l2/names.h"
 #include "v4l2/xioctl.h"
 
 #include <dirent.h>
@@ -61,18 +61,36 @@ static void read_formats(int fd, struct camera_info *info)
         }
 }
 
+static bool captures(const struct v4l2_capability *cap)
+{
+        return (cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities) & V4L2_CAP_VIDEO_CAPTURE;
+}
+
+int camera_ask(const char *node, char *ret_card, size_t size)
+{
+        struct v4l2_capability cap = {0};
+        int fd = open(node, O_RDWR | O_NONBLOCK | O_CLOEXEC), r;
+
+        if (fd < 0)
+                return -errno;
+        r = xioctl(fd, VIDIOC_QUERYCAP, &cap) < 0 ? -errno : captures(&cap) ? 0 : -ENODEV;
+        snprintf(ret_card, size, "%.32s", (char *)cap.card);
+        close(fd);
+        return r;
+}
+
 /* False where the node is there but no camera: an output, a codec, a webcam's metadata. */
 static bool read_node(int number, struct camera_info *ret)
 {
         struct v4l2_capability cap = {0};
         struct stat st;
-        uint32_t caps;
+        bool camera;
         int fd;
 
         *ret = (struct camera_info){0};
         snprintf(ret->node, sizeof(ret->node), DEV "/video%d", number);
         if (!stat(ret->node, &st))
-                by_id_find(st.st_rdev, ret->id, sizeof(ret->id));
+                name_by_id(st.st_rdev, ret->id, sizeof(ret->id));
         fd = open(ret->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return true;
@@ -80,15 +98,15 @@ static bool read_node(int number, struct camera_info *ret)
                 close(fd);
                 return true;
         }
-        caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
-        if (caps & V4L2_CAP_VIDEO_CAPTURE) {
+        camera = captures(&cap);
+        if (camera) {
                 snprintf(ret->card, sizeof(ret->card), "%.*s", (int)sizeof(cap.card) - 1, (char *)cap.card);
                 snprintf(ret->driver, sizeof(ret->driver), "%.*s", (int)sizeof(cap.driver) - 1, (char *)cap.driver);
                 snprintf(ret->bus, sizeof(ret->bus), "%.*s", (int)sizeof(cap.bus_info) - 1, (char *)cap.bus_info);
                 read_formats(fd, ret);
         }
         close(fd);
-        return caps & V4L2_CAP_VIDEO_CAPTURE;
+        return camera;
 }
 
 static void find_nodes(bool ret_there[NODES_MAX])

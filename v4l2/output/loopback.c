@@ -1,7 +1,7 @@
 #include "v4l2/colour.h"
 #include "v4l2/layout.h"
 #include "v4l2/outlet.h"
-#include "v4l2/readers.h"
+#include "v4l2/output/readers.h"
 #include "v4l2/video-io.h"
 #include "v4l2/why.h"
 
@@ -313,5 +313,26 @@ int loopback_open(const char *path, const struct frame_format *format, struct fr
                 return err;
         }
         *ret = &loopback->base;
+        return 0;
+}
+
+int sink_ask(const char *node, struct frame_format *ret)
+{
+        struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
+        struct v4l2_pix_format *pix = &format.fmt.pix;
+        int fd = open(node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        pix->priv = V4L2_PIX_FMT_PRIV_MAGIC;
+        if (video_io_kernel.ioctl(fd, VIDIOC_G_FMT, &format) < 0) {
+                int err = -errno;
+
+                close(fd);
+                return err;
+        }
+        close(fd);
+        *ret = (struct frame_format){.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};
+        colour_read(pix, ret);
         return 0;
 }

@@ -3,7 +3,7 @@
  * the node, but merges events that follow each other and are alike.  So events say when to look and whose change it
  * was, and the count says how large it was.  Where that leaves a doubt, the camera is rather on for nobody than off for
  * a reader; when no node is open at all, all doubts end. */
-#include "v4l2/openers.h"
+#include "v4l2/output/openers.h"
 #include "v4l2/tick.h"
 #include "v4l2/video-io.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 struct png_sink {
         struct sink base;

@@ -1,7 +1,7 @@
-#include "v4l2/capture.h"
-#include "v4l2/by-id.h"
+#include "v4l2/capture/capture.h"
+#include "v4l2/names.h"
 #include "v4l2/jpeg.h"
-#include "v4l2/negotiate.h"
+#include "v4l2/capture/negotiate.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -68,7 +68,7 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
                                path, cap.card);
         }
         snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
-        by_id_find(st.st_rdev, capture->base.id, sizeof(capture->base.id));
+        name_by_id(st.st_rdev, capture->base.id, sizeof(capture->base.id));
         capture->base.fd = fd;
         return 0;
 }

@@ -1,6 +1,6 @@
 #include "v4l2/outlet.h"
 #include "v4l2/why.h"
-#include "v4l2/y4m.h"
+#include "v4l2/files/y4m.h"
 
 #include <errno.h>
 #include <fcntl.h>

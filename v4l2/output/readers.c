@@ -1,5 +1,5 @@
-#include "v4l2/readers.h"
-#include "v4l2/openers.h"
+#include "v4l2/output/readers.h"
+#include "v4l2/output/openers.h"
 #include "v4l2/video-io.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "v4l2/motion.h"
+#include "v4l2/files/motion.h"
 #include "v4l2/source.h"
 #include "v4l2/tick.h"
 #include "v4l2/why.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "v4l2/layout.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 /* What a camera without further wishes would give. */
 #define USUAL_WIDTH 1280
@@ -19,7 +19,7 @@
 
 static const struct frame_rate usual_rate = {30, 1};
 
-struct still {
+struct still_camera {
         struct camera base;
         bool moving;
         struct picture picture;
@@ -82,7 +82,7 @@ static void shrink(struct picture *picture, uint32_t factor)
         picture->height = height;
 }
 
-static void draw(struct still *still, uint64_t n)
+static void draw(struct still_camera *still, uint64_t n)
 {
         const struct frame_format *format = &still->base.format;
         struct motion_map map = still->rest;
@@ -95,7 +95,7 @@ static void draw(struct still *still, uint64_t n)
 
 static void close_still(struct camera *camera)
 {
-        struct still *still = (struct still *)camera;
+        struct still_camera *still = (struct still_camera *)camera;
 
         if (camera->fd >= 0)
                 close(camera->fd);
@@ -116,7 +116,7 @@ static void stop(struct camera *camera)
 
 static int next(struct camera *camera, struct frame *ret)
 {
-        struct still *still = (struct still *)camera;
+        struct still_camera *still = (struct still_camera *)camera;
         uint64_t due = tick_take(camera->fd);
 
         if (!due)
@@ -139,7 +139,7 @@ static int release(struct camera *camera, const struct frame *frame)
 
 static const struct camera_ops ops = {close_still, start, stop, next, release};
 
-static int prepare(struct still *still, const struct camera_wish *wish)
+static int prepare(struct still_camera *still, const struct camera_wish *wish)
 {
         struct frame_format *format = &still->base.format;
         uint32_t factor;
@@ -173,7 +173,7 @@ static int prepare(struct still *still, const struct camera_wish *wish)
 int still_open(const char *path, bool moving, const struct camera_wish *wish, struct camera **ret, char *why,
                size_t why_size)
 {
-        struct still *still = calloc(1, sizeof(*still));
+        struct still_camera *still = calloc(1, sizeof(*still));
         int err;
 
         if (!still)

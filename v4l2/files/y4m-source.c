@@ -1,7 +1,7 @@
 #include "v4l2/source.h"
 #include "v4l2/tick.h"
 #include "v4l2/why.h"
-#include "v4l2/y4m.h"
+#include "v4l2/files/y4m.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "v4l2/y4m.h"
+#include "v4l2/files/y4m.h"
 #include "v4l2/tick.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/why.h"
 

@@ -1,4 +1,4 @@
-#include "v4l2/motion.h"
+#include "v4l2/files/motion.h"
 
 #include <math.h>
 

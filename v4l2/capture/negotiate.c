@@ -1,4 +1,4 @@
-#include "v4l2/negotiate.h"
+#include "v4l2/capture/negotiate.h"
 #include "v4l2/layout.h"
 #include "v4l2/tick.h"
 #include "v4l2/xioctl.h"

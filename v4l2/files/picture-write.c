@@ -1,4 +1,4 @@
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 
 #include <errno.h>
 #include <fcntl.h>
