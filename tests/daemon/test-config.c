@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/config.h"
+#include "daemon/common/config.h"
 
 static void test_presets(void **state)
 {

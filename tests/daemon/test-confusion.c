@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/confusion.h"
-#include "daemon/label-set.h"
+#include "daemon/evaluation/confusion.h"
+#include "daemon/evaluation/label-set.h"
 
 #define assert_near(a, b) assert_true(fabs((a) - (b)) < 1e-12)
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/doctor-world.h"
-#include "daemon/paths.h"
+#include "daemon/common/paths.h"
+#include "daemon/doctor/world.h"
 #include "tests/v4l2/cm.h"
 #include "tests/v4l2/temporary.h"
 

@@ -14,7 +14,7 @@
 
 #define LOG_ROOM "attic"
 
-#include "daemon/log.h"
+#include "daemon/common/log.h"
 
 static char sent[4096]; /* the fields of the last message, a line each */
 static int journal_says;

@@ -13,14 +13,14 @@
 
 #include <cmocka.h>
 
-#include "daemon/config.h"
-#include "daemon/npy.h"
-#include "daemon/outputs.h"
-#include "daemon/palette.h"
-#include "daemon/paths.h"
-#include "daemon/stats.h"
-#include "daemon/table.h"
-#include "daemon/text.h"
+#include "daemon/common/config.h"
+#include "daemon/common/paths.h"
+#include "daemon/common/stats.h"
+#include "daemon/common/table.h"
+#include "daemon/common/text.h"
+#include "daemon/evaluation/npy.h"
+#include "daemon/evaluation/outputs.h"
+#include "daemon/pipeline/palette.h"
 
 static char folder[] = "/tmp/visaged-parts-XXXXXX";
 

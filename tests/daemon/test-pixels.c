@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/pixels.h"
-#include "daemon/placeholder.h"
+#include "daemon/pipeline/pixels.h"
+#include "daemon/service/placeholder.h"
 
 static uint32_t at(const struct gpu_pixels *p, int c, uint32_t x, uint32_t y)
 {

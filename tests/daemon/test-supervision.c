@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "daemon/backoff.h"
-#include "daemon/sleep-watch.h"
-#include "daemon/task.h"
+#include "daemon/common/task.h"
+#include "daemon/service/backoff.h"
+#include "daemon/service/sleep-watch.h"
 
 static int64_t clocks[16]; /* ns, by clock */
 static bool faked;

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/common/config.h"
 #include "fuzz.h"
 
 #define COMPLAINTS_MAX 21 /* twenty, and how many more there are */
