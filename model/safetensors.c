@@ -37,7 +37,7 @@ static const struct {
         [SAFETENSORS_F16] = {"F16", 2},
 };
 
-#define FAIL(complaint, error, format, ...)                                                                               \
+#define FAIL(complaint, error, format, ...)                                                                            \
         why_set((complaint)->why, (complaint)->why_size, error, "%s: " format, (complaint)->path, ##__VA_ARGS__)
 
 static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
@@ -64,8 +64,8 @@ static int parse_shape(const struct complaint *complaint, const json_t *shape, s
         size_t i;
 
         if (!json_is_array(shape) || json_array_size(shape) > SAFETENSORS_RANK_MAX)
-                return FAIL(complaint, -EBADMSG, "tensor %s: shape must be an array of at most %d numbers", tensor->name,
-                            SAFETENSORS_RANK_MAX);
+                return FAIL(complaint, -EBADMSG, "tensor %s: shape must be an array of at most %d numbers",
+                            tensor->name, SAFETENSORS_RANK_MAX);
 
         tensor->rank = (uint32_t)json_array_size(shape);
         tensor->count = 1;
@@ -96,8 +96,9 @@ static int parse_offsets(const struct complaint *complaint, const json_t *offset
         tensor->begin = (uint64_t)json_integer_value(begin);
         tensor->end = (uint64_t)json_integer_value(end);
         if (tensor->end > data_size)
-                return FAIL(complaint, -EBADMSG, "tensor %s: ends at byte %llu of %llu: the file is cut short, or damaged",
-                            tensor->name, (unsigned long long)tensor->end, (unsigned long long)data_size);
+                return FAIL(complaint, -EBADMSG,
+                            "tensor %s: ends at byte %llu of %llu: the file is cut short, or damaged", tensor->name,
+                            (unsigned long long)tensor->end, (unsigned long long)data_size);
         if (__builtin_mul_overflow(tensor->count, element, &size) || size != tensor->end - tensor->begin)
                 return FAIL(complaint, -EBADMSG, "tensor %s: its shape does not fit its %llu bytes", tensor->name,
                             (unsigned long long)(tensor->end - tensor->begin));

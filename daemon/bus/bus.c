@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/bus/private.h"
+#include "daemon/common/log.h"
 
 #define RETRY_USEC 1000000
 #define NAME_IS_OURS 1 /* D-Bus specification, RequestName: DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER */
@@ -48,7 +49,7 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         if (bus->said)
                 log_info("on the bus again");
         bus->said = false;
-        bus_look(bus->manager, &bus->view);
+        bus_look(bus, &bus->view);
         return 0;
 }
 
@@ -57,13 +58,12 @@ static int connect_to(struct bus *bus)
         int r;
 
         if ((r = sd_bus_open_with_description(&bus->connection, "visaged")) < 0 ||
-            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->manager)) <
-                    0 ||
+            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||
             (r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus)) < 0 ||
-            (r = sd_bus_attach_event(bus->connection, bus->manager->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
+            (r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
                 sd_bus_close_unref(bus->connection);
                 bus->connection = NULL;
         }
@@ -96,13 +96,15 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return 0;
 }
 
-int bus_new(struct manager *m, struct bus **ret)
+int bus_new(const struct control *control, struct supervisor *supervisor, sd_event *event, struct bus **ret)
 {
         struct bus *bus = calloc(1, sizeof *bus);
         if (!bus)
                 return -ENOMEM;
-        bus->manager = m;
-        int r = sd_event_add_time(m->event, &bus->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, bus);
+        bus->control = control;
+        bus->supervisor = supervisor;
+        bus->event = event;
+        int r = sd_event_add_time(event, &bus->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, bus);
         if (r < 0) {
                 free(bus);
                 return r;

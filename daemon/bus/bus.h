@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/bus/control.h"
 
 struct bus;
-struct manager;
 
 /* The bus that started us, else the user's where we are one's, else the system's.  -ENOMEM. */
-int bus_new(struct manager *manager, struct bus **ret);
+int bus_new(const struct control *control, struct supervisor *supervisor, sd_event *event, struct bus **ret);
 void bus_free(struct bus *bus); /* NULL is fine, here and below */
 
 /* Tells what has changed, and answers the calls that waited for it. */

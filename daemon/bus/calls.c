@@ -108,13 +108,12 @@ static int on_worked(sd_event_source *source, int fd, uint32_t events, void *use
 static int begin_work(struct call *call)
 {
         int r = task_begin(&call->task, run_work, call);
-        return r < 0 ? r
-                     : sd_event_add_io(call->manager->event, &call->worked, call->task.fd, EPOLLIN, on_worked, call);
+        return r < 0 ? r : sd_event_add_io(call->bus->event, &call->worked, call->task.fd, EPOLLIN, on_worked, call);
 }
 
 static void perform(struct call *call)
 {
-        struct manager *m = call->manager;
+        struct bus *bus = call->bus; /* the call may be over below */
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = call->method->apply ? call->method->apply(call, &error) : 1;
@@ -126,7 +125,7 @@ static void perform(struct call *call)
                 call->waits = call->method->done != NULL;
         /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
          */
-        manager_update(m);
+        bus->control->update(bus->supervisor);
 }
 
 void bus_calls_update(struct bus *bus)
@@ -267,8 +266,7 @@ static unsigned under_way(const struct bus *bus, const char *sender, unsigned *r
 
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        struct manager *m = userdata;
-        struct bus *bus = m->bus;
+        struct bus *bus = userdata;
 
         unsigned all, own = under_way(bus, sd_bus_message_get_sender(message), &all);
         if (own >= CLIENT_MAX || all >= ALL_MAX)
@@ -279,12 +277,11 @@ int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         if (!call)
                 return -ENOMEM;
         *call = (struct call){.bus = bus,
-                              .manager = m,
                               .method = bus_method(sd_bus_message_get_member(message)),
                               .message = sd_bus_message_ref(message),
                               .task = TASK_NONE,
                               .fd = -1,
-                              .config = m->config,
+                              .config = *bus_ask(bus).config,
                               .next = bus->calls};
         bus->calls = call;
         int r = call->method->parse ? call->method->parse(call, error) : 1;

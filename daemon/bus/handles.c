@@ -24,10 +24,10 @@ static void handle_free(struct bus_handle *handle)
 static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         struct bus_handle *handle = userdata;
-        struct manager *m = handle->bus->manager;
+        struct bus *bus = handle->bus;
 
         handle_free(handle);
-        manager_update(m);
+        bus->control->update(bus->supervisor);
         return 0;
 }
 
@@ -41,11 +41,12 @@ static int check_limits(const struct bus *bus, const char *sender, sd_bus_error 
         }
         if (own < CLIENT_MAX && all < ALL_MAX)
                 return 0;
-        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "%d descriptors for a client and %d for all are the limit",
-                                 CLIENT_MAX, ALL_MAX);
+        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                 "%d descriptors for a client and %d for all are the limit", CLIENT_MAX, ALL_MAX);
 }
 
-int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd, sd_bus_error *error)
+int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd,
+                   sd_bus_error *error)
 {
         int ends[2];
 
@@ -67,7 +68,7 @@ int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool su
         snprintf(handle->why, sizeof handle->why, "%s", why);
         bus->handles = handle;
         /* EPOLLERR, which is always told: nobody has the other end any more. */
-        r = sd_event_add_io(bus->manager->event, &handle->gone, handle->fd, 0, on_gone, handle);
+        r = sd_event_add_io(bus->event, &handle->gone, handle->fd, 0, on_gone, handle);
         if (r < 0) {
                 handle_free(handle);
                 close(ends[0]);

@@ -7,6 +7,8 @@
 #include "daemon/bus/lists.h"
 #include "daemon/common/models.h"
 #include "daemon/common/text.h"
+#include "shaders/gpu.h"
+#include "v4l2/camera.h"
 
 /* ---- cameras ---- */
 
@@ -60,20 +62,21 @@ static int append_camera(sd_bus_message *reply, const struct camera_info *camera
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static bool is_virtual_camera(const struct manager *m, const struct camera_info *camera)
+static bool is_virtual_camera(const char *virtual_camera, const struct camera_info *camera)
 {
         char node[PATH_MAX];
 
-        return realpath(m->config.virtual_camera, node) && strcmp(node, camera->node) == 0;
+        return realpath(virtual_camera, node) && strcmp(node, camera->node) == 0;
 }
 
 int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
+        const char *virtual_camera = bus_ask(call->bus).config->virtual_camera;
         const struct camera_info *list = call->data;
 
         int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (int i = 0; r >= 0 && i < call->count; i++)
-                if (!is_virtual_camera(call->manager, &list[i]))
+                if (!is_virtual_camera(virtual_camera, &list[i]))
                         r = append_camera(reply, &list[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -120,7 +123,7 @@ int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error
 /* The work is a thread's, and a reload may change what is configured. */
 int bus_parse_models(struct call *call, sd_bus_error *error)
 {
-        memcpy(call->config.model, call->manager->configured_model, sizeof call->config.model);
+        snprintf(call->config.model, sizeof call->config.model, "%s", bus_ask(call->bus).configured_model);
         return 1;
 }
 
@@ -152,12 +155,12 @@ int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *err
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int bus_find_model(const struct manager *m, const char *name, char *ret, size_t size)
+int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size)
 {
         struct model_entry *list = NULL;
         int found = -ENOENT;
 
-        int n = models_list(m->configured_model, &list);
+        int n = models_list(bus_ask(bus).configured_model, &list);
         for (int i = 0; i < n && found < 0; i++)
                 if (strcmp(list[i].name, name) == 0) {
                         snprintf(ret, size, "%s", list[i].path);

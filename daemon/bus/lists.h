@@ -1,4 +1,4 @@
-/* Private to bus*.c: what there is to choose from.  Looked up on a thread, since it opens every node. */
+/* Private to bus/: what there is to choose from.  Looked up on a thread, since it opens every node. */
 #pragma once
 
 #include "daemon/bus/private.h"
@@ -12,4 +12,4 @@ void bus_list_models(struct call *call);
 int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 
 /* The file of a model of the list.  -ENOENT. */
-int bus_find_model(const struct manager *m, const char *name, char *ret, size_t size);
+int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size);

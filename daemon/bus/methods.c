@@ -1,5 +1,5 @@
-/* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in bus-lists.c and
- * bus-snapshot.c. */
+/* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in lists.c and
+ * snapshot.c. */
 #define LOG_ROOM "bus"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "daemon/bus/lists.h"
 #include "daemon/bus/private.h"
 #include "daemon/bus/snapshot.h"
+#include "daemon/common/log.h"
 #include "v4l2/names.h"
 
 #define ERROR(name) "org.visaged1.Error." name
@@ -19,67 +20,72 @@
 
 static int parse_start(struct call *call, sd_bus_error *error)
 {
-        return call->manager->stopped;
+        return bus_ask(call->bus).stopped;
 }
 
 static int apply_start(struct call *call, sd_bus_error *error)
 {
-        call->manager->stopped = false;
-        call->config = call->manager->config; /* what is to be opened */
+        call->bus->control->stop(call->bus->supervisor, false);
+        call->config = *bus_ask(call->bus).config; /* what is to be opened */
         return 1;
 }
 
 static int gpu_is_ready(struct call *call, sd_bus_error *error)
 {
-        const struct manager *m = call->manager;
+        const struct control_view view = bus_ask(call->bus);
 
-        if (m->stopped)
+        if (view.stopped)
                 return sd_bus_error_setf(error, ERROR("Failed"), "somebody stopped it meanwhile");
-        if (!m->sink.format.width)
-                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", m->sink.cause.text);
-        if (m->gpu.state != GPU_READY)
+        if (view.missing)
+                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", view.missing);
+        if (!view.gpu)
                 return 0;
-        if (!manager_gpu_same(&call->config, &m->config))
-                return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s", m->gpu.why);
+        if (!config_same_engine(&call->config, view.config))
+                return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s",
+                                         view.opened_why);
         return 1;
 }
 
 static int parse_stop(struct call *call, sd_bus_error *error)
 {
-        return !call->manager->stopped;
+        return !bus_ask(call->bus).stopped;
 }
 
 static int apply_stop(struct call *call, sd_bus_error *error)
 {
-        call->manager->stopped = true;
+        call->bus->control->stop(call->bus->supervisor, true);
         return 0;
 }
 
 static int parse_pause(struct call *call, sd_bus_error *error)
 {
-        return !call->manager->paused || call->manager->camera.state != CAMERA_CLOSED;
+        const struct control_view view = bus_ask(call->bus);
+
+        return !view.paused || !view.camera_closed;
 }
 
 static int apply_pause(struct call *call, sd_bus_error *error)
 {
-        if (!call->manager->paused)
-                manager_pause(call->manager, true);
+        if (!bus_ask(call->bus).paused)
+                call->bus->control->pause(call->bus->supervisor, true);
         return 1;
 }
 
 static int camera_is_closed(struct call *call, sd_bus_error *error)
 {
-        return call->manager->camera.state == CAMERA_CLOSED || !call->manager->paused;
+        const struct control_view view = bus_ask(call->bus);
+
+        return view.camera_closed || !view.paused;
 }
 
 static int parse_resume(struct call *call, sd_bus_error *error)
 {
-        return call->manager->paused;
+        return bus_ask(call->bus).paused;
 }
 
 static int apply_resume(struct call *call, sd_bus_error *error)
 {
-        manager_pause(call->manager, false);
+        call->bus->control->pause(call->bus->supervisor, false);
         return 0;
 }
 
@@ -134,7 +140,8 @@ static int set_option(struct look *look, const char *name, sd_bus_message *messa
 
 static int parse_set_effect(struct call *call, sd_bus_error *error)
 {
-        struct look *look = &call->config.look, *before = &call->manager->config.look;
+        const struct look *before = &bus_ask(call->bus).config->look;
+        struct look *look = &call->config.look;
         const char *word, *option;
 
         int r = sd_bus_message_read(call->message, "s", &word);
@@ -159,10 +166,7 @@ static int parse_set_effect(struct call *call, sd_bus_error *error)
 
 static int apply_look(struct call *call, sd_bus_error *error)
 {
-        struct manager *m = call->manager;
-
-        m->config.look = call->config.look;
-        return m->gpu.state == GPU_READY ? pipeline_set_look(m->gpu.now->pipeline, &m->config.look) : 0;
+        return call->bus->control->set_look(call->bus->supervisor, &call->config.look);
 }
 
 static int parse_set_mode(struct call *call, sd_bus_error *error)
@@ -173,16 +177,12 @@ static int parse_set_mode(struct call *call, sd_bus_error *error)
         if (r < 0 || (r = find_word(mode_names, word, ERROR("NoSuchMode"), "mode", error)) < 0)
                 return r;
         call->config.mode = r;
-        return call->config.mode != call->manager->config.mode;
+        return call->config.mode != bus_ask(call->bus).config->mode;
 }
 
 static int apply_mode(struct call *call, sd_bus_error *error)
 {
-        struct manager *m = call->manager;
-
-        m->config.mode = call->config.mode;
-        if (m->gpu.state == GPU_READY)
-                pipeline_set_mode(m->gpu.now->pipeline, m->config.mode);
+        call->bus->control->set_mode(call->bus->supervisor, call->config.mode);
         return 0;
 }
 
@@ -205,100 +205,103 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
 }
 
 /* A capture node or the name of one, and not the virtual camera. */
-static bool names_camera(const struct manager *m, const char *name)
+static bool names_camera(const char *virtual_camera, const char *name)
 {
         char node[PATH_MAX], own[PATH_MAX];
 
-        return name_finds_node(name, node) && (!realpath(m->config.virtual_camera, own) || strcmp(own, node) != 0);
+        return name_finds_node(name, node) && (!realpath(virtual_camera, own) || strcmp(own, node) != 0);
 }
 
 static int parse_set_camera(struct call *call, sd_bus_error *error)
 {
+        const struct config *now = bus_ask(call->bus).config;
         char *name = call->config.camera;
 
         int r = read_text(call, name, sizeof call->config.camera, error);
         if (r < 0)
                 return r;
-        if (*name && !names_camera(call->manager, name))
+        if (*name && !names_camera(now->virtual_camera, name))
                 return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"", name);
-        return strcmp(name, call->manager->config.camera) != 0;
+        return strcmp(name, now->camera) != 0;
 }
 
 static int apply_camera(struct call *call, sd_bus_error *error)
 {
-        manager_camera_choose(call->manager, call->config.camera);
+        call->bus->control->set_camera(call->bus->supervisor, call->config.camera);
         return 0;
 }
 
 static int parse_set_model(struct call *call, sd_bus_error *error)
 {
+        const struct control_view view = bus_ask(call->bus);
+
         int r = read_text(call, call->text, sizeof call->text, error);
         if (r < 0)
                 return r;
         if (!call->text[0])
                 call->config.model[0] = '\0';
-        else if (bus_find_model(call->manager, call->text, call->config.model, sizeof call->config.model) < 0)
+        else if (bus_find_model(call->bus, call->text, call->config.model, sizeof call->config.model) < 0)
                 return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"", call->text);
-        return manager_gpu_is_switching(call->manager) || strcmp(call->config.model, call->manager->config.model) != 0;
+        return view.opening || strcmp(call->config.model, view.config->model) != 0;
 }
 
 static int parse_set_gpu(struct call *call, sd_bus_error *error)
 {
+        const struct control_view view = bus_ask(call->bus);
+
         int r = read_text(call, call->config.gpu, sizeof call->config.gpu, error);
-        return r < 0 ? r
-                     : manager_gpu_is_switching(call->manager) ||
-                               strcmp(call->config.gpu, call->manager->config.gpu) != 0;
+        return r < 0 ? r : view.opening || strcmp(call->config.gpu, view.config->gpu) != 0;
 }
 
-/* Opens what differs from now.  While stopped that is left to Start(). */
-static int open_wish(struct manager *m, const struct config *wish, sd_bus_error *error)
+/* What set_engine() and take_config() return, in the bus's words. */
+static int tell_engine(const struct call *call, int r, sd_bus_error *error)
 {
-        if (m->gpu.state == GPU_CLOSED && m->stopped) {
-                m->config = *wish;
-                return 0;
-        }
-        if (m->gpu.state == GPU_CLOSED && !m->sink.format.width)
-                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", m->sink.cause.text);
-        int r = manager_gpu_switch(m, wish);
-        if (r == -EBUSY)
+        if (r == CONTROL_NO_OUTPUT)
+                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", bus_ask(call->bus).missing);
+        if (r == CONTROL_BUSY)
                 return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is just being opened; try again");
-        return r < 0 ? r : 1;
+        return r;
+}
+
+static int set_engine(struct call *call, const struct config *wish, sd_bus_error *error)
+{
+        return tell_engine(call, call->bus->control->set_engine(call->bus->supervisor, wish), error);
 }
 
 /* Only what was asked for changes: the rest of `call->config` may have become old. */
 static int apply_model(struct call *call, sd_bus_error *error)
 {
-        struct config wish = call->manager->config;
+        struct config wish = *bus_ask(call->bus).config;
 
         memcpy(wish.model, call->config.model, sizeof wish.model);
-        return open_wish(call->manager, &wish, error);
+        return set_engine(call, &wish, error);
 }
 
 static int apply_gpu(struct call *call, sd_bus_error *error)
 {
-        struct config wish = call->manager->config;
+        struct config wish = *bus_ask(call->bus).config;
 
         memcpy(wish.gpu, call->config.gpu, sizeof wish.gpu);
-        return open_wish(call->manager, &wish, error);
+        return set_engine(call, &wish, error);
 }
 
 static int switched(struct call *call, sd_bus_error *error)
 {
-        const struct gpu_room *g = &call->manager->gpu;
+        const struct control_view view = bus_ask(call->bus);
 
-        if (g->switching)
+        if (view.switching)
                 return 0;
-        if (g->result < 0)
-                return sd_bus_error_setf(error, ERROR("Failed"), "%s", g->why);
+        if (view.opened < 0)
+                return sd_bus_error_setf(error, ERROR("Failed"), "%s", view.opened_why);
         return 1;
 }
 
 static int gpu_switched(struct call *call, sd_bus_error *error)
 {
-        const struct gpu_room *g = &call->manager->gpu;
+        const struct control_view view = bus_ask(call->bus);
 
-        if (!g->switching && g->result == -ENOENT)
-                return sd_bus_error_setf(error, ERROR("NoSuchGpu"), "%s", g->why);
+        if (!view.switching && view.opened == -ENOENT)
+                return sd_bus_error_setf(error, ERROR("NoSuchGpu"), "%s", view.opened_why);
         return switched(call, error);
 }
 
@@ -315,29 +318,13 @@ static void first_complaint(void *userdata, const char *message)
 
 static int parse_reload(struct call *call, sd_bus_error *error)
 {
-        int r = options_config(call->manager->options, &call->config, first_complaint, call);
+        int r = call->bus->control->read_config(call->bus->supervisor, &call->config, first_complaint, call);
         return r < 0 ? sd_bus_error_setf(error, ERROR("BadConfiguration"), "%s", call->text) : 1;
 }
 
 static int apply_reload(struct call *call, sd_bus_error *error)
 {
-        struct manager *m = call->manager;
-        const struct config *new = &call->config, *now = manager_gpu_is_switching(m) ? &m->gpu.wish : &m->config;
-        struct config wish = m->config;
-        int r = manager_gpu_is_switching(m); /* to the same perhaps: then `switched` tells how that goes */
-
-        if (!manager_gpu_same(new, now)) {
-                manager_gpu_choose(&wish, new);
-                if (m->gpu.state == GPU_CLOSED && !m->sink.format.width)
-                        m->config = wish; /* opened once there is a virtual camera */
-                else
-                        r = open_wish(m, &wish, error);
-        }
-        if (r < 0)
-                return r;
-        memcpy(m->configured_model, new->model, sizeof m->configured_model);
-        manager_take_config(m, new);
-        return r;
+        return tell_engine(call, call->bus->control->take_config(call->bus->supervisor, &call->config), error);
 }
 
 /* ---- descriptors ---- */

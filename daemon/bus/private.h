@@ -1,10 +1,10 @@
-/* Private to bus*.c. */
+/* Private to bus/. */
 #pragma once
 
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/bus.h"
-#include "daemon/service/parts.h"
+#include "daemon/common/task.h"
 
 #define BUS_NAME "org.visaged1"
 #define BUS_PATH "/org/visaged1"
@@ -31,13 +31,12 @@ struct method {
 extern const struct method bus_methods[]; /* ended by one without a name */
 const struct method *bus_method(const char *name);
 
-/* A call under way: waiting for polkit, for a thread, or for the rooms to come to where it wants them. */
+/* A call under way: waiting for polkit, for a thread, or for the supervisor to come to where it wants it. */
 struct call {
         struct bus *bus;
-        struct manager *manager;
         const struct method *method;
         sd_bus_message *message; /* NULL: the connection is gone */
-        bool waits;              /* for the rooms: `done` tells */
+        bool waits;              /* for the supervisor: `done` tells */
         sd_bus_slot *asked;      /* polkit */
         struct task task;        /* `work` */
         sd_event_source *worked;
@@ -49,7 +48,6 @@ struct call {
         int result, fd; /* of `work`; a descriptor to answer with, or -1 */
         void *data;     /* free() */
         int count;
-        struct frame_format format;
 };
 
 /* What the signals are about, as it was told last. */
@@ -72,7 +70,9 @@ struct bus_handle {
 };
 
 struct bus {
-        struct manager *manager;
+        const struct control *control;
+        struct supervisor *supervisor;
+        sd_event *event;
         sd_bus *connection; /* NULL: there is none just now */
         sd_event_source *retry;
         bool said; /* that there is none */
@@ -82,16 +82,17 @@ struct bus {
 };
 
 extern const sd_bus_vtable bus_vtable[];
-void bus_look(const struct manager *manager, struct bus_view *ret);
+struct control_view bus_ask(const struct bus *bus); /* the supervisor, how things are */
+void bus_look(const struct bus *bus, struct bus_view *ret);
 void bus_emit(struct bus *bus); /* what differs from the view */
 
-/* bus-calls.c */
+/* calls.c */
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void bus_calls_update(struct bus *bus);
 void bus_calls_end(struct bus *bus);  /* the connection is gone: nobody waits any more */
 void bus_calls_free(struct bus *bus); /* waits for what runs on threads */
 
-/* bus-handles.c */
+/* handles.c */
 int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd,
                    sd_bus_error *error);
 void bus_handles_free(struct bus *bus);

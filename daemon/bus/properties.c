@@ -6,25 +6,44 @@
 #include "daemon/common/text.h"
 
 #define GETTER(name)                                                                                                   \
-        static int name(sd_bus *bus, const char *path, const char *interface, const char *property,                   \
+        static int name(sd_bus *bus, const char *path, const char *interface, const char *property,                    \
                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
-void bus_look(const struct manager *m, struct bus_view *ret)
+static const char *const state_names[] = {
+        [CONTROL_STARTING] = "starting", [CONTROL_IDLE] = "idle",     [CONTROL_STREAMING] = "streaming",
+        [CONTROL_WAITING] = "waiting",   [CONTROL_PAUSED] = "paused", [CONTROL_STOPPED] = "stopped",
+};
+
+struct control_view bus_ask(const struct bus *bus)
 {
-        const bool ready = m->gpu.state == GPU_READY;
+        struct control_view view;
+
+        bus->control->look(bus->supervisor, &view);
+        return view;
+}
+
+static struct control_figures ask_figures(const struct bus *bus)
+{
+        struct control_figures figures;
+
+        bus->control->figures(bus->supervisor, &figures);
+        return figures;
+}
+
+void bus_look(const struct bus *bus, struct bus_view *ret)
+{
+        const struct control_view view = bus_ask(bus);
 
         memset(ret, 0, sizeof *ret); /* is compared as bytes */
-        snprintf(ret->state, sizeof ret->state, "%s",
-                 manager_state_names[manager_state(m, ret->reason, sizeof ret->reason)]);
-        text_utf8(m->config.camera, ret->camera, sizeof ret->camera);
-        if (ready) {
-                text_utf8(gpu_info(m->gpu.now->engine.gpu)->name, ret->gpu, sizeof ret->gpu);
-                text_utf8(m->gpu.now->engine.model_path, ret->model, sizeof ret->model);
-        }
-        ret->look = m->config.look;
-        ret->mode = m->config.mode;
-        ret->readers = m->sink.state == SINK_OPEN ? m->sink.readers_count : 0;
-        ret->face = m->results.face;
+        snprintf(ret->state, sizeof ret->state, "%s", state_names[view.state]);
+        snprintf(ret->reason, sizeof ret->reason, "%s", view.reason);
+        text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
+        text_utf8(view.gpu ? view.gpu : "", ret->gpu, sizeof ret->gpu);
+        text_utf8(view.model ? view.model : "", ret->model, sizeof ret->model);
+        ret->look = view.config->look;
+        ret->mode = view.config->mode;
+        ret->readers = view.readers;
+        ret->face = view.face;
 }
 
 #define TEXT(getter, member)                                                                                           \
@@ -50,18 +69,18 @@ GETTER(get_virtual_camera)
 {
         char text[PATH_MAX];
 
-        text_utf8(((struct manager *)userdata)->config.virtual_camera, text, sizeof text);
+        text_utf8(bus_ask(userdata).config->virtual_camera, text, sizeof text);
         return sd_bus_message_append(reply, "s", text);
 }
 
 GETTER(get_effect)
 {
-        return sd_bus_message_append(reply, "s", effect_names[((struct manager *)userdata)->config.look.effect]);
+        return sd_bus_message_append(reply, "s", effect_names[bus_ask(userdata).config->look.effect]);
 }
 
 GETTER(get_effect_options)
 {
-        const struct look *look = &((struct manager *)userdata)->config.look;
+        const struct look *look = &bus_ask(userdata).config->look;
 
         if (look->effect == EFFECT_OVERLAY)
                 return sd_bus_message_append(reply, "a{sv}", 1, "opacity", "d", look->opacity);
@@ -72,42 +91,31 @@ GETTER(get_effect_options)
 
 GETTER(get_mode)
 {
-        return sd_bus_message_append(reply, "s", mode_names[((struct manager *)userdata)->config.mode]);
+        return sd_bus_message_append(reply, "s", mode_names[bus_ask(userdata).config->mode]);
 }
 
 GETTER(get_frame_rate)
 {
-        const struct manager *m = userdata;
-
-        return sd_bus_message_append(reply, "d", m->sink.live ? stats_recent_rate(&m->stats.shown, stats_now()) : 0.0);
+        return sd_bus_message_append(reply, "d", ask_figures(userdata).frame_rate);
 }
 
 GETTER(get_parse_rate)
 {
-        const struct manager *m = userdata;
-
-        return sd_bus_message_append(reply, "d", m->sink.live ? stats_recent_rate(&m->stats.parsed, stats_now()) : 0.0);
+        return sd_bus_message_append(reply, "d", ask_figures(userdata).parse_rate);
 }
 
 GETTER(get_latency)
 {
-        const struct manager *m = userdata;
-
-        return sd_bus_message_append(reply, "d", m->sink.live ? stats_median_ms(&m->stats.latency) : 0.0);
+        return sd_bus_message_append(reply, "d", ask_figures(userdata).latency_ms);
 }
 
 GETTER(get_counters)
 {
-        const struct manager *m = userdata;
-        const struct stats *s = &m->stats;
-        struct camera_counters now = {0};
+        const struct control_figures f = ask_figures(userdata);
 
-        if (m->camera.state == CAMERA_STARTING || m->camera.state == CAMERA_STREAMING)
-                now = *camera_counters(m->camera.camera);
-        return sd_bus_message_append(reply, "a{st}", 10, "captured", s->captured + now.captured, "parsed", s->parsed.count,
-                                     "shown", s->shown.count, "repeated", s->repeated, "placeholder", s->placeholders,
-                                     "stale", s->stale + now.stale, "corrupt", s->corrupt + now.corrupt, "lost",
-                                     s->lost + now.lost, "refused", s->refused, "reopened", s->reopened);
+        return sd_bus_message_append(reply, "a{st}", 10, "captured", f.captured, "parsed", f.parsed, "shown", f.shown,
+                                     "repeated", f.repeated, "placeholder", f.placeholder, "stale", f.stale, "corrupt",
+                                     f.corrupt, "lost", f.lost, "refused", f.refused, "reopened", f.reopened);
 }
 
 GETTER(get_readers)
@@ -120,14 +128,15 @@ GETTER(get_readers)
 
 GETTER(get_face)
 {
-        return sd_bus_message_append(reply, "b", ((struct manager *)userdata)->results.face);
+        return sd_bus_message_append(reply, "b", bus_ask(userdata).face);
 }
 
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define SIMPLE(name) SD_BUS_METHOD(name, NULL, NULL, bus_on_call, SD_BUS_VTABLE_UNPRIVILEGED)
 #define TAKES(name, argument)                                                                                          \
-        SD_BUS_METHOD_WITH_ARGS(name, SD_BUS_ARGS("s", argument), SD_BUS_NO_RESULT, bus_on_call, SD_BUS_VTABLE_UNPRIVILEGED)
+        SD_BUS_METHOD_WITH_ARGS(name, SD_BUS_ARGS("s", argument), SD_BUS_NO_RESULT, bus_on_call,                       \
+                                SD_BUS_VTABLE_UNPRIVILEGED)
 #define GIVES(name, signature, result)                                                                                 \
         SD_BUS_METHOD_WITH_ARGS(name, SD_BUS_NO_ARGS, SD_BUS_RESULT(signature, result), bus_on_call,                   \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
@@ -177,11 +186,13 @@ static const struct {
         const char *property;
         size_t offset, size;
 } emitted[] = {
-#define MEMBER(property, member) {property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member}
-        MEMBER("State", state),        MEMBER("StateReason", reason),      MEMBER("Camera", camera),
-        MEMBER("Gpu", gpu),            MEMBER("Model", model),             MEMBER("Effect", look.effect),
-        MEMBER("EffectOptions", look), MEMBER("Mode", mode),               MEMBER("Readers", readers),
-        MEMBER("FacesPresent", face),
+#define MEMBER(property, member)                                                                                       \
+        {                                                                                                              \
+                property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member                      \
+        }
+        MEMBER("State", state),     MEMBER("StateReason", reason), MEMBER("Camera", camera),      MEMBER("Gpu", gpu),
+        MEMBER("Model", model),     MEMBER("Effect", look.effect), MEMBER("EffectOptions", look), MEMBER("Mode", mode),
+        MEMBER("Readers", readers), MEMBER("FacesPresent", face),
 };
 #define EMITTED (sizeof emitted / sizeof emitted[0])
 
@@ -191,9 +202,10 @@ void bus_emit(struct bus *bus)
         struct bus_view now;
         size_t n = 0;
 
-        bus_look(bus->manager, &now);
+        bus_look(bus, &now);
         for (size_t i = 0; i < EMITTED; i++)
-                if (memcmp((char *)&now + emitted[i].offset, (char *)&bus->view + emitted[i].offset, emitted[i].size) != 0)
+                if (memcmp((char *)&now + emitted[i].offset, (char *)&bus->view + emitted[i].offset, emitted[i].size) !=
+                    0)
                         changed[n++] = emitted[i].property;
         if (n == 0)
                 return;

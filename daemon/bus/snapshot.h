@@ -1,4 +1,4 @@
-/* Private to bus*.c: the newest frame as the virtual camera shows it, as a PNG in a sealed memory file. */
+/* Private to bus/: the newest frame as the virtual camera shows it, as a PNG in a sealed memory file. */
 #pragma once
 
 #include "daemon/bus/private.h"

@@ -171,3 +171,15 @@ void config_init(struct config *config)
                 (void)r;
         }
 }
+
+bool config_same_engine(const struct config *a, const struct config *b)
+{
+        return strcmp(a->model, b->model) == 0 && strcmp(a->gpu, b->gpu) == 0 && a->precision == b->precision;
+}
+
+void config_choose_engine(struct config *to, const struct config *from)
+{
+        memcpy(to->model, from->model, sizeof to->model);
+        memcpy(to->gpu, from->gpu, sizeof to->gpu);
+        to->precision = from->precision;
+}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,10 @@ void config_init(struct config *config); /* everything at its preset */
 
 /* -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
 int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+
+/* What of a configuration is opened: the GPU, the model, the precision. */
+bool config_same_engine(const struct config *a, const struct config *b);
+void config_choose_engine(struct config *to, const struct config *from);
 
 typedef void (*config_complaint)(void *userdata, const char *message);
 

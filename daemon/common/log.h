@@ -19,7 +19,7 @@ void log_line(const char *room, int priority, const char *format, ...) __attribu
 #define log_notice(...) log_line(LOG_ROOM, LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_ROOM, LOG_INFO, __VA_ARGS__)
 
-/* What goes wrong in a room and comes right again, each with a MESSAGE_ID that the catalogue (systemd/visaged.catalog)
+/* What goes wrong in a part and comes right again, each with a MESSAGE_ID that the catalogue (systemd/visaged.catalog)
  * explains. */
 enum log_trouble { LOG_CAMERA, LOG_GPU, LOG_SINK };
 

@@ -37,12 +37,12 @@ static const struct {
         {-EIO, "camera interrupted", "the camera's stream broke"},
 };
 
-const char *manager_camera_caption(const struct manager *m)
+const char *supervisor_camera_caption(const struct supervisor *sv)
 {
-        if (m->camera.error == 0)
+        if (sv->camera.error == 0)
                 return NULL;
         for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-                if (troubles[i].error == m->camera.error)
+                if (troubles[i].error == sv->camera.error)
                         return troubles[i].caption;
         return "camera fault";
 }
@@ -57,135 +57,135 @@ static const char *error_text(int error)
 
 /* ---- states ---- */
 
-bool manager_camera_wanted(const struct manager *m)
+bool supervisor_camera_wanted(const struct supervisor *sv)
 {
-        return m->gpu.state == GPU_READY && m->sink.state == SINK_OPEN && !m->ending && !m->paused && !m->stopped &&
-               (m->sink.watched || m->config.always_on || bus_holds(m->bus) > 0);
+        return sv->gpu.state == GPU_READY && sv->output.state == OUTPUT_OPEN && !sv->ending && !sv->paused &&
+               !sv->stopped && (sv->output.watched || sv->config.always_on || bus_holds(sv->bus) > 0);
 }
 
-static bool is_open(const struct manager *m)
+static bool is_open(const struct supervisor *sv)
 {
-        return m->camera.state == CAMERA_STARTING || m->camera.state == CAMERA_STREAMING;
+        return sv->camera.state == CAMERA_STARTING || sv->camera.state == CAMERA_STREAMING;
 }
 
-static void set_state(struct manager *m, enum camera_state state)
+static void set_state(struct supervisor *sv, enum camera_state state)
 {
-        m->camera.state = state;
-        m->camera.since = stats_now();
+        sv->camera.state = state;
+        sv->camera.since = stats_now();
 }
 
-static void arm_stall(struct manager *m)
+static void arm_stall(struct supervisor *sv)
 {
-        struct frame_rate rate = camera_rate(m->camera.camera);
+        struct frame_rate rate = camera_rate(sv->camera.camera);
         uint64_t limit = FIRST_FRAME_USEC;
 
-        if (m->camera.state == CAMERA_STREAMING) {
+        if (sv->camera.state == CAMERA_STREAMING) {
                 limit = rate.numerator ? STALL_FRAMES * 1000000ull * rate.denominator / rate.numerator : 0;
                 limit = limit < STALL_MIN_USEC ? STALL_MIN_USEC : limit;
         }
-        sd_event_source_set_time_relative(m->camera.stall, limit);
-        sd_event_source_set_enabled(m->camera.stall, SD_EVENT_ONESHOT);
+        sd_event_source_set_time_relative(sv->camera.stall, limit);
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_ONESHOT);
 }
 
-static void stop_listening(struct manager *m)
+static void stop_listening(struct supervisor *sv)
 {
-        sd_event_source_set_enabled(m->camera.frames, SD_EVENT_OFF);
-        sd_event_source_set_enabled(m->camera.stall, SD_EVENT_OFF);
+        sd_event_source_set_enabled(sv->camera.frames, SD_EVENT_OFF);
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
 }
 
-void manager_camera_listen(struct manager *m)
+void supervisor_camera_listen(struct supervisor *sv)
 {
-        if (!is_open(m) || m->ending)
+        if (!is_open(sv) || sv->ending)
                 return;
-        sd_event_source_set_enabled(m->camera.frames, SD_EVENT_ON);
-        arm_stall(m);
+        sd_event_source_set_enabled(sv->camera.frames, SD_EVENT_ON);
+        arm_stall(sv);
 }
 
 /* ---- closing ---- */
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-static void add_counters(struct manager *m)
+static void add_counters(struct supervisor *sv)
 {
-        const struct camera_counters *counters = camera_counters(m->camera.camera);
+        const struct camera_counters *counters = camera_counters(sv->camera.camera);
 
-        m->stats.captured += counters->captured;
-        m->stats.stale += counters->stale;
-        m->stats.corrupt += counters->corrupt;
-        m->stats.lost += counters->lost;
+        sv->stats.captured += counters->captured;
+        sv->stats.stale += counters->stale;
+        sv->stats.corrupt += counters->corrupt;
+        sv->stats.lost += counters->lost;
 }
 
 /* Everything but the descriptor itself. */
-static void detach(struct manager *m)
+static void detach(struct supervisor *sv)
 {
-        sd_event_source_set_enabled(m->camera.stall, SD_EVENT_OFF);
-        m->camera.frames = sd_event_source_disable_unref(m->camera.frames);
-        add_counters(m);
-        if (m->gpu.state == GPU_READY)
-                pipeline_forget(m->gpu.now->pipeline);
-        manager_sink_placeholder(m);
-        manager_results_end(m);
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
+        sv->camera.frames = sd_event_source_disable_unref(sv->camera.frames);
+        add_counters(sv);
+        if (sv->gpu.state == GPU_READY)
+                pipeline_forget(sv->gpu.now->pipeline);
+        supervisor_output_placeholder(sv);
+        supervisor_results_end(sv);
 }
 
 static void close_task(void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        camera_close(m->camera.camera);
+        camera_close(sv->camera.camera);
 }
 
-static int begin(struct manager *m, void (*run)(void *userdata))
+static int begin(struct supervisor *sv, void (*run)(void *userdata))
 {
-        int r = task_begin(&m->camera.task, run, m);
-        if (r == 0 && sd_event_add_io(m->event, &m->camera.done, m->camera.task.fd, EPOLLIN, on_done, m) < 0)
-                on_done(NULL, -1, 0, m); /* out of memory: waited for here */
+        int r = task_begin(&sv->camera.task, run, sv);
+        if (r == 0 && sd_event_add_io(sv->event, &sv->camera.done, sv->camera.task.fd, EPOLLIN, on_done, sv) < 0)
+                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
         return r;
 }
 
-static void closed(struct manager *m)
+static void closed(struct supervisor *sv)
 {
-        m->camera.camera = NULL;
-        if (!manager_camera_wanted(m)) {
-                m->camera.error = 0;
-                m->camera.lost = false;
+        sv->camera.camera = NULL;
+        if (!supervisor_camera_wanted(sv)) {
+                sv->camera.error = 0;
+                sv->camera.lost = false;
         }
-        if (m->camera.error == 0) {
-                set_state(m, CAMERA_CLOSED);
+        if (sv->camera.error == 0) {
+                set_state(sv, CAMERA_CLOSED);
                 return;
         }
-        set_state(m, CAMERA_WAITING);
-        sd_event_source_set_time_relative(m->camera.retry, backoff_next(&m->camera.backoff));
-        sd_event_source_set_enabled(m->camera.retry, SD_EVENT_ONESHOT);
+        set_state(sv, CAMERA_WAITING);
+        sd_event_source_set_time_relative(sv->camera.retry, backoff_next(&sv->camera.backoff));
+        sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_ONESHOT);
 }
 
-static void close_camera(struct manager *m)
+static void close_camera(struct supervisor *sv)
 {
-        if (m->camera.state == CAMERA_STREAMING && stats_now() - m->camera.since > STEADY_NS)
-                backoff_reset(&m->camera.backoff);
-        detach(m);
-        set_state(m, CAMERA_CLOSING);
-        if (begin(m, close_task) < 0) {
-                close_task(m);
-                closed(m);
+        if (sv->camera.state == CAMERA_STREAMING && stats_now() - sv->camera.since > STEADY_NS)
+                backoff_reset(&sv->camera.backoff);
+        detach(sv);
+        set_state(sv, CAMERA_CLOSING);
+        if (begin(sv, close_task) < 0) {
+                close_task(sv);
+                closed(sv);
         }
 }
 
 /* "y4m:FILE?once" says -ENODEV at its end, which then is no fault. */
-static void lost(struct manager *m, int error)
+static void lost(struct supervisor *sv, int error)
 {
-        if (error == -ENODEV && name_plays_once(m->config.camera)) {
-                stop_listening(m);
-                m->ending = true;
-                if (pipeline_ready(m->gpu.now->pipeline))
-                        manager_stop(m, 0);
+        if (error == -ENODEV && name_plays_once(sv->config.camera)) {
+                stop_listening(sv);
+                sv->ending = true;
+                if (pipeline_ready(sv->gpu.now->pipeline))
+                        sv->stop(sv, 0);
                 return;
         }
-        log_cause(&m->camera.cause, "%s: %s; trying to open it again", camera_name(m->camera.camera),
+        log_cause(&sv->camera.cause, "%s: %s; trying to open it again", camera_name(sv->camera.camera),
                   error_text(error));
-        m->camera.error = error;
-        m->camera.lost |= m->camera.state == CAMERA_STREAMING;
-        close_camera(m);
-        manager_update(m);
+        sv->camera.error = error;
+        sv->camera.lost |= sv->camera.state == CAMERA_STREAMING;
+        close_camera(sv);
+        sv->update(sv);
 }
 
 static int on_stall(sd_event_source *source, uint64_t usec, void *userdata)
@@ -196,20 +196,20 @@ static int on_stall(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- frames ---- */
 
-static void first_frame(struct manager *m)
+static void first_frame(struct supervisor *sv)
 {
-        struct camera *camera = m->camera.camera;
+        struct camera *camera = sv->camera.camera;
         const struct frame_format *format = camera_format(camera);
         struct frame_rate rate = camera_rate(camera);
 
-        set_state(m, CAMERA_STREAMING);
-        m->camera.error = 0;
-        m->stats.reopened += m->camera.lost;
-        m->camera.lost = false;
-        log_cause_end(&m->camera.cause, "the camera is there");
+        set_state(sv, CAMERA_STREAMING);
+        sv->camera.error = 0;
+        sv->stats.reopened += sv->camera.lost;
+        sv->camera.lost = false;
+        log_cause_end(&sv->camera.cause, "the camera is there");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
-        manager_update(m);
+        sv->update(sv);
 }
 
 /* While a frame is under way the driver keeps the next ones, and the newest wins: the source is off.  It is also turned
@@ -217,32 +217,32 @@ static void first_frame(struct manager *m)
  * there is a frame already, so that an epoll set which was told of that one never hears of another. */
 static int on_frames(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
         struct frame frame;
 
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        if (!pipeline_ready(m->gpu.now->pipeline)) {
-                stop_listening(m);
+        if (!pipeline_ready(sv->gpu.now->pipeline)) {
+                stop_listening(sv);
                 return 0;
         }
-        int r = camera_next(m->camera.camera, &frame);
+        int r = camera_next(sv->camera.camera, &frame);
         if (r == -EAGAIN) { /* nothing that can be used: the stall goes on */
                 sd_event_source_set_enabled(source, SD_EVENT_ON);
                 return 0;
         }
         if (r < 0) {
-                lost(m, r);
+                lost(sv, r);
                 return 0;
         }
-        stop_listening(m);
-        if (m->camera.state == CAMERA_STARTING)
-                first_frame(m);
-        pipeline_push(m->gpu.now->pipeline, &frame); /* says by itself when it fails */
-        if (!is_open(m))
+        stop_listening(sv);
+        if (sv->camera.state == CAMERA_STARTING)
+                first_frame(sv);
+        pipeline_push(sv->gpu.now->pipeline, &frame); /* says by itself when it fails */
+        if (!is_open(sv))
                 return 0;
-        r = camera_release(m->camera.camera, &frame);
+        r = camera_release(sv->camera.camera, &frame);
         if (r < 0)
-                lost(m, r);
+                lost(sv, r);
         return 0;
 }
 
@@ -264,22 +264,22 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
 }
 
 /* The camera that was open before, by its identity: another may have its number now.  Where any will do, any does. */
-static void name_camera(struct manager *m)
+static void name_camera(struct supervisor *sv)
 {
-        const char *spec = m->config.camera;
-        char link[sizeof BY_ID + sizeof m->camera.id];
+        const char *spec = sv->config.camera;
+        char link[sizeof BY_ID + sizeof sv->camera.id];
 
-        snprintf(link, sizeof link, BY_ID "%s", m->camera.id);
-        if (m->camera.id[0] && (spec[0] || access(link, F_OK) == 0))
-                snprintf(m->camera.spec, sizeof m->camera.spec, "%s", link);
+        snprintf(link, sizeof link, BY_ID "%s", sv->camera.id);
+        if (sv->camera.id[0] && (spec[0] || access(link, F_OK) == 0))
+                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", link);
         else
-                snprintf(m->camera.spec, sizeof m->camera.spec, "%s", spec);
+                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", spec);
 }
 
 static void open_task(void *userdata)
 {
-        struct manager *m = userdata;
-        struct camera_room *c = &m->camera;
+        struct supervisor *sv = userdata;
+        struct camera_part *c = &sv->camera;
 
         c->result = c->spec[0] ? 0 : choose(c->spec, sizeof c->spec, c->why, sizeof c->why);
         if (c->result < 0)
@@ -295,43 +295,43 @@ static void open_task(void *userdata)
 }
 
 /* An error: the camera is open, but of no use; or it is closing, since the GPU was found lost meanwhile. */
-static int attach(struct manager *m)
+static int attach(struct supervisor *sv)
 {
-        struct camera_room *c = &m->camera;
+        struct camera_part *c = &sv->camera;
         const struct frame_format format = *camera_format(c->camera);
 
-        int r = pipeline_source(m->gpu.now->pipeline, &format);
+        int r = pipeline_source(sv->gpu.now->pipeline, &format);
         if (r < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: its pictures (%s) cannot be used: %s", c->spec,
                          frame_fourcc_name(format.fourcc), strerror(-r));
-        else if (!c->frames && (r = sd_event_add_io(m->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI,
-                                                    on_frames, m)) < 0)
+        else if (!c->frames && (r = sd_event_add_io(sv->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI,
+                                                    on_frames, sv)) < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: the event loop: %s", c->spec, strerror(-r));
         return r;
 }
 
-static void not_opened(struct manager *m, int error)
+static void not_opened(struct supervisor *sv, int error)
 {
-        log_cause(&m->camera.cause, "%s; trying again every second", m->camera.why);
-        m->camera.error = error;
+        log_cause(&sv->camera.cause, "%s; trying again every second", sv->camera.why);
+        sv->camera.error = error;
 }
 
-void manager_camera_attach(struct manager *m)
+void supervisor_camera_attach(struct supervisor *sv)
 {
-        if (!is_open(m))
+        if (!is_open(sv))
                 return;
-        int r = attach(m);
+        int r = attach(sv);
         if (r == 0) {
-                manager_camera_listen(m);
-        } else if (is_open(m)) {
-                not_opened(m, r);
-                close_camera(m);
+                supervisor_camera_listen(sv);
+        } else if (is_open(sv)) {
+                not_opened(sv, r);
+                close_camera(sv);
         }
 }
 
-static void opened(struct manager *m)
+static void opened(struct supervisor *sv)
 {
-        struct camera_room *c = &m->camera;
+        struct camera_part *c = &sv->camera;
         int r = 0;
 
         bool stale = c->stale;
@@ -339,115 +339,115 @@ static void opened(struct manager *m)
         c->stale = false;
         if (c->result < 0) {
                 if (!stale)
-                        not_opened(m, c->result);
-                closed(m);
+                        not_opened(sv, c->result);
+                closed(sv);
                 return;
         }
-        set_state(m, CAMERA_STARTING);
+        set_state(sv, CAMERA_STARTING);
         if (!stale)
                 snprintf(c->id, sizeof c->id, "%s", camera_id(c->camera));
-        if (!stale && manager_camera_wanted(m))
-                r = attach(m);
+        if (!stale && supervisor_camera_wanted(sv))
+                r = attach(sv);
         if (c->state != CAMERA_STARTING)
                 return;
         if (r < 0)
-                not_opened(m, r);
-        if (r < 0 || stale || !manager_camera_wanted(m))
-                close_camera(m);
+                not_opened(sv, r);
+        if (r < 0 || stale || !supervisor_camera_wanted(sv))
+                close_camera(sv);
         else
-                manager_camera_listen(m);
+                supervisor_camera_listen(sv);
 }
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-        struct manager *m = userdata;
-        bool opening = m->camera.state == CAMERA_OPENING;
+        struct supervisor *sv = userdata;
+        bool opening = sv->camera.state == CAMERA_OPENING;
 
-        m->camera.done = sd_event_source_disable_unref(m->camera.done);
-        task_finish(&m->camera.task);
+        sv->camera.done = sd_event_source_disable_unref(sv->camera.done);
+        task_finish(&sv->camera.task);
         if (opening)
-                opened(m);
+                opened(sv);
         else
-                closed(m);
-        manager_update(m);
+                closed(sv);
+        sv->update(sv);
         return 0;
 }
 
-static void open_camera(struct manager *m)
+static void open_camera(struct supervisor *sv)
 {
-        const struct config *config = &m->config;
-        struct camera_room *c = &m->camera;
+        const struct config *config = &sv->config;
+        struct camera_part *c = &sv->camera;
 
-        name_camera(m);
+        name_camera(sv);
         c->wish = (struct camera_wish){.width = config->width, .height = config->height, .rate = config->rate};
-        set_state(m, CAMERA_OPENING);
-        int r = begin(m, open_task);
+        set_state(sv, CAMERA_OPENING);
+        int r = begin(sv, open_task);
         if (r < 0) {
                 snprintf(c->why, sizeof c->why, "the camera cannot be opened: %s", strerror(-r));
-                not_opened(m, r);
-                closed(m);
+                not_opened(sv, r);
+                closed(sv);
         }
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        if (m->camera.state == CAMERA_WAITING)
-                open_camera(m);
+        if (sv->camera.state == CAMERA_WAITING)
+                open_camera(sv);
         return 0;
 }
 
-void manager_camera_update(struct manager *m)
+void supervisor_camera_update(struct supervisor *sv)
 {
-        struct camera_room *c = &m->camera;
+        struct camera_part *c = &sv->camera;
 
-        if (manager_camera_wanted(m)) {
+        if (supervisor_camera_wanted(sv)) {
                 if (c->state == CAMERA_CLOSED) {
                         backoff_reset(&c->backoff);
-                        open_camera(m);
+                        open_camera(sv);
                 }
-        } else if (is_open(m) && !m->ending) {
-                close_camera(m);
+        } else if (is_open(sv) && !sv->ending) {
+                close_camera(sv);
         } else if (c->state == CAMERA_WAITING) {
                 sd_event_source_set_enabled(c->retry, SD_EVENT_OFF);
-                closed(m);
+                closed(sv);
         }
 }
 
-void manager_camera_reopen(struct manager *m)
+void supervisor_camera_reopen(struct supervisor *sv)
 {
-        if (m->camera.state == CAMERA_WAITING) {
-                sd_event_source_set_enabled(m->camera.retry, SD_EVENT_OFF);
-                m->camera.error = 0;
-                closed(m);
-        } else if (is_open(m)) {
-                close_camera(m);
+        if (sv->camera.state == CAMERA_WAITING) {
+                sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_OFF);
+                sv->camera.error = 0;
+                closed(sv);
+        } else if (is_open(sv)) {
+                close_camera(sv);
         }
-        manager_update(m);
+        sv->update(sv);
 }
 
-void manager_camera_choose(struct manager *m, const char *spec)
+void supervisor_camera_choose(struct supervisor *sv, const char *spec)
 {
-        snprintf(m->config.camera, sizeof m->config.camera, "%s", spec);
-        m->camera.id[0] = '\0';
-        m->camera.error = 0;
-        m->camera.lost = false;
-        m->camera.stale = m->camera.state == CAMERA_OPENING;
-        manager_camera_reopen(m);
+        snprintf(sv->config.camera, sizeof sv->config.camera, "%s", spec);
+        sv->camera.id[0] = '\0';
+        sv->camera.error = 0;
+        sv->camera.lost = false;
+        sv->camera.stale = sv->camera.state == CAMERA_OPENING;
+        supervisor_camera_reopen(sv);
 }
 
 /* ---- begin and end ---- */
 
-int manager_camera_prepare(struct manager *m)
+int supervisor_camera_prepare(struct supervisor *sv)
 {
-        struct camera_room *c = &m->camera;
+        struct camera_part *c = &sv->camera;
         int r;
 
         c->task = TASK_NONE;
         c->cause.trouble = LOG_CAMERA;
-        if ((r = sd_event_add_time(m->event, &c->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, m)) < 0 ||
-            (r = sd_event_add_time(m->event, &c->stall, CLOCK_MONOTONIC, 0, 1000, on_stall, m)) < 0 ||
+        if ((r = sd_event_add_time(sv->event, &c->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, sv)) < 0 ||
+            (r = sd_event_add_time(sv->event, &c->stall, CLOCK_MONOTONIC, 0, 1000, on_stall, sv)) < 0 ||
             (r = sd_event_source_set_enabled(c->retry, SD_EVENT_OFF)) < 0 ||
             /* After frames: where the loop was late, both may be due. */
             (r = sd_event_source_set_priority(c->stall, SD_EVENT_PRIORITY_NORMAL + 1)) < 0)
@@ -455,22 +455,22 @@ int manager_camera_prepare(struct manager *m)
         return sd_event_source_set_enabled(c->stall, SD_EVENT_OFF);
 }
 
-void manager_camera_close(struct manager *m)
+void supervisor_camera_close(struct supervisor *sv)
 {
-        struct camera_room *c = &m->camera;
+        struct camera_part *c = &sv->camera;
 
         c->done = sd_event_source_disable_unref(c->done);
         task_finish(&c->task);
-        if (is_open(m))
-                detach(m);
-        if (is_open(m) || (c->state == CAMERA_OPENING && c->result == 0))
+        if (is_open(sv))
+                detach(sv);
+        if (is_open(sv) || (c->state == CAMERA_OPENING && c->result == 0))
                 camera_close(c->camera);
         c->camera = NULL;
-        set_state(m, CAMERA_CLOSED);
+        set_state(sv, CAMERA_CLOSED);
 }
 
-void manager_camera_finish(struct manager *m)
+void supervisor_camera_finish(struct supervisor *sv)
 {
-        m->camera.retry = sd_event_source_unref(m->camera.retry);
-        m->camera.stall = sd_event_source_unref(m->camera.stall);
+        sv->camera.retry = sd_event_source_unref(sv->camera.retry);
+        sv->camera.stall = sd_event_source_unref(sv->camera.stall);
 }

@@ -16,63 +16,63 @@
 
 static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        if (m->gpu.state == GPU_READY && manager_sink_compose(m, frame, time_ns))
-                manager_update(m);
+        if (sv->gpu.state == GPU_READY && supervisor_output_compose(sv, frame, time_ns))
+                sv->update(sv);
 }
 
 static void on_parsed(void *userdata, const uint8_t *labels, uint64_t time_ns)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        if (m->gpu.state == GPU_READY)
-                manager_results_take(m, labels, time_ns);
+        if (sv->gpu.state == GPU_READY)
+                supervisor_results_take(sv, labels, time_ns);
 }
 
 static void on_ready(void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        if (m->ending)
-                manager_stop(m, 0);
-        manager_camera_listen(m);
+        if (sv->ending)
+                sv->stop(sv, 0);
+        supervisor_camera_listen(sv);
 }
 
-static void set_state(struct manager *m, enum gpu_state state)
+static void set_state(struct supervisor *sv, enum gpu_state state)
 {
-        m->gpu.state = state;
-        m->gpu.since = stats_now();
+        sv->gpu.state = state;
+        sv->gpu.since = stats_now();
 }
 
-static void lose(struct manager *m)
+static void lose(struct supervisor *sv)
 {
-        set_state(m, GPU_LOST);
-        m->gpu.events = sd_event_source_disable_unref(m->gpu.events);
-        sd_event_source_set_enabled(m->gpu.lost, SD_EVENT_ONESHOT);
+        set_state(sv, GPU_LOST);
+        sv->gpu.events = sd_event_source_disable_unref(sv->gpu.events);
+        sd_event_source_set_enabled(sv->gpu.lost, SD_EVENT_ONESHOT);
 }
 
 static void on_failed(void *userdata, int error)
 {
-        struct manager *m = userdata;
-        struct gpu_room *g = &m->gpu;
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
 
         if (g->state != GPU_READY)
                 return;
         if (stats_now() - g->since > STEADY_NS)
                 g->losses = 0;
         log_cause(&g->cause, "the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
-        lose(m);
-        manager_update(m);
+        lose(sv);
+        sv->update(sv);
 }
 
 static int on_gpu(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        int r = gpu_dispatch(m->gpu.now->engine.gpu);
+        int r = gpu_dispatch(sv->gpu.now->engine.gpu);
         if (r < 0)
-                on_failed(m, r);
+                on_failed(sv, r);
         return 0;
 }
 
@@ -92,76 +92,77 @@ static void close_set(struct gpu_set *set)
         set->pipeline = NULL;
 }
 
-static int open_pipeline(struct manager *m, struct gpu_set *set)
+static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
 {
         const struct pipeline_options options = {
                 .engine = &set->engine,
                 .sink = &set->format,
-                .look = m->gpu.wish.look,
-                .mode = m->gpu.wish.mode,
-                .stats = &m->stats,
-                .events = {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = m},
+                .look = sv->gpu.wish.look,
+                .mode = sv->gpu.wish.mode,
+                .stats = &sv->stats,
+                .events =
+                        {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
         };
         uint64_t since = stats_now();
 
-        int r = pipeline_new(&options, &set->pipeline, m->gpu.why, sizeof m->gpu.why);
+        int r = pipeline_new(&options, &set->pipeline, sv->gpu.why, sizeof sv->gpu.why);
         if (r == 0)
-                on_progress(m, "programs recorded and warm", (stats_now() - since) / 1e9);
+                on_progress(sv, "programs recorded and warm", (stats_now() - since) / 1e9);
         return r;
 }
 
 static void open_next(void *userdata)
 {
-        struct manager *m = userdata;
-        struct gpu_room *g = &m->gpu;
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
         const struct engine_options options = {
                 .gpu = g->wish.gpu,
                 .model = g->wish.model,
                 .precision = g->wish.precision,
                 .progress = on_progress,
-                .userdata = m,
+                .userdata = sv,
         };
 
         close_set(g->next); /* the lost one */
         g->result = engine_open(&g->next->engine, &options, g->why, sizeof g->why);
-        if (g->result == 0 && (g->result = open_pipeline(m, g->next)) < 0)
+        if (g->result == 0 && (g->result = open_pipeline(sv, g->next)) < 0)
                 engine_close(&g->next->engine);
 }
 
 static void close_next(void *userdata)
 {
-        struct manager *m = userdata;
+        struct supervisor *sv = userdata;
 
-        close_set(m->gpu.next);
+        close_set(sv->gpu.next);
 }
 
 /* ---- transitions ---- */
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-static int begin(struct manager *m, void (*run)(void *userdata))
+static int begin(struct supervisor *sv, void (*run)(void *userdata))
 {
-        m->gpu.task_since = stats_now();
-        int r = task_begin(&m->gpu.task, run, m);
-        if (r == 0 && sd_event_add_io(m->event, &m->gpu.done, m->gpu.task.fd, EPOLLIN, on_done, m) < 0)
-                on_done(NULL, -1, 0, m); /* out of memory: waited for here */
+        sv->gpu.task_since = stats_now();
+        int r = task_begin(&sv->gpu.task, run, sv);
+        if (r == 0 && sd_event_add_io(sv->event, &sv->gpu.done, sv->gpu.task.fd, EPOLLIN, on_done, sv) < 0)
+                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
         return r;
 }
 
-static void open_gpu(struct manager *m)
+static void open_gpu(struct supervisor *sv)
 {
-        m->gpu.wish = m->config;
-        m->gpu.next->format = m->sink.format;
-        set_state(m, GPU_OPENING);
-        int r = begin(m, open_next);
+        sv->gpu.wish = sv->config;
+        sv->gpu.next->format = sv->output.format;
+        set_state(sv, GPU_OPENING);
+        int r = begin(sv, open_next);
         if (r < 0) {
                 log_error("the GPU cannot be opened: %s", strerror(-r));
-                manager_stop(m, 1);
+                sv->stop(sv, 1);
         }
 }
 
 /* `now` becomes `next`, for a thread to close. */
-static void retire(struct gpu_room *g)
+static void retire(struct gpu_part *g)
 {
         struct gpu_set *set = g->now;
 
@@ -171,20 +172,20 @@ static void retire(struct gpu_room *g)
 
 static int on_lost(sd_event_source *source, void *userdata)
 {
-        struct manager *m = userdata;
-        struct gpu_room *g = &m->gpu;
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
 
         if (g->task.running) /* on_done() sees to it */
                 return 0;
         if (g->losses++ == TRIES) {
                 log_error("the GPU failed again: giving up");
-                manager_stop(m, 1);
+                sv->stop(sv, 1);
                 return 0;
         }
         if (g->now->pipeline)
                 retire(g);
-        open_gpu(m);
-        manager_update(m);
+        open_gpu(sv);
+        sv->update(sv);
         return 0;
 }
 
@@ -194,171 +195,161 @@ static bool passing(int error)
         return error == -ENODEV || error == -ENOMEM;
 }
 
-bool manager_gpu_same(const struct config *a, const struct config *b)
+static int take_over(struct supervisor *sv)
 {
-        return strcmp(a->model, b->model) == 0 && strcmp(a->gpu, b->gpu) == 0 && a->precision == b->precision;
-}
+        struct gpu_part *g = &sv->gpu;
 
-void manager_gpu_choose(struct config *to, const struct config *from)
-{
-        memcpy(to->model, from->model, sizeof to->model);
-        memcpy(to->gpu, from->gpu, sizeof to->gpu);
-        to->precision = from->precision;
-}
-
-static int take_over(struct manager *m)
-{
-        struct gpu_room *g = &m->gpu;
-
-        if (m->ending) {
+        if (sv->ending) {
                 if (g->state != GPU_READY) /* the frame that was still to be shown went with the GPU */
-                        manager_stop(m, 0);
+                        sv->stop(sv, 0);
                 return 0;
         }
         retire(g);
-        manager_gpu_choose(&m->config, &g->wish);
+        config_choose_engine(&sv->config, &g->wish);
         g->worked = g->wish;
         g->works = true;
-        pipeline_set_mode(g->now->pipeline, m->config.mode);
-        int r = pipeline_set_look(g->now->pipeline, &m->config.look);
+        pipeline_set_mode(g->now->pipeline, sv->config.mode);
+        int r = pipeline_set_look(g->now->pipeline, &sv->config.look);
         if (r < 0)
                 return r;
-        set_state(m, GPU_READY);
+        set_state(sv, GPU_READY);
         log_cause_end(&g->cause, "the GPU works again");
         g->events = sd_event_source_disable_unref(g->events);
-        r = sd_event_add_io(m->event, &g->events, gpu_fd(g->now->engine.gpu), EPOLLIN, on_gpu, m);
+        r = sd_event_add_io(sv->event, &g->events, gpu_fd(g->now->engine.gpu), EPOLLIN, on_gpu, sv);
         if (r < 0)
                 return r;
-        manager_results_prepare(m);
-        manager_camera_attach(m);
+        supervisor_results_prepare(sv);
+        supervisor_camera_attach(sv);
         if (!g->next->pipeline)
                 return 0;
         g->switching = true; /* the next switch needs the place */
-        r = begin(m, close_next);
+        r = begin(sv, close_next);
         if (r < 0)
                 g->switching = false;
         return r;
 }
 
-static void opened(struct manager *m, bool switching)
+static void opened(struct supervisor *sv, bool switching)
 {
-        struct gpu_room *g = &m->gpu;
-        const struct config *good = g->works ? &g->worked : &m->options->config;
+        struct gpu_part *g = &sv->gpu;
+        const struct config *good = g->works ? &g->worked : &sv->options->config;
 
-        if (g->result == 0 && memcmp(&g->next->format, &m->sink.format, sizeof m->sink.format) != 0) {
-                manager_gpu_choose(&m->config, &g->wish); /* once more, for the sink that there is now */
+        if (g->result == 0 && memcmp(&g->next->format, &sv->output.format, sizeof sv->output.format) != 0) {
+                config_choose_engine(&sv->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;
-                lose(m);
+                lose(sv);
         } else if (g->result == 0) {
-                int r = take_over(m);
+                int r = take_over(sv);
                 if (r < 0) {
                         log_error("the GPU cannot be used: %s", strerror(-r));
-                        manager_stop(m, 1);
+                        sv->stop(sv, 1);
                 }
         } else if (switching) {
                 log_warning("%s; going on with what there is", g->why);
                 if (g->state == GPU_LOST)
-                        lose(m);
+                        lose(sv);
         } else if (passing(g->result) && g->losses < TRIES) {
                 log_warning("%s; trying again", g->why);
-                lose(m);
-        } else if (!manager_gpu_same(&m->config, good)) { /* chosen while nothing was open */
+                lose(sv);
+        } else if (!config_same_engine(&sv->config, good)) { /* chosen while nothing was open */
                 log_warning("%s; going back to %s", g->why, g->works ? "what worked" : "what is configured");
-                manager_gpu_choose(&m->config, good);
+                config_choose_engine(&sv->config, good);
                 g->losses = 0;
-                lose(m);
+                lose(sv);
         } else {
                 log_error("%s", g->why);
-                manager_stop(m, g->result == -EPERM && !g->works ? EXIT_CONFIG : 1);
+                sv->stop(sv, g->result == -EPERM && !g->works ? EXIT_CONFIG : 1);
         }
 }
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-        struct manager *m = userdata;
-        struct gpu_room *g = &m->gpu;
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
         const bool opening = g->task.run == open_next, switching = g->switching;
 
         g->done = sd_event_source_disable_unref(g->done);
         task_finish(&g->task);
         g->switching = false;
         if (opening)
-                opened(m, switching);
+                opened(sv, switching);
         else if (g->state == GPU_LOST)
-                lose(m);
-        manager_update(m);
+                lose(sv);
+        sv->update(sv);
         return 0;
 }
 
-bool manager_gpu_is_switching(const struct manager *m)
+bool supervisor_gpu_is_switching(const struct supervisor *sv)
 {
-        return m->gpu.switching && m->gpu.task.run == open_next;
+        return sv->gpu.switching && sv->gpu.task.run == open_next;
 }
 
-int manager_gpu_switch(struct manager *m, const struct config *wish)
+int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish)
 {
-        struct gpu_room *g = &m->gpu;
+        struct gpu_part *g = &sv->gpu;
 
         if (g->state != GPU_READY || g->task.running)
                 return -EBUSY;
         g->wish = *wish;
-        g->next->format = m->sink.format;
+        g->next->format = sv->output.format;
         g->switching = true;
-        int r = begin(m, open_next);
+        int r = begin(sv, open_next);
         if (r < 0)
                 g->switching = false;
         return r;
 }
 
-void manager_gpu_restart(struct manager *m)
+void supervisor_gpu_follow(struct supervisor *sv)
 {
-        if (m->gpu.state != GPU_READY)
+        const struct gpu_part *g = &sv->gpu;
+
+        if (g->state != GPU_READY || memcmp(&g->now->format, &sv->output.format, sizeof g->now->format) == 0)
                 return;
-        m->gpu.losses = 0;
-        lose(m);
+        sv->gpu.losses = 0;
+        lose(sv);
 }
 
 /* Closed only when the camera, which hands frames to it, is. */
-static void close_gpu(struct manager *m)
+static void close_gpu(struct supervisor *sv)
 {
-        struct gpu_room *g = &m->gpu;
+        struct gpu_part *g = &sv->gpu;
 
         g->events = sd_event_source_disable_unref(g->events);
-        set_state(m, GPU_CLOSED);
+        set_state(sv, GPU_CLOSED);
         retire(g);
-        if (begin(m, close_next) < 0)
-                close_next(m);
+        if (begin(sv, close_next) < 0)
+                close_next(sv);
 }
 
-void manager_gpu_update(struct manager *m)
+void supervisor_gpu_update(struct supervisor *sv)
 {
-        struct gpu_room *g = &m->gpu;
+        struct gpu_part *g = &sv->gpu;
 
         if (g->task.running)
                 return;
-        if (m->stopped && g->state == GPU_READY && m->camera.state == CAMERA_CLOSED)
-                close_gpu(m);
-        else if (!m->stopped && g->state == GPU_CLOSED && m->sink.format.width)
-                open_gpu(m);
+        if (sv->stopped && g->state == GPU_READY && sv->camera.state == CAMERA_CLOSED)
+                close_gpu(sv);
+        else if (!sv->stopped && g->state == GPU_CLOSED && sv->output.format.width)
+                open_gpu(sv);
 }
 
 /* ---- begin and end ---- */
 
-int manager_gpu_prepare(struct manager *m)
+int supervisor_gpu_prepare(struct supervisor *sv)
 {
-        m->gpu.now = &m->gpu.sets[0];
-        m->gpu.next = &m->gpu.sets[1];
-        m->gpu.task = TASK_NONE;
-        m->gpu.cause.trouble = LOG_GPU;
-        int r = sd_event_add_defer(m->event, &m->gpu.lost, on_lost, m);
+        sv->gpu.now = &sv->gpu.sets[0];
+        sv->gpu.next = &sv->gpu.sets[1];
+        sv->gpu.task = TASK_NONE;
+        sv->gpu.cause.trouble = LOG_GPU;
+        int r = sd_event_add_defer(sv->event, &sv->gpu.lost, on_lost, sv);
         if (r == 0)
-                r = sd_event_source_set_enabled(m->gpu.lost, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(sv->gpu.lost, SD_EVENT_OFF);
         return r;
 }
 
-bool manager_gpu_finish(struct manager *m)
+bool supervisor_gpu_finish(struct supervisor *sv)
 {
-        struct gpu_room *g = &m->gpu;
+        struct gpu_part *g = &sv->gpu;
 
         if (g->task.running && g->task.run == open_next)
                 return false;

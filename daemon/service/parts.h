@@ -1,34 +1,36 @@
-/* Private to manager*.c: the daemon's three rooms, each a state machine with one function per transition.
+/* Private to service/: the daemon's three parts, each a state machine with one function per transition.
  *
- *   sink      WAITING -> OPEN                              manager-sink.c
- *   gpu       CLOSED -> OPENING -> READY -> LOST           manager-gpu.c
- *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    manager-camera.c
+ *   output    WAITING -> OPEN                              output.c
+ *   gpu       CLOSED -> OPENING -> READY -> LOST           gpu.c
+ *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
  *
- * A transition ends with manager_update(), which looks at all three and sets going what now can be: the GPU needs the
- * sink's format, the camera needs both and somebody who watches. */
+ * A transition ends with sv->update(), which looks at all three and sets going what now can be: the GPU needs the
+ * output's format, the camera needs both and somebody who watches.  Calls go from gpu to camera to results and output; what
+ * goes the other way goes by update(). */
 #pragma once
 
 #include <limits.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/bus/control.h"
 #include "daemon/common/log.h"
+#include "daemon/common/options.h"
 #include "daemon/common/task.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/service/backoff.h"
 #include "daemon/service/placeholder.h"
 #include "daemon/service/sleep-watch.h"
-#include "daemon/service/supervisor.h"
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
 
-enum sink_state {
-        SINK_WAITING, /* for its next try */
-        SINK_OPEN,
+enum output_state {
+        OUTPUT_WAITING, /* for its next try */
+        OUTPUT_OPEN,
 };
 
-struct sink_room {
-        enum sink_state state;
-        struct sink *sink;               /* SINK_OPEN */
+struct output_part {
+        enum output_state state;
+        struct sink *sink;               /* OUTPUT_OPEN */
         struct frame_format format;      /* that it has or had last; width 0: it never opened */
         struct placeholder *placeholder; /* in that format */
         uint8_t *frame;                  /* the newest composed one, copied */
@@ -55,10 +57,10 @@ enum gpu_state {
 struct gpu_set {
         struct engine engine;
         struct pipeline *pipeline;  /* NULL: nothing is open */
-        struct frame_format format; /* of the sink that it is for */
+        struct frame_format format; /* of the output that it is for */
 };
 
-struct gpu_room {
+struct gpu_part {
         enum gpu_state state;
         uint64_t since;                      /* of the state */
         unsigned losses;                     /* in a row */
@@ -84,7 +86,7 @@ enum camera_state {
         CAMERA_WAITING, /* for its next try */
 };
 
-struct camera_room {
+struct camera_part {
         enum camera_state state;
         uint64_t since;
         struct camera *camera; /* STARTING, STREAMING; the task's while it opens or closes */
@@ -113,7 +115,9 @@ struct results {
 
 struct bus;
 
-struct manager {
+struct supervisor {
+        void (*update)(struct supervisor *sv);           /* after every transition */
+        void (*stop)(struct supervisor *sv, int status); /* ends the loop; the worst status counts */
         const struct options *options;
         struct config config;            /* as it is now: clients of the bus change it */
         char configured_model[PATH_MAX]; /* as the files and the command line have it */
@@ -121,9 +125,9 @@ struct manager {
         int status; /* of the process, when the loop ends */
         uint64_t began;
         struct stats stats;
-        struct sink_room sink;
-        struct gpu_room gpu;
-        struct camera_room camera;
+        struct output_part output;
+        struct gpu_part gpu;
+        struct camera_part camera;
         bool stopping;
         bool paused, stopped; /* by a client of the bus */
         bool ending;          /* the camera's file is played: stop when the frame under way is shown */
@@ -135,62 +139,46 @@ struct manager {
         struct sleep_watch sleep;
 };
 
-enum manager_state { /* as the bus tells it; manager_state_names */
-                     MANAGER_STARTING,
-                     MANAGER_IDLE,
-                     MANAGER_STREAMING,
-                     MANAGER_WAITING,
-                     MANAGER_PAUSED,
-                     MANAGER_STOPPED,
-};
-extern const char *const manager_state_names[];
+/* state.c: which state all of it is in, and why, in a line for a person; and what the placeholder says. */
+enum control_state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
+const char *supervisor_caption(const struct supervisor *sv);
 
-/* Which state all of it is in, and why, in a line for a person. */
-enum manager_state manager_state(const struct manager *m, char *reason, size_t size);
+/* control.c: what clients may do */
+extern const struct control supervisor_control;
+bool supervisor_was_paused(void); /* before a crash */
 
-void manager_pause(struct manager *m, bool yes);
-/* All but model, GPU and precision, which take their time; says what changes only with a new start. */
-void manager_take_config(struct manager *m, const struct config *config);
-
-void manager_update(struct manager *m);           /* after every transition */
-void manager_stop(struct manager *m, int status); /* ends the loop; the worst status counts */
-
-/* manager-sink.c */
-int manager_sink_prepare(struct manager *m);
-int manager_sink_open(struct manager *m); /* or tries again later; an error: there is no sense in that */
+/* output.c */
+int supervisor_output_prepare(struct supervisor *sv);
+int supervisor_output_open(struct supervisor *sv); /* or tries again later; an error: there is no sense in that */
 /* A new frame, copied; true: frames take the place of the placeholder with it. */
-bool manager_sink_compose(struct manager *m, const uint8_t *frame, uint64_t time_ns);
-void manager_sink_placeholder(struct manager *m); /* is what is shown from now on */
-void manager_sink_say(struct manager *m, const char *caption);
-void manager_sink_finish(struct manager *m);
+bool supervisor_output_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
+void supervisor_output_placeholder(struct supervisor *sv); /* is what is shown from now on */
+void supervisor_output_say(struct supervisor *sv, const char *caption);
+void supervisor_output_finish(struct supervisor *sv);
 
-/* manager-gpu.c */
-int manager_gpu_prepare(struct manager *m);
-void manager_gpu_update(struct manager *m);
-void manager_gpu_restart(struct manager *m); /* the sink's format is another */
-/* Opens another GPU or model, and uses it in place of the one there is once it is open; m->config follows then.
+/* gpu.c */
+int supervisor_gpu_prepare(struct supervisor *sv);
+void supervisor_gpu_update(struct supervisor *sv);
+void supervisor_gpu_follow(struct supervisor *sv); /* opens anew where the output's format is another */
+/* Opens another GPU or model, and uses it in place of the one there is once it is open; sv->config follows then.
  * -EBUSY: something is being opened. */
-int manager_gpu_switch(struct manager *m, const struct config *wish);
-bool manager_gpu_is_switching(const struct manager *m); /* m->gpu.wish is being opened for that */
+int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
+bool supervisor_gpu_is_switching(const struct supervisor *sv); /* sv->gpu.wish is being opened for that */
+bool supervisor_gpu_finish(struct supervisor *sv);             /* false: it is still opening, which nothing can hurry */
 
-/* What of a configuration is opened: the GPU, the model, the precision. */
-bool manager_gpu_same(const struct config *a, const struct config *b);
-void manager_gpu_choose(struct config *to, const struct config *from);
-bool manager_gpu_finish(struct manager *m);             /* false: it is still opening, which nothing can hurry */
+/* results.c: what is told of each parsed frame */
+void supervisor_results_prepare(struct supervisor *sv); /* the model is another */
+void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns);
+void supervisor_results_end(struct supervisor *sv); /* no more of this camera */
 
-/* manager-results.c: what is told of each parsed frame */
-void manager_results_prepare(struct manager *m); /* the model is another */
-void manager_results_take(struct manager *m, const uint8_t *labels, uint64_t time_ns);
-void manager_results_end(struct manager *m); /* no more of this camera */
-
-/* manager-camera.c */
-int manager_camera_prepare(struct manager *m);
-void manager_camera_update(struct manager *m);
-bool manager_camera_wanted(const struct manager *m);
-void manager_camera_listen(struct manager *m);                   /* the pipeline takes a frame */
-void manager_camera_reopen(struct manager *m);                   /* it may not have survived what happened */
-void manager_camera_choose(struct manager *m, const char *spec); /* another one, from now on */
-void manager_camera_attach(struct manager *m);                   /* to another pipeline */
-const char *manager_camera_caption(const struct manager *m);     /* what is wrong with it, in a few words */
-void manager_camera_close(struct manager *m);                    /* and waits for it: at the end */
-void manager_camera_finish(struct manager *m);
+/* camera.c */
+int supervisor_camera_prepare(struct supervisor *sv);
+void supervisor_camera_update(struct supervisor *sv);
+bool supervisor_camera_wanted(const struct supervisor *sv);
+void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */
+void supervisor_camera_reopen(struct supervisor *sv);                   /* it may not have survived what happened */
+void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
+void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */
+const char *supervisor_camera_caption(const struct supervisor *sv);     /* what is wrong with it, in a few words */
+void supervisor_camera_close(struct supervisor *sv);                    /* and waits for it: at the end */
+void supervisor_camera_finish(struct supervisor *sv);

@@ -22,7 +22,7 @@ static const struct arc arcs[] = {
         {0.085f, -0.10f, 0.018f, 0.024f, -1, 1, true},  {0, 0.02f, 0.09f, 0.07f, 0.055f, 1, false}, /* mouth */
 };
 
-#define PEN 0.008f       /* half the width of a line */
+#define PEN 0.008f        /* half the width of a line */
 #define CAPTION_ROW 0.45f /* its baseline */
 #define CAPTION_HEIGHT 0.065f
 

@@ -15,7 +15,7 @@
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF: such a line goes into a pipe whole or not at all */
 
-static const char *const feature_names[] = {"nose",       "left eye",    "right eye", "left brow",  "right brow",
+static const char *const feature_names[] = {"nose",      "left eye",    "right eye", "left brow", "right brow",
                                             "upper lip", "inner mouth", "mouth",     "lower lip", NULL};
 
 static bool is_feature(const char *name)
@@ -37,10 +37,10 @@ static void quote(const char *name, char *ret, size_t size)
         ret[n] = '\0';
 }
 
-void manager_results_prepare(struct manager *m)
+void supervisor_results_prepare(struct supervisor *sv)
 {
-        const struct model_info *model = &m->gpu.now->engine.model;
-        struct results *results = &m->results;
+        const struct model_info *model = &sv->gpu.now->engine.model;
+        struct results *results = &sv->results;
 
         results->classes = model->classes;
         results->skin = results->features = 0;
@@ -64,9 +64,9 @@ static uint64_t sum(const uint64_t counts[MODEL_CLASSES_MAX], uint64_t mask)
         return n;
 }
 
-static void judge(struct manager *m, bool face)
+static void judge(struct supervisor *sv, bool face)
 {
-        struct results *results = &m->results;
+        struct results *results = &sv->results;
         uint64_t now = stats_now();
 
         if (face == results->face) {
@@ -79,50 +79,53 @@ static void judge(struct manager *m, bool face)
                 return;
         results->face = face;
         results->differs_since = 0;
-        manager_update(m);
+        sv->update(sv);
 }
 
 /* Returns the line's length, 0 where it would not fit. */
-static size_t write_line(const struct manager *m, const uint64_t counts[MODEL_CLASSES_MAX], bool face, uint64_t time_ns,
-                         char line[LINE_MAX_BYTES])
+static size_t write_line(const struct supervisor *sv, const uint64_t counts[MODEL_CLASSES_MAX], bool face,
+                         uint64_t time_ns, char line[LINE_MAX_BYTES])
 {
-        const struct results *results = &m->results;
+        const struct results *results = &sv->results;
         const char *comma = "";
         size_t n;
 
         n = snprintf(line, LINE_MAX_BYTES,
-                     "{\"sequence\":%" PRIu64 ",\"time_ns\":%" PRIu64 ",\"width\":%u,\"height\":%u,\"face\":%s,\"classes\":{",
-                     results->sequence, time_ns, m->sink.format.width, m->sink.format.height, face ? "true" : "false");
+                     "{\"sequence\":%" PRIu64 ",\"time_ns\":%" PRIu64
+                     ",\"width\":%u,\"height\":%u,\"face\":%s,\"classes\":{",
+                     results->sequence, time_ns, sv->output.format.width, sv->output.format.height,
+                     face ? "true" : "false");
         for (uint32_t i = 1; i < results->classes && n < LINE_MAX_BYTES; i++)
                 if (counts[i]) {
-                        n += snprintf(line + n, LINE_MAX_BYTES - n, "%s\"%s\":%" PRIu64, comma, results->names[i], counts[i]);
+                        n += snprintf(line + n, LINE_MAX_BYTES - n, "%s\"%s\":%" PRIu64, comma, results->names[i],
+                                      counts[i]);
                         comma = ",";
                 }
         if (n < LINE_MAX_BYTES)
-                n += snprintf(line + n, LINE_MAX_BYTES - n, "},\"parse_ms\":%.2f", stats_last_ms(&m->stats.parse));
+                n += snprintf(line + n, LINE_MAX_BYTES - n, "},\"parse_ms\":%.2f", stats_last_ms(&sv->stats.parse));
         return n < LINE_MAX_BYTES ? n : 0;
 }
 
-void manager_results_take(struct manager *m, const uint8_t *labels, uint64_t time_ns)
+void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns)
 {
-        const size_t pixels = (size_t)m->sink.format.width * m->sink.format.height;
+        const size_t pixels = (size_t)sv->output.format.width * sv->output.format.height;
         uint64_t counts[MODEL_CLASSES_MAX];
         char line[LINE_MAX_BYTES];
 
         palette_count(labels, pixels, counts);
-        bool face = sum(counts, m->results.skin) >= SKIN_LEAST * pixels &&
-                    sum(counts, m->results.features) >= FEATURES_LEAST * pixels;
-        m->results.sequence++;
-        if (bus_subscribers(m->bus)) {
-                size_t n = write_line(m, counts, face, time_ns, line);
+        bool face = sum(counts, sv->results.skin) >= SKIN_LEAST * pixels &&
+                    sum(counts, sv->results.features) >= FEATURES_LEAST * pixels;
+        sv->results.sequence++;
+        if (bus_subscribers(sv->bus)) {
+                size_t n = write_line(sv, counts, face, time_ns, line);
                 if (n)
-                        bus_publish(m->bus, line, n, sizeof line);
+                        bus_publish(sv->bus, line, n, sizeof line);
         }
-        judge(m, face);
+        judge(sv, face);
 }
 
-void manager_results_end(struct manager *m)
+void supervisor_results_end(struct supervisor *sv)
 {
-        m->results.face = false;
-        m->results.differs_since = 0;
+        sv->results.face = false;
+        sv->results.differs_since = 0;
 }

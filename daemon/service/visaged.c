@@ -9,5 +9,5 @@ int main(int argc, char **argv)
         if (status >= 0)
                 return status;
         log_init("visaged");
-        return manager_run(&options);
+        return supervisor_run(&options);
 }

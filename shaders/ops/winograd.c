@@ -119,8 +119,7 @@ int winograd(struct gpu_program *program, const struct op_conv *op)
 {
         struct tiling tiling = tiling_of(&op->conv);
         const uint32_t total = tiling_total(&tiling);
-        struct operand before = {op->workspace, op->workspace_offset, tiling_size(&tiling, op->conv.in),
-                                 FORMAT_F32};
+        struct operand before = {op->workspace, op->workspace_offset, tiling_size(&tiling, op->conv.in), FORMAT_F32};
         struct operand after = {op->workspace, op->workspace_offset + align_up(before.size, 256),
                                 tiling_size(&tiling, op->conv.out), FORMAT_F32};
         int r = 0;

@@ -63,7 +63,8 @@ static void read_formats(int fd, struct camera_info *info)
 
 static bool captures(const struct v4l2_capability *cap)
 {
-        return (cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities) & V4L2_CAP_VIDEO_CAPTURE;
+        return (cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities) &
+               V4L2_CAP_VIDEO_CAPTURE;
 }
 
 int camera_ask(const char *node, char *ret_card, size_t size)
