@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/common/config.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #define COMPLAINTS_MAX 21 /* twenty, and how many more there are */
 

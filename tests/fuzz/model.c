@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
 #include "model/network.h"
 #include "model/safetensors.h"

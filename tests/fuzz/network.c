@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
 #include "model/network.h"
 #include "model/plan.h"

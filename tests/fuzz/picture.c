@@ -3,7 +3,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "v4l2/files/picture.h"
 
 #define SIDE_MAX 16384       /* of picture.h: larger ones are refused, and must be */

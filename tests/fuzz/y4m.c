@@ -2,7 +2,7 @@
  * place, so that frames are due without waiting for them. */
 #include <errno.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "v4l2/camera.h"
 #include "v4l2/tick.h"
 #include "v4l2/files/y4m.h"

@@ -1,4 +1,4 @@
-#include "forge.h"
+#include "tests/model/forge.h"
 
 #include <stdarg.h>
 #include <stdio.h>

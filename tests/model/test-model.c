@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "forge.h"
+#include "tests/model/forge.h"
 #include "model/graph.h"
 #include "model/model.h"
 #include "model/network.h"

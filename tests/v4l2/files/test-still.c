@@ -1,5 +1,5 @@
-#include "cm.h"
-#include "temporary.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/temporary.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

@@ -1,10 +1,10 @@
 /* Everything a camera's driver can do wrong, at any moment, to a program that does what the daemon does: on an error it
  * closes the camera and opens it again, and so it does when nothing has come for a while.  Each session must end with
  * good frames, and at each step every buffer has exactly one owner. */
-#include "cm.h"
-#include "campaign.h"
-#include "fake-node.h"
-#include "faults.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
+#include "tests/v4l2/faults.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* What v4l2loopback can do wrong to a producer that closes the virtual camera on an error and opens it again. */
-#include "cm.h"
-#include "campaign.h"
-#include "fake-node.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "cm.h"
-#include "fake-node.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/fake-node.h"
 
 #include <errno.h>
 #include <string.h>
