@@ -16,59 +16,6 @@ static void push_components(const struct gpu_pixels *pixels, struct push_compone
         }
 }
 
-/* Y'CbCr (ITU-R BT.601, BT.709): the two weights of the luma, from which all the rest follows. */
-static const struct {
-        double red, blue;
-} lumas[] = {
-        [GPU_COLOR_BT601] = {0.299, 0.114},
-        [GPU_COLOR_BT709] = {0.2126, 0.0722},
-};
-
-/* Rows of R', G', B' from Y', Cb, Cr and 1, all in 0..1. */
-static void to_rgb(const struct gpu_pixels *pixels, float ret[3][4])
-{
-        if (pixels->color == GPU_COLOR_RGB) {
-                for (int i = 0; i < 3; i++)
-                        for (int j = 0; j < 4; j++)
-                                ret[i][j] = i == j;
-                return;
-        }
-        const double kr = lumas[pixels->color].red, kb = lumas[pixels->color].blue, kg = 1 - kr - kb;
-        const double y = pixels->full_range ? 1 : 255. / 219, c = pixels->full_range ? 1 : 255. / 224;
-        const double black = pixels->full_range ? 0 : 16. / 255, grey = 128. / 255;
-        const double blue[3] = {0, -2 * (1 - kb) * kb / kg, 2 * (1 - kb)},
-                     red[3] = {2 * (1 - kr), -2 * (1 - kr) * kr / kg, 0};
-
-        for (int i = 0; i < 3; i++) {
-                double b = pixels->component[1].step ? c * blue[i] : 0, r = pixels->component[2].step ? c * red[i] : 0;
-                ret[i][0] = y;
-                ret[i][1] = b;
-                ret[i][2] = r;
-                ret[i][3] = -y * black - (b + r) * grey;
-        }
-}
-
-/* Rows of Y', Cb, Cr from R', G', B' and 1. */
-static void from_rgb(const struct gpu_pixels *pixels, float ret[3][4])
-{
-        if (pixels->color == GPU_COLOR_RGB) {
-                to_rgb(pixels, ret);
-                return;
-        }
-        const double kr = lumas[pixels->color].red, kb = lumas[pixels->color].blue, kg = 1 - kr - kb;
-        const double y = pixels->full_range ? 1 : 219. / 255, c = pixels->full_range ? 1 : 224. / 255;
-        const double black = pixels->full_range ? 0 : 16. / 255, grey = 128. / 255;
-        const double weights[3] = {kr, kg, kb};
-
-        for (int i = 0; i < 3; i++) {
-                ret[0][i] = y * weights[i];
-                ret[1][i] = c * ((i == 2) - weights[i]) / (2 * (1 - kb));
-                ret[2][i] = c * ((i == 0) - weights[i]) / (2 * (1 - kr));
-        }
-        ret[0][3] = black;
-        ret[1][3] = ret[2][3] = grey;
-}
-
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out)
 {
@@ -79,7 +26,7 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
         } push = {.size = {out->width, out->height}, .source_size = {pixels->width, pixels->height}};
 
         push_components(pixels, push.components);
-        to_rgb(pixels, push.rows);
+        gpu_pixels_to_rgb(pixels, push.rows);
         return program_dispatch(
                 program,
                 &(struct dispatch){
@@ -172,7 +119,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
                 push.planes[count] = (struct push_plane){.offset = INT32_MAX, .stride = 1};
         for (int k = 0; k < 3; k++)
                 push.shifts |= (pixels->component[k].shift_x | pixels->component[k].shift_y << 4) << 8 * k;
-        from_rgb(pixels, push.rows);
+        gpu_pixels_from_rgb(pixels, push.rows);
         return program_dispatch(
                 program,
                 &(struct dispatch){
