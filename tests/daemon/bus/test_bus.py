@@ -274,7 +274,7 @@ class Contract(Streaming):
         code = ("import sys, time, types; sys.path.insert(0, sys.argv[2]); import message_bus\n"
                 "client = message_bus.Client(types.SimpleNamespace(address=sys.argv[1]))\n"
                 "fd = client.descriptor('Hold', '(s)', 'the doomed'); print('held', flush=True); time.sleep(600)")
-        with subprocess.Popen(["/usr/bin/python3", "-c", code, self.bus.address, os.path.dirname(__file__)],
+        with subprocess.Popen(["/usr/bin/python3", "-c", code, self.bus.address, os.path.dirname(support.__file__)],
                               stdout=subprocess.PIPE) as child:
             self.assertEqual(child.stdout.readline(), b"held\n")
             self.assertIn("held for the doomed", self.client.get("StateReason"))
