@@ -65,26 +65,26 @@ void doctor_find_nodes(struct doctor_world *world);
 void doctor_run(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret);
 
 /* The checks, by the file that they are in. */
-void doctor_module(const struct doctor_world *world, struct doctor_finding *ret); /* doctor-module.c */
+void doctor_module(const struct doctor_world *world, struct doctor_finding *ret); /* module.c */
 void doctor_version(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_exclusive_caps(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_max_buffers(const struct doctor_world *world, struct doctor_finding *ret);
 
-void doctor_node(const struct doctor_world *world, struct doctor_finding *ret); /* doctor-node.c */
+void doctor_node(const struct doctor_world *world, struct doctor_finding *ret); /* node.c */
 void doctor_producer(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_size(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_pipewire(const struct doctor_world *world, struct doctor_finding *ret);
 
-void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret); /* doctor-camera.c */
+void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret); /* camera.c */
 void doctor_camera_users(const struct doctor_world *world, struct doctor_finding *ret);
 
-void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret); /* doctor-service.c */
+void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret); /* service.c */
 void doctor_account(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_configuration(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_service(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret);
 
-void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret); /* doctor-gpu.c */
+void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret); /* gpu.c */
 void doctor_self_test(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_model(const struct doctor_world *world, struct doctor_finding *ret);
