@@ -72,6 +72,12 @@ int frame_format_pack(struct frame_format *format)
         return 0;
 }
 
+bool frame_format_equal(const struct frame_format *a, const struct frame_format *b)
+{
+        return a->fourcc == b->fourcc && a->width == b->width && a->height == b->height && a->stride == b->stride &&
+               a->size == b->size && a->matrix == b->matrix && a->full_range == b->full_range;
+}
+
 const char *frame_fourcc_name(uint32_t fourcc)
 {
         static _Thread_local char name[5];

@@ -234,7 +234,7 @@ static void opened(struct supervisor *sv, bool switching)
         struct gpu_part *g = &sv->gpu;
         const struct config *good = g->works ? &g->worked : &sv->options->config;
 
-        if (g->result == 0 && memcmp(&g->next->format, &sv->output.format, sizeof sv->output.format) != 0) {
+        if (g->result == 0 && !frame_format_equal(&g->next->format, &sv->output.format)) {
                 config_choose_engine(&sv->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;
                 lose(sv);
@@ -303,7 +303,7 @@ void supervisor_gpu_follow(struct supervisor *sv)
 {
         const struct gpu_part *g = &sv->gpu;
 
-        if (g->state != GPU_READY || memcmp(&g->now->format, &sv->output.format, sizeof g->now->format) == 0)
+        if (g->state != GPU_READY || frame_format_equal(&g->now->format, &sv->output.format))
                 return;
         sv->gpu.losses = 0;
         lose(sv);

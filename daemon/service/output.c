@@ -64,7 +64,7 @@ static int take_format(struct supervisor *sv)
         const struct frame_format *format = sink_format(sv->output.sink);
         struct output_part *s = &sv->output;
 
-        if (s->placeholder && memcmp(&s->format, format, sizeof *format) == 0)
+        if (s->placeholder && frame_format_equal(&s->format, format))
                 return 0;
         placeholder_free(s->placeholder);
         free(s->frame);
