@@ -512,7 +512,7 @@ static void test_inverted(void **state)
         struct graph *graph = make(&info, GPU_F32);
         const struct graph_node *depthwise = find_node(graph, "layer3.0.conv2.weight");
 
-        /* What model/arches.py counts at 256 x 256, here 250 wide. */
+        /* What model/training/arches.py counts at 256 x 256, here 250 wide. */
         assert_true(graph_gmac(graph) > 0.48 && graph_gmac(graph) < 0.5009);
         assert_int_equal(depthwise->op, GRAPH_DEPTHWISE);
         assert_int_equal(depthwise->kernel, 5);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The whole network, as `visagectl parse` runs it, against model/reference.py: random weights, logits and labels.
+"""The whole network, as `visagectl parse` runs it, against model/training/reference.py: random weights, logits and labels.
 
 Environment: VISAGECTL (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (lane, tile), VISAGED_VALIDATE
 (one small network under the validation layers), VISAGED_LONG (more), VISAGED_ACCURACY (the JSON file that takes what is
@@ -54,9 +54,9 @@ class Network:
         folder = tempfile.mkdtemp(prefix="visaged-network-")
         try:
             picture(*(self.picture or (self.width, self.height))).save(os.path.join(folder, "picture.png"))
-            command([PYTHON, f"{ROOT}/model/convert.py", "--random", self.variant, "--seed", "7", "--classes", str(self.classes),
+            command([PYTHON, f"{ROOT}/model/training/convert.py", "--random", self.variant, "--seed", "7", "--classes", str(self.classes),
                      "--dtype", self.stored, "--input", f"{self.height}x{self.width}", f"{folder}/model.safetensors"])
-            command([PYTHON, f"{ROOT}/model/reference.py", f"{folder}/model.safetensors", f"{folder}/picture.png",
+            command([PYTHON, f"{ROOT}/model/training/reference.py", f"{folder}/model.safetensors", f"{folder}/picture.png",
                      "--logits", f"{folder}/reference.npy"])
         except BaseException:
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""`visagectl eval` on software Vulkan against model/reference.py, its figures against formulas over the single pixels."""
+"""`visagectl eval` on software Vulkan against model/training/reference.py, its figures against formulas over the single pixels."""
 import json
 import os
 import shutil
@@ -12,7 +12,7 @@ import drivers
 import support
 from support import new_folder, visagectl
 
-sys.path.insert(0, os.path.join(support.ROOT, "model"))
+sys.path.insert(0, os.path.join(support.ROOT, "model", "training"))
 import arches  # noqa: E402
 import reference  # noqa: E402
 
@@ -57,7 +57,7 @@ def among_eleven(labels, classes):
 
 
 class Reference:
-    """What model/reference.py labels pictures with."""
+    """What model/training/reference.py labels pictures with."""
 
     def __init__(self, classes):
         self.path = support.model(classes)

@@ -1,4 +1,4 @@
-"""model/teacher.py: a teacher says only what a set's own labels leave open, and what it writes is a data set."""
+"""model/training/teacher.py: a teacher says only what a set's own labels leave open, and what it writes is a data set."""
 import os
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 sys.path.insert(0, MODEL)
 
 import arches

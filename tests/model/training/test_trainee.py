@@ -1,5 +1,5 @@
-"""model/trainee.py: the edge branch, ImageNet's weights, model files taken back, norms over several processes; model/train.py's
-beginnings; model/schedule.py, metrics.py."""
+"""model/training/trainee.py: the edge branch, ImageNet's weights, model files taken back, norms over several processes; model/training/train.py's
+beginnings; model/training/schedule.py, metrics.py."""
 import contextlib
 import copy
 import dataclasses
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import distributed, nn
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training"))
 
 import arches
 import checkpoint

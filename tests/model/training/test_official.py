@@ -15,7 +15,7 @@ from PIL import Image
 import drivers
 import official
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 PYTHON = "/usr/bin/python3"
 CLASSES, SIDE = 19, 65
 NEAR = 1e-4  # of the largest |logit|

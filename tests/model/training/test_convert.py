@@ -16,7 +16,7 @@ import unittest
 import numpy as np
 import torch
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 sys.path.insert(0, MODEL)
 
 import arches

@@ -106,7 +106,7 @@ def gather(args, arch, side, device):
     crowds = [crowd(pictures, names, side) for pictures in sets]
     everybody = [person for some in crowds for person in some.people]
     layouts = " and ".join(dict.fromkeys(pictures.layout for pictures in sets))
-    provenance = f"trained by model/train.py of visaged on {len(everybody)} pictures ({layouts})"
+    provenance = f"trained by model/training/train.py of visaged on {len(everybody)} pictures ({layouts})"
     if args.start:
         provenance += f", from {os.path.basename(args.start)}"
     behind = Backdrops(rooms, scenes(args.scenes) if args.scenes else [])

@@ -1,4 +1,4 @@
-"""model/datasets.py: every layout made up small, read back; what is damaged refused; export."""
+"""model/training/datasets.py: every layout made up small, read back; what is damaged refused; export."""
 import contextlib
 import io
 import os
@@ -12,7 +12,7 @@ import unittest
 import numpy as np
 from PIL import Image
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 sys.path.insert(0, MODEL)
 
 import arches

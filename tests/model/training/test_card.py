@@ -1,4 +1,4 @@
-"""model/scores.py, leaks.py and card.py: measures of masks whose answers are known, and that a leak is found."""
+"""model/training/scores.py, leaks.py and card.py: measures of masks whose answers are known, and that a leak is found."""
 import itertools
 import os
 import subprocess
@@ -9,7 +9,7 @@ import unittest
 import numpy as np
 from PIL import Image
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 sys.path.insert(0, MODEL)
 
 import arches
@@ -122,7 +122,7 @@ class Files(unittest.TestCase):
         done = subprocess.run([sys.executable, f"{MODEL}/leaks.py", self.folder.name], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.kept[1], done.stdout)
-        done = subprocess.run([sys.executable, f"{MODEL}/card.py", f"{MODEL}/default.safetensors", "--data", self.folder.name],
+        done = subprocess.run([sys.executable, f"{MODEL}/card.py", f"{MODEL}/../default.safetensors", "--data", self.folder.name],
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("also in training", done.stderr)
@@ -131,7 +131,7 @@ class Files(unittest.TestCase):
         path = f"{self.folder.name}/CARD.md"
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"before\n{card.BEGIN}\nold\n{card.END}\nafter\n")
-        done = subprocess.run([sys.executable, f"{MODEL}/card.py", f"{MODEL}/default.safetensors", "--data", self.folder.name,
+        done = subprocess.run([sys.executable, f"{MODEL}/card.py", f"{MODEL}/../default.safetensors", "--data", self.folder.name,
                                "--card", path], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         with open(path, encoding="utf-8") as file:

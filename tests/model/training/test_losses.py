@@ -1,4 +1,4 @@
-"""model/losses.py, partial.py and csr.py against the formulas written out, pixel by pixel."""
+"""model/training/losses.py, partial.py and csr.py against the formulas written out, pixel by pixel."""
 import copy
 import itertools
 import os
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training"))
 
 import arches
 import csr

@@ -1,4 +1,4 @@
-"""model/train.py as a user runs it, on made-up faces: it learns, can be left, and what it writes becomes a model file; and
+"""model/training/train.py as a user runs it, on made-up faces: it learns, can be left, and what it writes becomes a model file; and
 evaluate.py, teacher.py and ablate.py with that."""
 import json
 import os
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model")
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 sys.path.insert(0, MODEL)
 
 import arches

@@ -1,4 +1,4 @@
-"""model/frames.py, people.py, props.py, film.py and backdrops.py: labels stay on their pixels, what isn't known is never said,
+"""model/training/frames.py, people.py, props.py, film.py and backdrops.py: labels stay on their pixels, what isn't known is never said,
 and frames are what they are said to be."""
 import os
 import sys
@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 from PIL import Image, ImageDraw
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "model"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training"))
 
 import arches
 import backdrops
