@@ -145,7 +145,7 @@ static void touch(struct graph *graph, const struct graph_value *value, uint32_t
 }
 
 /* A store lives from its first writer to its last reader, whichever slices they touch. */
-static void find_lifetimes(struct graph *graph)
+void graph_finish(struct graph *graph)
 {
         for (uint32_t i = 0; i < graph->store_count; i++)
                 graph->stores[i].from = UINT32_MAX;
@@ -160,32 +160,13 @@ static void find_lifetimes(struct graph *graph)
         touch(graph, graph->logits, graph->node_count - 1);
 }
 
-/* At most 4 nodes a block, 6 a level and some 40 around them; a node makes at most one store, and few values or
- * tensors.
- */
-static uint32_t capacity(const struct model_info *info)
-{
-        const struct model_inverted *inverted = &info->inverted;
-        uint32_t nodes = 64;
-
-        if (info->block == MODEL_INVERTED) {
-                nodes += 6 * inverted->level_count;
-                for (size_t i = 0; i < inverted->layer_count; i++)
-                        nodes += 4 * inverted->layers[i].blocks;
-                return nodes;
-        }
-        for (size_t i = 0; i < 4; i++)
-                nodes += 4 * info->blocks[i];
-        return nodes;
-}
-
-int graph_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret)
+int graph_new(uint32_t capacity, struct graph **ret)
 {
         struct graph *graph = calloc(1, sizeof(*graph));
 
         if (!graph)
                 return -ENOMEM;
-        graph->capacity = capacity(info);
+        graph->capacity = capacity;
         graph->nodes = calloc(graph->capacity, sizeof(*graph->nodes));
         graph->stores = calloc(graph->capacity, sizeof(*graph->stores));
         graph->values = calloc(graph->capacity, sizeof(*graph->values));
@@ -194,8 +175,6 @@ int graph_new(const struct model_info *info, enum gpu_dtype precision, struct gr
                 graph_free(graph);
                 return -ENOMEM;
         }
-        network_build(graph, info, precision);
-        find_lifetimes(graph);
         *ret = graph;
         return 0;
 }

@@ -60,13 +60,16 @@ struct graph {
         uint32_t capacity;                /* of the arrays, for graph_add_*() */
 };
 
-/* `precision` is that of the convolutional trunk; products of maps with maps, and the logits, are always F32. */
-int graph_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret);
 void graph_free(struct graph *graph); /* NULL is fine */
 
 double graph_gmac(const struct graph *graph);
 
-/* ---- for network.c, which writes the table ---- */
+/* ---- for network.c and its encoders, which write the table ---- */
+
+/* An empty table with room for so many nodes.  A node makes at most one store, and few values or tensors. */
+int graph_new(uint32_t capacity, struct graph **ret);
+/* When all is written, logits and input too: finds the stores' lifetimes. */
+void graph_finish(struct graph *graph);
 
 #define GRAPH_PART_MAX 56 /* of a layer's name, with its NUL; ".weight" comes after it */
 
@@ -104,6 +107,3 @@ const struct graph_value *graph_add_depthwise(struct graph *graph, const struct 
 /* Everything that has no tensors. */
 const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
                                     const struct graph_value *in2, const struct graph_value *out);
-
-/* network.c: DML-CSR itself. */
-void network_build(struct graph *graph, const struct model_info *info, enum gpu_dtype precision);

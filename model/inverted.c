@@ -3,7 +3,7 @@
  * convolutions. */
 #include <stdio.h>
 
-#include "model/network.h"
+#include "model/encoders.h"
 
 struct block {
         const struct model_layer *layer;

@@ -8,6 +8,7 @@
 
 #include "model/graph.h"
 #include "model/info.h"
+#include "model/network.h"
 #include "model/safetensors.h"
 #include "model/why.h"
 
@@ -97,7 +98,7 @@ static int check(const struct model *model, char *why, size_t why_size)
 {
         float *chunk = malloc(CHUNK * sizeof(*chunk));
         struct graph *graph = NULL;
-        int r = chunk ? graph_new(&model->info, GPU_F32, &graph) : -ENOMEM;
+        int r = chunk ? network_new(&model->info, GPU_F32, &graph) : -ENOMEM;
 
         if (r < 0)
                 why_set(why, why_size, r, "%s: %s", model->path, strerror(-r));

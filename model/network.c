@@ -4,6 +4,8 @@
  * there, batch norm and leaky ReLU, is GPU_LEAKY here, and followed by a ReLU it is GPU_RELU. */
 #include "model/network.h"
 
+#include "model/encoders.h"
+
 #define DUALGCN "context.dualgcn."
 #define ATTENTION DUALGCN "gcn_local_attention."
 
@@ -136,14 +138,39 @@ static const struct graph_value *context(struct graph *graph, const struct model
         return graph_add_conv(graph, graph_add_value(graph, wide, 0, wide->channels), &final);
 }
 
-void network_build(struct graph *graph, const struct model_info *info, enum gpu_dtype precision)
+/* Nodes: at most 4 a block, 6 a level and some 40 around them. */
+static uint32_t capacity(const struct model_info *info)
 {
-        struct network network = {.graph = graph, .info = info, .precision = precision};
+        const struct model_inverted *inverted = &info->inverted;
+        uint32_t nodes = 64;
+
+        if (info->block == MODEL_INVERTED) {
+                nodes += 6 * inverted->level_count;
+                for (size_t i = 0; i < inverted->layer_count; i++)
+                        nodes += 4 * inverted->layers[i].blocks;
+                return nodes;
+        }
+        for (size_t i = 0; i < 4; i++)
+                nodes += 4 * info->blocks[i];
+        return nodes;
+}
+
+int network_new(const struct model_info *info, enum gpu_dtype precision, struct graph **ret)
+{
+        struct network network = {.info = info, .precision = precision};
         const bool inverted = info->block == MODEL_INVERTED;
         const struct graph_value *x;
+        struct graph *graph;
 
+        int r = graph_new(capacity(info), &graph);
+        if (r < 0)
+                return r;
+        network.graph = graph;
         graph->input = graph_add_value(graph, graph_add_store(graph, precision, 4, info->height, info->width), 0, 4);
         inverted ? inverted_encode(&network) : resnet_encode(&network);
         x = context(graph, info, network.wide, network.deepest);
         graph->logits = inverted ? inverted_decode(&network, x) : resnet_decode(&network, x);
+        graph_finish(graph);
+        *ret = graph;
+        return 0;
 }

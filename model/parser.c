@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/build.h"
+#include "model/network.h"
 #include "model/plan.h"
 #include "model/why.h"
 
@@ -234,7 +235,7 @@ int parser_build(struct gpu *gpu, const struct model_info *info, const struct we
                 return why_set(why, why_size, -ENOMEM, "%s: out of memory", info->name);
         parser->gpu = gpu;
         parser->info = *info;
-        r = graph_new(info, precision, &parser->graph);
+        r = network_new(info, precision, &parser->graph);
         if (r == 0)
                 r = weights_upload(gpu, parser->graph, source, &parser->weights, &parser->nodes);
         if (r == 0)

@@ -1,7 +1,7 @@
 /* The encoder of the paper, a dilated ResNet of output stride 8, and its decoder. */
 #include <stdio.h>
 
-#include "model/network.h"
+#include "model/encoders.h"
 
 struct block {
         enum model_block kind;

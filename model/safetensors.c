@@ -23,7 +23,7 @@ struct safetensors {
 };
 
 /* Where an error is told: the file is named in front. */
-struct report {
+struct complaint {
         const char *path;
         char *why;
         size_t why_size;
@@ -37,8 +37,8 @@ static const struct {
         [SAFETENSORS_F16] = {"F16", 2},
 };
 
-#define FAIL(report, error, format, ...)                                                                               \
-        why_set((report)->why, (report)->why_size, error, "%s: " format, (report)->path, ##__VA_ARGS__)
+#define FAIL(complaint, error, format, ...)                                                                            \
+        why_set((complaint)->why, (complaint)->why_size, error, "%s: " format, (complaint)->path, ##__VA_ARGS__)
 
 static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
 {
@@ -58,14 +58,14 @@ static int read_at(int fd, void *buffer, size_t size, uint64_t offset)
         return 0;
 }
 
-static int parse_shape(const struct report *report, const json_t *shape, struct safetensors_tensor *tensor)
+static int parse_shape(const struct complaint *complaint, const json_t *shape, struct safetensors_tensor *tensor)
 {
         const json_t *item;
         size_t i;
 
         if (!json_is_array(shape) || json_array_size(shape) > SAFETENSORS_RANK_MAX)
-                return FAIL(report, -EBADMSG, "tensor %s: shape must be an array of at most %d numbers", tensor->name,
-                            SAFETENSORS_RANK_MAX);
+                return FAIL(complaint, -EBADMSG, "tensor %s: shape must be an array of at most %d numbers",
+                            tensor->name, SAFETENSORS_RANK_MAX);
 
         tensor->rank = (uint32_t)json_array_size(shape);
         tensor->count = 1;
@@ -75,14 +75,14 @@ static int parse_shape(const struct report *report, const json_t *shape, struct 
 
                 if (!json_is_integer(item) || n < 1 || n > INT32_MAX ||
                     __builtin_mul_overflow(tensor->count, (uint64_t)n, &tensor->count))
-                        return FAIL(report, -EBADMSG, "tensor %s: shape has an impossible size at position %zu",
+                        return FAIL(complaint, -EBADMSG, "tensor %s: shape has an impossible size at position %zu",
                                     tensor->name, i);
                 tensor->shape[i] = (uint32_t)n;
         }
         return 0;
 }
 
-static int parse_offsets(const struct report *report, const json_t *offsets, uint64_t data_size,
+static int parse_offsets(const struct complaint *complaint, const json_t *offsets, uint64_t data_size,
                          struct safetensors_tensor *tensor)
 {
         const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
@@ -91,22 +91,23 @@ static int parse_offsets(const struct report *report, const json_t *offsets, uin
         if (!json_is_array(offsets) || json_array_size(offsets) != 2 || !json_is_integer(begin) ||
             !json_is_integer(end) || json_integer_value(begin) < 0 ||
             json_integer_value(end) < json_integer_value(begin))
-                return FAIL(report, -EBADMSG, "tensor %s: data_offsets must be two numbers in order", tensor->name);
+                return FAIL(complaint, -EBADMSG, "tensor %s: data_offsets must be two numbers in order", tensor->name);
 
         tensor->begin = (uint64_t)json_integer_value(begin);
         tensor->end = (uint64_t)json_integer_value(end);
         if (tensor->end > data_size)
-                return FAIL(report, -EBADMSG, "tensor %s: ends at byte %llu of %llu: the file is cut short, or damaged",
-                            tensor->name, (unsigned long long)tensor->end, (unsigned long long)data_size);
+                return FAIL(complaint, -EBADMSG,
+                            "tensor %s: ends at byte %llu of %llu: the file is cut short, or damaged", tensor->name,
+                            (unsigned long long)tensor->end, (unsigned long long)data_size);
         if (__builtin_mul_overflow(tensor->count, element, &size) || size != tensor->end - tensor->begin)
-                return FAIL(report, -EBADMSG, "tensor %s: its shape does not fit its %llu bytes", tensor->name,
+                return FAIL(complaint, -EBADMSG, "tensor %s: its shape does not fit its %llu bytes", tensor->name,
                             (unsigned long long)(tensor->end - tensor->begin));
         if (tensor->begin % element != 0)
-                return FAIL(report, -EBADMSG, "tensor %s: not aligned to its element size", tensor->name);
+                return FAIL(complaint, -EBADMSG, "tensor %s: not aligned to its element size", tensor->name);
         return 0;
 }
 
-static int parse_tensor(const struct report *report, const char *name, const json_t *entry, uint64_t data_size,
+static int parse_tensor(const struct complaint *complaint, const char *name, const json_t *entry, uint64_t data_size,
                         struct safetensors_tensor *ret)
 {
         const char *dtype = json_string_value(json_object_get(entry, "dtype"));
@@ -115,16 +116,16 @@ static int parse_tensor(const struct report *report, const char *name, const jso
         int r;
 
         if (!json_is_object(entry) || json_object_size(entry) != 3 || !dtype)
-                return FAIL(report, -EBADMSG, "tensor %s: must have dtype, shape and data_offsets, no more", name);
+                return FAIL(complaint, -EBADMSG, "tensor %s: must have dtype, shape and data_offsets, no more", name);
         while (i < sizeof(dtypes) / sizeof(*dtypes) && strcmp(dtypes[i].name, dtype) != 0)
                 i++;
         if (i == sizeof(dtypes) / sizeof(*dtypes))
-                return FAIL(report, -EBADMSG, "tensor %s: type %s is not F32 or F16", name, dtype);
+                return FAIL(complaint, -EBADMSG, "tensor %s: type %s is not F32 or F16", name, dtype);
         tensor.dtype = (enum safetensors_dtype)i;
 
-        r = parse_shape(report, json_object_get(entry, "shape"), &tensor);
+        r = parse_shape(complaint, json_object_get(entry, "shape"), &tensor);
         if (r == 0)
-                r = parse_offsets(report, json_object_get(entry, "data_offsets"), data_size, &tensor);
+                r = parse_offsets(complaint, json_object_get(entry, "data_offsets"), data_size, &tensor);
         if (r == 0)
                 *ret = tensor;
         return r;
@@ -145,7 +146,7 @@ static int compare_name(const void *a, const void *b)
 }
 
 /* Every byte of the data belongs to exactly one tensor. */
-static int check_cover(const struct report *report, const struct safetensors *file)
+static int check_cover(const struct complaint *complaint, const struct safetensors *file)
 {
         uint64_t expected = 0;
 
@@ -154,31 +155,31 @@ static int check_cover(const struct report *report, const struct safetensors *fi
                 const struct safetensors_tensor *tensor = &file->tensors[i];
 
                 if (tensor->begin != expected)
-                        return FAIL(report, -EBADMSG, "tensor %s: %s the tensor before it", tensor->name,
+                        return FAIL(complaint, -EBADMSG, "tensor %s: %s the tensor before it", tensor->name,
                                     tensor->begin < expected ? "overlaps" : "leaves a gap after");
                 expected = tensor->end;
         }
         if (expected != file->data_size)
-                return FAIL(report, -EBADMSG, "%llu bytes after the last tensor%s%s",
+                return FAIL(complaint, -EBADMSG, "%llu bytes after the last tensor%s%s",
                             (unsigned long long)(file->data_size - expected), file->count ? ", " : "",
                             file->count ? file->tensors[file->count - 1].name : "");
         qsort(file->tensors, file->count, sizeof(*file->tensors), compare_name);
         return 0;
 }
 
-static int check_metadata(const struct report *report, json_t *metadata)
+static int check_metadata(const struct complaint *complaint, json_t *metadata)
 {
         const char *key;
         json_t *value;
 
         if (!json_is_object(metadata))
-                return FAIL(report, -EBADMSG, "__metadata__ is not an object");
+                return FAIL(complaint, -EBADMSG, "__metadata__ is not an object");
         json_object_foreach(metadata, key, value) if (!json_is_string(value)) return FAIL(
-                report, -EBADMSG, "metadata %s: not a string", key);
+                complaint, -EBADMSG, "metadata %s: not a string", key);
         return 0;
 }
 
-static int parse_header(const struct report *report, struct safetensors *file)
+static int parse_header(const struct complaint *complaint, struct safetensors *file)
 {
         const char *name;
         json_t *entry;
@@ -186,22 +187,22 @@ static int parse_header(const struct report *report, struct safetensors *file)
 
         file->tensors = calloc(json_object_size(file->root) + 1, sizeof(*file->tensors));
         if (!file->tensors)
-                return FAIL(report, -ENOMEM, "out of memory");
+                return FAIL(complaint, -ENOMEM, "out of memory");
 
         json_object_foreach(file->root, name, entry)
         {
                 if (strcmp(name, "__metadata__") == 0) {
                         file->metadata = entry;
-                        r = check_metadata(report, entry);
+                        r = check_metadata(complaint, entry);
                 } else
-                        r = parse_tensor(report, name, entry, file->data_size, &file->tensors[file->count++]);
+                        r = parse_tensor(complaint, name, entry, file->data_size, &file->tensors[file->count++]);
                 if (r < 0)
                         return r;
         }
-        return check_cover(report, file);
+        return check_cover(complaint, file);
 }
 
-static int load_json(const struct report *report, int fd, size_t size, json_t **ret)
+static int load_json(const struct complaint *complaint, int fd, size_t size, json_t **ret)
 {
         json_error_t error;
         char *text = malloc(size);
@@ -209,29 +210,29 @@ static int load_json(const struct report *report, int fd, size_t size, json_t **
         int r;
 
         if (!text)
-                return FAIL(report, -ENOMEM, "out of memory");
+                return FAIL(complaint, -ENOMEM, "out of memory");
         r = read_at(fd, text, size, 8);
         if (r < 0) {
                 free(text);
-                return FAIL(report, r, "cannot read the header: %s", strerror(-r));
+                return FAIL(complaint, r, "cannot read the header: %s", strerror(-r));
         }
 
         if (text[0] != '{') {
                 free(text);
-                return FAIL(report, -EBADMSG, "not a safetensors file: its header is not JSON");
+                return FAIL(complaint, -EBADMSG, "not a safetensors file: its header is not JSON");
         }
         /* The depth of nesting is limited by jansson itself. */
         root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
         free(text);
         if (!root && !error.text[0]) /* every other error has one */
-                return FAIL(report, -ENOMEM, "out of memory");
+                return FAIL(complaint, -ENOMEM, "out of memory");
         if (!root)
-                return FAIL(report, -EBADMSG, "header, byte %d: %s", error.position, error.text);
+                return FAIL(complaint, -EBADMSG, "header, byte %d: %s", error.position, error.text);
         *ret = root;
         return 0;
 }
 
-static int load(const struct report *report, struct safetensors *file)
+static int load(const struct complaint *complaint, struct safetensors *file)
 {
         uint8_t prefix[8];
         uint64_t length = 0, size;
@@ -240,46 +241,46 @@ static int load(const struct report *report, struct safetensors *file)
 
         if (fstat(file->fd, &st) < 0) {
                 r = -errno;
-                return FAIL(report, r, "%s", strerror(-r));
+                return FAIL(complaint, r, "%s", strerror(-r));
         }
         if (!S_ISREG(st.st_mode))
-                return FAIL(report, -EBADMSG, "not a regular file");
+                return FAIL(complaint, -EBADMSG, "not a regular file");
         size = (uint64_t)st.st_size;
         if (size < sizeof(prefix))
-                return FAIL(report, -EBADMSG, "too short for a safetensors file");
+                return FAIL(complaint, -EBADMSG, "too short for a safetensors file");
         r = read_at(file->fd, prefix, sizeof(prefix), 0);
         if (r < 0)
-                return FAIL(report, r, "%s", strerror(-r));
+                return FAIL(complaint, r, "%s", strerror(-r));
         for (int i = 7; i >= 0; i--)
                 length = length << 8 | prefix[i];
         if (length < 2 || length > size - sizeof(prefix))
-                return FAIL(report, -EBADMSG, "not a safetensors file, or cut short: header of %llu bytes in %llu",
+                return FAIL(complaint, -EBADMSG, "not a safetensors file, or cut short: header of %llu bytes in %llu",
                             (unsigned long long)length, (unsigned long long)size);
         if (length > SAFETENSORS_HEADER_MAX)
-                return FAIL(report, -EBADMSG, "a header of %llu bytes is more than the limit of %u",
+                return FAIL(complaint, -EBADMSG, "a header of %llu bytes is more than the limit of %u",
                             (unsigned long long)length, SAFETENSORS_HEADER_MAX);
         file->data = sizeof(prefix) + length;
         file->data_size = size - file->data;
 
-        r = load_json(report, file->fd, (size_t)length, &file->root);
-        return r < 0 ? r : parse_header(report, file);
+        r = load_json(complaint, file->fd, (size_t)length, &file->root);
+        return r < 0 ? r : parse_header(complaint, file);
 }
 
 int safetensors_open(const char *path, struct safetensors **ret, char *why, size_t why_size)
 {
-        struct report report = {path, why, why_size};
+        struct complaint complaint = {path, why, why_size};
         struct safetensors *file = calloc(1, sizeof(*file));
         int r;
 
         if (!file)
-                return FAIL(&report, -ENOMEM, "out of memory");
+                return FAIL(&complaint, -ENOMEM, "out of memory");
         /* O_NONBLOCK: a FIFO must not hang us before it can be refused. */
         file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         r = file->fd < 0 ? -errno : 0;
         if (r < 0)
-                FAIL(&report, r, "%s", strerror(-r));
+                FAIL(&complaint, r, "%s", strerror(-r));
         else
-                r = load(&report, file);
+                r = load(&complaint, file);
         if (r < 0) {
                 safetensors_close(file);
                 return r;

@@ -1,7 +1,7 @@
 /* Operators on pictures: from a camera's bytes to RGBA, composed with a label map, to a virtual camera's bytes. */
 #pragma once
 
-#include "gpu.h"
+#include "shaders/gpu.h"
 
 /* RGBA, 8 bits each, row after row without padding. */
 struct gpu_image {
@@ -31,6 +31,10 @@ struct gpu_pixels {
         } component[3];
         uint32_t size; /* bytes of a frame; the buffer holds this, rounded up to a multiple of 4 */
 };
+
+/* Rows of R' G' B' from the three components and 1, and the other way round, all in 0..1: Y'CbCr is ITU-R BT.601's or BT.709's. */
+void gpu_pixels_to_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
+void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 
 /* Bytes -> RGBA.  When the sizes differ the picture is scaled to fit (bilinear), centred, with black beside it. */
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,

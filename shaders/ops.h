@@ -1,8 +1,8 @@
 /* Operators of the network.  Every one appends to a program; none allocates device memory of its own. */
 #pragma once
 
-#include "gpu.h"
-#include "image.h"
+#include "shaders/gpu.h"
+#include "shaders/image.h"
 
 enum gpu_dtype { GPU_F32, GPU_F16 }; /* of storage: arithmetic is always in 32 bits */
 

@@ -55,8 +55,11 @@ class Tap(unittest.TestResult):
 
 def main():
     path = os.path.abspath(sys.argv[1])
-    sys.path.insert(0, os.path.dirname(path))
-    sys.path.insert(1, os.path.dirname(os.path.abspath(__file__)))
+    # The test's folder and those around it up to this one, where what tests of several rooms share lies.
+    here, folders = os.path.dirname(os.path.abspath(__file__)), [os.path.dirname(path)]
+    while folders[-1].startswith(here + os.sep):
+        folders.append(os.path.dirname(folders[-1]))
+    sys.path[:0] = folders
     sys.argv[1:2] = []
     spec = importlib.util.spec_from_file_location("test", path)
     module = importlib.util.module_from_spec(spec)

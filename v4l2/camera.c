@@ -1,19 +1,18 @@
 #include "v4l2/camera.h"
-#include "by-id.h"
-#include "source.h"
-#include "why.h"
+#include "v4l2/names.h"
+#include "v4l2/source.h"
+#include "v4l2/why.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 static int open_node(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
         char path[PATH_MAX];
 
-        if (snprintf(path, sizeof(path), "%s%s", strchr(spec, '/') ? "" : BY_ID "/", spec) >= (int)sizeof(path))
+        if (name_node(spec, path, sizeof(path)) < 0)
                 return why_say(why, why_size, -EINVAL, "the camera's name is too long; give /dev/videoN");
         return capture_open(path, wish, ret, why, why_size);
 }
@@ -34,14 +33,14 @@ static int split_file(const char *text, char path[PATH_MAX], const char **ret_op
         return 0;
 }
 
-static int open_file(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
+static int open_file(const char *text, bool picture, const struct camera_wish *wish, struct camera **ret, char *why,
+                     size_t why_size)
 {
-        bool picture = !strncmp(spec, "image:", 6);
         const char *known = picture ? "move" : "once", *option = NULL;
         char path[PATH_MAX];
         int err;
 
-        err = split_file(strchr(spec, ':') + 1, path, &option, why, why_size);
+        err = split_file(text, path, &option, why, why_size);
         if (err < 0)
                 return err;
         if (option && strcmp(option, known))
@@ -55,6 +54,8 @@ static int open_file(const char *spec, const struct camera_wish *wish, struct ca
 int camera_open(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
         static const struct camera_wish any;
+        enum name_kind kind;
+        const char *rest;
 
         if (!spec || !*spec)
                 return why_say(
@@ -62,8 +63,9 @@ int camera_open(const char *spec, const struct camera_wish *wish, struct camera 
                         "no camera is named; give /dev/videoN, a name from /dev/v4l/by-id, image:FILE or y4m:FILE");
         if (!wish)
                 wish = &any;
-        if (!strncmp(spec, "image:", 6) || !strncmp(spec, "y4m:", 4))
-                return open_file(spec, wish, ret, why, why_size);
+        kind = name_of_camera(spec, &rest);
+        if (kind != NAME_NODE)
+                return open_file(rest, kind == NAME_IMAGE, wish, ret, why, why_size);
         return open_node(spec, wish, ret, why, why_size);
 }
 

@@ -14,7 +14,7 @@
  * Nothing here blocks after camera_open(), and nothing allocates after camera_start().  Not thread-safe. */
 #pragma once
 
-#include "frame.h"
+#include "v4l2/frame.h"
 
 struct camera;
 
@@ -66,6 +66,9 @@ struct camera_info {
         char formats[96];       /* "YUYV MJPG" */
         uint32_t width, height; /* largest it offers, 0 when it does not say */
 };
+
+/* What a node says about itself, which disturbs no camera.  -ENODEV: it gives no pictures; else the kernel's errno. */
+int camera_ask(const char *node, char *ret_card, size_t size);
 
 /* The capture nodes of this machine in order of their numbers; *ret is the caller's to free().  Nodes that cannot be
  * opened are listed with an empty card.  Returns their number, or -ENOMEM. */

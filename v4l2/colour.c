@@ -1,5 +1,5 @@
-#include "colour.h"
-#include "layout.h"
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
 
 #include <linux/videodev2.h>
 
@@ -7,7 +7,7 @@ void colour_read(const struct v4l2_pix_format *pix, struct frame_format *format)
 {
         const struct frame_layout *layout = frame_layout(format->fourcc);
         uint32_t space = pix->colorspace, enc = pix->ycbcr_enc, quantization = pix->quantization;
-        bool rgb = layout && layout->bytes == 3;
+        bool rgb = layout && layout->rgb;
 
         format->matrix = FRAME_BT601;
         format->full_range = true;

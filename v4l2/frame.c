@@ -1,5 +1,5 @@
 #include "v4l2/frame.h"
-#include "layout.h"
+#include "v4l2/layout.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -8,9 +8,14 @@
 #define STRIDE_MAX (FRAME_SIDE_MAX * 3 * 4)
 
 static const struct frame_layout layouts[] = {
-        {V4L2_PIX_FMT_YUYV, 2, 0, 1, 0},   {V4L2_PIX_FMT_UYVY, 2, 0, 1, 0},    {V4L2_PIX_FMT_NV12, 1, 1, 1, 1},
-        {V4L2_PIX_FMT_YUV420, 1, 2, 1, 1}, {V4L2_PIX_FMT_YUV422P, 1, 2, 1, 0}, {V4L2_PIX_FMT_RGB24, 3, 0, 0, 0},
-        {V4L2_PIX_FMT_BGR24, 3, 0, 0, 0},  {V4L2_PIX_FMT_GREY, 1, 0, 0, 0},
+        {V4L2_PIX_FMT_YUYV, 2, 0, 1, 0, false, {{0, 0, 2}, {0, 1, 4}, {0, 3, 4}}},
+        {V4L2_PIX_FMT_UYVY, 2, 0, 1, 0, false, {{0, 1, 2}, {0, 0, 4}, {0, 2, 4}}},
+        {V4L2_PIX_FMT_NV12, 1, 1, 1, 1, false, {{0, 0, 1}, {1, 0, 2}, {1, 1, 2}}},
+        {V4L2_PIX_FMT_YUV420, 1, 2, 1, 1, false, {{0, 0, 1}, {1, 0, 1}, {2, 0, 1}}},
+        {V4L2_PIX_FMT_YUV422P, 1, 2, 1, 0, false, {{0, 0, 1}, {1, 0, 1}, {2, 0, 1}}},
+        {V4L2_PIX_FMT_RGB24, 3, 0, 0, 0, true, {{0, 0, 3}, {0, 1, 3}, {0, 2, 3}}},
+        {V4L2_PIX_FMT_BGR24, 3, 0, 0, 0, true, {{0, 2, 3}, {0, 1, 3}, {0, 0, 3}}},
+        {V4L2_PIX_FMT_GREY, 1, 0, 0, 0, false, {{0, 0, 1}, {0, 0, 0}, {0, 0, 0}}},
 };
 
 const struct frame_layout *frame_layout(uint32_t fourcc)
@@ -19,6 +24,12 @@ const struct frame_layout *frame_layout(uint32_t fourcc)
                 if (layouts[i].fourcc == fourcc)
                         return &layouts[i];
         return NULL;
+}
+
+/* An interleaved chroma row has half the samples, two bytes each: the stride of the first plane. */
+uint32_t frame_chroma_stride(const struct frame_layout *layout, uint32_t stride)
+{
+        return layout->chroma_planes == 2 ? stride >> layout->shift_x : stride;
 }
 
 int frame_layout_fit(struct frame_format *format)
@@ -38,8 +49,7 @@ int frame_layout_fit(struct frame_format *format)
         if (layout->chroma_planes == 2 && stride & 1)
                 return -EINVAL;
 
-        /* An interleaved chroma row has half the samples, two bytes each: the stride of the first plane. */
-        chroma = (layout->chroma_planes == 2 ? stride >> layout->shift_x : stride) * (height >> layout->shift_y);
+        chroma = (uint64_t)frame_chroma_stride(layout, (uint32_t)stride) * (height >> layout->shift_y);
         size = stride * height + chroma * layout->chroma_planes;
         if (size > INT32_MAX)
                 return -EINVAL;
@@ -60,6 +70,12 @@ int frame_format_pack(struct frame_format *format)
                 return err;
         *format = packed;
         return 0;
+}
+
+bool frame_format_equal(const struct frame_format *a, const struct frame_format *b)
+{
+        return a->fourcc == b->fourcc && a->width == b->width && a->height == b->height && a->stride == b->stride &&
+               a->size == b->size && a->matrix == b->matrix && a->full_range == b->full_range;
 }
 
 const char *frame_fourcc_name(uint32_t fourcc)

@@ -1,4 +1,4 @@
-#include "jpeg.h"
+#include "v4l2/jpeg.h"
 
 #include <errno.h>
 #include <stdio.h>

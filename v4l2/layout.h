@@ -1,4 +1,4 @@
-/* How the planes of a supported pixel format lie in memory. */
+/* How the planes of a supported pixel format lie in memory: the one table of these formats. */
 #pragma once
 
 #include "v4l2/frame.h"
@@ -10,10 +10,17 @@ struct frame_layout {
         uint8_t bytes;            /* per pixel in the first plane */
         uint8_t chroma_planes;    /* further planes: 1 interleaves Cb and Cr, 2 keeps them apart */
         uint8_t shift_x, shift_y; /* log2 of the pixels that share one chroma sample */
+        bool rgb;
+        struct {
+                uint8_t plane, offset, step; /* bytes, from the plane's begin and from one sample to the next; step 0: none */
+        } component[3];                      /* R G B, or Y Cb Cr */
 };
 
 /* NULL: not supported. */
 const struct frame_layout *frame_layout(uint32_t fourcc);
+
+/* The stride of the planes after the first, whose own is `stride`. */
+uint32_t frame_chroma_stride(const struct frame_layout *layout, uint32_t stride);
 
 /* Takes `stride` from the format (0: packed) and fills in the rest; for the strides that drivers ask for.
  * -EINVAL as for frame_format_pack(), or a stride too small, too large, or odd where chroma rows are half of it. */

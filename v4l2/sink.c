@@ -1,38 +1,30 @@
 #include "v4l2/sink.h"
-#include "outlet.h"
-#include "readers.h"
-#include "tick.h"
-#include "why.h"
+#include "v4l2/names.h"
+#include "v4l2/outlet.h"
+#include "v4l2/output/readers.h"
+#include "v4l2/tick.h"
+#include "v4l2/why.h"
 
 #include <errno.h>
-#include <linux/videodev2.h>
 #include <string.h>
-
-static const struct {
-        const char *prefix;
-        int (*open)(const char *name, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
-                    char *why, size_t why_size);
-} kinds[] = {
-        {"y4m:", y4m_sink_open},
-        {"png:", png_sink_open},
-};
 
 int sink_open(const char *spec, const struct frame_format *format, struct frame_rate rate, struct sink **ret, char *why,
               size_t why_size)
 {
+        enum name_kind kind;
+        const char *rest;
+
         if (!tick_rate_sane(rate))
                 rate = (struct frame_rate){30, 1};
         if (!spec || !*spec)
                 return why_say(why, why_size, -EINVAL, "no output is named; give /dev/videoN, y4m:FILE or png:PATTERN");
-        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-                size_t length = strlen(kinds[i].prefix);
-
-                if (strncmp(spec, kinds[i].prefix, length))
-                        continue;
-                if (!spec[length])
-                        return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
-                return kinds[i].open(spec + length, format, rate, ret, why, why_size);
-        }
+        kind = name_of_output(spec, &rest);
+        if (kind != NAME_NODE && !*rest)
+                return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
+        if (kind == NAME_Y4M)
+                return y4m_sink_open(rest, format, rate, ret, why, why_size);
+        if (kind == NAME_PNG)
+                return png_sink_open(rest, format, rate, ret, why, why_size);
         if (!strchr(spec, '/'))
                 return why_say(why, why_size, -EINVAL, "\"%s\" is no output; give /dev/videoN, y4m:FILE or png:PATTERN",
                                spec);
@@ -76,6 +68,7 @@ int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return err;
 }
 
+/* libwebrtc's (device_info_v4l2), which Firefox lists no others of.  Chromium takes any, if the width is even. */
 bool sink_size_accepted(uint32_t width, uint32_t height)
 {
         static const uint16_t sizes[][2] = {{128, 96},   {160, 120},   {176, 144},  {320, 240}, {352, 288},
@@ -86,19 +79,4 @@ bool sink_size_accepted(uint32_t width, uint32_t height)
                 if (sizes[i][0] == width && sizes[i][1] == height)
                         return true;
         return false;
-}
-
-int sink_file_format(const struct frame_format *wish, struct frame_format *ret)
-{
-        struct frame_format format = {.fourcc = V4L2_PIX_FMT_YUV420,
-                                      .width = (wish->width ? wish->width : 640) & ~1u,
-                                      .height = (wish->height ? wish->height : 480) & ~1u,
-                                      .matrix = wish->matrix,
-                                      .full_range = wish->full_range};
-        int err = frame_format_pack(&format);
-
-        if (err < 0)
-                return err;
-        *ret = format;
-        return 0;
 }

@@ -8,7 +8,7 @@
  * it. Not thread-safe; nothing blocks and nothing allocates after sink_open() but for the files' own writing. */
 #pragma once
 
-#include "frame.h"
+#include "v4l2/frame.h"
 
 struct sink;
 
@@ -22,6 +22,10 @@ struct sink_counters {
 int sink_open(const char *spec, const struct frame_format *format, struct frame_rate rate, struct sink **ret, char *why,
               size_t why_size);
 void sink_close(struct sink *sink); /* NULL is fine */
+
+/* What readers of a node are told now: fourcc, size and colour.  Only of a node that this program feeds, since v4l2loopback 0.12
+ * lets another's producer come to harm.  The kernel's errno. */
+int sink_ask(const char *node, struct frame_format *ret);
 
 /* What readers see.  Constant from sink_open() to sink_close(). */
 const struct frame_format *sink_format(const struct sink *sink);

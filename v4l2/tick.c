@@ -1,4 +1,4 @@
-#include "tick.h"
+#include "v4l2/tick.h"
 
 #include <errno.h>
 #include <sys/timerfd.h>

@@ -1,5 +1,5 @@
-#include "video-io.h"
-#include "xioctl.h"
+#include "v4l2/video-io.h"
+#include "v4l2/xioctl.h"
 
 #include <libv4l2.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "why.h"
+#include "v4l2/why.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -72,7 +72,7 @@ def model(classes=11):
     """A small network with random weights: its labels mean nothing, but are many and always the same."""
     if classes not in _models:
         path = os.path.join(folder(), f"model{classes}.safetensors")
-        subprocess.run(["/usr/bin/python3", f"{ROOT}/model/convert.py", "--random", "edge", "--seed", "3", "--classes",
+        subprocess.run(["/usr/bin/python3", f"{ROOT}/model/training/convert.py", "--random", "edge", "--seed", "3", "--classes",
                         str(classes), "--input", "65x65", path], check=True, stdin=subprocess.DEVNULL, capture_output=True,
                        timeout=TIMEOUT)
         _models[classes] = path

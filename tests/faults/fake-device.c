@@ -1,5 +1,5 @@
 /* Instance, device, memory, and what is made once. */
-#include "fake-private.h"
+#include "tests/faults/fake-private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "fake-host.h"
+#include "tests/faults/fake-host.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "faults.h"
+#include "tests/faults/faults.h"
 #include "model/parser.h"
 
 static atomic_ullong clock_ns = 1000000000000;

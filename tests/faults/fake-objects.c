@@ -1,4 +1,4 @@
-#include "fake-private.h"
+#include "tests/faults/fake-private.h"
 
 #include <stdarg.h>
 #include <stdio.h>

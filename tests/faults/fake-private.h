@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <vulkan/vulkan.h>
 
-#include "fake-vulkan.h"
-#include "faults.h"
+#include "tests/faults/fake-vulkan.h"
+#include "tests/faults/faults.h"
 
 #define FAKE_KINDS(X)                                                                                                  \
         X(INSTANCE, "instance")                                                                                        \

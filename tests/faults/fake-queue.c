@@ -1,11 +1,11 @@
 /* Commands, and what becomes of them. */
-#include "fake-private.h"
+#include "tests/faults/fake-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "fake-host.h"
+#include "tests/faults/fake-host.h"
 
 /* What a dispatch takes: so long that the network is cut in a dozen segments. */
 #define DISPATCH_NS UINT64_C(1000000000)

@@ -1,4 +1,4 @@
-#include "faults.h"
+#include "tests/faults/faults.h"
 
 #include <pthread.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "play.h"
+#include "tests/faults/play.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,10 +10,10 @@
 #include <cmocka.h>
 #include <linux/videodev2.h>
 
-#include "../model/forge.h"
-#include "fake-host.h"
-#include "fake-vulkan.h"
-#include "faults.h"
+#include "tests/model/forge.h"
+#include "tests/faults/fake-host.h"
+#include "tests/faults/fake-vulkan.h"
+#include "tests/faults/faults.h"
 
 enum { WIDTH = 64, HEIGHT = 48 };
 

@@ -19,11 +19,11 @@
 #include <linux/videodev2.h>
 #include <vulkan/vulkan.h>
 
-#include "../model/forge.h"
-#include "fake-host.h"
-#include "fake-vulkan.h"
-#include "faults.h"
-#include "play.h"
+#include "tests/model/forge.h"
+#include "tests/faults/fake-host.h"
+#include "tests/faults/fake-vulkan.h"
+#include "tests/faults/faults.h"
+#include "tests/faults/play.h"
 
 /* ---- with a call failing ---- */
 

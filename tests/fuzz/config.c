@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/config.h"
-#include "fuzz.h"
+#include "daemon/common/config.h"
+#include "tests/fuzz/fuzz.h"
 
 #define COMPLAINTS_MAX 21 /* twenty, and how many more there are */
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/info.h"
 #include "model/safetensors.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "v4l2/jpeg.h"
 
 #define INPUT_MAX (1u << 20)

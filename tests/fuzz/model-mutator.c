@@ -2,7 +2,7 @@
  * every change of the header would end at that check. */
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #define PREFIX 8u
 

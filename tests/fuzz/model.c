@@ -3,15 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
+#include "model/network.h"
 #include "model/safetensors.h"
 
 static void read_tensors(const struct model *model)
 {
         struct graph *graph;
 
-        MUST(graph_new(model_info(model), GPU_F32, &graph) == 0);
+        MUST(network_new(model_info(model), GPU_F32, &graph) == 0);
         for (uint32_t i = 0; i < graph->tensor_count; i++) {
                 const struct graph_tensor *tensor = &graph->tensors[i];
                 float *values;

@@ -1,8 +1,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
+#include "model/network.h"
 #include "model/plan.h"
 
 static void check_tensors(const struct graph *graph)
@@ -86,7 +87,7 @@ void network_check(const struct model_info *info)
         for (int precision = GPU_F32; precision <= GPU_F16; precision++) {
                 struct graph *graph;
 
-                MUST(graph_new(info, (enum gpu_dtype)precision, &graph) == 0);
+                MUST(network_new(info, (enum gpu_dtype)precision, &graph) == 0);
                 check_tensors(graph);
                 check_nodes(graph);
                 plan_stores(graph);

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MAGIC 8u
 

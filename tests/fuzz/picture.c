@@ -3,8 +3,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#include "fuzz.h"
-#include "v4l2/picture.h"
+#include "tests/fuzz/fuzz.h"
+#include "v4l2/files/picture.h"
 
 #define SIDE_MAX 16384       /* of picture.h: larger ones are refused, and must be */
 #define PIXELS_MAX (1 << 20) /* between the two only memory and time are used up */

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 static void replay(const char *path)
 {

@@ -2,10 +2,10 @@
  * place, so that frames are due without waiting for them. */
 #include <errno.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 #include "v4l2/camera.h"
 #include "v4l2/tick.h"
-#include "v4l2/y4m.h"
+#include "v4l2/files/y4m.h"
 
 #define FRAME_MAX (1u << 20) /* larger ones only use up memory and time */
 

@@ -1,4 +1,4 @@
-#include "forge.h"
+#include "tests/model/forge.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "model/graph.h"
+#include "model/network.h"
 
 const char *forge_path(void)
 {
@@ -169,7 +170,7 @@ json_t *forge_header(const struct model_info *info, bool half, size_t *ret_size)
         struct graph *graph;
         size_t offset = 0;
 
-        assert_int_equal(graph_new(info, GPU_F32, &graph), 0);
+        assert_int_equal(network_new(info, GPU_F32, &graph), 0);
         json_object_set_new(header, "__metadata__", forge_metadata(info));
         for (uint32_t i = 0; i < graph->tensor_count; i++) {
                 const struct graph_tensor *tensor = &graph->tensors[i];

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "model/graph.h"
+#include "model/network.h"
 #include "model/plan.h"
 
 static struct model_info resnet(unsigned depth, uint32_t height, uint32_t width)
@@ -38,7 +39,7 @@ static struct graph *make(const struct model_info *info, enum gpu_dtype precisio
 {
         struct graph *graph;
 
-        assert_int_equal(graph_new(info, precision, &graph), 0);
+        assert_int_equal(network_new(info, precision, &graph), 0);
         return graph;
 }
 
@@ -511,7 +512,7 @@ static void test_inverted(void **state)
         struct graph *graph = make(&info, GPU_F32);
         const struct graph_node *depthwise = find_node(graph, "layer3.0.conv2.weight");
 
-        /* What model/arches.py counts at 256 x 256, here 250 wide. */
+        /* What model/training/arches.py counts at 256 x 256, here 250 wide. */
         assert_true(graph_gmac(graph) > 0.48 && graph_gmac(graph) < 0.5009);
         assert_int_equal(depthwise->op, GRAPH_DEPTHWISE);
         assert_int_equal(depthwise->kernel, 5);

@@ -9,9 +9,10 @@
 
 #include <cmocka.h>
 
-#include "forge.h"
+#include "tests/model/forge.h"
 #include "model/graph.h"
 #include "model/model.h"
+#include "model/network.h"
 #include "model/safetensors.h"
 
 static json_t *header;
@@ -86,7 +87,7 @@ static void round_trip(const struct model_info *info, bool half)
         assert_string_equal(model_path(model), forge_path());
         check_info(model_info(model), info);
 
-        assert_int_equal(graph_new(model_info(model), GPU_F32, &graph), 0);
+        assert_int_equal(network_new(model_info(model), GPU_F32, &graph), 0);
         for (uint32_t i = 0; i < graph->tensor_count; i++) {
                 const struct graph_tensor *tensor = &graph->tensors[i];
                 float *read;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "model/answer.h"
+#include "model/network.h"
 #include "model/plan.h"
 
 static float *arena;
@@ -289,7 +290,7 @@ static void check_peak(void)
 static void test_answer(void **state)
 {
         answer = *state;
-        assert_int_equal(graph_new(&answer->info, GPU_F32, &graph), 0);
+        assert_int_equal(network_new(&answer->info, GPU_F32, &graph), 0);
         plan();
         fill_input();
         run_nodes();

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "forge.h"
+#include "tests/model/forge.h"
 #include "model/answer.h"
 #include "model/build.h"
 

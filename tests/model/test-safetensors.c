@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "forge.h"
+#include "tests/model/forge.h"
 #include "model/safetensors.h"
 
 #define T(name, type, shape, begin, end)                                                                               \

@@ -98,7 +98,7 @@ class Units(Files):
 
 
 class Journal(Files):
-    ids = set(re.findall(r'"([0-9a-f]{32})"', text(f"{ROOT}/daemon/log.c")))
+    ids = set(re.findall(r'"([0-9a-f]{32})"', text(f"{ROOT}/daemon/common/log.c")))
 
     def test_the_catalogue_explains_each_message(self):
         where = f"{self.folder}/usr/lib/systemd/catalog"

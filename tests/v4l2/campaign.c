@@ -1,5 +1,5 @@
-#include "cm.h"
-#include "campaign.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/campaign.h"
 
 #include <dirent.h>
 #include <stdbool.h>

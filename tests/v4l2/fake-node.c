@@ -1,4 +1,4 @@
-#include "fake-node.h"
+#include "tests/v4l2/fake-node.h"
 
 #include <errno.h>
 #include <poll.h>

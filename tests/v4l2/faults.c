@@ -1,7 +1,7 @@
-#include "cm.h"
-#include "faults.h"
-#include "campaign.h"
-#include "fake-node.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/faults.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
 
 #include <errno.h>
 #include <poll.h>

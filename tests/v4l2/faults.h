@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "jpeg-file.h"
+#include "tests/v4l2/jpeg-file.h"
 
 #define FAULT_WIDTH 64
 #define FAULT_HEIGHT 48

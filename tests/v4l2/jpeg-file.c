@@ -1,5 +1,5 @@
-#include "cm.h"
-#include "jpeg-file.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/jpeg-file.h"
 
 #include <stdlib.h>
 #include <string.h>

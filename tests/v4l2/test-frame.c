@@ -1,4 +1,4 @@
-#include "cm.h"
+#include "tests/v4l2/cm.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>

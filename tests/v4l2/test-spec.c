@@ -1,12 +1,12 @@
-#include "cm.h"
-#include "temporary.h"
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/temporary.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <sys/stat.h>
 
 #include "v4l2/camera.h"
-#include "v4l2/picture.h"
+#include "v4l2/files/picture.h"
 #include "v4l2/sink.h"
 
 static void refuse_camera(const char *spec, int error, const char *text)

@@ -1,0 +1,118 @@
+/* Pipes that clients hold: each wants the camera open until its last copy is closed, as it is when the client ends. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "daemon/bus/private.h"
+
+static void handle_free(struct bus_handle *handle)
+{
+        struct bus_handle **at = &handle->bus->handles;
+
+        while (*at != handle)
+                at = &(*at)->next;
+        *at = handle->next;
+        sd_event_source_disable_unref(handle->gone);
+        close(handle->fd);
+        free(handle);
+}
+
+static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct bus_handle *handle = userdata;
+        struct bus *bus = handle->bus;
+
+        handle_free(handle);
+        bus->control->update(bus->supervisor);
+        return 0;
+}
+
+static int check_limits(const struct bus *bus, const char *sender, sd_bus_error *error)
+{
+        unsigned own = 0, all = 0;
+
+        for (const struct bus_handle *h = bus->handles; h; h = h->next) {
+                all++;
+                own += strcmp(h->sender, sender) == 0;
+        }
+        if (own < CLIENT_MAX && all < ALL_MAX)
+                return 0;
+        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                 "%d descriptors for a client and %d for all are the limit", CLIENT_MAX, ALL_MAX);
+}
+
+int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd,
+                   sd_bus_error *error)
+{
+        int ends[2];
+
+        int r = check_limits(bus, sender, error);
+        if (r < 0)
+                return r;
+        struct bus_handle *handle = calloc(1, sizeof *handle);
+        if (!handle)
+                return -ENOMEM;
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+                r = -errno;
+                free(handle);
+                return r;
+        }
+        /* The client's end blocks, as who reads lines expects. */
+        fcntl(ends[0], F_SETFL, 0);
+        *handle = (struct bus_handle){.fd = ends[1], .subscribed = subscribe, .bus = bus, .next = bus->handles};
+        snprintf(handle->sender, sizeof handle->sender, "%s", sender);
+        snprintf(handle->why, sizeof handle->why, "%s", why);
+        bus->handles = handle;
+        /* EPOLLERR, which is always told: nobody has the other end any more. */
+        r = sd_event_add_io(bus->event, &handle->gone, handle->fd, 0, on_gone, handle);
+        if (r < 0) {
+                handle_free(handle);
+                close(ends[0]);
+                return r;
+        }
+        *ret_fd = ends[0];
+        return 0;
+}
+
+void bus_handles_free(struct bus *bus)
+{
+        while (bus->handles)
+                handle_free(bus->handles);
+}
+
+unsigned bus_holds(const struct bus *bus)
+{
+        unsigned n = 0;
+
+        for (const struct bus_handle *h = bus ? bus->handles : NULL; h; h = h->next)
+                n++;
+        return n;
+}
+
+const char *bus_hold_reason(const struct bus *bus)
+{
+        return bus && bus->handles ? bus->handles->why : "";
+}
+
+bool bus_subscribers(const struct bus *bus)
+{
+        for (const struct bus_handle *h = bus ? bus->handles : NULL; h; h = h->next)
+                if (h->subscribed)
+                        return true;
+        return false;
+}
+
+void bus_publish(struct bus *bus, char *line, size_t length, size_t size)
+{
+        for (struct bus_handle *h = bus->handles; h; h = h->next) {
+                if (!h->subscribed)
+                        continue;
+                int n = snprintf(line + length, size - length, ",\"dropped\":%ju}\n", (uintmax_t)h->dropped);
+                if (n < 0 || (size_t)n >= size - length || write(h->fd, line, length + n) < 0)
+                        h->dropped++;
+        }
+}

@@ -1,0 +1,15 @@
+/* Private to bus/: what there is to choose from.  Looked up on a thread, since it opens every node. */
+#pragma once
+
+#include "daemon/bus/private.h"
+
+void bus_list_cameras(struct call *call);
+int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error);
+void bus_list_gpus(struct call *call);
+int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error);
+int bus_parse_models(struct call *call, sd_bus_error *error);
+void bus_list_models(struct call *call);
+int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error);
+
+/* The file of a model of the list.  -ENOENT. */
+int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size);

@@ -1,0 +1,379 @@
+/* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in lists.c and
+ * snapshot.c. */
+#define LOG_ROOM "bus"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/bus/lists.h"
+#include "daemon/bus/private.h"
+#include "daemon/bus/snapshot.h"
+#include "daemon/common/log.h"
+#include "v4l2/names.h"
+
+#define ERROR(name) "org.visaged1.Error." name
+
+/* ---- start, stop, pause ---- */
+
+static int parse_start(struct call *call, sd_bus_error *error)
+{
+        return bus_ask(call->bus).stopped;
+}
+
+static int apply_start(struct call *call, sd_bus_error *error)
+{
+        call->bus->control->stop(call->bus->supervisor, false);
+        call->config = *bus_ask(call->bus).config; /* what is to be opened */
+        return 1;
+}
+
+static int gpu_is_ready(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        if (view.stopped)
+                return sd_bus_error_setf(error, ERROR("Failed"), "somebody stopped it meanwhile");
+        if (view.missing)
+                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", view.missing);
+        if (!view.gpu)
+                return 0;
+        if (!config_same_engine(&call->config, view.config))
+                return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s",
+                                         view.opened_why);
+        return 1;
+}
+
+static int parse_stop(struct call *call, sd_bus_error *error)
+{
+        return !bus_ask(call->bus).stopped;
+}
+
+static int apply_stop(struct call *call, sd_bus_error *error)
+{
+        call->bus->control->stop(call->bus->supervisor, true);
+        return 0;
+}
+
+static int parse_pause(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        return !view.paused || !view.camera_closed;
+}
+
+static int apply_pause(struct call *call, sd_bus_error *error)
+{
+        if (!bus_ask(call->bus).paused)
+                call->bus->control->pause(call->bus->supervisor, true);
+        return 1;
+}
+
+static int camera_is_closed(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        return view.camera_closed || !view.paused;
+}
+
+static int parse_resume(struct call *call, sd_bus_error *error)
+{
+        return bus_ask(call->bus).paused;
+}
+
+static int apply_resume(struct call *call, sd_bus_error *error)
+{
+        call->bus->control->pause(call->bus->supervisor, false);
+        return 0;
+}
+
+/* ---- what is shown ---- */
+
+static int find_word(const char *const *words, const char *word, const char *name, const char *what,
+                     sd_bus_error *error)
+{
+        char known[200] = "";
+        size_t n = 0;
+
+        for (int i = 0; words[i]; i++) {
+                if (strcmp(words[i], word) == 0)
+                        return i;
+                n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", words[i]);
+        }
+        return sd_bus_error_setf(error, name, "\"%.64s\" is no %s: there are %s", word, what, known);
+}
+
+static const struct effect_option {
+        const char *name;
+        enum effect effect;
+        double low, high, preset;
+        size_t offset;
+} effect_options[] = {
+        {"opacity", EFFECT_OVERLAY, 0, 1, 0.5, offsetof(struct look, opacity)},
+        {"strength", EFFECT_BLUR, 0.25, 4, 1, offsetof(struct look, strength)},
+};
+#define EFFECT_OPTIONS (sizeof effect_options / sizeof effect_options[0])
+
+static int set_option(struct look *look, const char *name, sd_bus_message *message, sd_bus_error *error)
+{
+        double value;
+
+        for (size_t i = 0; i < EFFECT_OPTIONS; i++) {
+                const struct effect_option *option = &effect_options[i];
+                if (option->effect != look->effect || strcmp(option->name, name) != 0)
+                        continue;
+                if (sd_bus_message_read(message, "v", "d", &value) < 0)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "%s must be a number (type d) from %g to %g", name, option->low,
+                                                 option->high);
+                if (!(value >= option->low && value <= option->high))
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be from %g to %g", name,
+                                                 option->low, option->high);
+                memcpy((char *)look + option->offset, &value, sizeof value);
+                return 0;
+        }
+        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the effect \"%s\" has no option \"%.64s\"",
+                                 effect_names[look->effect], name);
+}
+
+static int parse_set_effect(struct call *call, sd_bus_error *error)
+{
+        const struct look *before = &bus_ask(call->bus).config->look;
+        struct look *look = &call->config.look;
+        const char *word, *option;
+
+        int r = sd_bus_message_read(call->message, "s", &word);
+        if (r < 0 || (r = find_word(effect_names, word, ERROR("NoSuchEffect"), "effect", error)) < 0)
+                return r;
+        look->effect = r;
+        for (size_t i = 0; i < EFFECT_OPTIONS; i++)
+                if (effect_options[i].effect == look->effect)
+                        memcpy((char *)look + effect_options[i].offset, &effect_options[i].preset, sizeof(double));
+        if ((r = sd_bus_message_enter_container(call->message, 'a', "{sv}")) < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(call->message, 'e', "sv")) > 0) {
+                if ((r = sd_bus_message_read(call->message, "s", &option)) < 0 ||
+                    (r = set_option(look, option, call->message, error)) < 0 ||
+                    (r = sd_bus_message_exit_container(call->message)) < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        return look->effect != before->effect || look->opacity != before->opacity || look->strength != before->strength;
+}
+
+static int apply_look(struct call *call, sd_bus_error *error)
+{
+        return call->bus->control->set_look(call->bus->supervisor, &call->config.look);
+}
+
+static int parse_set_mode(struct call *call, sd_bus_error *error)
+{
+        const char *word;
+
+        int r = sd_bus_message_read(call->message, "s", &word);
+        if (r < 0 || (r = find_word(mode_names, word, ERROR("NoSuchMode"), "mode", error)) < 0)
+                return r;
+        call->config.mode = r;
+        return call->config.mode != bus_ask(call->bus).config->mode;
+}
+
+static int apply_mode(struct call *call, sd_bus_error *error)
+{
+        call->bus->control->set_mode(call->bus->supervisor, call->config.mode);
+        return 0;
+}
+
+/* ---- what it is made with ---- */
+
+static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *error)
+{
+        const char *text;
+
+        int r = sd_bus_message_read(call->message, "s", &text);
+        if (r < 0)
+                return r;
+        if (strlen(text) >= size)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "longer than %zu bytes", size - 1);
+        for (const char *c = text; *c; c++)
+                if ((unsigned char)*c < ' ' || *c == 127)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "a control character in the name");
+        memcpy(ret, text, strlen(text) + 1);
+        return 0;
+}
+
+/* A capture node or the name of one, and not the virtual camera. */
+static bool names_camera(const char *virtual_camera, const char *name)
+{
+        char node[PATH_MAX], own[PATH_MAX];
+
+        return name_finds_node(name, node) && (!realpath(virtual_camera, own) || strcmp(own, node) != 0);
+}
+
+static int parse_set_camera(struct call *call, sd_bus_error *error)
+{
+        const struct config *now = bus_ask(call->bus).config;
+        char *name = call->config.camera;
+
+        int r = read_text(call, name, sizeof call->config.camera, error);
+        if (r < 0)
+                return r;
+        if (*name && !names_camera(now->virtual_camera, name))
+                return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"", name);
+        return strcmp(name, now->camera) != 0;
+}
+
+static int apply_camera(struct call *call, sd_bus_error *error)
+{
+        call->bus->control->set_camera(call->bus->supervisor, call->config.camera);
+        return 0;
+}
+
+static int parse_set_model(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        int r = read_text(call, call->text, sizeof call->text, error);
+        if (r < 0)
+                return r;
+        if (!call->text[0])
+                call->config.model[0] = '\0';
+        else if (bus_find_model(call->bus, call->text, call->config.model, sizeof call->config.model) < 0)
+                return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"", call->text);
+        return view.opening || strcmp(call->config.model, view.config->model) != 0;
+}
+
+static int parse_set_gpu(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        int r = read_text(call, call->config.gpu, sizeof call->config.gpu, error);
+        return r < 0 ? r : view.opening || strcmp(call->config.gpu, view.config->gpu) != 0;
+}
+
+/* What set_engine() and take_config() return, in the bus's words. */
+static int tell_engine(const struct call *call, int r, sd_bus_error *error)
+{
+        if (r == CONTROL_NO_OUTPUT)
+                return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", bus_ask(call->bus).missing);
+        if (r == CONTROL_BUSY)
+                return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is just being opened; try again");
+        return r;
+}
+
+static int set_engine(struct call *call, const struct config *wish, sd_bus_error *error)
+{
+        return tell_engine(call, call->bus->control->set_engine(call->bus->supervisor, wish), error);
+}
+
+/* Only what was asked for changes: the rest of `call->config` may have become old. */
+static int apply_model(struct call *call, sd_bus_error *error)
+{
+        struct config wish = *bus_ask(call->bus).config;
+
+        memcpy(wish.model, call->config.model, sizeof wish.model);
+        return set_engine(call, &wish, error);
+}
+
+static int apply_gpu(struct call *call, sd_bus_error *error)
+{
+        struct config wish = *bus_ask(call->bus).config;
+
+        memcpy(wish.gpu, call->config.gpu, sizeof wish.gpu);
+        return set_engine(call, &wish, error);
+}
+
+static int switched(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        if (view.switching)
+                return 0;
+        if (view.opened < 0)
+                return sd_bus_error_setf(error, ERROR("Failed"), "%s", view.opened_why);
+        return 1;
+}
+
+static int gpu_switched(struct call *call, sd_bus_error *error)
+{
+        const struct control_view view = bus_ask(call->bus);
+
+        if (!view.switching && view.opened == -ENOENT)
+                return sd_bus_error_setf(error, ERROR("NoSuchGpu"), "%s", view.opened_why);
+        return switched(call, error);
+}
+
+/* ---- the configuration ---- */
+
+static void first_complaint(void *userdata, const char *message)
+{
+        struct call *call = userdata;
+
+        if (!call->text[0])
+                snprintf(call->text, sizeof call->text, "%s", message);
+        log_warning("%s", message);
+}
+
+static int parse_reload(struct call *call, sd_bus_error *error)
+{
+        int r = call->bus->control->read_config(call->bus->supervisor, &call->config, first_complaint, call);
+        return r < 0 ? sd_bus_error_setf(error, ERROR("BadConfiguration"), "%s", call->text) : 1;
+}
+
+static int apply_reload(struct call *call, sd_bus_error *error)
+{
+        return tell_engine(call, call->bus->control->take_config(call->bus->supervisor, &call->config), error);
+}
+
+/* ---- descriptors ---- */
+
+static int parse_hold(struct call *call, sd_bus_error *error)
+{
+        int r = read_text(call, call->text, 65, error);
+        if (r == 0 && !call->text[0])
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "why? an empty reason helps nobody");
+        return r < 0 ? r : 1;
+}
+
+static int apply_hold(struct call *call, sd_bus_error *error)
+{
+        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), call->text, false, &call->fd, error);
+}
+
+static int apply_subscribe(struct call *call, sd_bus_error *error)
+{
+        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), "a subscriber", true, &call->fd,
+                              error);
+}
+
+/* The message keeps a copy. */
+static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "h", call->fd);
+}
+
+#define CONTROL "org.visaged1.control"
+#define WATCH "org.visaged1.watch"
+#define CONFIGURE "org.visaged1.configure"
+
+const struct method bus_methods[] = {
+        {"Start", CONTROL, parse_start, apply_start, gpu_is_ready},
+        {"Stop", CONTROL, parse_stop, apply_stop},
+        {"Pause", CONTROL, parse_pause, apply_pause, camera_is_closed},
+        {"Resume", CONTROL, parse_resume, apply_resume},
+        {"SetEffect", CONTROL, parse_set_effect, apply_look},
+        {"SetMode", CONTROL, parse_set_mode, apply_mode},
+        {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
+        {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},
+        {"SetGpu", CONFIGURE, parse_set_gpu, apply_gpu, gpu_switched},
+        {"Reload", CONFIGURE, parse_reload, apply_reload, switched},
+        {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras},
+        {"ListGpus", .work = bus_list_gpus, .reply = bus_reply_gpus},
+        {"ListModels", .parse = bus_parse_models, .work = bus_list_models, .reply = bus_reply_models},
+        {"Snapshot", WATCH, bus_parse_snapshot, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
+        {"Subscribe", WATCH, .apply = apply_subscribe, .reply = reply_fd},
+        {"Hold", CONTROL, parse_hold, apply_hold, .reply = reply_fd},
+        {NULL},
+};

@@ -1,0 +1,120 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/doctor/world.h"
+#include "v4l2/camera.h"
+#include "v4l2/names.h"
+
+/* NULL: it is a node. */
+static const char *file_of(const char *camera)
+{
+        const char *file;
+
+        return name_of_camera(camera, &file) == NAME_NODE ? NULL : file;
+}
+
+static int ask(const struct doctor_world *world, const char *node, char *ret_card, size_t size)
+{
+        char path[PATH_MAX];
+
+        return camera_ask(doctor_path(world, path, "%s", node), ret_card, size);
+}
+
+/* The first that gives pictures, or may.  v4l2loopback's are not asked: with 0.12, a producer could come to harm. */
+static void find_first(const struct doctor_world *world, char *ret, size_t size)
+{
+        struct doctor_nodes nodes;
+        char card[40];
+
+        doctor_nodes(world, &nodes);
+        for (unsigned i = 0; i < nodes.count; i++) {
+                snprintf(ret, size, "/dev/%s", nodes.name[i]);
+                int r = doctor_is_loopback(world, nodes.name[i]) ? -ENODEV : ask(world, ret, card, sizeof card);
+                if (r == 0 || r == -EACCES)
+                        return;
+        }
+        *ret = '\0';
+}
+
+void doctor_find_nodes(struct doctor_world *world)
+{
+        const char *camera = world->config->camera, *virtual_camera = world->config->virtual_camera;
+        char path[PATH_MAX + sizeof BY_ID];
+
+        world->node[0] = world->camera[0] = '\0';
+        if (name_of_output(virtual_camera, NULL) == NAME_NODE)
+                doctor_resolve(world, virtual_camera, world->node, sizeof world->node);
+        if (file_of(camera))
+                return;
+        if (!camera[0]) {
+                find_first(world, world->camera, sizeof world->camera);
+                return;
+        }
+        name_node(camera, path, sizeof path);
+        doctor_resolve(world, path, world->camera, sizeof world->camera);
+}
+
+static void examine(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        char card[40];
+        int r = ask(world, world->camera, card, sizeof card);
+
+        if (r == 0) {
+                doctor_say(ret, DOCTOR_OK, "%s, \"%s\"", world->camera, card);
+        } else if (r == -EACCES) {
+                doctor_say(ret, DOCTOR_WARNING, "%s may not be opened by %s", world->camera, world->user);
+                doctor_cure(ret, "see \"groups\" below");
+        } else {
+                doctor_say(ret, DOCTOR_PROBLEM, "%s cannot be used: %s", world->camera,
+                           r == -ENODEV ? "it gives no pictures" : strerror(-r));
+                doctor_cure(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
+        }
+}
+
+void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        const char *camera = world->config->camera, *name = world->camera + strlen("/dev/");
+
+        if (file_of(camera)) {
+                doctor_say(ret, DOCTOR_SKIPPED, "a file: %s", file_of(camera));
+        } else if (!world->camera[0]) {
+                doctor_say(ret, DOCTOR_PROBLEM, "there is none");
+                doctor_cure(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
+        } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
+                doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
+                doctor_cure(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
+        } else if (!doctor_exists(world, "%s", world->camera)) {
+                doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
+                doctor_cure(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
+        } else if (strcmp(world->camera, world->node) == 0) {
+                doctor_say(ret, DOCTOR_PROBLEM, "%s is the virtual camera too", world->camera);
+                doctor_cure(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
+        } else if (doctor_is_loopback(world, name)) {
+                doctor_say(ret, DOCTOR_OK, "%s, another v4l2loopback node", world->camera);
+        } else {
+                examine(world, ret);
+        }
+}
+
+void doctor_camera_users(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        struct doctor_openers openers;
+
+        if (file_of(world->config->camera) || !world->camera[0] || !doctor_exists(world, "%s", world->camera)) {
+                doctor_say(ret, DOCTOR_SKIPPED, "no camera to look at");
+                return;
+        }
+        doctor_openers(world, world->camera, &openers);
+        if (openers.count == 0) {
+                doctor_say(ret, DOCTOR_OK, "%s%s", openers.visaged ? "visaged alone" : "nobody",
+                           openers.hidden ? " that can be seen from here; root sees all" : "");
+        } else if (doctor_is_loopback(world, world->camera + strlen("/dev/"))) {
+                doctor_say(ret, DOCTOR_OK, "open in %s, one of which feeds it", openers.text);
+        } else {
+                doctor_say(ret, openers.visaged ? DOCTOR_OK : DOCTOR_WARNING, "open in %s", openers.text);
+                if (!openers.visaged)
+                        doctor_cure(ret,
+                                    "only one program can stream from a camera: let that one use the virtual camera");
+        }
+}

@@ -1,0 +1,90 @@
+/* What "visagectl doctor" looks at: a table of checks.  Each looks at one thing that users trip over. */
+#pragma once
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/common/config.h"
+
+enum doctor_grade {
+        DOCTOR_OK,
+        DOCTOR_SKIPPED, /* cannot be looked at, or is not there to be; `seen` says why */
+        DOCTOR_WARNING,
+        DOCTOR_PROBLEM, /* visaged cannot work so */
+};
+
+extern const char *const doctor_grade_names[]; /* "ok" */
+
+struct doctor_finding {
+        enum doctor_grade grade;
+        char seen[600];
+        char cure[600]; /* "": nothing to do */
+};
+
+/* The unit visaged.service as the service manager has it; all empty where it cannot be asked. */
+struct doctor_unit {
+        char load[32], active[32], sub[32], file[32], result[32]; /* LoadState, ActiveState, ... */
+        bool no_code; /* MemoryDenyWriteExecute=: not for a driver that computes on the processor */
+        bool no_home; /* ProtectHome=: nothing below /home and /root is seen, nor (PrivateTmp=, set with it) /tmp */
+};
+
+/* What the checks look at. */
+struct doctor_world {
+        const char *root;   /* goes before /sys, /proc, /dev, /lib and /etc; "" */
+        const char *kernel; /* its release, "6.1.0-18-amd64" */
+        const struct config *config;
+        char config_file[PATH_MAX]; /* "": there is none */
+        char mistake[700];          /* its first, or the first of its drop-ins, or "" */
+        char node[PATH_MAX];        /* of the virtual camera, without links; "" where that is a file */
+        char camera[PATH_MAX];      /* node of the camera, the same; "" where there is none */
+        const char *user;           /* who asks ... */
+        uid_t uid;
+        gid_t groups[64]; /* ... and of which groups the process is */
+        int groups_n;
+        const json_t *daemon;       /* its properties, or NULL ... */
+        const char *daemon_missing; /* ... because of this */
+        bool no_bus;                /* there is none to ask it on */
+        bool user_bus;              /* the session's visaged is meant */
+        struct doctor_unit unit;
+};
+
+struct doctor_check {
+        const char *name;
+        void (*run)(const struct doctor_world *world, struct doctor_finding *ret);
+        bool child; /* runs foreign code that may crash or hang: give it a process of its own */
+};
+
+extern const struct doctor_check doctor_checks[]; /* ended by one without a name */
+
+/* Fills in `node` and `camera` from the configuration and what there is in /dev. */
+void doctor_find_nodes(struct doctor_world *world);
+
+/* Runs a check, in a child process where it wants one. */
+void doctor_run(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret);
+
+/* The checks, by the file that they are in. */
+void doctor_module(const struct doctor_world *world, struct doctor_finding *ret); /* module.c */
+void doctor_version(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_exclusive_caps(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_max_buffers(const struct doctor_world *world, struct doctor_finding *ret);
+
+void doctor_node(const struct doctor_world *world, struct doctor_finding *ret); /* node.c */
+void doctor_producer(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_size(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_pipewire(const struct doctor_world *world, struct doctor_finding *ret);
+
+void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret); /* camera.c */
+void doctor_camera_users(const struct doctor_world *world, struct doctor_finding *ret);
+
+void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret); /* service.c */
+void doctor_account(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_configuration(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_service(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret);
+
+void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret); /* gpu.c */
+void doctor_self_test(const struct doctor_world *world, struct doctor_finding *ret);
+void doctor_model(const struct doctor_world *world, struct doctor_finding *ret);

@@ -1,0 +1,176 @@
+/* Who may, how the daemon is set, and whether it runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/client/client.h"
+#include "daemon/doctor/world.h"
+
+/* ---- groups ---- */
+
+static bool process_has(const struct doctor_world *world, gid_t gid)
+{
+        for (int i = 0; i < world->groups_n; i++)
+                if (world->groups[i] == gid)
+                        return true;
+        return false;
+}
+
+static bool is_account(const struct doctor_world *world, const char *user)
+{
+        char path[PATH_MAX], line[512];
+        size_t n = strlen(user);
+        FILE *file = fopen(doctor_path(world, path, "/etc/passwd"), "re");
+        bool is = false;
+
+        while (file && !is && fgets(line, sizeof line, file))
+                is = strncmp(line, user, n) == 0 && line[n] == ':';
+        if (file)
+                fclose(file);
+        return is;
+}
+
+/* The system service does not need the groups of a user. */
+static enum doctor_grade weight(const struct doctor_world *world)
+{
+        return is_account(world, "visaged") ? DOCTOR_WARNING : DOCTOR_PROBLEM;
+}
+
+static const struct {
+        const char *group, *file; /* the first that it opens; NULL: virtual camera and camera */
+} needed[] = {{"video", NULL}, {"render", "/dev/dri/renderD128"}};
+#define NEEDED (sizeof needed / sizeof needed[0])
+
+/* Whoever sits before the machine may use its devices without being of the groups; what is not there cannot be missed.
+ */
+static bool may_use(const struct doctor_world *world, const char *path)
+{
+        return !path[0] || !doctor_exists(world, "%s", path) || doctor_may(world, path);
+}
+
+static bool may(const struct doctor_world *world, size_t i)
+{
+        if (needed[i].file)
+                return may_use(world, needed[i].file);
+        return may_use(world, world->node) && may_use(world, world->camera);
+}
+
+void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        char missing[64] = "";
+        bool later = true;
+
+        if (world->uid == 0) {
+                doctor_say(ret, DOCTOR_OK, "root needs none");
+                return;
+        }
+        for (size_t i = 0; i < NEEDED; i++) {
+                bool member;
+                gid_t gid;
+                size_t n = strlen(missing);
+                if (!doctor_group(world, needed[i].group, world->user, &gid, &member) || process_has(world, gid) ||
+                    may(world, i))
+                        continue;
+                later &= member;
+                snprintf(missing + n, sizeof missing - n, "%s%s", n > 0 ? "," : "", needed[i].group);
+        }
+        if (!missing[0]) {
+                doctor_say(ret, DOCTOR_OK, "%s may use cameras and GPU", world->user);
+        } else if (later) {
+                doctor_say(ret, weight(world), "%s has been put in %s, but not in this session", world->user, missing);
+                doctor_cure(ret, "log out and in again");
+        } else {
+                doctor_say(ret, weight(world), "%s is not in %s", world->user, missing);
+                doctor_cure(ret, "usermod -aG %s %s, then log out and in again%s", missing, world->user,
+                            weight(world) == DOCTOR_WARNING ? " (needed for a visaged of one's own only)" : "");
+        }
+}
+
+void doctor_account(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        char missing[64] = "";
+
+        if (!is_account(world, "visaged")) {
+                doctor_say(ret, DOCTOR_SKIPPED, "there is none: the system service is not installed");
+                return;
+        }
+        for (size_t i = 0; i < NEEDED; i++) {
+                bool member;
+                gid_t gid;
+                size_t n = strlen(missing);
+                if (doctor_group(world, needed[i].group, "visaged", &gid, &member) && !member)
+                        snprintf(missing + n, sizeof missing - n, "%s%s", n > 0 ? "," : "", needed[i].group);
+        }
+        if (!missing[0]) {
+                doctor_say(ret, DOCTOR_OK, "in the groups video and render");
+                return;
+        }
+        doctor_say(ret, DOCTOR_PROBLEM, "not in %s", missing);
+        doctor_cure(ret, "usermod -aG %s visaged; systemctl restart visaged", missing);
+}
+
+/* ---- configuration, unit, daemon ---- */
+
+void doctor_configuration(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        if (!world->mistake[0]) {
+                doctor_say(ret, DOCTOR_OK, "no mistakes");
+                return;
+        }
+        doctor_say(ret, DOCTOR_PROBLEM, "%.550s", world->mistake);
+        doctor_cure(ret, "correct it; \"visaged%s%s --check\" tells every mistake",
+                    world->config_file[0] ? " --config=" : "", world->config_file);
+}
+
+void doctor_service(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        const struct doctor_unit *unit = &world->unit;
+        const char *user = world->user_bus ? "--user " : "";
+
+        if (!unit->load[0]) {
+                doctor_say(ret, DOCTOR_SKIPPED, "systemd cannot be asked");
+        } else if (strcmp(unit->load, "not-found") == 0) {
+                doctor_say(ret, DOCTOR_WARNING, "there is no unit visaged.service");
+                doctor_cure(ret, "install visaged's package, or run visaged by hand");
+        } else if (strcmp(unit->load, "masked") == 0) {
+                doctor_say(ret, DOCTOR_PROBLEM, "masked");
+                doctor_cure(ret, "systemctl %sunmask visaged", user);
+        } else if (strcmp(unit->load, "loaded") != 0) {
+                doctor_say(ret, DOCTOR_PROBLEM, "its unit has not been loaded: %s", unit->load);
+                doctor_cure(ret, "systemctl %sstatus visaged tells why", user);
+        } else if (strcmp(unit->active, "failed") == 0 || strcmp(unit->sub, "auto-restart") == 0) {
+                doctor_say(ret, DOCTOR_PROBLEM, "%s, %s: %s", unit->active, unit->sub, unit->result);
+                doctor_cure(ret, "journalctl %s-b -u visaged tells why; then systemctl %srestart visaged", user, user);
+        } else {
+                doctor_say(ret, DOCTOR_OK, "%s, %s, %s", unit->active, unit->sub, unit->file);
+        }
+}
+
+static const struct {
+        const char *state, *cure;
+        enum doctor_grade grade;
+} states[] = {
+        {"waiting", "the reason above tells what is missing", DOCTOR_WARNING},
+        {"paused", "visagectl resume", DOCTOR_WARNING},
+        {"stopped", "visagectl start", DOCTOR_WARNING},
+};
+
+void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
+{
+        const char *state = client_text(world->daemon, "state"), *reason = client_text(world->daemon, "state_reason");
+
+        if (!world->daemon) {
+                doctor_say(ret, DOCTOR_PROBLEM, "%s", world->daemon_missing);
+                if (world->no_bus)
+                        doctor_cure(ret, "apt install dbus, then start the machine again");
+                else
+                        doctor_cure(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
+                return;
+        }
+        doctor_say(ret, DOCTOR_OK, "%.40s: %.40s%s%.400s", client_text(world->daemon, "version"), state,
+                   reason[0] ? ", " : "", reason);
+        for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+                if (strcmp(states[i].state, state) == 0) {
+                        ret->grade = states[i].grade;
+                        doctor_cure(ret, "%s", states[i].cure);
+                }
+}

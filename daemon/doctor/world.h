@@ -1,0 +1,47 @@
+/* What the checks of the doctor share: saying what they saw, and looking around below the world's root. */
+#pragma once
+
+#include "daemon/doctor/doctor.h"
+
+void doctor_say(struct doctor_finding *ret, enum doctor_grade grade, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+void doctor_cure(struct doctor_finding *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* root + path.  `ret` has PATH_MAX bytes. */
+const char *doctor_path(const struct doctor_world *world, char *ret, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+bool doctor_exists(const struct doctor_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first line of a small file, without its end.  False: there is none, and `ret` is "". */
+bool doctor_read(const struct doctor_world *world, char *ret, size_t size, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+
+/* Whether this process may read and write it. */
+bool doctor_may(const struct doctor_world *world, const char *path);
+
+/* Follows a link in /dev (by-id and such) to "/dev/videoN"; what is none stays as it is. */
+void doctor_resolve(const struct doctor_world *world, const char *path, char *ret, size_t size);
+
+/* The video nodes of the machine, "video0", in the order of their numbers. */
+#define DOCTOR_NODES_MAX 64
+struct doctor_nodes {
+        unsigned count;
+        char name[DOCTOR_NODES_MAX][32];
+};
+void doctor_nodes(const struct doctor_world *world, struct doctor_nodes *ret);
+
+/* Whether a node ("video10") is v4l2loopback's, by what it has in /sys: asking the node itself can harm a producer. */
+bool doctor_is_loopback(const struct doctor_world *world, const char *name);
+
+/* Processes that have a node open. */
+struct doctor_openers {
+        unsigned count; /* visaged left out */
+        bool visaged;   /* it is one of them */
+        bool hidden;    /* there are processes that may not be looked at */
+        char text[300]; /* "zoom (1234), ffmpeg (77)" */
+};
+void doctor_openers(const struct doctor_world *world, const char *node, struct doctor_openers *ret);
+
+/* /etc/group: whether there is such a group, its number, and whether `user` is a member there. */
+bool doctor_group(const struct doctor_world *world, const char *group, const char *user, gid_t *ret_gid,
+                  bool *ret_member);

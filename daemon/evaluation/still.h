@@ -1,0 +1,20 @@
+/* Parsing single pictures of any size: one program, recorded anew when the size changes. */
+#pragma once
+
+#include "daemon/pipeline/engine.h"
+#include "v4l2/files/picture.h"
+
+struct still {
+        struct engine *engine;
+        struct gpu_image image, overlay;
+        struct gpu_labels labels;
+        struct gpu_buffer *upload, *palette, *labels_read, *overlay_read;
+        struct gpu_program *program;
+};
+
+/* Fill in .engine, zero the rest.  On failure `why` says what the picture needed that was not there. */
+int still_parse(struct still *still, const struct picture *picture, char *why, size_t why_size);
+/* The results, valid until the next call: a byte a pixel, and RGBA. */
+const uint8_t *still_labels(const struct still *still);
+const uint8_t *still_overlay(const struct still *still);
+void still_finish(struct still *still);

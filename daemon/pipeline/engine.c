@@ -1,0 +1,101 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/common/config.h"
+#include "daemon/common/paths.h"
+#include "daemon/common/stats.h"
+#include "daemon/pipeline/engine.h"
+
+__attribute__((format(printf, 3, 4))) static void progress(const struct engine_options *options, uint64_t *since,
+                                                           const char *format, ...)
+{
+        uint64_t now = stats_now();
+        char text[600];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(text, sizeof text, format, ap);
+        va_end(ap);
+        if (options->progress)
+                options->progress(options->userdata, text, (now - *since) / 1e9);
+        *since = now;
+}
+
+static int open_gpu(struct engine *engine, const struct engine_options *options, uint64_t *since, char *why,
+                    size_t why_size)
+{
+        char cache[PATH_MAX];
+        struct gpu_options wish = {
+                .device = options->gpu,
+                .backend = options->backend,
+                .cache_dir = paths_cache(cache, sizeof cache),
+        };
+
+        int r = gpu_open(&wish, &engine->gpu, why, why_size);
+        if (r < 0)
+                return r;
+        const struct gpu_info *info = gpu_info(engine->gpu);
+        progress(options, since, "GPU: %s (%s), %s, \"%s\" back-end", info->name, gpu_kind_name(info->kind),
+                 info->driver, gpu_backend_name(gpu_backend(engine->gpu)));
+        if ((r = parser_self_test(engine->gpu, options->precision, why, why_size)) < 0)
+                return r;
+        progress(options, since, "self-test: the GPU computes rightly");
+        return 0;
+}
+
+static int open_model(struct engine *engine, const struct engine_options *options, struct model **ret, char *why,
+                      size_t why_size)
+{
+        int r = paths_model(options->model, engine->model_path, sizeof engine->model_path);
+        if (r < 0) {
+                snprintf(why, why_size, "the model's path is too long");
+                return r;
+        }
+        if ((r = model_open(engine->model_path, ret, why, why_size)) < 0)
+                return r;
+        engine->model = *model_info(*ret);
+        return 0;
+}
+
+static int make_parser(struct engine *engine, const struct engine_options *options, const struct model *model,
+                       uint64_t *since, char *why, size_t why_size)
+{
+        int r = parser_new(engine->gpu, model, options->precision, &engine->parser, why, why_size);
+        if (r < 0)
+                return r;
+        const struct parser_figures *figures = parser_figures(engine->parser);
+        progress(options, since, "network: %u operators, %.1f GMAC, %.1f MB of weights, %.1f MB of feature maps, %s",
+                 figures->operators, figures->gmac, figures->weights / 1e6, figures->arena / 1e6,
+                 precision_names[options->precision]);
+        return 0;
+}
+
+int engine_open(struct engine *engine, const struct engine_options *options, char *why, size_t why_size)
+{
+        uint64_t since = stats_now();
+        struct model *model;
+
+        *engine = (struct engine){.precision = options->precision};
+        /* The model first: what is wrong with it is found at once. */
+        int r = open_model(engine, options, &model, why, why_size);
+        if (r < 0)
+                return r;
+        progress(options, &since, "model: %s, %u classes, %ux%u", engine->model.name, engine->model.classes,
+                 engine->model.width, engine->model.height);
+        r = open_gpu(engine, options, &since, why, why_size);
+        if (r == 0)
+                r = make_parser(engine, options, model, &since, why, why_size);
+        model_close(model);
+        if (r < 0)
+                engine_close(engine);
+        return r;
+}
+
+void engine_close(struct engine *engine)
+{
+        parser_free(engine->parser);
+        gpu_close(engine->gpu);
+        *engine = (struct engine){0};
+}

@@ -1,0 +1,409 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/common/cleanup.h"
+#include "daemon/pipeline/palette.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/pipeline/pixels.h"
+
+struct pipeline {
+        struct engine *engine;
+        struct pipeline_events events;
+        struct stats *stats;
+        enum mode mode;
+        struct look look;
+        struct gpu_pixels sink;
+
+        struct gpu_buffer *upload; /* the camera's bytes */
+        uint32_t upload_size;
+        struct gpu_image image, scratch, composed;
+        struct gpu_labels labels;
+        struct gpu_buffer *palettes[2];    /* by enum palette_kind */
+        struct gpu_buffer *packed, *shown; /* the sink's bytes: on the device, for the host */
+        struct gpu_buffer *labels_shown;
+        struct gpu_program *in, *parse, *out[EFFECTS];
+
+        /* The frame under way. */
+        bool flying;
+        bool waits; /* `out` is submitted when its labels are there */
+        bool stale; /* of a camera that is gone: not to be shown */
+        uint64_t time_ns;
+        unsigned flight_source; /* of which camera it is, see `source` */
+
+        bool parsing;
+        bool parses_flight;                  /* what is being parsed is the frame under way */
+        uint64_t parse_since, parse_time_ns; /* when it began; the time of the frame */
+        unsigned source, parsed_source;      /* counts the cameras; of which one the frame being parsed is */
+        bool labelled;                       /* `labels` are of this camera */
+
+        bool any; /* `image` holds a frame */
+        bool failed, closing;
+};
+
+/* ---- recording ---- */
+
+static int paint(struct pipeline *p, struct gpu_program *program, enum palette_kind kind)
+{
+        return op_paint(program, &p->image, &p->labels, p->palettes[kind], &p->composed);
+}
+
+static int compose_overlay(struct pipeline *p, struct gpu_program *program)
+{
+        return paint(p, program, PALETTE_OVERLAY);
+}
+
+static int compose_labels(struct pipeline *p, struct gpu_program *program)
+{
+        return paint(p, program, PALETTE_LABELS);
+}
+
+/* As strong in relation to the picture at every size: 12 pixels at 480 rows. */
+static int compose_blur(struct pipeline *p, struct gpu_program *program)
+{
+        return op_blur_background(program, &p->image, &p->labels, p->look.strength * p->sink.height / 40.0f,
+                                  &p->scratch, &p->composed);
+}
+
+/* NULL: the picture as it is. */
+static int (*const compose[EFFECTS])(struct pipeline *p, struct gpu_program *program) = {
+        [EFFECT_OVERLAY] = compose_overlay,
+        [EFFECT_LABELS] = compose_labels,
+        [EFFECT_BLUR] = compose_blur,
+        [EFFECT_NONE] = NULL,
+};
+
+/* Errors of the operators are kept by the program. */
+static int record_out(struct pipeline *p, enum effect effect)
+{
+        struct gpu_program *out;
+
+        gpu_program_free(p->out[effect]);
+        p->out[effect] = NULL;
+        int r = gpu_program_new(p->engine->gpu, effect_names[effect], &out);
+        if (r < 0)
+                return r;
+        p->out[effect] = out;
+        if (compose[effect])
+                compose[effect](p, out);
+        op_pack(out, compose[effect] ? &p->composed : &p->image, &p->sink, p->packed);
+        op_copy(out, p->packed, p->shown, p->sink.size);
+        return gpu_program_end(out);
+}
+
+static int record_parse(struct pipeline *p)
+{
+        int r = gpu_program_new(p->engine->gpu, "parse", &p->parse);
+        if (r < 0)
+                return r;
+        gpu_program_set_background(p->parse);
+        parser_record(p->engine->parser, p->parse, &p->image, &p->labels);
+        op_copy(p->parse, p->labels.buffer, p->labels_shown, gpu_buffer_size(p->labels.buffer));
+        return gpu_program_end(p->parse);
+}
+
+static int new_image(struct pipeline *p, const char *name, struct gpu_image *ret)
+{
+        *ret = (struct gpu_image){.width = p->sink.width, .height = p->sink.height};
+        return gpu_buffer_new(p->engine->gpu, gpu_image_size(ret->width, ret->height), GPU_MEMORY_DEVICE, name,
+                              &ret->buffer);
+}
+
+static void write_palette(struct pipeline *p, enum palette_kind kind)
+{
+        palette_fill(&p->engine->model, kind, p->look.opacity, gpu_buffer_map(p->palettes[kind]));
+}
+
+static int new_palette(struct pipeline *p, enum palette_kind kind)
+{
+        int r = gpu_buffer_new(p->engine->gpu, PALETTE_SIZE, GPU_MEMORY_UPLOAD, "palette", &p->palettes[kind]);
+        if (r == 0)
+                write_palette(p, kind);
+        return r;
+}
+
+static int new_buffers(struct pipeline *p)
+{
+        struct gpu *gpu = p->engine->gpu;
+        uint64_t labels = gpu_labels_size(p->sink.width, p->sink.height), packed = (p->sink.size + 3) & ~UINT64_C(3);
+        int r;
+
+        p->labels = (struct gpu_labels){.width = p->sink.width, .height = p->sink.height};
+        if ((r = new_image(p, "image", &p->image)) < 0 || (r = new_image(p, "scratch", &p->scratch)) < 0 ||
+            (r = new_image(p, "composed", &p->composed)) < 0 || (r = new_palette(p, PALETTE_OVERLAY)) < 0 ||
+            (r = new_palette(p, PALETTE_LABELS)) < 0)
+                return r;
+        if ((r = gpu_buffer_new(gpu, labels, GPU_MEMORY_DEVICE, "labels", &p->labels.buffer)) < 0 ||
+            (r = gpu_buffer_new(gpu, labels, GPU_MEMORY_READBACK, "labels shown", &p->labels_shown)) < 0 ||
+            (r = gpu_buffer_new(gpu, packed, GPU_MEMORY_DEVICE, "packed", &p->packed)) < 0)
+                return r;
+        return gpu_buffer_new(gpu, packed, GPU_MEMORY_READBACK, "shown", &p->shown);
+}
+
+/* Drivers compile some things only when they first run, which must not happen to the first frame. */
+static int warm(struct pipeline *p, const struct frame_format *format)
+{
+        int r = pipeline_source(p, format);
+        if (r < 0)
+                return r;
+        memset(gpu_buffer_map(p->upload), 0, p->upload_size);
+        if ((r = gpu_run(p->in)) < 0 || (r = gpu_run(p->parse)) < 0)
+                return r;
+        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
+                r = gpu_run(p->out[effect]);
+        return r;
+}
+
+int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size)
+{
+        struct pipeline *p = calloc(1, sizeof *p);
+        if (!p) {
+                snprintf(why, why_size, "out of memory");
+                return -ENOMEM;
+        }
+        p->engine = options->engine;
+        p->events = options->events;
+        p->stats = options->stats;
+        p->mode = options->mode;
+        p->look = options->look;
+        int r = pixels_layout(options->sink, &p->sink);
+        if (r == 0)
+                r = new_buffers(p);
+        if (r == 0)
+                r = record_parse(p);
+        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
+                r = record_out(p, effect);
+        if (r == 0)
+                r = warm(p, options->sink);
+        if (r < 0) {
+                snprintf(why, why_size, "the GPU cannot be set up for pictures of %ux%u: %s", options->sink->width,
+                         options->sink->height, strerror(-r));
+                pipeline_free(p);
+                return r;
+        }
+        *ret = p;
+        return 0;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+        if (!p)
+                return;
+        p->closing = true;
+        gpu_wait(p->engine->gpu);
+        gpu_program_free(p->in);
+        gpu_program_free(p->parse);
+        for (int effect = 0; effect < EFFECTS; effect++)
+                gpu_program_free(p->out[effect]);
+        struct gpu_buffer *buffers[] = {p->upload, p->image.buffer,  p->scratch.buffer, p->composed.buffer,
+                                        p->packed, p->labels.buffer, p->palettes[0],    p->palettes[1],
+                                        p->shown,  p->labels_shown};
+        for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+                gpu_buffer_free(buffers[i]);
+        free(p);
+}
+
+/* ---- the walk ---- */
+
+static void fail(struct pipeline *p, int error)
+{
+        if (p->failed || p->closing)
+                return;
+        p->failed = true;
+        p->events.failed(p->events.userdata, error);
+}
+
+static void on_in(void *userdata, int status)
+{
+        if (status < 0)
+                fail(userdata, status);
+}
+
+static void on_out(void *userdata, int status)
+{
+        struct pipeline *p = userdata;
+
+        if (status < 0)
+                fail(p, status);
+        if (p->failed || p->closing)
+                return;
+        p->flying = false;
+        if (!p->stale)
+                p->events.show(p->events.userdata, gpu_buffer_map(p->shown), p->time_ns);
+        p->events.ready(p->events.userdata);
+}
+
+static int submit_out(struct pipeline *p)
+{
+        p->waits = false;
+        return gpu_submit(p->out[p->look.effect], on_out, p);
+}
+
+static void on_parse(void *userdata, int status);
+
+static int submit_parse(struct pipeline *p)
+{
+        p->parsing = true;
+        p->parses_flight = true;
+        p->parsed_source = p->flight_source;
+        p->parse_since = stats_now();
+        p->parse_time_ns = p->time_ns;
+        return gpu_submit(p->parse, on_parse, p);
+}
+
+static void on_parse(void *userdata, int status)
+{
+        struct pipeline *p = userdata;
+        uint64_t now = stats_now();
+        int r = 0;
+
+        if (status < 0)
+                fail(p, status);
+        if (p->failed || p->closing)
+                return;
+        p->parsing = false;
+        p->labelled = p->parsed_source == p->source;
+        stats_event(&p->stats->parsed, now);
+        stats_time(&p->stats->parse, now - p->parse_since);
+        if (p->labelled && p->events.parsed)
+                p->events.parsed(p->events.userdata, gpu_buffer_map(p->labels_shown), p->parse_time_ns);
+        if (p->flying && p->waits)
+                r = p->parses_flight ? submit_out(p) : submit_parse(p);
+        if (r < 0)
+                fail(p, r);
+}
+
+/* `out` before `parse`: behind it, it would wait for what is submitted of it at once. */
+static int submit_frame(struct pipeline *p)
+{
+        int r = gpu_submit(p->in, on_in, p);
+        if (r < 0)
+                return r;
+        p->flying = true;
+        p->stale = false;
+        p->flight_source = p->source;
+        p->any = true;
+        p->parses_flight = false;
+        p->waits = p->mode == MODE_EXACT || !p->labelled;
+        if (!p->waits && (r = submit_out(p)) < 0)
+                return r;
+        return p->parsing ? 0 : submit_parse(p);
+}
+
+int pipeline_push(struct pipeline *p, const struct frame *frame)
+{
+        if (p->failed)
+                return -ENODEV;
+        if (p->flying || !p->in)
+                return -EBUSY;
+        memcpy(gpu_buffer_map(p->upload), frame->data, p->upload_size);
+        p->time_ns = frame->time_ns;
+        int r = submit_frame(p);
+        if (r < 0)
+                fail(p, r);
+        return r;
+}
+
+bool pipeline_ready(const struct pipeline *p)
+{
+        return p->in && !p->flying && !p->failed;
+}
+
+/* ---- changes ---- */
+
+void pipeline_set_mode(struct pipeline *p, enum mode mode)
+{
+        p->mode = mode;
+}
+
+int pipeline_set_look(struct pipeline *p, const struct look *look)
+{
+        const struct look before = p->look;
+
+        p->look = *look;
+        if (look->opacity != before.opacity)
+                write_palette(p, PALETTE_OVERLAY);
+        return look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
+}
+
+void pipeline_forget(struct pipeline *p)
+{
+        p->source++;
+        p->labelled = false;
+        p->stale = true;
+}
+
+int pipeline_source(struct pipeline *p, const struct frame_format *format)
+{
+        struct gpu_pixels pixels;
+
+        int r = pixels_layout(format, &pixels);
+        if (r < 0)
+                return r;
+        pipeline_forget(p);
+        gpu_program_free(p->in);
+        gpu_buffer_free(p->upload);
+        p->in = NULL;
+        p->upload = NULL;
+        if (p->failed) /* before, or in the frame that was waited for */
+                return -ENODEV;
+        p->upload_size = format->size;
+        r = gpu_buffer_new(p->engine->gpu, (format->size + 3) & ~UINT64_C(3), GPU_MEMORY_UPLOAD, "upload", &p->upload);
+        if (r < 0 || (r = gpu_program_new(p->engine->gpu, "in", &p->in)) < 0)
+                return r;
+        op_unpack(p->in, p->upload, &pixels, &p->image);
+        if ((r = gpu_program_end(p->in)) < 0) {
+                gpu_program_free(p->in);
+                p->in = NULL;
+        }
+        return r;
+}
+
+/* ---- looking at it ---- */
+
+/* Runs the parser once more on the picture that is there, which in smooth mode may be newer than the labels. */
+static int read_image(struct pipeline *p, uint8_t *ret)
+{
+        struct gpu_program *copy = NULL;
+        struct gpu_buffer *buffer = NULL;
+        uint64_t size = gpu_buffer_size(p->image.buffer);
+
+        int r = gpu_run(p->parse);
+        if (r == 0)
+                r = gpu_buffer_new(p->engine->gpu, size, GPU_MEMORY_READBACK, "snapshot", &buffer);
+        if (r == 0)
+                r = gpu_program_new(p->engine->gpu, "snapshot", &copy);
+        if (r == 0) {
+                op_copy(copy, p->image.buffer, buffer, size);
+                r = gpu_program_end(copy);
+        }
+        if (r == 0)
+                r = gpu_run(copy);
+        if (r == 0)
+                memcpy(ret, gpu_buffer_map(buffer), (size_t)p->sink.width * p->sink.height * 4);
+        gpu_program_free(copy);
+        gpu_buffer_free(buffer);
+        return r;
+}
+
+int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labels)
+{
+        const size_t pixels = (size_t)p->sink.width * p->sink.height;
+        _cleanup_(freep) uint8_t *rgba = malloc(pixels * 4), *labels = malloc(pixels);
+
+        if (!rgba || !labels)
+                return -ENOMEM;
+        if (p->failed) /* its image may be half a frame */
+                return -ENODEV;
+        if (!p->any)
+                return -EAGAIN;
+        int r = gpu_wait(p->engine->gpu);
+        if (r < 0 || (r = read_image(p, rgba)) < 0)
+                return r;
+        memcpy(labels, gpu_buffer_map(p->labels_shown), pixels);
+        *ret_rgba = rgba;
+        *ret_labels = labels;
+        rgba = labels = NULL;
+        return 0;
+}

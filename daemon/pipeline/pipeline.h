@@ -1,0 +1,59 @@
+/* A frame's walk over the GPU.  Three programs: `in` makes the camera's bytes a picture of the virtual camera's size,
+ * `parse` its labels, `out` composes the two and makes them the virtual camera's bytes.
+ *
+ *   exact    in -> parse -> out, each frame with its own labels
+ *   smooth   in -> out with the newest labels; parse runs beside, on a new frame whenever the last one is done
+ *
+ * In either mode nothing comes out before a frame of this source has been parsed: no raw frame is ever shown.  One
+ * frame is under way at a time; nothing is allocated per frame. */
+#pragma once
+
+#include "daemon/common/config.h"
+#include "daemon/common/stats.h"
+#include "daemon/pipeline/engine.h"
+#include "v4l2/frame.h"
+
+struct pipeline;
+
+/* All are called from gpu_dispatch() or gpu_wait(). */
+struct pipeline_events {
+        /* A composed frame, in the sink's format, valid during the call; `time_ns` is that of its capture. */
+        void (*show)(void *userdata, const uint8_t *frame, uint64_t time_ns);
+        /* The labels of a frame, the sink's size, a byte a pixel, valid during the call.  May be NULL. */
+        void (*parsed)(void *userdata, const uint8_t *labels, uint64_t time_ns);
+        void (*ready)(void *userdata); /* pipeline_push() will take a frame again */
+        /* Once: it takes nothing any more.  Free it, when the call has returned, and open the GPU again. */
+        void (*failed)(void *userdata, int error);
+        void *userdata;
+};
+
+struct pipeline_options {
+        struct engine *engine;           /* outlives the pipeline */
+        const struct frame_format *sink; /* copied */
+        struct look look;
+        enum mode mode;
+        struct pipeline_events events;
+        struct stats *stats; /* `parsed` and `parse` are counted here */
+};
+
+/* Records the programs and runs them once, which compiles them where that has never been done: seconds. */
+int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size);
+void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for what runs, without calling back */
+
+/* From the next frame on.  Waits for a frame that is being composed. */
+int pipeline_set_look(struct pipeline *pipeline, const struct look *look);
+void pipeline_set_mode(struct pipeline *pipeline, enum mode mode);
+
+/* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the one
+ * before may go on for a while: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
+int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
+/* The camera is gone: a frame under way is not shown any more. */
+void pipeline_forget(struct pipeline *pipeline);
+
+bool pipeline_ready(const struct pipeline *pipeline);
+/* Copies the frame's bytes.  -EBUSY: not ready; -ENODEV: it has failed. */
+int pipeline_push(struct pipeline *pipeline, const struct frame *frame);
+
+/* Waits for what runs, parses the last frame and returns it: RGBA and labels, both free(), of the sink's size.
+ * -EAGAIN: there has been none; -ENODEV: it has failed. */
+int pipeline_snapshot(struct pipeline *pipeline, uint8_t **ret_rgba, uint8_t **ret_labels);

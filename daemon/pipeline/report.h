@@ -1,0 +1,23 @@
+/* What happened, told at the end: a line for a person and JSON for a program. */
+#pragma once
+
+#include <jansson.h>
+
+#include "daemon/common/stats.h"
+#include "daemon/pipeline/engine.h"
+
+struct report {
+        const struct engine *engine; /* NULL: it never opened */
+        const struct stats *stats;
+        const char *camera, *virtual_camera; /* what they are called */
+        const uint8_t *labels;               /* the last label map, NULL: there is none */
+        uint32_t width, height;
+        double seconds;
+};
+
+void report_line(const struct report *report, char *ret, size_t size);
+/* -EIO or the file's errno. */
+int report_write(const struct report *report, const char *path);
+
+/* The model's classes with their pixels among `size` labels, as a JSON array. */
+json_t *report_classes(const struct model_info *model, const uint8_t *labels, size_t size);

@@ -1,0 +1,476 @@
+/* The camera's side of the daemon: open while somebody watches, and opened again whatever happens to it.  Opening and
+ * closing take their time, with some USB cameras seconds, and so happen on a thread. */
+#define LOG_ROOM "camera"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "daemon/bus/bus.h"
+#include "daemon/common/cleanup.h"
+#include "daemon/service/parts.h"
+#include "v4l2/names.h"
+
+/* A camera that says nothing for so long is stuck.  The first frame takes longer, since exposure settles before it. */
+#define FIRST_FRAME_USEC 2000000
+#define STALL_FRAMES 10
+#define STALL_MIN_USEC 500000 /* in the dark a camera is slower than it says */
+
+#define STEADY_NS 2000000000ull /* one that has streamed for so long is well: its next failure is a new one */
+
+/* ---- what is wrong, in few words ---- */
+
+static const struct {
+        int error;
+        const char *caption, *text; /* text NULL: strerror() */
+} troubles[] = {
+        {-ENOENT, "camera unplugged", NULL},
+        {-ENODEV, "camera unplugged", "the camera is gone"},
+        {-ENXIO, "camera unplugged", "the camera is gone"},
+        {-EBUSY, "camera in use by another program", NULL},
+        {-EACCES, "no permission to use the camera", NULL},
+        {-EPERM, "no permission to use the camera", NULL},
+        {-ETIMEDOUT, "camera sends no pictures", "the camera sends no pictures"},
+        {-EIO, "camera interrupted", "the camera's stream broke"},
+};
+
+const char *supervisor_camera_caption(const struct supervisor *sv)
+{
+        if (sv->camera.error == 0)
+                return NULL;
+        for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
+                if (troubles[i].error == sv->camera.error)
+                        return troubles[i].caption;
+        return "camera fault";
+}
+
+static const char *error_text(int error)
+{
+        for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
+                if (troubles[i].error == error && troubles[i].text)
+                        return troubles[i].text;
+        return strerror(-error);
+}
+
+/* ---- states ---- */
+
+bool supervisor_camera_wanted(const struct supervisor *sv)
+{
+        return sv->gpu.state == GPU_READY && sv->output.state == OUTPUT_OPEN && !sv->ending && !sv->paused &&
+               !sv->stopped && (sv->output.watched || sv->config.always_on || bus_holds(sv->bus) > 0);
+}
+
+static bool is_open(const struct supervisor *sv)
+{
+        return sv->camera.state == CAMERA_STARTING || sv->camera.state == CAMERA_STREAMING;
+}
+
+static void set_state(struct supervisor *sv, enum camera_state state)
+{
+        sv->camera.state = state;
+        sv->camera.since = stats_now();
+}
+
+static void arm_stall(struct supervisor *sv)
+{
+        struct frame_rate rate = camera_rate(sv->camera.camera);
+        uint64_t limit = FIRST_FRAME_USEC;
+
+        if (sv->camera.state == CAMERA_STREAMING) {
+                limit = rate.numerator ? STALL_FRAMES * 1000000ull * rate.denominator / rate.numerator : 0;
+                limit = limit < STALL_MIN_USEC ? STALL_MIN_USEC : limit;
+        }
+        sd_event_source_set_time_relative(sv->camera.stall, limit);
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_ONESHOT);
+}
+
+static void stop_listening(struct supervisor *sv)
+{
+        sd_event_source_set_enabled(sv->camera.frames, SD_EVENT_OFF);
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
+}
+
+void supervisor_camera_listen(struct supervisor *sv)
+{
+        if (!is_open(sv) || sv->ending)
+                return;
+        sd_event_source_set_enabled(sv->camera.frames, SD_EVENT_ON);
+        arm_stall(sv);
+}
+
+/* ---- closing ---- */
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+static void add_counters(struct supervisor *sv)
+{
+        const struct camera_counters *counters = camera_counters(sv->camera.camera);
+
+        sv->stats.captured += counters->captured;
+        sv->stats.stale += counters->stale;
+        sv->stats.corrupt += counters->corrupt;
+        sv->stats.lost += counters->lost;
+}
+
+/* Everything but the descriptor itself. */
+static void detach(struct supervisor *sv)
+{
+        sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
+        sv->camera.frames = sd_event_source_disable_unref(sv->camera.frames);
+        add_counters(sv);
+        if (sv->gpu.state == GPU_READY)
+                pipeline_forget(sv->gpu.now->pipeline);
+        supervisor_output_placeholder(sv);
+        supervisor_results_end(sv);
+}
+
+static void close_task(void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        camera_close(sv->camera.camera);
+}
+
+static int begin(struct supervisor *sv, void (*run)(void *userdata))
+{
+        int r = task_begin(&sv->camera.task, run, sv);
+        if (r == 0 && sd_event_add_io(sv->event, &sv->camera.done, sv->camera.task.fd, EPOLLIN, on_done, sv) < 0)
+                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
+        return r;
+}
+
+static void closed(struct supervisor *sv)
+{
+        sv->camera.camera = NULL;
+        if (!supervisor_camera_wanted(sv)) {
+                sv->camera.error = 0;
+                sv->camera.lost = false;
+        }
+        if (sv->camera.error == 0) {
+                set_state(sv, CAMERA_CLOSED);
+                return;
+        }
+        set_state(sv, CAMERA_WAITING);
+        sd_event_source_set_time_relative(sv->camera.retry, backoff_next(&sv->camera.backoff));
+        sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_ONESHOT);
+}
+
+static void close_camera(struct supervisor *sv)
+{
+        if (sv->camera.state == CAMERA_STREAMING && stats_now() - sv->camera.since > STEADY_NS)
+                backoff_reset(&sv->camera.backoff);
+        detach(sv);
+        set_state(sv, CAMERA_CLOSING);
+        if (begin(sv, close_task) < 0) {
+                close_task(sv);
+                closed(sv);
+        }
+}
+
+/* "y4m:FILE?once" says -ENODEV at its end, which then is no fault. */
+static void lost(struct supervisor *sv, int error)
+{
+        if (error == -ENODEV && name_plays_once(sv->config.camera)) {
+                stop_listening(sv);
+                sv->ending = true;
+                if (pipeline_ready(sv->gpu.now->pipeline))
+                        sv->stop(sv, 0);
+                return;
+        }
+        log_cause(&sv->camera.cause, "%s: %s; trying to open it again", camera_name(sv->camera.camera),
+                  error_text(error));
+        sv->camera.error = error;
+        sv->camera.lost |= sv->camera.state == CAMERA_STREAMING;
+        close_camera(sv);
+        sv->update(sv);
+}
+
+static int on_stall(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        lost(userdata, -ETIMEDOUT);
+        return 0;
+}
+
+/* ---- frames ---- */
+
+static void first_frame(struct supervisor *sv)
+{
+        struct camera *camera = sv->camera.camera;
+        const struct frame_format *format = camera_format(camera);
+        struct frame_rate rate = camera_rate(camera);
+
+        set_state(sv, CAMERA_STREAMING);
+        sv->camera.error = 0;
+        sv->stats.reopened += sv->camera.lost;
+        sv->camera.lost = false;
+        log_cause_end(&sv->camera.cause, "the camera is there");
+        log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
+                 format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
+        sv->update(sv);
+}
+
+/* While a frame is under way the driver keeps the next ones, and the newest wins: the source is off.  It is also turned
+ * off and on where it could have stayed on: v4l2loopback 0.12's poll() does not put the caller on its wait queue when
+ * there is a frame already, so that an epoll set which was told of that one never hears of another. */
+static int on_frames(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct supervisor *sv = userdata;
+        struct frame frame;
+
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        if (!pipeline_ready(sv->gpu.now->pipeline)) {
+                stop_listening(sv);
+                return 0;
+        }
+        int r = camera_next(sv->camera.camera, &frame);
+        if (r == -EAGAIN) { /* nothing that can be used: the stall goes on */
+                sd_event_source_set_enabled(source, SD_EVENT_ON);
+                return 0;
+        }
+        if (r < 0) {
+                lost(sv, r);
+                return 0;
+        }
+        stop_listening(sv);
+        if (sv->camera.state == CAMERA_STARTING)
+                first_frame(sv);
+        pipeline_push(sv->gpu.now->pipeline, &frame); /* says by itself when it fails */
+        if (!is_open(sv))
+                return 0;
+        r = camera_release(sv->camera.camera, &frame);
+        if (r < 0)
+                lost(sv, r);
+        return 0;
+}
+
+/* ---- opening ---- */
+
+/* The first camera that is not a loopback node: one of those is the virtual camera itself. */
+static int choose(char *ret, size_t size, char *why, size_t why_size)
+{
+        _cleanup_(freep) struct camera_info *list = NULL;
+
+        int n = camera_list(&list);
+        for (int i = 0; i < n; i++)
+                if (list[i].card[0] && strcmp(list[i].driver, "v4l2 loopback") != 0) {
+                        snprintf(ret, size, "%s", list[i].node);
+                        return 0;
+                }
+        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists what can be seen");
+        return -ENOENT;
+}
+
+/* The camera that was open before, by its identity: another may have its number now.  Where any will do, any does. */
+static void name_camera(struct supervisor *sv)
+{
+        const char *spec = sv->config.camera;
+        char link[sizeof BY_ID + sizeof sv->camera.id];
+
+        snprintf(link, sizeof link, BY_ID "%s", sv->camera.id);
+        if (sv->camera.id[0] && (spec[0] || access(link, F_OK) == 0))
+                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", link);
+        else
+                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", spec);
+}
+
+static void open_task(void *userdata)
+{
+        struct supervisor *sv = userdata;
+        struct camera_part *c = &sv->camera;
+
+        c->result = c->spec[0] ? 0 : choose(c->spec, sizeof c->spec, c->why, sizeof c->why);
+        if (c->result < 0)
+                return;
+        c->result = camera_open(c->spec, &c->wish, &c->camera, c->why, sizeof c->why);
+        if (c->result < 0)
+                return;
+        c->result = camera_start(c->camera);
+        if (c->result < 0) {
+                snprintf(c->why, sizeof c->why, "%.200s does not start: %s", c->spec, strerror(-c->result));
+                camera_close(c->camera);
+        }
+}
+
+/* An error: the camera is open, but of no use; or it is closing, since the GPU was found lost meanwhile. */
+static int attach(struct supervisor *sv)
+{
+        struct camera_part *c = &sv->camera;
+        const struct frame_format format = *camera_format(c->camera);
+
+        int r = pipeline_source(sv->gpu.now->pipeline, &format);
+        if (r < 0)
+                snprintf(c->why, sizeof c->why, "%.200s: its pictures (%s) cannot be used: %s", c->spec,
+                         frame_fourcc_name(format.fourcc), strerror(-r));
+        else if (!c->frames && (r = sd_event_add_io(sv->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI,
+                                                    on_frames, sv)) < 0)
+                snprintf(c->why, sizeof c->why, "%.200s: the event loop: %s", c->spec, strerror(-r));
+        return r;
+}
+
+static void not_opened(struct supervisor *sv, int error)
+{
+        log_cause(&sv->camera.cause, "%s; trying again every second", sv->camera.why);
+        sv->camera.error = error;
+}
+
+void supervisor_camera_attach(struct supervisor *sv)
+{
+        if (!is_open(sv))
+                return;
+        int r = attach(sv);
+        if (r == 0) {
+                supervisor_camera_listen(sv);
+        } else if (is_open(sv)) {
+                not_opened(sv, r);
+                close_camera(sv);
+        }
+}
+
+static void opened(struct supervisor *sv)
+{
+        struct camera_part *c = &sv->camera;
+        int r = 0;
+
+        bool stale = c->stale;
+
+        c->stale = false;
+        if (c->result < 0) {
+                if (!stale)
+                        not_opened(sv, c->result);
+                closed(sv);
+                return;
+        }
+        set_state(sv, CAMERA_STARTING);
+        if (!stale)
+                snprintf(c->id, sizeof c->id, "%s", camera_id(c->camera));
+        if (!stale && supervisor_camera_wanted(sv))
+                r = attach(sv);
+        if (c->state != CAMERA_STARTING)
+                return;
+        if (r < 0)
+                not_opened(sv, r);
+        if (r < 0 || stale || !supervisor_camera_wanted(sv))
+                close_camera(sv);
+        else
+                supervisor_camera_listen(sv);
+}
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct supervisor *sv = userdata;
+        bool opening = sv->camera.state == CAMERA_OPENING;
+
+        sv->camera.done = sd_event_source_disable_unref(sv->camera.done);
+        task_finish(&sv->camera.task);
+        if (opening)
+                opened(sv);
+        else
+                closed(sv);
+        sv->update(sv);
+        return 0;
+}
+
+static void open_camera(struct supervisor *sv)
+{
+        const struct config *config = &sv->config;
+        struct camera_part *c = &sv->camera;
+
+        name_camera(sv);
+        c->wish = (struct camera_wish){.width = config->width, .height = config->height, .rate = config->rate};
+        set_state(sv, CAMERA_OPENING);
+        int r = begin(sv, open_task);
+        if (r < 0) {
+                snprintf(c->why, sizeof c->why, "the camera cannot be opened: %s", strerror(-r));
+                not_opened(sv, r);
+                closed(sv);
+        }
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        if (sv->camera.state == CAMERA_WAITING)
+                open_camera(sv);
+        return 0;
+}
+
+void supervisor_camera_update(struct supervisor *sv)
+{
+        struct camera_part *c = &sv->camera;
+
+        if (supervisor_camera_wanted(sv)) {
+                if (c->state == CAMERA_CLOSED) {
+                        backoff_reset(&c->backoff);
+                        open_camera(sv);
+                }
+        } else if (is_open(sv) && !sv->ending) {
+                close_camera(sv);
+        } else if (c->state == CAMERA_WAITING) {
+                sd_event_source_set_enabled(c->retry, SD_EVENT_OFF);
+                closed(sv);
+        }
+}
+
+void supervisor_camera_reopen(struct supervisor *sv)
+{
+        if (sv->camera.state == CAMERA_WAITING) {
+                sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_OFF);
+                sv->camera.error = 0;
+                closed(sv);
+        } else if (is_open(sv)) {
+                close_camera(sv);
+        }
+        sv->update(sv);
+}
+
+void supervisor_camera_choose(struct supervisor *sv, const char *spec)
+{
+        snprintf(sv->config.camera, sizeof sv->config.camera, "%s", spec);
+        sv->camera.id[0] = '\0';
+        sv->camera.error = 0;
+        sv->camera.lost = false;
+        sv->camera.stale = sv->camera.state == CAMERA_OPENING;
+        supervisor_camera_reopen(sv);
+}
+
+/* ---- begin and end ---- */
+
+int supervisor_camera_prepare(struct supervisor *sv)
+{
+        struct camera_part *c = &sv->camera;
+        int r;
+
+        c->task = TASK_NONE;
+        c->cause.trouble = LOG_CAMERA;
+        if ((r = sd_event_add_time(sv->event, &c->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, sv)) < 0 ||
+            (r = sd_event_add_time(sv->event, &c->stall, CLOCK_MONOTONIC, 0, 1000, on_stall, sv)) < 0 ||
+            (r = sd_event_source_set_enabled(c->retry, SD_EVENT_OFF)) < 0 ||
+            /* After frames: where the loop was late, both may be due. */
+            (r = sd_event_source_set_priority(c->stall, SD_EVENT_PRIORITY_NORMAL + 1)) < 0)
+                return r;
+        return sd_event_source_set_enabled(c->stall, SD_EVENT_OFF);
+}
+
+void supervisor_camera_close(struct supervisor *sv)
+{
+        struct camera_part *c = &sv->camera;
+
+        c->done = sd_event_source_disable_unref(c->done);
+        task_finish(&c->task);
+        if (is_open(sv))
+                detach(sv);
+        if (is_open(sv) || (c->state == CAMERA_OPENING && c->result == 0))
+                camera_close(c->camera);
+        c->camera = NULL;
+        set_state(sv, CAMERA_CLOSED);
+}
+
+void supervisor_camera_finish(struct supervisor *sv)
+{
+        sv->camera.retry = sd_event_source_unref(sv->camera.retry);
+        sv->camera.stall = sd_event_source_unref(sv->camera.stall);
+}

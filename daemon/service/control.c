@@ -1,0 +1,242 @@
+/* What clients of the bus may see and do; the bus calls it by the table at the end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/common/cleanup.h"
+#include "daemon/pipeline/pixels.h"
+#include "daemon/service/parts.h"
+#include "v4l2/files/picture.h"
+
+/* ---- how things are ---- */
+
+static void look(const struct supervisor *sv, struct control_view *ret)
+{
+        const struct gpu_part *g = &sv->gpu;
+        const bool ready = g->state == GPU_READY;
+
+        *ret = (struct control_view){
+                .config = &sv->config,
+                .configured_model = sv->configured_model,
+                .paused = sv->paused,
+                .stopped = sv->stopped,
+                .camera_closed = sv->camera.state == CAMERA_CLOSED,
+                .live = sv->output.live,
+                .face = sv->results.face,
+                .readers = sv->output.state == OUTPUT_OPEN ? sv->output.readers_count : 0,
+                .missing = sv->output.format.width ? NULL : sv->output.cause.text,
+                .gpu = ready ? gpu_info(g->now->engine.gpu)->name : NULL,
+                .model = ready ? g->now->engine.model_path : NULL,
+                .opening = supervisor_gpu_is_switching(sv),
+                .switching = g->switching,
+                .opened = g->result,
+                .opened_why = g->why,
+        };
+        ret->state = supervisor_state(sv, ret->reason, sizeof ret->reason);
+}
+
+static void figures(const struct supervisor *sv, struct control_figures *ret)
+{
+        const struct stats *s = &sv->stats;
+        const bool live = sv->output.live;
+        struct camera_counters now = {0};
+
+        if (sv->camera.state == CAMERA_STARTING || sv->camera.state == CAMERA_STREAMING)
+                now = *camera_counters(sv->camera.camera);
+        *ret = (struct control_figures){
+                .frame_rate = live ? stats_recent_rate(&s->shown, stats_now()) : 0,
+                .parse_rate = live ? stats_recent_rate(&s->parsed, stats_now()) : 0,
+                .latency_ms = live ? stats_median_ms(&s->latency) : 0,
+                .captured = s->captured + now.captured,
+                .parsed = s->parsed.count,
+                .shown = s->shown.count,
+                .repeated = s->repeated,
+                .placeholder = s->placeholders,
+                .stale = s->stale + now.stale,
+                .corrupt = s->corrupt + now.corrupt,
+                .lost = s->lost + now.lost,
+                .refused = s->refused,
+                .reopened = s->reopened,
+        };
+}
+
+static void update(struct supervisor *sv)
+{
+        sv->update(sv);
+}
+
+/* ---- start, stop, pause ---- */
+
+static void stop(struct supervisor *sv, bool yes)
+{
+        sv->stopped = yes;
+}
+
+/* There while a pause lasts, so that it outlives a crash; systemd's RuntimeDirectory= is gone after a stop. */
+static bool pause_mark(char *ret, size_t size)
+{
+        const char *folder = getenv("RUNTIME_DIRECTORY");
+
+        return folder && snprintf(ret, size, "%s/paused", folder) < (int)size;
+}
+
+bool supervisor_was_paused(void)
+{
+        char mark[PATH_MAX];
+
+        return pause_mark(mark, sizeof mark) && access(mark, F_OK) == 0;
+}
+
+static void pause_all(struct supervisor *sv, bool yes)
+{
+        char mark[PATH_MAX];
+
+        sv->paused = yes;
+        log_info(yes ? "paused" : "resumed");
+        if (!pause_mark(mark, sizeof mark))
+                return;
+        int fd = yes ? open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+        if (yes && fd < 0)
+                log_warning("%s: %s; a crash would end the pause", mark, strerror(errno));
+        if (fd >= 0)
+                close(fd);
+        if (!yes)
+                unlink(mark);
+}
+
+/* ---- what is shown ---- */
+
+static int set_look(struct supervisor *sv, const struct look *look)
+{
+        sv->config.look = *look;
+        return sv->gpu.state == GPU_READY ? pipeline_set_look(sv->gpu.now->pipeline, look) : 0;
+}
+
+static void set_mode(struct supervisor *sv, enum mode mode)
+{
+        sv->config.mode = mode;
+        if (sv->gpu.state == GPU_READY)
+                pipeline_set_mode(sv->gpu.now->pipeline, mode);
+}
+
+/* ---- what it is made with ---- */
+
+/* Opens what differs from now. */
+static int set_engine(struct supervisor *sv, const struct config *wish)
+{
+        if (sv->gpu.state == GPU_CLOSED && sv->stopped) {
+                sv->config = *wish;
+                return 0;
+        }
+        if (sv->gpu.state == GPU_CLOSED && !sv->output.format.width)
+                return CONTROL_NO_OUTPUT;
+        int r = supervisor_gpu_switch(sv, wish);
+        return r < 0 ? r : CONTROL_LATER;
+}
+
+/* ---- the configuration ---- */
+
+static int read_config(const struct supervisor *sv, struct config *ret, config_complaint complain, void *userdata)
+{
+        return options_config(sv->options, ret, complain, userdata);
+}
+
+/* All but model, GPU and precision, which take their time; says what changes only with a new start. */
+static void take_rest(struct supervisor *sv, const struct config *new)
+{
+        const struct config before = sv->config;
+
+        sv->config.look = new->look;
+        sv->config.mode = new->mode;
+        sv->config.always_on = new->always_on;
+        if (sv->gpu.state == GPU_READY) {
+                pipeline_set_mode(sv->gpu.now->pipeline, new->mode);
+                int r = pipeline_set_look(sv->gpu.now->pipeline, &new->look);
+                if (r < 0)
+                        log_warning("the effect cannot be set: %s", strerror(-r));
+        }
+        if (strcmp(new->camera, before.camera) != 0)
+                supervisor_camera_choose(sv, new->camera);
+        if (strcmp(new->virtual_camera, before.virtual_camera) != 0 || new->width != before.width ||
+            new->height != before.height || memcmp(&new->rate, &before.rate, sizeof new->rate) != 0)
+                log_notice("virtual-camera, size and rate change when visaged is started again");
+        sv->update(sv);
+}
+
+static int take_config(struct supervisor *sv, const struct config *new)
+{
+        const bool opening = supervisor_gpu_is_switching(sv);
+        const struct config *now = opening ? &sv->gpu.wish : &sv->config;
+        struct config wish = sv->config;
+        int r = opening ? CONTROL_LATER : 0; /* to the same perhaps: then the view tells how that goes */
+
+        if (!config_same_engine(new, now)) {
+                config_choose_engine(&wish, new);
+                if (sv->gpu.state == GPU_CLOSED && !sv->output.format.width)
+                        sv->config = wish; /* opened once there is a virtual camera */
+                else
+                        r = set_engine(sv, &wish);
+        }
+        if (r < 0)
+                return r;
+        memcpy(sv->configured_model, new->model, sizeof sv->configured_model);
+        take_rest(sv, new);
+        return r;
+}
+
+/* ---- the newest frame ---- */
+
+struct taken {
+        struct frame_format format;
+        uint8_t bytes[];
+};
+
+static int take_frame(const struct supervisor *sv, void **ret)
+{
+        const struct output_part *o = &sv->output;
+
+        if (!o->live)
+                return -EAGAIN;
+        struct taken *taken = malloc(sizeof *taken + o->format.size);
+        if (!taken)
+                return -ENOMEM;
+        taken->format = o->format;
+        memcpy(taken->bytes, o->frame, o->format.size);
+        *ret = taken;
+        return 0;
+}
+
+static int write_frame(const void *frame, int fd)
+{
+        const struct taken *taken = frame;
+        const struct frame_format *format = &taken->format;
+        _cleanup_(freep) uint8_t *rgba = malloc((size_t)format->width * format->height * 4);
+        struct gpu_pixels pixels;
+
+        if (!rgba)
+                return -ENOMEM;
+        int r = pixels_layout(format, &pixels);
+        if (r < 0)
+                return r;
+        pixels_unpack(&pixels, taken->bytes, rgba);
+        return picture_write_png_fd(fd, format->width, format->height, rgba);
+}
+
+const struct control supervisor_control = {
+        .look = look,
+        .figures = figures,
+        .update = update,
+        .stop = stop,
+        .pause = pause_all,
+        .set_look = set_look,
+        .set_mode = set_mode,
+        .set_camera = supervisor_camera_choose,
+        .set_engine = set_engine,
+        .read_config = read_config,
+        .take_config = take_config,
+        .take_frame = take_frame,
+        .write_frame = write_frame,
+};

@@ -1,0 +1,363 @@
+/* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first
+ * run many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh
+ * one. */
+#define LOG_ROOM "gpu"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "daemon/service/parts.h"
+
+#define TRIES 2
+#define STEADY_NS 60000000000ull /* a GPU that has worked for so long has recovered */
+
+/* ---- the pipeline's events ---- */
+
+static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
+{
+        struct supervisor *sv = userdata;
+
+        if (sv->gpu.state == GPU_READY && supervisor_output_compose(sv, frame, time_ns))
+                sv->update(sv);
+}
+
+static void on_parsed(void *userdata, const uint8_t *labels, uint64_t time_ns)
+{
+        struct supervisor *sv = userdata;
+
+        if (sv->gpu.state == GPU_READY)
+                supervisor_results_take(sv, labels, time_ns);
+}
+
+static void on_ready(void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        if (sv->ending)
+                sv->stop(sv, 0);
+        supervisor_camera_listen(sv);
+}
+
+static void set_state(struct supervisor *sv, enum gpu_state state)
+{
+        sv->gpu.state = state;
+        sv->gpu.since = stats_now();
+}
+
+static void lose(struct supervisor *sv)
+{
+        set_state(sv, GPU_LOST);
+        sv->gpu.events = sd_event_source_disable_unref(sv->gpu.events);
+        sd_event_source_set_enabled(sv->gpu.lost, SD_EVENT_ONESHOT);
+}
+
+static void on_failed(void *userdata, int error)
+{
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
+
+        if (g->state != GPU_READY)
+                return;
+        if (stats_now() - g->since > STEADY_NS)
+                g->losses = 0;
+        log_cause(&g->cause, "the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
+        lose(sv);
+        sv->update(sv);
+}
+
+static int on_gpu(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        int r = gpu_dispatch(sv->gpu.now->engine.gpu);
+        if (r < 0)
+                on_failed(sv, r);
+        return 0;
+}
+
+/* ---- on the thread ---- */
+
+static void on_progress(void *userdata, const char *what, double seconds)
+{
+        log_info("%s (%.1f s)", what, seconds);
+}
+
+static void close_set(struct gpu_set *set)
+{
+        if (!set || !set->pipeline)
+                return;
+        pipeline_free(set->pipeline);
+        engine_close(&set->engine);
+        set->pipeline = NULL;
+}
+
+static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
+{
+        const struct pipeline_options options = {
+                .engine = &set->engine,
+                .sink = &set->format,
+                .look = sv->gpu.wish.look,
+                .mode = sv->gpu.wish.mode,
+                .stats = &sv->stats,
+                .events =
+                        {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
+        };
+        uint64_t since = stats_now();
+
+        int r = pipeline_new(&options, &set->pipeline, sv->gpu.why, sizeof sv->gpu.why);
+        if (r == 0)
+                on_progress(sv, "programs recorded and warm", (stats_now() - since) / 1e9);
+        return r;
+}
+
+static void open_next(void *userdata)
+{
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
+        const struct engine_options options = {
+                .gpu = g->wish.gpu,
+                .model = g->wish.model,
+                .precision = g->wish.precision,
+                .progress = on_progress,
+                .userdata = sv,
+        };
+
+        close_set(g->next); /* the lost one */
+        g->result = engine_open(&g->next->engine, &options, g->why, sizeof g->why);
+        if (g->result == 0 && (g->result = open_pipeline(sv, g->next)) < 0)
+                engine_close(&g->next->engine);
+}
+
+static void close_next(void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        close_set(sv->gpu.next);
+}
+
+/* ---- transitions ---- */
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+static int begin(struct supervisor *sv, void (*run)(void *userdata))
+{
+        sv->gpu.task_since = stats_now();
+        int r = task_begin(&sv->gpu.task, run, sv);
+        if (r == 0 && sd_event_add_io(sv->event, &sv->gpu.done, sv->gpu.task.fd, EPOLLIN, on_done, sv) < 0)
+                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
+        return r;
+}
+
+static void open_gpu(struct supervisor *sv)
+{
+        sv->gpu.wish = sv->config;
+        sv->gpu.next->format = sv->output.format;
+        set_state(sv, GPU_OPENING);
+        int r = begin(sv, open_next);
+        if (r < 0) {
+                log_error("the GPU cannot be opened: %s", strerror(-r));
+                sv->stop(sv, 1);
+        }
+}
+
+/* `now` becomes `next`, for a thread to close. */
+static void retire(struct gpu_part *g)
+{
+        struct gpu_set *set = g->now;
+
+        g->now = g->next;
+        g->next = set;
+}
+
+static int on_lost(sd_event_source *source, void *userdata)
+{
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
+
+        if (g->task.running) /* on_done() sees to it */
+                return 0;
+        if (g->losses++ == TRIES) {
+                log_error("the GPU failed again: giving up");
+                sv->stop(sv, 1);
+                return 0;
+        }
+        if (g->now->pipeline)
+                retire(g);
+        open_gpu(sv);
+        sv->update(sv);
+        return 0;
+}
+
+/* What a second try may cure; a model file that cannot be read is none of it. */
+static bool passing(int error)
+{
+        return error == -ENODEV || error == -ENOMEM;
+}
+
+static int take_over(struct supervisor *sv)
+{
+        struct gpu_part *g = &sv->gpu;
+
+        if (sv->ending) {
+                if (g->state != GPU_READY) /* the frame that was still to be shown went with the GPU */
+                        sv->stop(sv, 0);
+                return 0;
+        }
+        retire(g);
+        config_choose_engine(&sv->config, &g->wish);
+        g->worked = g->wish;
+        g->works = true;
+        pipeline_set_mode(g->now->pipeline, sv->config.mode);
+        int r = pipeline_set_look(g->now->pipeline, &sv->config.look);
+        if (r < 0)
+                return r;
+        set_state(sv, GPU_READY);
+        log_cause_end(&g->cause, "the GPU works again");
+        g->events = sd_event_source_disable_unref(g->events);
+        r = sd_event_add_io(sv->event, &g->events, gpu_fd(g->now->engine.gpu), EPOLLIN, on_gpu, sv);
+        if (r < 0)
+                return r;
+        supervisor_results_prepare(sv);
+        supervisor_camera_attach(sv);
+        if (!g->next->pipeline)
+                return 0;
+        g->switching = true; /* the next switch needs the place */
+        r = begin(sv, close_next);
+        if (r < 0)
+                g->switching = false;
+        return r;
+}
+
+static void opened(struct supervisor *sv, bool switching)
+{
+        struct gpu_part *g = &sv->gpu;
+        const struct config *good = g->works ? &g->worked : &sv->options->config;
+
+        if (g->result == 0 && !frame_format_equal(&g->next->format, &sv->output.format)) {
+                config_choose_engine(&sv->config, &g->wish); /* once more, for the sink that there is now */
+                g->losses = 0;
+                lose(sv);
+        } else if (g->result == 0) {
+                int r = take_over(sv);
+                if (r < 0) {
+                        log_error("the GPU cannot be used: %s", strerror(-r));
+                        sv->stop(sv, 1);
+                }
+        } else if (switching) {
+                log_warning("%s; going on with what there is", g->why);
+                if (g->state == GPU_LOST)
+                        lose(sv);
+        } else if (passing(g->result) && g->losses < TRIES) {
+                log_warning("%s; trying again", g->why);
+                lose(sv);
+        } else if (!config_same_engine(&sv->config, good)) { /* chosen while nothing was open */
+                log_warning("%s; going back to %s", g->why, g->works ? "what worked" : "what is configured");
+                config_choose_engine(&sv->config, good);
+                g->losses = 0;
+                lose(sv);
+        } else {
+                log_error("%s", g->why);
+                sv->stop(sv, g->result == -EPERM && !g->works ? EXIT_CONFIG : 1);
+        }
+}
+
+static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct supervisor *sv = userdata;
+        struct gpu_part *g = &sv->gpu;
+        const bool opening = g->task.run == open_next, switching = g->switching;
+
+        g->done = sd_event_source_disable_unref(g->done);
+        task_finish(&g->task);
+        g->switching = false;
+        if (opening)
+                opened(sv, switching);
+        else if (g->state == GPU_LOST)
+                lose(sv);
+        sv->update(sv);
+        return 0;
+}
+
+bool supervisor_gpu_is_switching(const struct supervisor *sv)
+{
+        return sv->gpu.switching && sv->gpu.task.run == open_next;
+}
+
+int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish)
+{
+        struct gpu_part *g = &sv->gpu;
+
+        if (g->state != GPU_READY || g->task.running)
+                return -EBUSY;
+        g->wish = *wish;
+        g->next->format = sv->output.format;
+        g->switching = true;
+        int r = begin(sv, open_next);
+        if (r < 0)
+                g->switching = false;
+        return r;
+}
+
+void supervisor_gpu_follow(struct supervisor *sv)
+{
+        const struct gpu_part *g = &sv->gpu;
+
+        if (g->state != GPU_READY || frame_format_equal(&g->now->format, &sv->output.format))
+                return;
+        sv->gpu.losses = 0;
+        lose(sv);
+}
+
+/* Closed only when the camera, which hands frames to it, is. */
+static void close_gpu(struct supervisor *sv)
+{
+        struct gpu_part *g = &sv->gpu;
+
+        g->events = sd_event_source_disable_unref(g->events);
+        set_state(sv, GPU_CLOSED);
+        retire(g);
+        if (begin(sv, close_next) < 0)
+                close_next(sv);
+}
+
+void supervisor_gpu_update(struct supervisor *sv)
+{
+        struct gpu_part *g = &sv->gpu;
+
+        if (g->task.running)
+                return;
+        if (sv->stopped && g->state == GPU_READY && sv->camera.state == CAMERA_CLOSED)
+                close_gpu(sv);
+        else if (!sv->stopped && g->state == GPU_CLOSED && sv->output.format.width)
+                open_gpu(sv);
+}
+
+/* ---- begin and end ---- */
+
+int supervisor_gpu_prepare(struct supervisor *sv)
+{
+        sv->gpu.now = &sv->gpu.sets[0];
+        sv->gpu.next = &sv->gpu.sets[1];
+        sv->gpu.task = TASK_NONE;
+        sv->gpu.cause.trouble = LOG_GPU;
+        int r = sd_event_add_defer(sv->event, &sv->gpu.lost, on_lost, sv);
+        if (r == 0)
+                r = sd_event_source_set_enabled(sv->gpu.lost, SD_EVENT_OFF);
+        return r;
+}
+
+bool supervisor_gpu_finish(struct supervisor *sv)
+{
+        struct gpu_part *g = &sv->gpu;
+
+        if (g->task.running && g->task.run == open_next)
+                return false;
+        g->done = sd_event_source_disable_unref(g->done);
+        task_finish(&g->task);
+        g->events = sd_event_source_disable_unref(g->events);
+        g->lost = sd_event_source_unref(g->lost);
+        close_set(g->now);
+        close_set(g->next);
+        return true;
+}

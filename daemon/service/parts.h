@@ -1,0 +1,184 @@
+/* Private to service/: the daemon's three parts, each a state machine with one function per transition.
+ *
+ *   output    WAITING -> OPEN                              output.c
+ *   gpu       CLOSED -> OPENING -> READY -> LOST           gpu.c
+ *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
+ *
+ * A transition ends with sv->update(), which looks at all three and sets going what now can be: the GPU needs the
+ * output's format, the camera needs both and somebody who watches.  Calls go from gpu to camera to results and output; what
+ * goes the other way goes by update(). */
+#pragma once
+
+#include <limits.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/bus/control.h"
+#include "daemon/common/log.h"
+#include "daemon/common/options.h"
+#include "daemon/common/task.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/service/backoff.h"
+#include "daemon/service/placeholder.h"
+#include "daemon/service/sleep-watch.h"
+#include "v4l2/camera.h"
+#include "v4l2/sink.h"
+
+enum output_state {
+        OUTPUT_WAITING, /* for its next try */
+        OUTPUT_OPEN,
+};
+
+struct output_part {
+        enum output_state state;
+        struct sink *sink;               /* OUTPUT_OPEN */
+        struct frame_format format;      /* that it has or had last; width 0: it never opened */
+        struct placeholder *placeholder; /* in that format */
+        uint8_t *frame;                  /* the newest composed one, copied */
+        uint64_t frame_time;             /* of its capture */
+        bool live;                       /* `frame` is shown, not the placeholder */
+        bool fresh;                      /* and has not been yet */
+        uint64_t interval;               /* from frame to frame, ns */
+        uint64_t shown, shown_time;      /* when one was shown last, and with which time */
+        uint64_t served;                 /* when it was last seen to be fed: by a frame or by the tick */
+        sd_event_source *tick, *retry, *readers, *linger;
+        unsigned readers_count;
+        bool watched; /* somebody reads, or did until a moment ago */
+        struct backoff backoff;
+        struct log_cause cause;
+};
+
+enum gpu_state {
+        GPU_CLOSED,
+        GPU_OPENING, /* on a thread; there is none meanwhile */
+        GPU_READY,   /* a thread may be opening the one that takes its place */
+        GPU_LOST,    /* for a moment: it must not be closed by its own callback */
+};
+
+struct gpu_set {
+        struct engine engine;
+        struct pipeline *pipeline;  /* NULL: nothing is open */
+        struct frame_format format; /* of the output that it is for */
+};
+
+struct gpu_part {
+        enum gpu_state state;
+        uint64_t since;                      /* of the state */
+        unsigned losses;                     /* in a row */
+        struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
+        struct task task;
+        uint64_t task_since;
+        bool switching;       /* the task opens what takes the place of `now`, or closes what was there before */
+        struct config wish;   /* what it opens */
+        struct config worked; /* the one that was opened last; `works`: there is one */
+        bool works;
+        sd_event_source *done, *events, *lost;
+        int result; /* of the last opening */
+        char why[600];
+        struct log_cause cause;
+};
+
+enum camera_state {
+        CAMERA_CLOSED,
+        CAMERA_OPENING,  /* on a thread */
+        CAMERA_STARTING, /* its first frame is awaited */
+        CAMERA_STREAMING,
+        CAMERA_CLOSING, /* on a thread */
+        CAMERA_WAITING, /* for its next try */
+};
+
+struct camera_part {
+        enum camera_state state;
+        uint64_t since;
+        struct camera *camera; /* STARTING, STREAMING; the task's while it opens or closes */
+        char id[256];          /* of the one that was open last: after a replug it may have another number */
+        char spec[PATH_MAX];   /* what is being opened */
+        struct camera_wish wish;
+        int error;  /* why there is none; 0: nothing is wrong */
+        bool lost;  /* it gave pictures, and has not done so since */
+        bool stale; /* what is being opened is not wanted any more */
+        struct task task;
+        sd_event_source *done, *frames, *stall, *retry;
+        int result;
+        char why[512];
+        struct backoff backoff;
+        struct log_cause cause;
+};
+
+struct results {
+        char names[MODEL_CLASSES_MAX][64]; /* of the classes, as they stand between quotes in JSON */
+        uint32_t classes;
+        uint64_t skin, features; /* masks of classes: what a face has */
+        uint64_t sequence;       /* of parsed frames */
+        bool face;               /* there is one in the picture */
+        uint64_t differs_since;  /* since when that is not so any more; 0: it is so */
+};
+
+struct bus;
+
+struct supervisor {
+        void (*update)(struct supervisor *sv);           /* after every transition */
+        void (*stop)(struct supervisor *sv, int status); /* ends the loop; the worst status counts */
+        const struct options *options;
+        struct config config;            /* as it is now: clients of the bus change it */
+        char configured_model[PATH_MAX]; /* as the files and the command line have it */
+        sd_event *event;
+        int status; /* of the process, when the loop ends */
+        uint64_t began;
+        struct stats stats;
+        struct output_part output;
+        struct gpu_part gpu;
+        struct camera_part camera;
+        bool stopping;
+        bool paused, stopped; /* by a client of the bus */
+        bool ending;          /* the camera's file is played: stop when the frame under way is shown */
+        char said[600];       /* the last status */
+        struct bus *bus;      /* NULL: there is none */
+        struct results results;
+        sd_event_source *watchdog, *sleep_timer;
+        uint64_t watchdog_interval;
+        struct sleep_watch sleep;
+};
+
+/* state.c: which state all of it is in, and why, in a line for a person; and what the placeholder says. */
+enum control_state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
+const char *supervisor_caption(const struct supervisor *sv);
+
+/* control.c: what clients may do */
+extern const struct control supervisor_control;
+bool supervisor_was_paused(void); /* before a crash */
+
+/* output.c */
+int supervisor_output_prepare(struct supervisor *sv);
+int supervisor_output_open(struct supervisor *sv); /* or tries again later; an error: there is no sense in that */
+/* A new frame, copied; true: frames take the place of the placeholder with it. */
+bool supervisor_output_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
+void supervisor_output_placeholder(struct supervisor *sv); /* is what is shown from now on */
+void supervisor_output_say(struct supervisor *sv, const char *caption);
+void supervisor_output_finish(struct supervisor *sv);
+
+/* gpu.c */
+int supervisor_gpu_prepare(struct supervisor *sv);
+void supervisor_gpu_update(struct supervisor *sv);
+void supervisor_gpu_follow(struct supervisor *sv); /* opens anew where the output's format is another */
+/* Opens another GPU or model, and uses it in place of the one there is once it is open; sv->config follows then.
+ * -EBUSY: something is being opened. */
+int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
+bool supervisor_gpu_is_switching(const struct supervisor *sv); /* sv->gpu.wish is being opened for that */
+bool supervisor_gpu_finish(struct supervisor *sv);             /* false: it is still opening, which nothing can hurry */
+
+/* results.c: what is told of each parsed frame */
+void supervisor_results_prepare(struct supervisor *sv); /* the model is another */
+void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns);
+void supervisor_results_end(struct supervisor *sv); /* no more of this camera */
+
+/* camera.c */
+int supervisor_camera_prepare(struct supervisor *sv);
+void supervisor_camera_update(struct supervisor *sv);
+bool supervisor_camera_wanted(const struct supervisor *sv);
+void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */
+void supervisor_camera_reopen(struct supervisor *sv);                   /* it may not have survived what happened */
+void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
+void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */
+const char *supervisor_camera_caption(const struct supervisor *sv);     /* what is wrong with it, in a few words */
+void supervisor_camera_close(struct supervisor *sv);                    /* and waits for it: at the end */
+void supervisor_camera_finish(struct supervisor *sv);

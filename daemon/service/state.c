@@ -1,0 +1,52 @@
+/* What all of it comes to: for the placeholder, for the bus, for whoever asks the service manager. */
+#include <stdio.h>
+
+#include "daemon/bus/bus.h"
+#include "daemon/common/text.h"
+#include "daemon/service/parts.h"
+
+/* What the placeholder says: why there's nothing better to see. */
+const char *supervisor_caption(const struct supervisor *sv)
+{
+        if (sv->stopped)
+                return "stopped";
+        if (sv->paused)
+                return "paused";
+        if (sv->gpu.state != GPU_READY)
+                return sv->gpu.losses ? "the GPU is being restarted" : "starting";
+        const char *trouble = supervisor_camera_caption(sv);
+        return trouble ? trouble : "starting";
+}
+
+static enum control_state look(const struct supervisor *sv, char *ret, size_t size)
+{
+        const char *output = sv->config.virtual_camera, *held = bus_hold_reason(sv->bus);
+
+        if (sv->stopped)
+                return snprintf(ret, size, "stopped until somebody starts it"), CONTROL_STOPPED;
+        if (sv->paused)
+                return snprintf(ret, size, "paused until somebody resumes it"), CONTROL_PAUSED;
+        if (sv->output.state != OUTPUT_OPEN)
+                return snprintf(ret, size, "no virtual camera: %s", sv->output.cause.text), CONTROL_WAITING;
+        if (sv->gpu.state != GPU_READY)
+                return snprintf(ret, size, sv->gpu.losses ? "opening the GPU again" : "opening the GPU and the model"),
+                       CONTROL_STARTING;
+        if (sv->camera.error)
+                return snprintf(ret, size, "%s", sv->camera.cause.text), CONTROL_WAITING;
+        if (sv->output.live)
+                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(sv->camera.camera), output,
+                                *held ? ", held for " : "", held),
+                       CONTROL_STREAMING;
+        if (!supervisor_camera_wanted(sv))
+                return snprintf(ret, size, "idle: nobody watches %.200s", output), CONTROL_IDLE;
+        return snprintf(ret, size, "opening the camera"), CONTROL_STARTING;
+}
+
+enum control_state supervisor_state(const struct supervisor *sv, char *ret, size_t size)
+{
+        char text[sizeof sv->said];
+
+        enum control_state state = look(sv, text, sizeof text);
+        text_printable(text, ret, size); /* it may be any device's, and a line break would tell systemd more */
+        return state;
+}

@@ -1,0 +1,13 @@
+#include "daemon/common/log.h"
+#include "daemon/service/supervisor.h"
+
+int main(int argc, char **argv)
+{
+        static struct options options;
+
+        int status = options_parse(argc, argv, &options);
+        if (status >= 0)
+                return status;
+        log_init("visaged");
+        return supervisor_run(&options);
+}

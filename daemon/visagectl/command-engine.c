@@ -1,0 +1,46 @@
+#include "daemon/visagectl/command-engine.h"
+#include "daemon/visagectl/command.h"
+
+const char command_engine_help[] =
+        "      --model=FILE   a .safetensors model file instead of the one that comes with visaged\n"
+        "      --gpu=GPU      part of a name, a number of \"visagectl gpus\", or a /dev/dri node\n"
+        "      --fp32|--fp16  how weights and feature maps are stored [--fp32]\n"
+        "      --help         this\n";
+
+bool command_engine_option(int option, struct engine_options *options)
+{
+        switch (option) {
+        case COMMAND_MODEL:
+                options->model = optarg;
+                return true;
+        case COMMAND_GPU:
+                options->gpu = optarg;
+                return true;
+        case COMMAND_FP32:
+                options->precision = GPU_F32;
+                return true;
+        case COMMAND_FP16:
+                options->precision = GPU_F16;
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* The first run on a machine compiles for a while. */
+static void progress(void *userdata, const char *what, double seconds)
+{
+        command_progress("%.70s", what);
+}
+
+int command_engine_open(struct engine *engine, struct engine_options *options)
+{
+        char why[600];
+
+        options->progress = progress;
+        int r = engine_open(engine, options, why, sizeof why);
+        command_progress_clear();
+        if (r < 0)
+                command_error("%s", why);
+        return r;
+}

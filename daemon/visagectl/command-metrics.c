@@ -1,0 +1,128 @@
+/* OpenMetrics 1.0 text: https://github.com/OpenObservability/OpenMetrics */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/visagectl/command-bus.h"
+#include "daemon/visagectl/command.h"
+
+static const char help[] =
+        "Usage: visagectl metrics [OPTION]...\n\n"
+        "Prints what visaged counts and measures as OpenMetrics text, for Prometheus and its like.\n\n";
+
+static const struct {
+        const char *counter, *name, *unit, *help;
+} counters[] = {
+        {"captured", "visaged_captured_frames", "frames", "Frames that the camera gave."},
+        {"parsed", "visaged_parsed_frames", "frames", "Frames whose labels were found."},
+        {"shown", "visaged_shown_frames", "frames", "Frames of the camera shown on the virtual camera."},
+        {"repeated", "visaged_repeated_frames", "frames", "Frames shown again for want of a new one."},
+        {"placeholder", "visaged_placeholder_frames", "frames", "Placeholders shown on the virtual camera."},
+        {"stale", "visaged_stale_frames", "frames", "Frames not used because a newer one was there."},
+        {"corrupt", "visaged_corrupt_frames", "frames", "Frames not used because they were damaged."},
+        {"lost", "visaged_lost_frames", "frames", "Frames missing in the camera's count."},
+        {"refused", "visaged_refused_frames", "frames", "Frames that the virtual camera did not take."},
+        {"reopened", "visaged_camera_reopened", NULL, "Times that the camera was opened again after it was lost."},
+};
+
+static const struct {
+        const char *property, *name, *unit, *help;
+        double scale;
+} gauges[] = {
+        {"frame_rate", "visaged_frame_rate_hertz", "hertz", "Frames of the camera shown per second.", 1},
+        {"parse_rate", "visaged_parse_rate_hertz", "hertz", "Frames parsed per second.", 1},
+        {"latency_ms", "visaged_latency_seconds", "seconds", "From capture to shown, the median of the last frames.",
+         1e-3},
+        {"readers", "visaged_readers", NULL, "Programs that stream from the virtual camera.", 1},
+        {"faces_present", "visaged_face_present", NULL, "Whether a face is in the picture.", 1},
+};
+
+static const char *const states[] = {"starting", "idle", "streaming", "waiting", "paused", "stopped"};
+static const char *const labels[] = {"version", "camera", "virtual_camera", "gpu", "model", "effect", "mode"};
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+static void describe(const char *name, const char *type, const char *unit, const char *text)
+{
+        printf("# TYPE %s %s\n", name, type);
+        if (unit)
+                printf("# UNIT %s %s\n", name, unit);
+        printf("# HELP %s %s\n", name, text);
+}
+
+static void print_label(const char *name, const char *value)
+{
+        printf("%s=\"", name);
+        for (; *value; value++)
+                if (*value == '\n')
+                        fputs("\\n", stdout);
+                else
+                        printf("%s%c", *value == '"' || *value == '\\' ? "\\" : "", *value);
+        putchar('"');
+}
+
+static void print_info(const json_t *properties)
+{
+        describe("visaged", "info", NULL, "What visaged uses.");
+        printf("visaged_info{");
+        for (size_t i = 0; i < LENGTH(labels); i++) {
+                if (i > 0)
+                        putchar(',');
+                print_label(labels[i], client_text(properties, labels[i]));
+        }
+        printf("} 1\n");
+}
+
+static void print_state(const json_t *properties)
+{
+        describe("visaged_state", "stateset", NULL, "What visaged does.");
+        for (size_t i = 0; i < LENGTH(states); i++)
+                printf("visaged_state{visaged_state=\"%s\"} %d\n", states[i],
+                       strcmp(client_text(properties, "state"), states[i]) == 0);
+}
+
+static void print_metrics(const json_t *properties)
+{
+        const json_t *counted = json_object_get(properties, "counters");
+
+        print_info(properties);
+        print_state(properties);
+        for (size_t i = 0; i < LENGTH(gauges); i++) {
+                const json_t *value = json_object_get(properties, gauges[i].property);
+                describe(gauges[i].name, "gauge", gauges[i].unit, gauges[i].help);
+                printf("%s %.12g\n", gauges[i].name,
+                       json_is_true(value) ? 1.0 : json_number_value(value) * gauges[i].scale);
+        }
+        for (size_t i = 0; i < LENGTH(counters); i++) {
+                const json_t *value = json_object_get(counted, counters[i].counter);
+                if (!value)
+                        continue; /* a daemon of another version */
+                describe(counters[i].name, "counter", counters[i].unit, counters[i].help);
+                printf("%s_total %lld\n", counters[i].name, (long long)json_integer_value(value));
+        }
+        printf("# EOF\n");
+}
+
+int command_metrics(int argc, char **argv)
+{
+        struct client client;
+        enum client_bus bus;
+        json_t *properties;
+        char why[1024];
+
+        int status = command_bus_options(argc, argv, help, &bus, NULL);
+        if (status >= 0)
+                return status;
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+        if (command_bus_open(bus, false, &client) < 0)
+                return 1;
+        int r = client_properties(&client, &properties, why, sizeof why);
+        client_close(&client);
+        if (r < 0) {
+                command_error("%s", why);
+                return 1;
+        }
+        print_metrics(properties);
+        json_decref(properties);
+        return 0;
+}

@@ -1,0 +1,97 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/common/models.h"
+#include "daemon/common/table.h"
+#include "daemon/common/text.h"
+#include "daemon/visagectl/command-bus.h"
+#include "daemon/visagectl/command.h"
+
+static const char help[] =
+        "Usage: visagectl models [OPTION]...\n\n"
+        "Lists the models that visaged can use (\"visagectl set model NAME\").  Where it does not run, those that are\n"
+        "installed.\n\n"
+        "      --json     as a JSON array\n";
+
+/* ---- without the daemon ---- */
+
+/* As ListModels() has them. */
+static int list_installed(json_t **ret, char *why, size_t why_size)
+{
+        struct model_entry *list = NULL;
+
+        int n = models_list("", &list);
+        if (n <= 0) {
+                snprintf(why, why_size, n < 0 ? "out of memory" : "no model is installed");
+                free(list);
+                return n < 0 ? n : -ENOENT;
+        }
+        *ret = json_array();
+        for (int i = 0; i < n; i++)
+                json_array_append_new(*ret, json_pack("{s:o, s:o, s:I, s:b}", "name", text_json(list[i].name), "path",
+                                                      text_json(list[i].path), "size", (json_int_t)list[i].size,
+                                                      "default", list[i].preset));
+        free(list);
+        return 0;
+}
+
+/* ---- either way ---- */
+
+static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
+{
+        struct client client = {0};
+
+        int r = client_open(bus, false, &client, why, why_size);
+        if (r >= 0)
+                r = client_list(&client, "ListModels", ret, why, why_size);
+        bool bus_there = client.bus;
+        client_close(&client);
+        if (r == 0)
+                return 0;
+        /* no bus, no such name on it: a daemon that is not there; one that answers wrongly is */
+        return bus_there && r != -EHOSTUNREACH && r != -ENXIO ? r : list_installed(ret, why, why_size);
+}
+
+static void print_table(const json_t *models)
+{
+        struct table table = {.columns = 4, .right = {false, false, true}};
+        json_t *model;
+        size_t i;
+
+        table_row(&table, (const char *[]){"", "NAME", "SIZE", "FILE"});
+        json_array_foreach(models, i, model)
+        {
+                char size[32];
+                snprintf(size, sizeof size, "%.1f MB", json_number_value(json_object_get(model, "size")) / 1e6);
+                table_row(&table, (const char *[]){json_is_true(json_object_get(model, "default")) ? "*" : "",
+                                                   client_text(model, "name"), size, client_text(model, "path")});
+        }
+        table_print(&table, "", stdout);
+        table_free(&table);
+}
+
+int command_models(int argc, char **argv)
+{
+        enum client_bus bus;
+        char why[1024];
+        json_t *models;
+        bool json;
+
+        int status = command_bus_options(argc, argv, help, &bus, &json);
+        if (status >= 0)
+                return status;
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+        if (find(bus, &models, why, sizeof why) < 0) {
+                command_error("%s", why);
+                return 1;
+        }
+        if (json) {
+                command_print_json(models);
+        } else {
+                print_table(models);
+                json_decref(models);
+        }
+        return 0;
+}

@@ -1,0 +1,94 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/common/cleanup.h"
+#include "daemon/visagectl/command-bus.h"
+#include "daemon/visagectl/command.h"
+
+static const char help[] =
+        "Usage: visagectl snapshot [OPTION]...\n\n"
+        "Takes the newest picture as the virtual camera shows it, as a PNG.  There is one only while something reads "
+        "the\n"
+        "virtual camera or holds the camera; else open it for the moment:\n\n"
+        "  visagectl hold visagectl snapshot -o me.png\n\n"
+        "  -o, --output=FILE  where to; \"-\" and the preset are standard output, which may not be a terminal\n";
+
+/* Copies all of a file, from its beginning whatever its position.  Returns a negative errno of either end. */
+static int copy(int from, int to)
+{
+        char block[65536];
+        off_t at = 0;
+        ssize_t n;
+
+        while ((n = pread(from, block, sizeof block, at)) > 0) {
+                at += n;
+                for (ssize_t done = 0, m; done < n; done += m)
+                        if ((m = write(to, block + done, (size_t)(n - done))) < 0)
+                                return -errno;
+        }
+        return n < 0 ? -errno : at == 0 ? -ENODATA : 0;
+}
+
+/* Opened when the picture is there: a file that exists stays what it is where there is none. */
+static int save(int picture, const char *path)
+{
+        _cleanup_(closep) int opened = -1;
+        int fd = STDOUT_FILENO, r;
+
+        if (path) {
+                fd = opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+                if (fd < 0)
+                        return -errno;
+        }
+        r = copy(picture, fd);
+        if (r == 0 && path) { /* some file systems tell only now that they are full */
+                opened = -1;
+                r = close(fd) < 0 ? -errno : 0;
+        }
+        return r;
+}
+
+static int take(enum client_bus bus, const char *path)
+{
+        _cleanup_(closep) int picture = -1;
+        struct client client;
+        char why[1024];
+
+        if (command_bus_open(bus, false, &client) < 0)
+                return 1;
+        int r = client_call_fd(&client, "Snapshot", NULL, &picture, why, sizeof why);
+        client_close(&client);
+        if (r < 0) {
+                command_error("%s", why);
+                return 1;
+        }
+        r = save(picture, path);
+        if (r < 0)
+                command_error("%s: %s", path ? path : "standard output", strerror(-r));
+        return r < 0 ? 1 : 0;
+}
+
+int command_snapshot(int argc, char **argv)
+{
+        static const struct option table[] = {COMMAND_BUS_OPTIONS, {"output", required_argument, NULL, 'o'}, {0}};
+        enum client_bus bus = CLIENT_EITHER;
+        const char *path = "-";
+        int option, status;
+
+        while ((option = getopt_long(argc, argv, "o:h", table, NULL)) != -1)
+                if (option == 'o')
+                        path = optarg;
+                else if ((status = command_bus_option(option, argv[0], help, &bus)) >= 0)
+                        return status;
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option: did you mean -o?", argv[optind]);
+        if (strcmp(path, "-") == 0)
+                path = NULL;
+        if (!path && isatty(STDOUT_FILENO))
+                return command_usage(argv[0], "a terminal shows no PNG: give -o FILE.png");
+        return take(bus, path);
+}

@@ -1,0 +1,208 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/common/table.h"
+#include "daemon/visagectl/command-bus.h"
+#include "daemon/visagectl/command.h"
+
+static const char help[] = "Usage: visagectl status [OPTION]...\n\n"
+                           "Tells what visaged does now, and what it has done since it began.\n\n"
+                           "      --watch    again every second, until ctrl-C; goes on when the daemon is restarted\n"
+                           "      --json     a JSON object, with --watch one on a line; its members are the properties "
+                           "of the bus interface,\n"
+                           "                 spelled state_reason, virtual_camera and so on\n";
+
+/* ---- one screen ---- */
+
+static double number(const json_t *properties, const char *name)
+{
+        return json_number_value(json_object_get(properties, name));
+}
+
+static void row(struct table *table, const char *name, const char *value)
+{
+        table_row(table, (const char *[]){name, value});
+}
+
+/* "overlay, opacity 0.5" */
+static void effect_row(struct table *table, const json_t *properties)
+{
+        const char *name;
+        char text[400];
+        json_t *value;
+        size_t n = (size_t)snprintf(text, sizeof text, "%.100s", client_text(properties, "effect"));
+
+        json_object_foreach(json_object_get(properties, "effect_options"), name,
+                            value) if (json_is_number(value) && n < sizeof text) n +=
+                (size_t)snprintf(text + n, sizeof text - n, ", %.60s %g", name, json_number_value(value));
+        row(table, "Effect", text);
+}
+
+static void rate_row(struct table *table, const json_t *properties)
+{
+        char text[120] = "-";
+
+        if (number(properties, "frame_rate") > 0)
+                snprintf(text, sizeof text, "%.1f frames a second shown, %.1f parsed; %.0f ms from capture to shown",
+                         number(properties, "frame_rate"), number(properties, "parse_rate"),
+                         number(properties, "latency_ms"));
+        row(table, "Speed", text);
+}
+
+static const char * or (const char *text, const char *otherwise)
+{
+        return text[0] ? text : otherwise;
+}
+
+static void print_properties(const json_t *properties)
+{
+        struct table table = {.columns = 2};
+        char readers[32];
+
+        snprintf(readers, sizeof readers, "%.0f", number(properties, "readers"));
+        row(&table, "Camera", or (client_text(properties, "camera"), "the first there is"));
+        row(&table, "Virtual camera", client_text(properties, "virtual_camera"));
+        row(&table, "Readers", readers);
+        row(&table, "Face", json_is_true(json_object_get(properties, "faces_present")) ? "yes" : "no");
+        effect_row(&table, properties);
+        row(&table, "Mode", client_text(properties, "mode"));
+        rate_row(&table, properties);
+        row(&table, "GPU", or (client_text(properties, "gpu"), "-"));
+        row(&table, "Model", or (client_text(properties, "model"), "-"));
+        table_print(&table, "  ", stdout);
+        table_free(&table);
+}
+
+/* All there are, known or not, three on a line. */
+static void print_counters(const json_t *counters)
+{
+        struct table table = {.columns = 6, .right = {false, true, false, true, false, true}};
+        const char *row[6];
+        char values[3][24];
+        const char *name;
+        unsigned n = 0;
+        json_t *value;
+
+        json_object_foreach((json_t *)counters, name, value)
+        {
+                snprintf(values[n], sizeof values[n], "%lld", (long long)json_integer_value(value));
+                row[2 * n] = name;
+                row[2 * n + 1] = values[n];
+                if (++n < 3)
+                        continue;
+                table_row(&table, row);
+                n = 0;
+        }
+        for (unsigned i = 2 * n; i < 6; i++)
+                row[i] = "";
+        if (n > 0)
+                table_row(&table, row);
+        table_print(&table, "  ", stdout);
+        table_free(&table);
+}
+
+static void print_screen(const json_t *properties)
+{
+        struct table head = {.columns = 1};
+        char line[600];
+        const char *reason = client_text(properties, "state_reason");
+
+        snprintf(line, sizeof line, "visaged %.40s: %.40s%s%s", client_text(properties, "version"),
+                 client_text(properties, "state"), reason[0] ? ", " : "", reason);
+        table_row(&head, (const char *[]){line}); /* makes it printable */
+        table_print(&head, "", stdout);
+        table_free(&head);
+        putchar('\n');
+        print_properties(properties);
+        printf("\n  Frames since it began\n");
+        print_counters(json_object_get(properties, "counters"));
+}
+
+/* ---- again and again ---- */
+
+/* `why` where there are no properties. */
+static void print_once(const json_t *properties, const char *why, bool json)
+{
+        if (!json) {
+                if (properties)
+                        print_screen(properties);
+                else
+                        printf("%s\n", why);
+                return;
+        }
+        json_t *error = properties ? NULL : json_pack("{s:s}", "error", why);
+        json_dumpf(properties ? properties : error, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        putchar('\n');
+        json_decref(error);
+}
+
+static int watch(struct client *client, bool json)
+{
+        bool screen = isatty(STDOUT_FILENO) && !json;
+        json_t *properties = NULL;
+        char why[1024];
+        int r;
+
+        for (unsigned n = 0;; n++) {
+                r = client_properties(client, &properties, why, sizeof why);
+                if (r < 0 && (n == 0 || !sd_bus_is_open(client->bus)))
+                        break;
+                if (screen)
+                        printf("\033[H\033[J"); /* home, and nothing below */
+                else if (n > 0 && !json)
+                        putchar('\n');
+                print_once(r < 0 ? NULL : properties, why, json);
+                if (fflush(stdout) != 0)
+                        return 1;
+                if (r == 0)
+                        json_decref(properties);
+                sleep(1);
+        }
+        command_error("%s", why);
+        return 1;
+}
+
+static int once(struct client *client, bool json)
+{
+        json_t *properties;
+        char why[1024];
+
+        if (client_properties(client, &properties, why, sizeof why) < 0) {
+                command_error("%s", why);
+                return 1;
+        }
+        if (json) {
+                command_print_json(properties);
+        } else {
+                print_screen(properties);
+                json_decref(properties);
+        }
+        return 0;
+}
+
+int command_status(int argc, char **argv)
+{
+        enum { WATCH = COMMAND_BUS_OWN_OPTION, JSON };
+        static const struct option table[] = {
+                COMMAND_BUS_OPTIONS, {"watch", no_argument, NULL, WATCH}, {"json", no_argument, NULL, JSON}, {0}};
+        enum client_bus bus = CLIENT_EITHER;
+        bool again = false, json = false;
+        struct client client;
+        int option, status;
+
+        while ((option = getopt_long(argc, argv, "h", table, NULL)) != -1)
+                if (option == WATCH)
+                        again = true;
+                else if (option == JSON)
+                        json = true;
+                else if ((status = command_bus_option(option, argv[0], help, &bus)) >= 0)
+                        return status;
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+        if (command_bus_open(bus, false, &client) < 0)
+                return 1;
+        status = again ? watch(&client, json) : once(&client, json);
+        client_close(&client);
+        return status;
+}

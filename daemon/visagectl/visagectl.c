@@ -1,0 +1,137 @@
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/common/text.h"
+#include "daemon/visagectl/command.h"
+
+static const struct {
+        const char *name, *summary;
+        int (*run)(int argc, char **argv);
+} commands[] = {
+        {"status", "what visaged does now", command_status},
+        {"start", "open camera, model and GPU after \"stop\"; starts the service", command_control},
+        {"stop", "close them; the virtual camera shows a placeholder", command_control},
+        {"pause", "close the camera, show the placeholder", command_control},
+        {"resume", "end the pause", command_control},
+        {"effect", "choose what is shown, or list the effects", command_effect},
+        {"set", "choose the camera, the model, the GPU or the mode", command_set},
+        {"reload", "read the configuration again", command_control},
+        {"snapshot", "the picture that is shown now, as PNG", command_snapshot},
+        {"monitor", "a line for every frame that is parsed", command_monitor},
+        {"hold", "keep the camera open, while a command runs", command_hold},
+        {"metrics", "what is counted, as OpenMetrics text", command_metrics},
+        {"doctor", "look for what is wrong, and tell the cure", command_doctor},
+        {"cameras", "list the cameras of this machine", command_cameras},
+        {"gpus", "list the GPUs of this machine", command_gpus},
+        {"models", "list the models that are installed", command_models},
+        {"parse", "label the faces in pictures", command_parse},
+        {"eval", "measure a model on labelled pictures", command_eval},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+void command_error(const char *format, ...)
+{
+        va_list ap;
+
+        fputs("visagectl: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+}
+
+int command_usage(const char *command, const char *format, ...)
+{
+        va_list ap;
+
+        if (format) {
+                fputs("visagectl: ", stderr);
+                va_start(ap, format);
+                vfprintf(stderr, format, ap);
+                va_end(ap);
+                fputc('\n', stderr);
+        }
+        fprintf(stderr, "Try \"visagectl%s%s --help\".\n", command ? " " : "", command ? command : "");
+        return 2;
+}
+
+void command_error_of(const char *file, const char *why)
+{
+        char name[1024], reason[PATH_MAX + 200];
+
+        text_printable(file, name, sizeof name);
+        text_printable(why, reason, sizeof reason);
+        if (strstr(reason, name))
+                command_error("%s", reason);
+        else
+                command_error("%s: %s", name, reason);
+}
+
+void command_progress(const char *format, ...)
+{
+        va_list ap;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        fputs("\r\033[K", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fflush(stderr);
+}
+
+void command_progress_clear(void)
+{
+        command_progress("%s", "");
+}
+
+int command_list_options(int argc, char **argv, const char *help, int *ret_json)
+{
+        static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+        int c;
+
+        *ret_json = 0;
+        while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1)
+                switch (c) {
+                case 'j':
+                        *ret_json = 1;
+                        break;
+                case 'h':
+                        fputs(help, stdout);
+                        return 0;
+                default:
+                        return command_usage(argv[0], NULL);
+                }
+        if (optind < argc)
+                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+        return -1;
+}
+
+static int help(void)
+{
+        printf("Usage: visagectl COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
+        for (size_t i = 0; i < COMMANDS; i++)
+                printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("\n\"visagectl COMMAND --help\" tells more; --version tells the version.\n");
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 2)
+                return command_usage(NULL, "a command is missing");
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+                return help();
+        if (strcmp(argv[1], "--version") == 0) {
+                printf("visagectl " VISAGED_VERSION "\n");
+                return 0;
+        }
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(argv[1], commands[i].name) == 0)
+                        return commands[i].run(argc - 1, argv + 1);
+        return command_usage(NULL, "\"%s\" is not a command", argv[1]);
+}

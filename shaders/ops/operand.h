@@ -1,0 +1,72 @@
+/* Private to ops/: from the public vocabulary to dispatches.  The structs mirror those in glsl/. */
+#pragma once
+
+#include "shaders/ops.h"
+#include "shaders/vk/vk.h"
+
+struct push_map {
+        int32_t first, stride; /* in groups of 4 channels */
+};
+
+struct push_size {
+        int32_t width, height;
+};
+
+static inline uint32_t divide_up(uint64_t a, uint32_t b)
+{
+        return (a + b - 1) / b;
+}
+
+static inline uint64_t align_up(uint64_t a, uint64_t to)
+{
+        return (a + to - 1) / to * to;
+}
+
+/* Groups for `n` invocations in a row, which the shader counts by LINEAR_INVOCATION: in two dimensions, for in one of
+ * them a device need not do more than GROUPS_MOST. */
+#define LINEAR_GROUPS(n)                                                                                               \
+        divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)),                                         \
+                divide_up(divide_up(n, 64), GROUPS_MOST), 1
+
+static inline uint32_t map_pixels(const struct gpu_map *map)
+{
+        return map->height * map->width;
+}
+
+static inline uint32_t map_groups(const struct gpu_map *map)
+{
+        return divide_up(map->channels, 4);
+}
+
+static inline struct push_map push_map(const struct gpu_map *map)
+{
+        return (struct push_map){map->first / 4, map->stride / 4};
+}
+
+static inline enum kernel_format format_of(enum gpu_dtype dtype)
+{
+        return dtype == GPU_F16 ? FORMAT_F16 : FORMAT_F32;
+}
+
+static inline struct operand map_operand(const struct gpu_map *map)
+{
+        return (struct operand){map->buffer, map->offset,
+                                gpu_map_size(map->dtype, map->stride, map->height, map->width), format_of(map->dtype)};
+}
+
+static inline struct operand image_operand(const struct gpu_image *image)
+{
+        return (struct operand){image->buffer, 0, gpu_image_size(image->width, image->height), FORMAT_U8};
+}
+
+static inline struct operand labels_operand(const struct gpu_labels *labels)
+{
+        return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
+}
+
+/* min(max(x, slope * x), ceiling) */
+struct push_activation {
+        float slope, ceiling;
+};
+
+struct push_activation push_activation(enum gpu_activation activation);

@@ -1,0 +1,135 @@
+/* Winograd F(4x4, 3x3): a quarter of the multiplications, at the price of two transforms.  The transformed input and
+ * output lie in a working memory that holds a strip of tiles at a time. */
+#include "shaders/ops/conv.h"
+#include "shaders/ops/tiling.h"
+
+/* G g G^T of one 3x3 kernel. */
+static void transform(const float g[9], float ret[POINTS])
+{
+        static const double G[6][3] = {{1. / 4, 0, 0},
+                                       {-1. / 6, -1. / 6, -1. / 6},
+                                       {-1. / 6, 1. / 6, -1. / 6},
+                                       {1. / 24, 1. / 12, 1. / 6},
+                                       {1. / 24, -1. / 12, 1. / 6},
+                                       {0, 0, 1}};
+        double half[6][3];
+
+        for (int i = 0; i < 6; i++)
+                for (int j = 0; j < 3; j++)
+                        half[i][j] = G[i][0] * g[j] + G[i][1] * g[3 + j] + G[i][2] * g[6 + j];
+        for (int i = 0; i < 6; i++)
+                for (int j = 0; j < 6; j++)
+                        ret[i * 6 + j] = half[i][0] * G[j][0] + half[i][1] * G[j][1] + half[i][2] * G[j][2];
+}
+
+/* [36][out / 8][in / 4][8][4] */
+void winograd_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, float *ret)
+{
+        const uint64_t matrix = conv_rows(conv) * conv->in;
+        float points[POINTS];
+
+        for (uint32_t o = 0; o < conv->out; o++)
+                for (uint32_t i = 0; i < in; i++) {
+                        transform(weights + ((uint64_t)o * in + i) * 9, points);
+                        uint64_t at = (((uint64_t)(o / 8) * (conv->in / 4) + i / 4) * 8 + o % 8) * 4 + i % 4;
+                        for (int p = 0; p < POINTS; p++)
+                                ret[p * matrix + at] = points[p];
+                }
+}
+
+static int transform_in(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+                        const struct operand *result)
+{
+        struct {
+                struct push_size size;
+                struct tiling tiling;
+                struct push_map source;
+                int32_t groups;
+        } push = {{op->in.width, op->in.height}, *tiling, push_map(&op->in), op->conv.in / 4};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = KERNEL_WINOGRAD_IN,
+                                                 .operands = {map_operand(&op->in), [4] = *result},
+                                                 .push = &push,
+                                                 .push_size = sizeof push,
+                                                 .groups = {tiling->strip / 8, push.groups, 1},
+                                                 .cost = 600.0 * tiling->strip * op->conv.in,
+                                         });
+}
+
+static int multiply(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+                    const struct operand *source, const struct operand *result)
+{
+        const struct gpu *gpu = program->gpu;
+        const int32_t groups = op->conv.in / 4, out_groups = map_groups(&op->out);
+
+        return conv_dispatch(
+                program,
+                &(struct conv_dispatch){
+                        .taps = 1,
+                        .pointwise = 1,
+                        .batch = POINTS,
+                        .source = *source,
+                        .matrix = conv_matrix(gpu, op),
+                        .bias = conv_bias(gpu, op),
+                        .residual = conv_bias(gpu, op),
+                        .result = *result,
+                        .push = {.out_pixels = tiling->strip,
+                                 .groups = groups,
+                                 .out_groups = out_groups,
+                                 .source = {0, groups},
+                                 .result = {0, out_groups},
+                                 .source_batch = tiling->strip * groups,
+                                 .weights_batch = conv_rows(&op->conv) * groups,
+                                 .result_batch = tiling->strip * out_groups,
+                                 .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
+                });
+}
+
+static int transform_out(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+                         const struct operand *source)
+{
+        const struct gpu *gpu = program->gpu;
+        struct {
+                struct push_size size;
+                struct tiling tiling;
+                int32_t out_groups;
+                struct push_map result, residual;
+                struct push_epilogue epilogue;
+        } push = {{op->out.width, op->out.height},
+                  *tiling,
+                  map_groups(&op->out),
+                  push_map(&op->out),
+                  push_map(op->residual ? op->residual : &op->out),
+                  conv_epilogue(op)};
+
+        return program_dispatch(
+                program,
+                &(struct dispatch){
+                        .kernel = KERNEL_WINOGRAD_OUT,
+                        .operands = {*source, {0}, conv_bias(gpu, op), conv_residual(gpu, op), map_operand(&op->out)},
+                        .push = &push,
+                        .push_size = sizeof push,
+                        .groups = {tiling->strip / 8, push.out_groups, 1},
+                        .cost = 300.0 * tiling->strip * op->conv.out,
+                });
+}
+
+int winograd(struct gpu_program *program, const struct op_conv *op)
+{
+        struct tiling tiling = tiling_of(&op->conv);
+        const uint32_t total = tiling_total(&tiling);
+        struct operand before = {op->workspace, op->workspace_offset, tiling_size(&tiling, op->conv.in), FORMAT_F32};
+        struct operand after = {op->workspace, op->workspace_offset + align_up(before.size, 256),
+                                tiling_size(&tiling, op->conv.out), FORMAT_F32};
+        int r = 0;
+
+        for (; r == 0 && (uint32_t)tiling.first < total; tiling.first += tiling.strip) {
+                r = transform_in(program, op, &tiling, &before);
+                if (r == 0)
+                        r = multiply(program, op, &tiling, &before, &after);
+                if (r == 0)
+                        r = transform_out(program, op, &tiling, &after);
+        }
+        return r;
+}

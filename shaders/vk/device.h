@@ -1,0 +1,15 @@
+/* Private to shaders/: instances and what can be learnt of a device before it is opened. */
+#pragma once
+
+#include "shaders/vk/vk.h"
+
+int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why_size);
+/* *ret: free() */
+int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_count);
+void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *ret);
+/* The queue family to compute on: one that does nothing else where there is one.  -ENOTSUP: none. */
+int device_family(VkPhysicalDevice device, uint32_t *ret);
+bool device_may_compile(void);
+bool device_has_extension(VkPhysicalDevice device, const char *name);
+/* Index of the device that `wanted` names, or of the best.  -ENOENT. */
+int device_choose(const struct gpu_info *infos, unsigned count, const char *wanted);

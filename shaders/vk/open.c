@@ -1,0 +1,201 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shaders/vk/device.h"
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                 VkDebugUtilsMessageTypeFlagsEXT types,
+                                                 const VkDebugUtilsMessengerCallbackDataEXT *data, void *userdata)
+{
+        struct gpu *gpu = userdata;
+
+        gpu->validation_messages++;
+        /* Only with VISAGED_VALIDATE, where a person is looking for exactly this. */
+        fprintf(stderr, "validation: %s\n", data->pMessage);
+        return VK_FALSE;
+}
+
+static int listen(struct gpu *gpu)
+{
+        PFN_vkCreateDebugUtilsMessengerEXT create =
+                (void *)vkGetInstanceProcAddr(gpu->instance, "vkCreateDebugUtilsMessengerEXT");
+        VkDebugUtilsMessengerCreateInfoEXT info = {
+                .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+                .messageSeverity =
+                        VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+                .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+                .pfnUserCallback = on_message,
+                .pUserData = gpu,
+        };
+
+        if (!create)
+                return -ENOTSUP;
+        return vk_made(gpu, &gpu->messenger, create(gpu->instance, &info, NULL, &gpu->messenger));
+}
+
+/* Picks the device by name, number or node.  On failure `why` says what there is to choose from. */
+static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
+{
+        VkPhysicalDevice *devices = NULL;
+        struct gpu_info *infos = NULL;
+        unsigned count = 0;
+
+        int r = device_enumerate(gpu->instance, &devices, &count);
+        if (r == 0 && !(infos = calloc(count + 1, sizeof *infos)))
+                r = -ENOMEM;
+        if (r < 0) {
+                snprintf(why, why_size, "out of memory");
+                goto out;
+        }
+        for (unsigned i = 0; i < count; i++)
+                device_describe(devices[i], i, &infos[i]);
+        int i = r = device_choose(infos, count, wanted);
+        if (i < 0 && wanted && wanted[0])
+                snprintf(why, why_size, "no GPU is called \"%s\": \"visagectl gpus\" lists the %u there are", wanted,
+                         count);
+        else if (i < 0)
+                snprintf(why, why_size,
+                         "no GPU can be used: install a Vulkan driver for it, or Mesa's software driver "
+                         "(Debian: mesa-vulkan-drivers)");
+        else if (infos[i].unusable[0]) {
+                snprintf(why, why_size, "%s cannot be used: %s", infos[i].name, infos[i].unusable);
+                r = infos[i].kind == GPU_KIND_CPU && !device_may_compile() ? -EPERM : -ENOTSUP;
+        } else {
+                gpu->info = infos[i];
+                gpu->physical = devices[i];
+                r = 0;
+        }
+out:
+        free(infos);
+        free(devices);
+        return r;
+}
+
+/* The lane back-end is written for subgroups of 8, needs shuffles, stores without a declared format, and texel buffers
+ * as large as the feature maps. */
+bool device_can_lane(const struct gpu *gpu)
+{
+        VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+        VkPhysicalDeviceProperties2 p = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+
+        vkGetPhysicalDeviceProperties2(gpu->physical, &p);
+        return subgroup.subgroupSize == 8 && subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT &&
+               subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
+               gpu->properties.limits.maxTexelBufferElements >= 1u << 23;
+}
+
+static int create_device(struct gpu *gpu)
+{
+        VkDeviceQueueCreateInfo queue = {
+                .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                .queueFamilyIndex = gpu->family,
+                .queueCount = 1,
+                .pQueuePriorities = &(float){1},
+        };
+        VkDeviceCreateInfo info = {
+                .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                .queueCreateInfoCount = 1,
+                .pQueueCreateInfos = &queue,
+        };
+        int r = vk_made(gpu, &gpu->device, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
+        if (r < 0)
+                return r;
+        vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
+        VkCommandPoolCreateInfo pool = {
+                .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                .queueFamilyIndex = gpu->family,
+        };
+        return vk_made(gpu, &gpu->commands, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->commands));
+}
+
+static int open_device(struct gpu *gpu, const struct gpu_options *options, vk_settle settle)
+{
+        int r;
+
+        vkGetPhysicalDeviceProperties(gpu->physical, &gpu->properties);
+        vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
+        if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
+                return r;
+        if (options->backend == GPU_BACKEND_LANE && !device_can_lane(gpu))
+                return -ENOTSUP;
+        if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = queue_init(gpu)) < 0)
+                return r;
+        return settle(gpu, options->backend);
+}
+
+int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size)
+{
+        bool validate = false;
+
+        struct gpu *gpu = calloc(1, sizeof *gpu);
+        if (!gpu) {
+                snprintf(why, why_size, "out of memory");
+                return -ENOMEM;
+        }
+        gpu->event = -1;
+        int r = device_instance(&gpu->instance, &validate, why, why_size);
+        if (r < 0) {
+                free(gpu);
+                return r;
+        }
+        if (validate) {
+                gpu->set_name = (void *)vkGetInstanceProcAddr(gpu->instance, "vkSetDebugUtilsObjectNameEXT");
+                r = listen(gpu);
+        }
+        if (r == 0 && (r = pick(gpu, options->device, why, why_size)) == 0) {
+                r = open_device(gpu, options, settle);
+                if (r < 0)
+                        snprintf(why, why_size, "%s cannot be opened: %s%s", gpu->info.name, strerror(-r),
+                                 r == -ENOTSUP && options->backend == GPU_BACKEND_LANE
+                                         ? " (the lane back-end needs subgroups of 8 and large texel buffers)"
+                                         : "");
+        }
+        if (r < 0) {
+                gpu_close(gpu);
+                return r;
+        }
+        *ret = gpu;
+        return 0;
+}
+
+void gpu_close(struct gpu *gpu)
+{
+        if (!gpu)
+                return;
+        if (gpu->device) {
+                queue_finish(gpu); /* waits for all there is */
+                cache_close(gpu);
+                kernels_finish(gpu);
+        }
+        if (gpu->stuck) { /* the rest is left as it is */
+                free(gpu);
+                return;
+        }
+        if (gpu->device) {
+                vkDestroyCommandPool(gpu->device, gpu->commands, NULL);
+                vkDestroyDevice(gpu->device, NULL);
+        }
+        if (gpu->messenger) {
+                PFN_vkDestroyDebugUtilsMessengerEXT destroy =
+                        (void *)vkGetInstanceProcAddr(gpu->instance, "vkDestroyDebugUtilsMessengerEXT");
+                destroy(gpu->instance, gpu->messenger, NULL);
+        }
+        vkDestroyInstance(gpu->instance, NULL);
+        free(gpu);
+}
+
+const struct gpu_info *gpu_info(const struct gpu *gpu)
+{
+        return &gpu->info;
+}
+
+enum gpu_backend gpu_backend(const struct gpu *gpu)
+{
+        return gpu->backend;
+}
+
+unsigned gpu_validation_messages(const struct gpu *gpu)
+{
+        return gpu->validation_messages;
+}

@@ -1,0 +1,220 @@
+/* Private to shaders/: what its files share of Vulkan.  Nothing here knows what an operator computes. */
+#pragma once
+
+#include <errno.h>
+#include <pthread.h>
+#include <vulkan/vulkan.h>
+
+#include "shaders/gpu.h"
+
+enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
+
+/* Of a dispatch, in each dimension: every device can do so many. */
+#define GROUPS_MOST 65535
+enum { CONSTANTS = 3 };          /* specialization constants of a kernel's own, 8 and up */
+enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
+
+enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8 }; /* of 4 components: 16, 8 and 4 bytes */
+
+enum kernel_id {
+        KERNEL_CONV_LANE,
+        KERNEL_CONV_TILE,
+        KERNEL_WINOGRAD_IN,
+        KERNEL_WINOGRAD_OUT,
+        KERNEL_DEPTHWISE,
+        KERNEL_MAXPOOL,
+        KERNEL_UPSAMPLE,
+        KERNEL_GATE,
+        KERNEL_GRAM,
+        KERNEL_SOFTMAX,
+        KERNEL_TRANSPOSE,
+        KERNEL_CROP,
+        KERNEL_ARGMAX,
+        KERNEL_UNCROP,
+        KERNEL_UNPACK,
+        KERNEL_PACK,
+        KERNEL_BLUR,
+        KERNEL_PAINT,
+        KERNELS
+};
+
+/* One compiled kernel. */
+struct kernel {
+        enum kernel_id kernel;
+        uint8_t formats[OPERANDS];
+        int32_t constants[CONSTANTS];
+        VkPipeline handle;
+};
+
+/* The compiled kernels of one back-end. */
+struct kernels {
+        VkDescriptorSetLayout set_layout;
+        VkPipelineLayout layout;
+        VkShaderModule modules[KERNELS];
+        struct kernel *pipelines;
+        size_t count;
+};
+
+/* One submission's worth of a program. */
+struct segment {
+        VkCommandBuffer commands;
+};
+
+/* A stretch of a buffer that an operator since the last barrier has touched. */
+struct touched {
+        const struct gpu_buffer *buffer;
+        uint64_t from, to;
+        bool written;
+};
+
+struct gpu_program {
+        struct gpu *gpu;
+        char name[32];
+        int error; /* the first while recording */
+        bool ended, running, background;
+        bool has_run; /* once: nothing is left for the driver to compile */
+
+        struct segment *segments;
+        size_t segment_count, next; /* next: to be submitted */
+        unsigned in_flight;         /* submitted and not yet landed */
+        int status;
+        double cost; /* of the segment being recorded, in multiply-adds */
+
+        VkDescriptorPool *pools;
+        size_t pool_count;
+        unsigned pool_left; /* sets left in the last one */
+        VkBufferView *views;
+        size_t view_count;
+
+        struct touched touched[64];
+        unsigned touched_count;
+
+        gpu_done done;
+        void *userdata;
+        struct gpu_program *after; /* in the queue */
+};
+
+struct flight {
+        struct gpu_program *program;
+        VkFence fence;
+};
+
+/* A flight as the waiter sees it. */
+struct waiting {
+        VkFence fence;
+        unsigned slices; /* of time, for how long it is waited for */
+};
+
+struct gpu {
+        struct gpu_info info;
+        enum gpu_backend backend;
+        bool lost;
+        bool stuck;  /* lost, and what was submitted may still run: nothing that it uses can be freed any more */
+        double rate; /* multiply-adds a second, as measured on opening */
+
+        VkInstance instance;
+        VkPhysicalDevice physical;
+        VkDevice device;
+        VkQueue queue;
+        uint32_t family;
+        VkPhysicalDeviceProperties properties;
+        VkPhysicalDeviceMemoryProperties memory;
+        VkDebugUtilsMessengerEXT messenger;
+        PFN_vkSetDebugUtilsObjectNameEXT set_name;
+        unsigned validation_messages;
+
+        VkPipelineCache cache;
+        char *cache_path;
+        struct kernels kernels;
+        VkCommandPool commands;
+
+        /* Programs waiting or running, oldest first. */
+        struct gpu_program *queue_head;
+        struct flight flights[SEGMENTS_IN_FLIGHT];
+        unsigned in_flight;
+
+        /* The waiter: waits for fences in order, counts them in `landed` and rings `event`.  `waited` is how it went.
+         */
+        pthread_t waiter;
+        bool waiter_runs;
+        pthread_mutex_t lock;
+        pthread_cond_t more;
+        struct waiting waiting[SEGMENTS_IN_FLIGHT];
+        unsigned waiting_count, landed;
+        VkResult waited;
+        bool stop;
+        int event;
+};
+
+struct gpu_buffer {
+        struct gpu *gpu;
+        VkBuffer handle;
+        VkDeviceMemory memory;
+        uint64_t size;
+        void *map;
+};
+
+/* What an operator binds: a stretch of a buffer, as an array of vec4 in a format.  A NULL buffer: not used by the
+ * kernel. */
+struct operand {
+        struct gpu_buffer *buffer;
+        uint64_t offset, size;
+        enum kernel_format format;
+};
+
+/* A dispatch. */
+struct dispatch {
+        enum kernel_id kernel;
+        int32_t constants[CONSTANTS];
+        struct operand operands[OPERANDS];
+        const void *push;
+        uint32_t push_size;
+        uint32_t groups[3];
+        double cost; /* multiply-adds, or about as long */
+};
+
+/* error.c: negative errno of a result, 0 for success; device loss is remembered. */
+int vk_error(struct gpu *gpu, VkResult result);
+
+/* The same of a call that makes what `handle` points to: a failed one may leave anything there. */
+#define vk_made(gpu, handle, result)                                                                                   \
+        ({                                                                                                             \
+                int made_ = vk_error(gpu, result);                                                                     \
+                if (made_ < 0)                                                                                         \
+                        *(handle) = VK_NULL_HANDLE;                                                                    \
+                made_;                                                                                                 \
+        })
+
+/* For tools and logs: sets the object's debug name when someone listens. */
+void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
+
+/* open.c: a device with its queue and its cache.  `settle` chooses gpu->backend and sets gpu->rate, for which operators must
+ * be timed: they are the floor above. */
+typedef int (*vk_settle)(struct gpu *gpu, enum gpu_backend wanted);
+int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size);
+/* Whether the lane back-end can run on it. */
+bool device_can_lane(const struct gpu *gpu);
+
+/* kernel.c */
+int kernels_init(struct gpu *gpu);
+void kernels_finish(struct gpu *gpu);
+int kernels_get(struct gpu *gpu, enum kernel_id kernel, const uint8_t formats[OPERANDS],
+                const int32_t constants[CONSTANTS], VkPipeline *ret);
+
+VkDescriptorType kernels_descriptor(const struct gpu *gpu, int operand);
+
+/* cache.c: the pipeline cache file */
+int cache_open(struct gpu *gpu, const char *dir);
+void cache_close(struct gpu *gpu);
+
+/* program.c */
+int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch);
+int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t from_offset, struct gpu_buffer *to,
+                 uint64_t to_offset, uint64_t size);
+/* Keeps the first error of a recording; returns it. */
+int program_fail(struct gpu_program *program, int error);
+
+/* queue.c */
+int queue_init(struct gpu *gpu);
+void queue_finish(struct gpu *gpu);
+void program_wait(struct gpu_program *program); /* until it does not run; others may, and are called back */

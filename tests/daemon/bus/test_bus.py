@@ -1,0 +1,539 @@
+"""visaged on D-Bus: a bus of the test's own, clients of two users, an authority that says what it is told to.
+
+Environment besides support.py's: VISAGED_BUS_XML (systemd/org.visaged1.xml).
+"""
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+from PIL import Image
+from gi.repository import GLib
+
+import support
+from message_bus import (INTERFACE, NAME, OBJECT, PROPERTIES, SIZE, Authority, Bus, Client, Daemon, SilentBus, nobody, still)
+
+
+class Streaming(unittest.TestCase):
+    """One daemon for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bus = Bus()
+        cls.daemon = Daemon(cls.bus, camera=still())
+        cls.client = Client(cls.bus)
+        cls.client.until_state("streaming")
+
+    @classmethod
+    def tearDownClass(cls):
+        status, text = cls.daemon.stop()
+        cls.bus.close()
+        assert status == 0, text
+        for sign in ("Sanitizer", "runtime error:", "Assertion"):
+            assert sign not in text, text
+
+
+class Contract(Streaming):
+    """Many calls; each test leaves it streaming with the overlay."""
+
+    def tearDown(self):
+        self.client.call("Start")
+        self.client.call("Resume")
+        self.client.call("SetEffect", "(sa{sv})", "overlay", {})
+        self.client.call("SetMode", "(s)", "smooth")
+        self.client.until_state("streaming")
+
+    def test_introspection(self):
+        def facts(root):
+            found = {}
+            for node in root.iter("interface"):
+                if node.get("name") != INTERFACE:
+                    continue
+                for method in node.iter("method"):
+                    found[method.get("name")] = [(arg.get("name"), arg.get("type"), arg.get("direction"))
+                                                 for arg in method.iter("arg")]
+                for prop in node.iter("property"):
+                    notes = {a.get("name").split(".")[-1]: a.get("value") for a in prop.iter("annotation")}
+                    found[prop.get("name")] = (prop.get("type"), prop.get("access"),
+                                               notes.get("EmitsChangedSignal", "true"))
+            return found
+        text = self.client.connection.call_sync(NAME, OBJECT, "org.freedesktop.DBus.Introspectable", "Introspect", None, None, 0,
+                                                20000, None).unpack()[0]
+        self.assertEqual(facts(ElementTree.fromstring(text)), facts(ElementTree.parse(os.environ["VISAGED_BUS_XML"]).getroot()))
+
+    def test_properties(self):
+        want = {"Version": "0.1.0", "State": "streaming", "Camera": still(), "VirtualCamera": f"y4m:{self.daemon.sink}",
+                "Model": support.model(), "Effect": "overlay", "EffectOptions": {"opacity": 0.5}, "Mode": "smooth", "Readers": 1}
+        for name, value in want.items():
+            self.assertEqual(self.client.get(name), value, name)
+        self.assertIn("llvmpipe", self.client.get("Gpu"))
+        self.assertIn(" -> y4m:", self.client.get("StateReason"))
+        self.client.until(lambda: self.client.get("FrameRate") > 1 and self.client.get("ParseRate") > 0)
+        self.assertGreater(self.client.get("LatencyMs"), 0)
+        before = self.client.get("Counters")
+        self.assertEqual(set(before), {"captured", "parsed", "shown", "repeated", "placeholder", "stale", "corrupt", "lost",
+                                       "refused", "reopened"})
+        self.client.until(lambda: self.client.get("Counters")["shown"] > before["shown"])
+        self.assertGreaterEqual(self.client.get("Counters")["captured"], before["captured"])
+        with self.assertRaises(GLib.Error):
+            self.client.connection.call_sync(NAME, OBJECT, PROPERTIES, "Set",
+                                             GLib.Variant("(ssv)", (INTERFACE, "Effect", GLib.Variant("s", "blur"))), None, 0,
+                                             20000, None)
+
+    def test_effects(self):
+        self.client.call("SetEffect", "(sa{sv})", "overlay", {"opacity": GLib.Variant("d", 0.25)})
+        self.assertEqual(self.client.get("EffectOptions"), {"opacity": 0.25})
+        self.client.call("SetEffect", "(sa{sv})", "blur", {"strength": GLib.Variant("d", 4)})
+        self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), ("blur", {"strength": 4}))
+        self.client.call("SetEffect", "(sa{sv})", "blur", {})
+        self.assertEqual(self.client.get("EffectOptions"), {"strength": 1})
+        for effect in ("labels", "none"):
+            self.client.call("SetEffect", "(sa{sv})", effect, {})
+            self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), (effect, {}))
+        bad = "org.freedesktop.DBus.Error.InvalidArgs"
+        for effect, options, name, word in (
+                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "overlay, labels, blur, none"),
+                ("", {}, "org.visaged1.Error.NoSuchEffect", "overlay"),
+                ("overlay", {"opacity": GLib.Variant("d", 1.01)}, bad, "from 0 to 1"),
+                ("overlay", {"opacity": GLib.Variant("d", float("nan"))}, bad, "from 0 to 1"),
+                ("overlay", {"opacity": GLib.Variant("s", "half")}, bad, "type d"),
+                ("overlay", {"strength": GLib.Variant("d", 1)}, bad, "no option"),
+                ("none", {"opacity": GLib.Variant("d", 1)}, bad, "no option"),
+                ("blur", {"strength": GLib.Variant("d", 0.2)}, bad, "0.25 to 4")):
+            found = self.client.error("SetEffect", "(sa{sv})", effect, options)
+            self.assertEqual(found[0], name, found)
+            self.assertIn(word, found[1])
+        self.assertEqual(self.client.get("Effect"), "none", "nothing changed by calls that failed")
+
+    def snapshot(self):
+        fd = self.client.descriptor("Snapshot")
+        seals = fcntl.fcntl(fd, 1034)  # F_GET_SEALS
+        with os.fdopen(fd, "rb") as file:
+            self.assertEqual(file.tell(), 0)
+            with Image.open(file) as image:
+                return np.array(image.convert("RGB")), seals
+
+    def test_an_effect_is_seen(self):
+        """And so is the picture that Snapshot() hands over: the overlay at its opacity."""
+        labels = self.labels()
+        with Image.open(support.picture("bus.png", *SIZE)) as image:
+            rgb = np.array(image.convert("RGB")).astype(float)
+        for opacity in (0.0, 0.5, 1.0):
+            self.client.call("SetEffect", "(sa{sv})", "overlay", {"opacity": GLib.Variant("d", opacity)})
+            shown = self.client.get("Counters")["shown"]
+            self.client.until(lambda: self.client.get("Counters")["shown"] > shown + 4)
+            got, seals = self.snapshot()
+            self.assertEqual(seals, 15, "sealed: nobody can change it")
+            alpha = np.where(labels == 0, 0.0, opacity)[..., None]
+            want = rgb * (1 - alpha) + support.palette()[labels] * alpha
+            self.assertLess(np.abs(support.to_yuv(got) - support.to_yuv(want))[..., 0].mean(), 2.0)
+
+    def labels(self):
+        folder = support.new_folder()
+        done = support.visagectl("parse", f"--model={support.model()}", support.picture("bus.png", *SIZE), "-o", folder)
+        with Image.open(json.loads(done.stdout)["labels"]) as image:
+            return np.array(image)
+
+    def test_mode(self):
+        self.client.call("SetMode", "(s)", "exact")
+        self.assertEqual(self.client.get("Mode"), "exact")
+        shown = self.client.get("Counters")["shown"]
+        self.client.until(lambda: self.client.get("Counters")["shown"] > shown + 2)
+        name, message = self.client.error("SetMode", "(s)", "wobbly")
+        self.assertEqual(name, "org.visaged1.Error.NoSuchMode")
+        self.assertIn("smooth, exact", message)
+
+    def test_pause(self):
+        self.client.call("Pause")
+        self.assertEqual(self.client.get("State"), "paused")
+        self.assertTrue(os.path.exists(f"{self.bus.folder}/paused"))
+        captured = self.client.get("Counters")["captured"]
+        time.sleep(0.5)
+        self.assertEqual(self.client.get("Counters")["captured"], captured, "the camera is closed")
+        self.client.call("Pause")  # again: nothing
+        self.assertEqual(self.client.error("Snapshot")[0], "org.visaged1.Error.NotStreaming")
+        self.client.call("Resume")
+        self.assertFalse(os.path.exists(f"{self.bus.folder}/paused"))
+        self.client.until_state("streaming")
+
+    def test_calls_that_do_not_wait(self):
+        """Each is looked at by its turn: what would change nothing now, may when those before it are done."""
+        left = []
+
+        def done(connection, result):
+            connection.call_finish(result)
+            left.pop()
+        for method, body in (("Pause", None), ("Resume", None),
+                             ("SetEffect", GLib.Variant("(sa{sv})", ("blur", {}))),
+                             ("SetEffect", GLib.Variant("(sa{sv})", ("overlay", {}))),
+                             ("SetMode", GLib.Variant("(s)", ("exact",))), ("SetMode", GLib.Variant("(s)", ("smooth",)))):
+            left.append(method)
+            self.client.connection.call(NAME, OBJECT, INTERFACE, method, body, None, 0, 60000, None, done)
+        while left:
+            GLib.MainContext.default().iteration(True)
+        self.client.until_state("streaming")
+        self.assertEqual((self.client.get("Effect"), self.client.get("Mode")), ("overlay", "smooth"))
+
+    def test_stop_and_start(self):
+        self.client.call("Stop")
+        self.client.until(lambda: self.client.get("Gpu") == "")
+        self.assertEqual((self.client.get("State"), self.client.get("Model")), ("stopped", ""))
+        placeholder = self.client.get("Counters")["placeholder"]
+        self.client.until(lambda: self.client.get("Counters")["placeholder"] > placeholder)
+        self.client.call("Start")
+        self.assertIn("llvmpipe", self.client.get("Gpu"))
+        self.client.until_state("streaming")
+
+    def test_what_is_chosen_while_stopped_and_does_not_open(self):
+        """It ends Start() and nothing else."""
+        self.client.call("Stop")
+        self.client.until(lambda: self.client.get("Gpu") == "")
+        self.client.call("SetGpu", "(s)", "nonsense")
+        name, message = self.client.error("Start")
+        self.assertEqual(name, "org.visaged1.Error.Failed")
+        self.assertIn('no GPU is called "nonsense"', message)
+        self.client.until_state("streaming")
+        self.assertIn("llvmpipe", self.client.get("Gpu"))
+
+    def test_cameras(self):
+        self.assertIsInstance(self.client.call("ListCameras")[0], list)
+        for name in ("/dev/null", "/dev/video999", "nonsense", "../../null", "/etc/passwd", "image:/etc/passwd", "y4m:/x"):
+            self.assertEqual(self.client.error("SetCamera", "(s)", name)[0], "org.visaged1.Error.NoSuchCamera", name)
+        for name in ("a\nb", "x" * 5000):
+            self.assertEqual(self.client.error("SetCamera", "(s)", name)[0], "org.freedesktop.DBus.Error.InvalidArgs")
+        self.assertEqual(self.client.get("Camera"), still())
+
+    def test_gpus(self):
+        gpus, = self.client.call("ListGpus")
+        self.assertIn("llvmpipe", gpus[0]["name"])
+        self.assertEqual((gpus[0]["kind"], gpus[0]["usable"], gpus[0]["reason"]), ("cpu", True, ""))
+        self.assertEqual(self.client.error("SetGpu", "(s)", "nonsense")[0], "org.visaged1.Error.NoSuchGpu")
+        self.assertEqual(self.client.get("State"), "streaming")
+        self.client.call("SetGpu", "(s)", "LLVMPIPE")
+        self.client.until_state("streaming")
+
+    def test_models(self):
+        """A model is opened beside the one in use: frames go on, and one that does not open changes nothing."""
+        models = {model["name"]: model for model in self.client.call("ListModels")[0]}
+        own = os.path.basename(support.model())[:-len(".safetensors")]
+        self.assertEqual(models[own]["path"], support.model())
+        self.assertEqual(models[own]["size"], os.path.getsize(support.model()))
+        for name in ("nonsense", "../default", support.model()):
+            self.assertEqual(self.client.error("SetModel", "(s)", name)[0], "org.visaged1.Error.NoSuchModel", name)
+        broken = os.path.join(os.path.dirname(support.model()), "broken.safetensors")
+        with open(broken, "wb") as file:
+            file.write(b"nothing")
+        name, message = self.client.error("SetModel", "(s)", "broken")
+        os.unlink(broken)
+        self.assertEqual(name, "org.visaged1.Error.Failed")
+        self.assertIn("broken.safetensors", message)
+        self.assertEqual(self.client.get("Model"), support.model())
+        support.model(19)
+        self.client.call("SetModel", "(s)", "model19")
+        self.assertTrue(self.client.get("Model").endswith("/model19.safetensors"))
+        shown = self.client.get("Counters")["shown"]
+        self.client.until(lambda: self.client.get("Counters")["shown"] > shown + 2)
+        for name in (own, "model19", own):  # each as soon as the one before is done
+            self.client.call("SetModel", "(s)", name)
+            self.assertTrue(self.client.get("Model").endswith(f"/{name}.safetensors"))
+
+    def test_subscribe(self):
+        with os.fdopen(self.client.descriptor("Subscribe"), "r") as lines:
+            self.assertIn("held for a subscriber", self.client.get("StateReason"))
+            seen = [json.loads(lines.readline()) for _ in range(5)]
+        counts = np.bincount(self.labels().ravel(), minlength=11)
+        names = [c["name"] for c in json.loads(subprocess.run(
+            [sys.executable, "-c", "import json,sys;d=open(sys.argv[1],'rb').read();n=int.from_bytes(d[:8],'little');"
+             "print(json.loads(d[8:8+n])['__metadata__']['classes'])", support.model()], check=True,
+            capture_output=True).stdout)]
+        for line in seen:
+            self.assertEqual((line["width"], line["height"]), SIZE)
+            self.assertEqual(line["classes"], {n: int(c) for n, c in list(zip(names, counts))[1:] if c})
+            self.assertGreater(line["parse_ms"], 0)
+        sequences = [line["sequence"] for line in seen]
+        self.assertEqual(sequences, sorted(set(sequences)))
+        self.client.until(lambda: "held" not in self.client.get("StateReason"))
+
+    def test_hold(self):
+        fd = self.client.descriptor("Hold", "(s)", "a kiosk")
+        self.assertIn("held for a kiosk", self.client.get("StateReason"))
+        os.close(fd)
+        self.client.until(lambda: "held" not in self.client.get("StateReason"))
+        for why in ("", "x" * 65, "a\nb"):
+            self.assertEqual(self.client.error("Hold", "(s)", why)[0], "org.freedesktop.DBus.Error.InvalidArgs")
+
+    def test_a_client_that_dies(self):
+        code = ("import sys, time, types; sys.path.insert(0, sys.argv[2]); import message_bus\n"
+                "client = message_bus.Client(types.SimpleNamespace(address=sys.argv[1]))\n"
+                "fd = client.descriptor('Hold', '(s)', 'the doomed'); print('held', flush=True); time.sleep(600)")
+        with subprocess.Popen(["/usr/bin/python3", "-c", code, self.bus.address, os.path.dirname(support.__file__)],
+                              stdout=subprocess.PIPE) as child:
+            self.assertEqual(child.stdout.readline(), b"held\n")
+            self.assertIn("held for the doomed", self.client.get("StateReason"))
+            child.kill()
+        self.client.until(lambda: "held" not in self.client.get("StateReason"))
+
+    def test_limits(self):
+        """One client's flood is bounded, and another is served meanwhile."""
+        greedy, other = Client(self.bus), Client(self.bus)
+        fds = [greedy.descriptor("Hold", "(s)", str(i)) for i in range(8)]
+        self.assertEqual(greedy.error("Hold", "(s)", "one more")[0], "org.freedesktop.DBus.Error.LimitsExceeded")
+        os.close(other.descriptor("Hold", "(s)", "me too"))
+        for fd in fds:
+            os.close(fd)
+        self.client.until(lambda: "held" not in self.client.get("StateReason"))
+        os.close(greedy.descriptor("Hold", "(s)", "again"))
+
+    def test_unknown(self):
+        self.assertEqual(self.client.error("Dance")[0], "org.freedesktop.DBus.Error.UnknownMethod")
+        self.assertEqual(self.client.error("SetMode", "(u)", 7)[0], "org.freedesktop.DBus.Error.InvalidArgs")
+
+    def test_changes_are_told(self):
+        told = []
+        other = Client(self.bus)
+        context = GLib.MainContext.default()
+        self.client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", OBJECT, INTERFACE, 0,
+                                                lambda *a: told.append(a[5].unpack()[1]))
+        self.client.get("State")  # the bus knows of the subscription now
+        other.call("SetEffect", "(sa{sv})", "blur", {})
+        other.call("Pause")
+        for _ in range(100):
+            while context.iteration(False):
+                pass
+            merged = {k: v for changes in told for k, v in changes.items()}
+            if merged.get("State") == "paused":
+                break
+            time.sleep(0.05)
+        self.assertEqual((merged["Effect"], merged["EffectOptions"], merged["State"]), ("blur", {"strength": 1.0}, "paused"))
+        told.clear()
+        other.call("SetEffect", "(sa{sv})", "blur", {})  # nothing changes, nothing is told
+        time.sleep(0.2)
+        while context.iteration(False):
+            pass
+        self.assertFalse([changes for changes in told if "Effect" in changes])
+
+
+class Life(unittest.TestCase):
+    def setUp(self):
+        self.bus = Bus()
+        self.addCleanup(self.bus.close)
+
+    def test_a_pause_outlives_a_crash(self):
+        daemon = Daemon(self.bus, camera=still())
+        client = Client(self.bus)
+        client.until(lambda: client.get("State"))
+        client.call("Pause")
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.wait()
+        daemon.log.close()
+        daemon = Daemon(self.bus, camera=still())
+        client.until_state("paused")
+        self.assertEqual(client.get("Counters")["captured"], 0)
+        client.call("Resume")
+        client.until_state("streaming")
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_stopped_while_the_camera_is_awaited(self):
+        """The GPU is closed then, too."""
+        daemon = Daemon(self.bus, camera="image:/nonexistent.png")
+        client = Client(self.bus)
+        client.until_state("waiting")
+        client.call("Stop")
+        client.until(lambda: client.get("Gpu") == "")
+        status, text = daemon.stop()
+        self.assertEqual(status, 0, text)
+
+    def test_the_bus_is_restarted(self):
+        daemon = Daemon(self.bus, camera=still())
+        client = Client(self.bus)
+        client.until_state("streaming")
+        self.bus.stop()
+        time.sleep(1)
+        self.assertIsNone(daemon.process.poll(), "it goes on without a bus")
+        self.bus.start()
+        again = Client(self.bus)
+        again.until_state("streaming")
+        again.call("SetEffect", "(sa{sv})", "labels", {})
+        self.assertEqual(again.get("Effect"), "labels")
+        status, text = daemon.stop()
+        self.assertEqual(status, 0)
+        self.assertIn("the bus is gone", text)
+
+    def test_a_bus_that_does_not_answer(self):
+        """Who the caller is, is asked without waiting: the picture goes on."""
+        way = SilentBus(self.bus)
+        daemon = Daemon(way, camera=still())
+        client = Client(self.bus)
+        client.until_state("streaming")
+        answers = []
+        client.connection.call(NAME, OBJECT, INTERFACE, "Pause", None, None, 0, 100000, None,
+                               lambda connection, result: answers.append(connection.call_finish(result).unpack()))
+        client.connection.flush_sync()
+        self.assertTrue(way.asked.wait(60), daemon.said())
+        before = os.path.getsize(daemon.sink)
+        for _ in range(150):
+            if os.path.getsize(daemon.sink) > before + 5 * SIZE[0] * SIZE[1] * 3 // 2:
+                break
+            time.sleep(0.1)
+        else:
+            self.fail("no frame while the bus did not answer")
+        way.release()
+        client.until_state("paused")
+        while not answers:
+            GLib.MainContext.default().iteration(True)
+        self.assertEqual(answers, [()])
+        self.assertEqual(daemon.stop()[0], 0)
+        way.close()
+
+    def test_two_daemons(self):
+        first = Daemon(self.bus, camera=still())
+        client = Client(self.bus)
+        client.until(lambda: client.get("State"))
+        second = Daemon(self.bus, camera=still())
+        for _ in range(600):
+            if "another visaged is there" in second.said():
+                break
+            time.sleep(0.1)
+        self.assertIn("another visaged is there", second.stop()[1])
+        self.assertEqual(first.stop()[0], 0)
+
+    def test_reload(self):
+        folder = support.new_folder()
+        config = f"{folder}/v.conf"
+        with open(config, "w") as file:
+            file.write("[visaged]\neffect = blur\nstrength = 2\n")
+        daemon = Daemon(self.bus, camera=still(), config=config)
+        client = Client(self.bus)
+        client.until(lambda: client.get("Effect") == "blur")
+        self.assertEqual(client.get("EffectOptions"), {"strength": 2})
+        os.mkdir(f"{config}.d")
+        with open(f"{config}.d/50-site.conf", "w") as file:
+            file.write("[visaged]\neffect = labels\nmode = exact\n")
+        client.call("Reload")
+        self.assertEqual((client.get("Effect"), client.get("Mode")), ("labels", "exact"))
+        with open(f"{config}.d/60-bad.conf", "w") as file:
+            file.write("[visaged]\nmode = smooth\neffect = sparkle\n")
+        name, message = client.error("Reload")
+        self.assertEqual(name, "org.visaged1.Error.BadConfiguration")
+        self.assertTrue(message.startswith(f"{config}.d/60-bad.conf:3: "), message)
+        self.assertEqual((client.get("Effect"), client.get("Mode")), ("labels", "exact"))
+        with open(f"{config}.d/60-bad.conf", "wb") as file:
+            file.write(b"[visaged]\neffect = caf\xe9\n")
+        name, message = client.error("Reload")
+        self.assertEqual(name, "org.visaged1.Error.BadConfiguration", "though its text is not UTF-8")
+        self.assertIn("60-bad.conf:2: effect", message)
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_models_beside_the_one_that_is_configured(self):
+        """By a reload, too."""
+        first, second = support.new_folder(), support.new_folder()
+        for path in (f"{first}/here.safetensors", f"{second}/there.safetensors", f"{second}/beside.safetensors"):
+            shutil.copy(support.model(), path)
+        config = f"{support.new_folder()}/v.conf"
+
+        def configure(path):
+            with open(config, "w") as file:
+                file.write(f"[visaged]\nmodel = {path}\n")
+        configure(f"{first}/here.safetensors")
+        daemon = Daemon(self.bus, camera=still(), config=config, model=False)
+        client = Client(self.bus)
+        client.until_state("streaming")
+        self.assertEqual(client.error("SetModel", "(s)", "beside")[0], "org.visaged1.Error.NoSuchModel")
+        configure(f"{second}/there.safetensors")
+        client.call("Reload")
+        self.assertEqual(client.get("Model"), f"{second}/there.safetensors")
+        self.assertLessEqual({"there", "beside"}, {model["name"] for model in client.call("ListModels")[0]})
+        client.call("SetModel", "(s)", "beside")
+        self.assertEqual(client.get("Model"), f"{second}/beside.safetensors")
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_model_before_there_is_a_virtual_camera(self):
+        """It cannot be opened yet, so nobody is told that it was; what is configured is opened later."""
+        config = f"{support.new_folder()}/v.conf"
+        with open(config, "w"):
+            pass
+        daemon = Daemon(self.bus, "--virtual-camera=/nonexistent/video9", camera=still(), config=config, model=False)
+        client = Client(self.bus)
+        client.until_state("waiting")
+        name, message = client.error("SetModel", "(s)", "default")
+        self.assertEqual(name, "org.visaged1.Error.Failed")
+        self.assertIn("no virtual camera: ", message)
+        with open(config, "w") as file:
+            file.write(f"[visaged]\nmodel = {support.model()}\nmode = exact\n")
+        client.call("Reload")
+        self.assertEqual(client.get("Mode"), "exact")
+        self.assertEqual(daemon.stop()[0], 0)
+
+
+@unittest.skipIf(os.geteuid() != 0, "a second user needs root")
+class Permissions(Streaming):
+    """Another user's calls, by what the authority says."""
+
+    def authority(self, answer, **how):
+        authority = Authority(self.bus, answer, **how)
+        self.addCleanup(authority.close)
+        return authority
+
+    def nobody(self, *arguments, **how):
+        return nobody(self.bus, *arguments, **how)
+
+    def test_without_an_authority(self):
+        self.assertEqual(self.nobody("Pause"), "org.freedesktop.DBus.Error.AccessDenied")
+        self.assertEqual(self.nobody("ListCameras"), "done", "everybody may look")
+        self.assertEqual(self.client.get("State"), "streaming")
+
+    def test_refused(self):
+        self.authority("no")
+        for method, arguments in (("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
+                                  ("SetCamera", "('',)"), ("SetModel", "('',)"), ("SetGpu", "('llvmpipe',)"), ("Reload", "()"),
+                                  ("Snapshot", "()"), ("Subscribe", "()"), ("Hold", "('me',)")):
+            self.assertEqual(self.nobody(method, arguments), "org.freedesktop.DBus.Error.AccessDenied", method)
+        self.assertEqual((self.client.get("State"), self.client.get("Effect")), ("streaming", "overlay"))
+        # Arguments are looked at first, and what would change nothing is done.
+        self.assertEqual(self.nobody("SetEffect", "('sparkle', @a{sv} {})"), "org.visaged1.Error.NoSuchEffect")
+        self.assertEqual(self.nobody("SetMode", "('smooth',)"), "done")
+
+    def test_permitted(self):
+        authority = self.authority("yes")
+        self.assertEqual(self.nobody("SetEffect", "('blur', @a{sv} {})"), "done")
+        self.assertEqual(self.client.get("Effect"), "blur")
+        self.assertEqual(self.nobody("SetGpu", "('llvm',)"), "done")
+        self.assertEqual(self.nobody("Snapshot"), "done")
+        self.assertEqual(authority.questions(), ["system-bus-name org.visaged1.control 0",
+                                                 "system-bus-name org.visaged1.configure 0",
+                                                 "system-bus-name org.visaged1.watch 0"])
+        self.client.call("SetEffect", "(sa{sv})", "overlay", {})
+
+    def test_what_changes_while_a_password_is_typed_stays(self):
+        other = os.path.join(os.path.dirname(support.model()), "other.safetensors")
+        shutil.copy(support.model(), other)
+        self.addCleanup(os.unlink, other)
+        authority, answers = self.authority("yes", typing=True), []
+        waiting = threading.Thread(target=lambda: answers.append(self.nobody("SetGpu", "('pipe',)")))
+        waiting.start()
+        self.client.until(authority.questions)
+        self.client.call("SetModel", "(s)", "other")
+        authority.typed()
+        waiting.join()
+        self.assertEqual(answers, ["done"])
+        self.assertEqual(self.client.get("Model"), other)
+        self.client.call("SetGpu", "(s)", "")
+        self.client.call("SetModel", "(s)", os.path.basename(support.model())[:-len(".safetensors")])
+
+    def test_a_password_would_help(self):
+        authority = self.authority("challenge")
+        self.assertEqual(self.nobody("Pause"), "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired")
+        self.assertEqual(self.nobody("Pause", how="ask"), "org.freedesktop.DBus.Error.AccessDenied")
+        self.assertEqual([line.split()[-1] for line in authority.questions()], ["0", "1"])
+
+
+if __name__ == "__main__":
+    unittest.main()

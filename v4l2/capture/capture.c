@@ -1,0 +1,329 @@
+#include "v4l2/capture/capture.h"
+#include "v4l2/names.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/capture/negotiate.h"
+#include "v4l2/why.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
+#include "v4l2/tick.h"
+
+#define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
+#define BUFFERS_WANTED 4
+
+static const struct {
+        int error;
+        const char *text;
+} open_errors[] = {
+        {ENOENT, "there is no such camera; plug it in, or see \"visagectl cameras\" for those that are there"},
+        {ENOTDIR, "there is no such camera; see \"visagectl cameras\" for those that are there"},
+        {ENXIO, "no driver answers behind this node; plug the camera in again"},
+        {ENODEV, "no driver answers behind this node; plug the camera in again"},
+        {EACCES, "permission denied; add the user to the group \"video\""},
+        {EPERM, "not permitted; allow the service this device (DeviceAllow=char-video4linux rw)"},
+        {EBUSY, "another program uses the camera; close that program"},
+};
+
+static int say_errno(const char *path, int error, char *why, size_t why_size)
+{
+        for (size_t i = 0; i < sizeof(open_errors) / sizeof(open_errors[0]); i++)
+                if (open_errors[i].error == error)
+                        return why_say(why, why_size, -error, "%s: %s", path, open_errors[i].text);
+        return why_say(why, why_size, -error, "%s: %s; plug the camera in again or choose another", path,
+                       strerror(error));
+}
+
+static int open_node(const char *path, struct capture *capture, char *why, size_t why_size)
+{
+        struct v4l2_capability cap = {0};
+        struct stat st;
+        uint32_t caps;
+        int fd;
+
+        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                /* EISDIR and the like: there is something, but no camera. */
+                return errno == EISDIR ? why_say(why, why_size, -ENODEV, "%s is a folder; give a camera's node", path)
+                                       : say_errno(path, errno, why, why_size);
+        if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {
+                close(fd);
+                return why_say(why, why_size, -ENODEV,
+                               "%s is no video device; see v4l2-ctl --list-devices (a picture: image:FILE)", path);
+        }
+        caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
+        if (!(caps & V4L2_CAP_VIDEO_CAPTURE) || !(caps & V4L2_CAP_STREAMING)) {
+                close(fd);
+                return why_say(why, why_size, -ENODEV,
+                               "%s (%.32s) is not a camera, or a virtual one that nobody feeds; choose another node",
+                               path, cap.card);
+        }
+        snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
+        name_by_id(st.st_rdev, capture->base.id, sizeof(capture->base.id));
+        capture->base.fd = fd;
+        return 0;
+}
+
+/* Line below line; the other orders are half pictures, one after the other or frame by frame. */
+static bool is_whole(uint32_t field)
+{
+        return field == V4L2_FIELD_ANY || field == V4L2_FIELD_NONE || field == V4L2_FIELD_INTERLACED ||
+               field == V4L2_FIELD_INTERLACED_TB || field == V4L2_FIELD_INTERLACED_BT;
+}
+
+/* Takes what the driver made of the wish; -EINVAL where it is nothing to compute with. */
+static int accept_format(struct capture *capture, const struct offer *offer, const struct v4l2_pix_format *pix)
+{
+        struct frame_format format = {.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};
+        int err;
+
+        if (pix->pixelformat != offer->fourcc)
+                return -EINVAL;
+        if (!is_whole(pix->field))
+                return -EINVAL;
+
+        if (offer->way == OFFER_MJPEG) {
+                format.fourcc = V4L2_PIX_FMT_YUV422P;
+                format.matrix = FRAME_BT601; /* JFIF knows no other, whatever the driver's fields say */
+                format.full_range = true;
+        } else {
+                format.stride = pix->bytesperline;
+                colour_read(pix, &format);
+        }
+        err = frame_layout_fit(&format);
+        if (err < 0)
+                return err;
+        capture->base.format = format;
+        return 0;
+}
+
+static int set_format(struct capture *capture, const struct offer *offer)
+{
+        struct v4l2_format want = {.type = TYPE};
+
+        want.fmt.pix.width = offer->width;
+        want.fmt.pix.height = offer->height;
+        want.fmt.pix.pixelformat = offer->fourcc;
+        want.fmt.pix.field = V4L2_FIELD_NONE;
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_S_FMT, &want) < 0)
+                return -errno;
+        return accept_format(capture, offer, &want.fmt.pix);
+}
+
+/* Asks for the rate only where it differs: on v4l2loopback it is the producer's, and shared. */
+static void set_rate(struct capture *capture, const struct offer *offer, struct frame_rate wish)
+{
+        struct v4l2_streamparm parm = {.type = TYPE};
+        struct v4l2_fract *interval = &parm.parm.capture.timeperframe;
+        struct frame_rate rate = offer->rate.denominator ? offer->rate : wish;
+        struct frame_rate now;
+
+        capture->base.rate = tick_rate_sane(rate) ? rate : (struct frame_rate){30, 1};
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_G_PARM, &parm) < 0)
+                return;
+        now = (struct frame_rate){interval->denominator, interval->numerator};
+        if (tick_rate_sane(wish) && parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME &&
+            (uint64_t)now.numerator * rate.denominator != (uint64_t)rate.numerator * now.denominator) {
+                *interval = (struct v4l2_fract){rate.denominator, rate.numerator};
+                if (capture->io->ioctl(capture->base.fd, VIDIOC_S_PARM, &parm) < 0)
+                        return;
+                now = (struct frame_rate){interval->denominator, interval->numerator};
+        }
+        if (tick_rate_sane(now))
+                capture->base.rate = now;
+}
+
+static int map_buffer(struct capture *capture, uint32_t index, uint32_t least)
+{
+        struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = index};
+        struct capture_buffer *buffer = &capture->buffers[index];
+
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_QUERYBUF, &query) < 0)
+                return -errno;
+        if (query.length < least)
+                return -EINVAL;
+        buffer->data = capture->io->map(capture->base.fd, query.length, query.m.offset);
+        if (buffer->data == MAP_FAILED) {
+                buffer->data = NULL;
+                return -errno;
+        }
+        buffer->length = query.length;
+        capture->count = index + 1;
+        return 0;
+}
+
+static void unmap_buffers(struct capture *capture)
+{
+        struct v4l2_requestbuffers none = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
+
+        for (uint32_t i = 0; i < capture->count; i++)
+                capture->io->unmap(capture->buffers[i].data, capture->buffers[i].length);
+        if (capture->granted)
+                capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &none);
+        capture->granted = false;
+        capture->count = 0;
+}
+
+static int map_buffers(struct capture *capture, uint32_t least)
+{
+        struct v4l2_requestbuffers request = {.count = BUFFERS_WANTED, .type = TYPE, .memory = V4L2_MEMORY_MMAP};
+        int err;
+
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &request) < 0)
+                return -errno;
+        if (!request.count)
+                return -ENOMEM;
+        capture->granted = true; /* as long as they are, the driver takes no other format */
+        for (uint32_t i = 0; i < request.count && i < CAPTURE_BUFFERS_MAX; i++) {
+                err = map_buffer(capture, i, least);
+                if (err < 0) {
+                        unmap_buffers(capture);
+                        return err;
+                }
+        }
+        return 0;
+}
+
+static int prepare_jpeg(struct capture *capture)
+{
+        size_t length = 0;
+
+        for (uint32_t i = 0; i < capture->count; i++)
+                if (capture->buffers[i].length > length)
+                        length = capture->buffers[i].length;
+        capture->compressed = malloc(length);
+        capture->decoded = malloc(capture->base.format.size);
+        if (!capture->compressed || !capture->decoded)
+                return -ENOMEM;
+        return jpeg_new(capture->base.format.width, capture->base.format.height, &capture->jpeg);
+}
+
+/* Undoes try_offer(), leaving the node as open as before. */
+static void drop_offer(struct capture *capture, int fd)
+{
+        unmap_buffers(capture);
+        jpeg_free(capture->jpeg);
+        free(capture->compressed);
+        free(capture->decoded);
+        capture->jpeg = NULL;
+        capture->compressed = NULL;
+        capture->decoded = NULL;
+        if (capture->base.fd != fd)
+                capture->io->close(capture->base.fd);
+        capture->base.fd = fd;
+        capture->io = &video_io_kernel;
+}
+
+static int try_offer(struct capture *capture, const struct offer *offer, struct frame_rate rate)
+{
+        int err;
+
+        if (offer->way == OFFER_CONVERTED) {
+                /* A second descriptor of the same opening: should libv4l2 not manage, it can be closed by itself. */
+                int twin = fcntl(capture->base.fd, F_DUPFD_CLOEXEC, 0);
+
+                if (twin < 0)
+                        return -errno;
+                err = video_io_adopt(twin);
+                if (err < 0) {
+                        close(twin);
+                        return -EINVAL;
+                }
+                capture->base.fd = twin;
+                capture->io = &video_io_libv4l2;
+        }
+        err = set_format(capture, offer);
+        if (err < 0)
+                return err;
+        set_rate(capture, offer, rate);
+        err = map_buffers(capture, offer->way == OFFER_MJPEG ? 1 : capture->base.format.size);
+        if (err < 0)
+                return err;
+        return offer->way == OFFER_MJPEG ? prepare_jpeg(capture) : 0;
+}
+
+static int try_offers(struct capture *capture, const char *path, const struct camera_wish *wish, char *why,
+                      size_t why_size)
+{
+        struct offer offers[NEGOTIATE_OFFERS_MAX];
+        int fd = capture->base.fd, first = -EINVAL, n;
+
+        n = negotiate(fd, wish, offers);
+        if (n < 0)
+                return say_errno(path, -n, why, why_size);
+        for (int i = 0; i < n; i++) {
+                int err = try_offer(capture, &offers[i], wish->rate);
+
+                if (!err) {
+                        if (capture->base.fd != fd)
+                                close(fd);
+                        return 0;
+                }
+                drop_offer(capture, fd);
+                /* Every other format would say the same. */
+                if (err == -EBUSY || err == -ENODEV || err == -ENOMEM)
+                        return say_errno(path, -err, why, why_size);
+                first = i ? first : err;
+        }
+        return why_say(why, why_size, first, "%s: none of its formats can be used (%s); choose another size or camera",
+                       path, n ? strerror(-first) : "it offers none");
+}
+
+/* Of HDMI grabbers and the like; a webcam has one source. */
+static void subscribe(struct capture *capture)
+{
+        struct v4l2_event_subscription wish = {.type = V4L2_EVENT_SOURCE_CHANGE};
+        int input = 0;
+
+        /* Each input has events of its own. */
+        if (capture->io->ioctl(capture->base.fd, VIDIOC_G_INPUT, &input) == 0)
+                wish.id = (uint32_t)input;
+        capture->tells_changes = capture->io->ioctl(capture->base.fd, VIDIOC_SUBSCRIBE_EVENT, &wish) == 0;
+}
+
+int capture_open(const char *path, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
+{
+        struct capture *capture;
+        int err;
+
+        capture = calloc(1, sizeof(*capture));
+        if (!capture)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+        capture->base.ops = &capture_ops;
+        capture->io = &video_io_kernel;
+        err = open_node(path, capture, why, why_size);
+        if (err < 0) {
+                free(capture);
+                return err;
+        }
+        err = try_offers(capture, path, wish, why, why_size);
+        if (err < 0) {
+                close(capture->base.fd);
+                free(capture);
+                return err;
+        }
+        subscribe(capture);
+        *ret = &capture->base;
+        return 0;
+}
+
+void capture_close(struct camera *camera)
+{
+        struct capture *capture = (struct capture *)camera;
+
+        unmap_buffers(capture);
+        jpeg_free(capture->jpeg);
+        free(capture->compressed);
+        free(capture->decoded);
+        capture->io->close(capture->base.fd);
+        free(capture);
+}

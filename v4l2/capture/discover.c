@@ -1,0 +1,146 @@
+#include "v4l2/camera.h"
+#include "v4l2/names.h"
+#include "v4l2/xioctl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEV "/dev"
+#define NODES_MAX 256 /* minors of a video4linux major */
+#define LIST_MAX 512
+
+/* "videoN", or -1. */
+static int node_number(const char *name)
+{
+        int n, end = 0;
+
+        return sscanf(name, "video%3d%n", &n, &end) == 1 && end && !name[end] && n >= 0 && n < NODES_MAX ? n : -1;
+}
+
+static void read_sizes(int fd, uint32_t fourcc, struct camera_info *info)
+{
+        for (uint32_t i = 0; i < LIST_MAX; i++) {
+                struct v4l2_frmsizeenum size = {.index = i, .pixel_format = fourcc};
+                uint32_t width, height;
+                bool discrete;
+
+                if (xioctl(fd, VIDIOC_ENUM_FRAMESIZES, &size) < 0)
+                        return;
+                discrete = size.type == V4L2_FRMSIZE_TYPE_DISCRETE;
+                width = discrete ? size.discrete.width : size.stepwise.max_width;
+                height = discrete ? size.discrete.height : size.stepwise.max_height;
+                if ((uint64_t)width * height > (uint64_t)info->width * info->height) {
+                        info->width = width;
+                        info->height = height;
+                }
+                if (!discrete)
+                        return;
+        }
+}
+
+static void read_formats(int fd, struct camera_info *info)
+{
+        size_t used = 0;
+
+        for (uint32_t i = 0; i < LIST_MAX; i++) {
+                struct v4l2_fmtdesc desc = {.index = i, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
+
+                if (xioctl(fd, VIDIOC_ENUM_FMT, &desc) < 0)
+                        return;
+                read_sizes(fd, desc.pixelformat, info);
+                if (used + 6 <= sizeof(info->formats))
+                        used += (size_t)snprintf(info->formats + used, sizeof(info->formats) - used, "%s%s",
+                                                 used ? " " : "", frame_fourcc_name(desc.pixelformat));
+        }
+}
+
+static bool captures(const struct v4l2_capability *cap)
+{
+        return (cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps : cap->capabilities) &
+               V4L2_CAP_VIDEO_CAPTURE;
+}
+
+int camera_ask(const char *node, char *ret_card, size_t size)
+{
+        struct v4l2_capability cap = {0};
+        int fd = open(node, O_RDWR | O_NONBLOCK | O_CLOEXEC), r;
+
+        if (fd < 0)
+                return -errno;
+        r = xioctl(fd, VIDIOC_QUERYCAP, &cap) < 0 ? -errno : captures(&cap) ? 0 : -ENODEV;
+        snprintf(ret_card, size, "%.32s", (char *)cap.card);
+        close(fd);
+        return r;
+}
+
+/* False where the node is there but no camera: an output, a codec, a webcam's metadata. */
+static bool read_node(int number, struct camera_info *ret)
+{
+        struct v4l2_capability cap = {0};
+        struct stat st;
+        bool camera;
+        int fd;
+
+        *ret = (struct camera_info){0};
+        snprintf(ret->node, sizeof(ret->node), DEV "/video%d", number);
+        if (!stat(ret->node, &st))
+                name_by_id(st.st_rdev, ret->id, sizeof(ret->id));
+        fd = open(ret->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return true;
+        if (xioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {
+                close(fd);
+                return true;
+        }
+        camera = captures(&cap);
+        if (camera) {
+                snprintf(ret->card, sizeof(ret->card), "%.*s", (int)sizeof(cap.card) - 1, (char *)cap.card);
+                snprintf(ret->driver, sizeof(ret->driver), "%.*s", (int)sizeof(cap.driver) - 1, (char *)cap.driver);
+                snprintf(ret->bus, sizeof(ret->bus), "%.*s", (int)sizeof(cap.bus_info) - 1, (char *)cap.bus_info);
+                read_formats(fd, ret);
+        }
+        close(fd);
+        return camera;
+}
+
+static void find_nodes(bool ret_there[NODES_MAX])
+{
+        DIR *dir = opendir(DEV);
+        struct dirent *entry;
+
+        if (!dir)
+                return;
+        while ((entry = readdir(dir))) {
+                int n = node_number(entry->d_name);
+
+                if (n >= 0)
+                        ret_there[n] = true;
+        }
+        closedir(dir);
+}
+
+int camera_list(struct camera_info **ret)
+{
+        bool there[NODES_MAX] = {false};
+        struct camera_info *list;
+        int n = 0, count = 0;
+
+        find_nodes(there);
+        for (int i = 0; i < NODES_MAX; i++)
+                count += there[i];
+        list = calloc((size_t)count + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        for (int i = 0; i < NODES_MAX; i++)
+                if (there[i] && read_node(i, &list[n]))
+                        n++;
+        *ret = list;
+        return n;
+}

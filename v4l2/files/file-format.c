@@ -1,0 +1,18 @@
+#include "v4l2/outlet.h"
+
+#include <linux/videodev2.h>
+
+int sink_file_format(const struct frame_format *wish, struct frame_format *ret)
+{
+        struct frame_format format = {.fourcc = V4L2_PIX_FMT_YUV420,
+                                      .width = (wish->width ? wish->width : 640) & ~1u,
+                                      .height = (wish->height ? wish->height : 480) & ~1u,
+                                      .matrix = wish->matrix,
+                                      .full_range = wish->full_range};
+        int err = frame_format_pack(&format);
+
+        if (err < 0)
+                return err;
+        *ret = format;
+        return 0;
+}

@@ -1,0 +1,316 @@
+#include "v4l2/files/picture.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/why.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <turbojpeg.h>
+#include <unistd.h>
+
+#define SIDE_MAX 16384
+#define FILE_MAX (256l << 20)
+#define PNG_MAGIC "\x89PNG\r\n\x1a\n"
+
+struct bytes {
+        uint8_t *data;
+        size_t size, at;
+};
+
+static int say_file(const char *path, int error, char *why, size_t why_size)
+{
+        const char *text = error == EACCES   ? "permission denied; let the user read it (chmod, chown)"
+                           : error == ENOENT ? "there is no such file; check the name"
+                           : error == EISDIR ? "is a folder; name a PNG or JPEG file"
+                                             : strerror(error);
+
+        return why_say(why, why_size, -error, "%s: %s", path, text);
+}
+
+static int read_all(int fd, const char *path, struct bytes *ret, char *why, size_t why_size)
+{
+        struct stat st;
+        size_t got = 0;
+        uint8_t *data;
+
+        if (fstat(fd, &st) < 0)
+                return say_file(path, errno, why, why_size);
+        if (S_ISDIR(st.st_mode))
+                return say_file(path, EISDIR, why, why_size);
+        if (!S_ISREG(st.st_mode) || !st.st_size)
+                return why_say(why, why_size, -EBADMSG, "%s: is empty or no file; name a PNG or JPEG file", path);
+        if (st.st_size > FILE_MAX)
+                return why_say(why, why_size, -E2BIG, "%s: larger than 256 MiB; make the picture smaller", path);
+        data = malloc((size_t)st.st_size);
+        if (!data)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; make the picture smaller", path);
+        while (got < (size_t)st.st_size) {
+                ssize_t n = read(fd, data + got, (size_t)st.st_size - got);
+
+                if (n < 0) {
+                        int err = errno;
+
+                        free(data);
+                        return say_file(path, err, why, why_size);
+                }
+                if (!n)
+                        break; /* it shrank meanwhile: the decoder will say so */
+                got += (size_t)n;
+        }
+        *ret = (struct bytes){.data = data, .size = got};
+        return 0;
+}
+
+static void png_fail(png_structp png, png_const_charp text)
+{
+        (void)text;
+        png_longjmp(png, 1);
+}
+
+static void png_quiet(png_structp png, png_const_charp text)
+{
+        (void)png;
+        (void)text;
+}
+
+static void png_take(png_structp png, png_bytep to, size_t size)
+{
+        struct bytes *file = png_get_io_ptr(png);
+
+        if (size > file->size - file->at)
+                png_error(png, "short");
+        memcpy(to, file->data + file->at, size);
+        file->at += size;
+}
+
+/* In a struct of its own: what changes between setjmp() and longjmp() must not live in registers. */
+struct png_job {
+        png_structp png;
+        png_infop info;
+        bool indexed; /* the samples of a paletted or grey file, not the colours they stand for */
+        uint32_t width, height;
+        uint8_t *pixels;
+        png_bytepp rows;
+        int err;
+};
+
+/* These say how rows come out, and return the bytes of a pixel; 0: not of a file like this one. */
+static unsigned png_as_rgba(png_structp png)
+{
+        png_set_expand(png);
+        png_set_scale_16(png);
+        png_set_gray_to_rgb(png);
+        png_set_add_alpha(png, 0xff, PNG_FILLER_AFTER);
+        return 4;
+}
+
+static unsigned png_as_index(png_structp png, png_infop info)
+{
+        int type = png_get_color_type(png, info);
+
+        if (type != PNG_COLOR_TYPE_PALETTE && (type != PNG_COLOR_TYPE_GRAY || png_get_bit_depth(png, info) != 8))
+                return 0;
+        png_set_packing(png);
+        return 1;
+}
+
+static void png_run(struct png_job *job, struct bytes *file)
+{
+        png_structp png = job->png;
+        png_infop info = job->info;
+        size_t stride;
+
+        if (setjmp(png_jmpbuf(png)))
+                return;
+        /* Larger ones are told apart by ourselves, to say -E2BIG. */
+        png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+        /* What is no pixel is not for us.  libpng would make room for as much as a text claims to have, up to 2 GiB. */
+        png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+        png_set_read_fn(png, file, png_take);
+        png_read_info(png, info);
+        job->width = png_get_image_width(png, info);
+        job->height = png_get_image_height(png, info);
+        if (job->width > SIDE_MAX || job->height > SIDE_MAX) {
+                job->err = -E2BIG;
+                return;
+        }
+        stride = (size_t)job->width * (job->indexed ? png_as_index(png, info) : png_as_rgba(png));
+        png_set_interlace_handling(png);
+        png_read_update_info(png, info);
+        if (png_get_rowbytes(png, info) != stride)
+                return;
+
+        job->pixels = malloc(stride * job->height);
+        job->rows = malloc(job->height * sizeof(*job->rows));
+        if (!job->pixels || !job->rows) {
+                job->err = -ENOMEM;
+                return;
+        }
+        for (uint32_t y = 0; y < job->height; y++)
+                job->rows[y] = job->pixels + y * stride;
+        png_read_image(png, job->rows);
+        png_read_end(png, NULL);
+        job->err = 0;
+}
+
+/* On success job->pixels is the caller's. */
+static int png_decode(struct png_job *job, struct bytes *file)
+{
+        job->err = -EBADMSG;
+        job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, png_fail, png_quiet);
+        if (!job->png)
+                return -ENOMEM;
+        job->info = png_create_info_struct(job->png);
+        if (job->info)
+                png_run(job, file);
+        else
+                job->err = -ENOMEM;
+        png_destroy_read_struct(&job->png, &job->info, NULL);
+        free(job->rows);
+        if (job->err < 0)
+                free(job->pixels);
+        return job->err;
+}
+
+static int decode_png(struct bytes *file, struct picture *ret)
+{
+        struct png_job job = {.indexed = false};
+        int err = png_decode(&job, file);
+
+        if (!err)
+                *ret = (struct picture){job.width, job.height, job.pixels};
+        return err;
+}
+
+static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct picture *ret)
+{
+        int width = 0, height = 0, subsampling, colour; /* a file of tables alone succeeds and sets none */
+        uint8_t *rgba;
+
+        if (tjDecompressHeader3(handle, file->data, file->size, &width, &height, &subsampling, &colour))
+                return -EBADMSG;
+        if (width <= 0 || height <= 0)
+                return -EBADMSG;
+        if (width > SIDE_MAX || height > SIDE_MAX)
+                return -E2BIG;
+        rgba = malloc((size_t)width * (size_t)height * 4);
+        if (!rgba)
+                return -ENOMEM;
+        if (tjDecompress2(handle, file->data, file->size, rgba, width, 0, height, TJPF_RGBA, TJFLAG_LIMITSCANS) &&
+            !jpeg_complaint_is_harmless(handle)) {
+                free(rgba);
+                return -EBADMSG;
+        }
+        *ret = (struct picture){(uint32_t)width, (uint32_t)height, rgba};
+        return 0;
+}
+
+static int decode_jpeg(struct bytes *file, struct picture *ret)
+{
+        tjhandle handle = tjInitDecompress();
+        int err;
+
+        if (!handle)
+                return -ENOMEM;
+        err = decode_jpeg_with(handle, file, ret);
+        tjDestroy(handle);
+        return err;
+}
+
+static const struct {
+        const char *magic;
+        size_t size;
+        int (*decode)(struct bytes *file, struct picture *ret);
+} decoders[] = {
+        {PNG_MAGIC, sizeof(PNG_MAGIC) - 1, decode_png},
+        {"\xff\xd8\xff", 3, decode_jpeg},
+};
+
+static bool begins_with(const struct bytes *file, const char *magic, size_t size)
+{
+        return file->size >= size && !memcmp(file->data, magic, size);
+}
+
+/* `damaged`: what is to be done about a file that could not be understood. */
+static int say_decoded(const char *path, int err, const char *damaged, char *why, size_t why_size)
+{
+        if (err == -EBADMSG)
+                return why_say(why, why_size, err, "%s: %s", path, damaged);
+        if (err == -E2BIG)
+                return why_say(why, why_size, err, "%s: larger than %d x %d; make it smaller", path, SIDE_MAX,
+                               SIDE_MAX);
+        if (err < 0)
+                return why_say(why, why_size, err, "%s: no memory; make the picture smaller", path);
+        return 0;
+}
+
+static int decode(struct bytes *file, const char *path, struct picture *ret, char *why, size_t why_size)
+{
+        for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++)
+                if (begins_with(file, decoders[i].magic, decoders[i].size))
+                        return say_decoded(path, decoders[i].decode(file, ret),
+                                           "damaged, or of a kind not supported; save it anew as RGB", why, why_size);
+        return why_say(why, why_size, -EBADMSG, "%s: neither PNG nor JPEG; convert it", path);
+}
+
+static int decode_indexed(struct bytes *file, const char *path, struct picture_indexed *ret, char *why, size_t why_size)
+{
+        struct png_job job = {.indexed = true};
+        int err;
+
+        if (!begins_with(file, PNG_MAGIC, sizeof(PNG_MAGIC) - 1))
+                return why_say(why, why_size, -EBADMSG, "%s: no PNG; convert it without loss", path);
+        err = png_decode(&job, file);
+        if (!err)
+                *ret = (struct picture_indexed){job.width, job.height, job.pixels};
+        return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it anew", why, why_size);
+}
+
+static int open_and_read(const char *path, struct bytes *ret, char *why, size_t why_size)
+{
+        int fd, err;
+
+        /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+                return say_file(path, errno, why, why_size);
+        err = read_all(fd, path, ret, why, why_size);
+        close(fd);
+        return err;
+}
+
+int picture_read(const char *path, struct picture *ret, char *why, size_t why_size)
+{
+        struct bytes file;
+        int err = open_and_read(path, &file, why, why_size);
+
+        if (err < 0)
+                return err;
+        err = decode(&file, path, ret, why, why_size);
+        free(file.data);
+        return err;
+}
+
+int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size)
+{
+        struct bytes file;
+        int err = open_and_read(path, &file, why, why_size);
+
+        if (err < 0)
+                return err;
+        err = decode_indexed(&file, path, ret, why, why_size);
+        free(file.data);
+        return err;
+}
+
+void picture_free(struct picture *picture)
+{
+        free(picture->rgba);
+        *picture = (struct picture){0};
+}

@@ -1,0 +1,146 @@
+#include "v4l2/outlet.h"
+#include "v4l2/why.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "v4l2/files/picture.h"
+
+struct png_sink {
+        struct sink base;
+        char before[PATH_MAX], after[PATH_MAX]; /* the number */
+        int digits;
+        uint32_t number;
+        uint8_t *rgba;
+};
+
+/* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; of 16.16, from the standards' Kr and Kb. */
+struct coefficients {
+        int32_t offset, scale, rv, gu, gv, bu;
+};
+
+static const struct coefficients coefficients[2][2] = {
+        [FRAME_BT601] = {{16, 76309, 104597, 25675, 53279, 132201}, {0, 65536, 91881, 22554, 46802, 116130}},
+        [FRAME_BT709] = {{16, 76309, 117489, 13975, 34925, 138438}, {0, 65536, 103206, 12276, 30679, 121609}},
+};
+
+static uint8_t to_byte(int32_t value)
+{
+        value = (value + 32768) >> 16;
+        return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)value;
+}
+
+static void to_rgba(const struct frame_format *format, const uint8_t *yu12, uint8_t *ret)
+{
+        const struct coefficients *k = &coefficients[format->matrix][format->full_range];
+        const uint8_t *cb = yu12 + (size_t)format->width * format->height;
+        const uint8_t *cr = cb + (size_t)format->width / 2 * (format->height / 2);
+
+        for (uint32_t y = 0; y < format->height; y++) {
+                size_t row = (size_t)(y / 2) * (format->width / 2);
+
+                for (uint32_t x = 0; x < format->width; x++, ret += 4) {
+                        int32_t luma = (yu12[(size_t)y * format->width + x] - k->offset) * k->scale;
+                        int32_t u = cb[row + x / 2] - 128, v = cr[row + x / 2] - 128;
+
+                        ret[0] = to_byte(luma + k->rv * v);
+                        ret[1] = to_byte(luma - k->gu * u - k->gv * v);
+                        ret[2] = to_byte(luma + k->bu * u);
+                        ret[3] = 255;
+                }
+        }
+}
+
+static void close_sink(struct sink *sink)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+
+        free(png->rgba);
+        free(png);
+}
+
+static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+        char path[2 * PATH_MAX + 16];
+        int err;
+
+        (void)time_ns;
+        snprintf(path, sizeof(path), "%s%0*u%s", png->before, png->digits, png->number, png->after);
+        to_rgba(&sink->format, frame, png->rgba);
+        err = picture_write_png(path, sink->format.width, sink->format.height, png->rgba);
+        if (!err)
+                png->number++;
+        return err;
+}
+
+static const struct sink_ops ops = {close_sink, show};
+
+/* One %d or %0Nd and nothing else of printf's, which never sees the pattern itself. */
+static bool split(struct png_sink *png, const char *pattern)
+{
+        const char *mark = strchr(pattern, '%'), *p;
+
+        if (!mark || strchr(mark + 1, '%') || strlen(pattern) >= PATH_MAX)
+                return false;
+        p = mark + 1;
+        if (*p == '0' && p[1] >= '1' && p[1] <= '9') {
+                png->digits = p[1] - '0';
+                p += 2;
+        }
+        if (*p != 'd')
+                return false;
+        memcpy(png->before, pattern, (size_t)(mark - pattern));
+        strcpy(png->after, p + 1);
+        return true;
+}
+
+static int prepare(struct png_sink *png, const char *pattern, const struct frame_format *format, char *why,
+                   size_t why_size)
+{
+        char *slash, folder[PATH_MAX] = ".";
+        int err;
+
+        if (!split(png, pattern))
+                return why_say(why, why_size, -EINVAL,
+                               "\"%s\" needs one %%d or %%04d for the number; write png:out-%%04d.png", pattern);
+        slash = strrchr(png->before, '/');
+        if (slash)
+                snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - png->before), png->before);
+        if (access(folder, W_OK | X_OK) < 0) {
+                err = -errno;
+                return why_say(why, why_size, err, "%s: %s; choose a folder that can be written", folder,
+                               strerror(-err));
+        }
+        err = sink_file_format(format, &png->base.format);
+        if (err < 0)
+                return why_say(why, why_size, err, "%s: a size of %ux%u cannot be written; choose another", pattern,
+                               format->width, format->height);
+        png->rgba = malloc((size_t)png->base.format.width * png->base.format.height * 4);
+        if (!png->rgba)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; choose a smaller size", pattern);
+        return 0;
+}
+
+int png_sink_open(const char *pattern, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
+                  char *why, size_t why_size)
+{
+        struct png_sink *png = calloc(1, sizeof(*png));
+        int err;
+
+        (void)rate;
+        if (!png)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", pattern);
+        png->base.ops = &ops;
+        err = prepare(png, pattern, format, why, why_size);
+        if (err < 0) {
+                close_sink(&png->base);
+                return err;
+        }
+        *ret = &png->base;
+        return 0;
+}

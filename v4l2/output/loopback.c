@@ -1,0 +1,338 @@
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
+#include "v4l2/outlet.h"
+#include "v4l2/output/readers.h"
+#include "v4l2/video-io.h"
+#include "v4l2/why.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TYPE V4L2_BUF_TYPE_VIDEO_OUTPUT
+
+/* The most that v4l2loopback has (MAX_BUFFERS).  Asking for fewer than the module was loaded with takes them from
+ * readers that are connected already (0.12.7, vidioc_reqbufs). */
+#define BUFFERS_MAX 32
+
+static const struct video_io *const io = &video_io_kernel;
+
+struct loopback {
+        struct sink base;
+        int fd;
+        struct {
+                uint8_t *data;
+                size_t length;
+                uint32_t offset; /* the driver's name for the memory */
+        } buffers[BUFFERS_MAX];
+        uint32_t count; /* 0: fed by write() */
+        uint32_t last;  /* buffer shown last */
+        bool streaming;
+        uint64_t time_ns;
+};
+
+static int say_errno(const char *path, int error, char *why, size_t why_size)
+{
+        const char *text = error == EACCES   ? "permission denied; add the user to the group \"video\""
+                           : error == ENOENT ? "there is no such node; load v4l2loopback (modprobe v4l2loopback)"
+                           : error == EBUSY  ? "another program feeds or holds it; close that program"
+                           : error == EPERM
+                                   ? "not permitted; allow the service this device (DeviceAllow=char-video4linux rw)"
+                                   : NULL;
+
+        if (!text)
+                return why_say(why, why_size, -error, "%s: %s; reload v4l2loopback, or choose another node", path,
+                               strerror(error));
+        return why_say(why, why_size, -error, "%s: %s", path, text);
+}
+
+/* Whether the node, which does not announce itself as an output, has a producer.  With exclusive_caps=1 it announces
+ * one thing at a time; an output that can be enumerated is free (0.15 with keep_format=1 announces CAPTURE
+ * nevertheless). */
+static bool has_producer(int fd)
+{
+        struct v4l2_output output = {.index = 0};
+
+        return io->ioctl(fd, VIDIOC_ENUMOUTPUT, &output) < 0;
+}
+
+static int check_node(int fd, const char *path, char *why, size_t why_size)
+{
+        struct v4l2_capability cap = {0};
+        struct stat st;
+        uint32_t caps;
+
+        if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || io->ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0)
+                return why_say(why, why_size, -ENODEV, "%s is no video device; load v4l2loopback and give its node",
+                               path);
+        caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
+        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)))
+                return why_say(why, why_size, -ENODEV,
+                               "%s is \"%.32s\", no v4l2loopback node; give the virtual camera's node", path, cap.card);
+        if (caps & V4L2_CAP_VIDEO_OUTPUT || !has_producer(fd))
+                return 0;
+        if (caps & V4L2_CAP_VIDEO_CAPTURE)
+                return say_errno(path, EBUSY, why, why_size);
+        /* 0.12.7, after a producer that used write() and was looked at meanwhile: nothing short of this brings it back.
+         */
+        return why_say(why, why_size, -ENODEV,
+                       "%s is neither a camera nor an output any more; reload v4l2loopback (rmmod v4l2loopback)", path);
+}
+
+/* A node that readers hold open, or keep_format=1, keeps its old format and answers with that. */
+static int set_format(struct loopback *loopback, const struct frame_format *wish)
+{
+        struct v4l2_format want = {.type = TYPE};
+        struct v4l2_pix_format *pix = &want.fmt.pix;
+        struct frame_format format = {0};
+        int err;
+
+        pix->width = (wish->width ? wish->width : 640) & ~1u;
+        pix->height = (wish->height ? wish->height : 480) & ~1u;
+        pix->pixelformat = frame_layout(wish->fourcc) ? wish->fourcc : V4L2_PIX_FMT_YUV420;
+        pix->field = V4L2_FIELD_NONE;
+        colour_write(wish, pix);
+        if (io->ioctl(loopback->fd, VIDIOC_S_FMT, &want) < 0)
+                return -errno;
+        format.fourcc = pix->pixelformat;
+        format.width = pix->width;
+        format.height = pix->height;
+        format.stride = pix->bytesperline;
+        colour_read(pix, &format);
+        err = frame_layout_fit(&format);
+        if (err < 0)
+                return err;
+        loopback->base.format = format;
+        return 0;
+}
+
+static int map_buffer(struct loopback *loopback, uint32_t index)
+{
+        struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = index};
+        void *data;
+
+        if (io->ioctl(loopback->fd, VIDIOC_QUERYBUF, &query) < 0)
+                return -errno;
+        if (query.length < loopback->base.format.size)
+                return -EINVAL;
+        data = io->map(loopback->fd, query.length, query.m.offset);
+        if (data == MAP_FAILED)
+                return -errno;
+        loopback->buffers[index].data = data;
+        loopback->buffers[index].length = query.length;
+        loopback->buffers[index].offset = query.m.offset;
+        loopback->count = index + 1;
+        return 0;
+}
+
+static void unmap_buffers(struct loopback *loopback)
+{
+        for (uint32_t i = 0; i < loopback->count; i++)
+                io->unmap(loopback->buffers[i].data, loopback->buffers[i].length);
+        loopback->count = 0;
+}
+
+static int stream_on(struct loopback *loopback)
+{
+        enum v4l2_buf_type type = TYPE;
+
+        if (io->ioctl(loopback->fd, VIDIOC_STREAMON, &type) < 0)
+                return -errno;
+        loopback->streaming = true;
+        return 0;
+}
+
+static int stream_mapped(struct loopback *loopback)
+{
+        struct v4l2_requestbuffers request = {.count = BUFFERS_MAX, .type = TYPE, .memory = V4L2_MEMORY_MMAP};
+        int err = 0;
+
+        if (io->ioctl(loopback->fd, VIDIOC_REQBUFS, &request) < 0)
+                return -errno;
+        if (!request.count)
+                return -ENOMEM;
+        /* What the driver grants may be its number of buffers without regard to the wish. */
+        for (uint32_t i = 0; !err && i < request.count && i < BUFFERS_MAX; i++)
+                err = map_buffer(loopback, i);
+        if (!err)
+                err = stream_on(loopback);
+        if (err < 0)
+                unmap_buffers(loopback);
+        return err;
+}
+
+/* For a driver without buffers.  STREAMON may be refused then (0.14 and later) and is not needed. */
+static int stream_written(struct loopback *loopback)
+{
+        struct v4l2_requestbuffers none = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
+
+        io->ioctl(loopback->fd, VIDIOC_REQBUFS, &none);
+        stream_on(loopback);
+        return 0;
+}
+
+static void close_loopback(struct sink *sink)
+{
+        struct loopback *loopback = (struct loopback *)sink;
+        enum v4l2_buf_type type = TYPE;
+
+        if (loopback->streaming)
+                io->ioctl(loopback->fd, VIDIOC_STREAMOFF, &type);
+        unmap_buffers(loopback);
+        readers_close(sink->readers);
+        if (loopback->fd >= 0)
+                io->close(loopback->fd);
+        free(loopback);
+}
+
+/* The buffer that lies behind `index` now.  A reader that asks for fewer buffers than there are makes 0.12.7 use only
+ * the first few of them, for us too, and take any other index for one of those; only the offset tells. */
+static uint32_t resolve(const struct loopback *loopback, uint32_t index)
+{
+        struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = index};
+
+        if (io->ioctl(loopback->fd, VIDIOC_QUERYBUF, &query) < 0)
+                return index;
+        for (uint32_t i = 0; i < loopback->count; i++)
+                if (loopback->buffers[i].offset == query.m.offset)
+                        return i;
+        return index;
+}
+
+/* A buffer to fill.  Up to 0.13 DQBUF gives the buffer that was shown last, which readers are looking at: the next one
+ * is taken instead (nothing there ties QBUF to DQBUF). */
+static int take_buffer(struct loopback *loopback, uint32_t *ret)
+{
+        struct v4l2_buffer buffer = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
+
+        if (io->ioctl(loopback->fd, VIDIOC_DQBUF, &buffer) < 0)
+                return -errno;
+        if (buffer.index >= loopback->count)
+                return -EIO;
+        if (buffer.index == loopback->last && loopback->count > 1)
+                *ret = resolve(loopback, (buffer.index + 1) % loopback->count);
+        else
+                *ret = buffer.index;
+        return 0;
+}
+
+static int show_mapped(struct loopback *loopback, const uint8_t *frame)
+{
+        struct v4l2_buffer buffer = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
+        uint32_t size = loopback->base.format.size;
+        int err;
+
+        err = take_buffer(loopback, &buffer.index);
+        if (err < 0)
+                return err;
+        memcpy(loopback->buffers[buffer.index].data, frame, size);
+        buffer.bytesused = size;
+        buffer.field = V4L2_FIELD_NONE;
+        buffer.timestamp.tv_sec = (time_t)(loopback->time_ns / 1000000000);
+        buffer.timestamp.tv_usec = (suseconds_t)(loopback->time_ns % 1000000000 / 1000);
+        loopback->last = buffer.index;
+        return io->ioctl(loopback->fd, VIDIOC_QBUF, &buffer) < 0 ? -errno : 0;
+}
+
+static int show_written(struct loopback *loopback, const uint8_t *frame)
+{
+        uint32_t size = loopback->base.format.size;
+        ssize_t n;
+
+        do
+                n = write(loopback->fd, frame, size);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        return (size_t)n == size ? 0 : -EIO;
+}
+
+static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
+{
+        struct loopback *loopback = (struct loopback *)sink;
+        int err;
+
+        if (time_ns > loopback->time_ns)
+                loopback->time_ns = time_ns;
+        err = loopback->count ? show_mapped(loopback, frame) : show_written(loopback, frame);
+        return err == -ENXIO || err == -ENOTTY ? -ENODEV : err;
+}
+
+static const struct sink_ops ops = {close_loopback, show};
+
+static int prepare(struct loopback *loopback, const char *path, const struct frame_format *format,
+                   struct frame_rate rate, char *why, size_t why_size)
+{
+        struct v4l2_streamparm parm = {.type = TYPE};
+        int err;
+
+        loopback->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (loopback->fd < 0)
+                return say_errno(path, errno, why, why_size);
+        err = check_node(loopback->fd, path, why, why_size);
+        if (err < 0)
+                return err;
+        err = set_format(loopback, format);
+        if (err == -EINVAL)
+                return why_say(why, why_size, err,
+                               "%s takes none of our formats (%ux%u); close the programs that hold it open", path,
+                               format->width, format->height);
+        if (err < 0)
+                return say_errno(path, -err, why, why_size);
+
+        readers_open(loopback->fd, &loopback->base.readers); /* else there always is one */
+
+        parm.parm.output.timeperframe = (struct v4l2_fract){rate.denominator, rate.numerator};
+        io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* for readers' information only: nothing depends on it */
+
+        err = stream_mapped(loopback);
+        if (err == -EINVAL || err == -ENOTTY || err == -ENOMEM)
+                err = stream_written(loopback);
+        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
+}
+
+int loopback_open(const char *path, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
+                  char *why, size_t why_size)
+{
+        struct loopback *loopback = calloc(1, sizeof(*loopback));
+        int err;
+
+        if (!loopback)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+        loopback->base.ops = &ops;
+        loopback->fd = -1;
+        loopback->last = UINT32_MAX;
+        err = prepare(loopback, path, format, rate, why, why_size);
+        if (err < 0) {
+                close_loopback(&loopback->base);
+                return err;
+        }
+        *ret = &loopback->base;
+        return 0;
+}
+
+int sink_ask(const char *node, struct frame_format *ret)
+{
+        struct v4l2_format format = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
+        struct v4l2_pix_format *pix = &format.fmt.pix;
+        int fd = open(node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        pix->priv = V4L2_PIX_FMT_PRIV_MAGIC;
+        if (video_io_kernel.ioctl(fd, VIDIOC_G_FMT, &format) < 0) {
+                int err = -errno;
+
+                close(fd);
+                return err;
+        }
+        close(fd);
+        *ret = (struct frame_format){.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};
+        colour_read(pix, ret);
+        return 0;
+}
