@@ -55,6 +55,35 @@ static const char *error_text(int error)
         return strerror(-error);
 }
 
+/* ---- a file as a camera ---- */
+
+bool manager_is_finite(const struct manager *m)
+{
+        return m->options->frames > 0 || name_plays_once(m->config.camera);
+}
+
+/* A camera may be plugged in yet; a file that cannot be opened is a mistake, and such a run would wait for ever. */
+static bool hopeless(const struct manager *m)
+{
+        return manager_is_finite(m) && name_of_camera(m->config.camera, NULL) != NAME_NODE;
+}
+
+int manager_camera_check(struct manager *m)
+{
+        const struct camera_wish wish = {.width = m->config.width, .height = m->config.height, .rate = m->config.rate};
+        struct camera *camera;
+        char why[512];
+
+        if (!hopeless(m))
+                return 0;
+        int r = camera_open(m->config.camera, &wish, &camera, why, sizeof why);
+        if (r < 0)
+                log_error("%s", why);
+        else
+                camera_close(camera);
+        return r;
+}
+
 /* ---- states ---- */
 
 bool manager_camera_wanted(const struct manager *m)
@@ -312,8 +341,13 @@ static int attach(struct manager *m)
 
 static void not_opened(struct manager *m, int error)
 {
-        log_cause(&m->camera.cause, "%s; trying again every second", m->camera.why);
         m->camera.error = error;
+        if (hopeless(m)) {
+                log_error("%s", m->camera.why);
+                manager_stop(m, 1);
+                return;
+        }
+        log_cause(&m->camera.cause, "%s; trying again every second", m->camera.why);
 }
 
 void manager_camera_attach(struct manager *m)

@@ -21,6 +21,12 @@ static bool watchable(const struct manager *m)
         return name_of_output(m->config.virtual_camera, NULL) == NAME_NODE;
 }
 
+/* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be sorted out. */
+static bool takes_placeholder(const struct manager *m)
+{
+        return watchable(m) || !manager_is_finite(m);
+}
+
 /* ---- closing and opening ---- */
 
 static void close_sink(struct manager *m)
@@ -212,7 +218,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         s->served = stats_now();
         if (s->live && (s->fresh || watchable(m)))
                 show_composed(m);
-        else if (!s->live)
+        else if (!s->live && takes_placeholder(m))
                 show_placeholder(m, usec * 1000);
         else /* a file waits for the next new frame */
                 sd_event_source_set_time_relative(s->tick, s->interval / 1000);

@@ -185,6 +185,9 @@ void manager_results_end(struct manager *m); /* no more of this camera */
 
 /* manager-camera.c */
 int manager_camera_prepare(struct manager *m);
+/* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
+bool manager_is_finite(const struct manager *m);
+int manager_camera_check(struct manager *m); /* where such a run's file cannot be opened: says so, before anything is written */
 void manager_camera_update(struct manager *m);
 bool manager_camera_wanted(const struct manager *m);
 void manager_camera_listen(struct manager *m);                   /* the pipeline takes a frame */

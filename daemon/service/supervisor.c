@@ -311,7 +311,7 @@ int manager_run(const struct options *options)
         memcpy(m.configured_model, m.config.model, sizeof m.configured_model);
         m.gpu.task = m.camera.task = TASK_NONE; /* where preparing ends before the rooms */
         int r = prepare(&m);
-        if (r == 0) {
+        if (r == 0 && (r = manager_camera_check(&m)) == 0) {
                 sd_notify(false, "READY=1");
                 if ((r = manager_sink_open(&m)) == 0 && (r = sd_event_loop(m.event)) < 0)
                         log_error("the event loop: %s", strerror(-r));
