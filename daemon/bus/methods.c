@@ -11,6 +11,7 @@
 #include "daemon/bus/lists.h"
 #include "daemon/bus/private.h"
 #include "daemon/bus/snapshot.h"
+#include "daemon/common/models.h"
 #include "v4l2/names.h"
 
 #define ERROR(name) "org.visaged1.Error." name
@@ -220,7 +221,8 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (*name && !names_camera(call->manager, name))
-                return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"", name);
+                return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are",
+                                         name);
         return strcmp(name, call->manager->config.camera) != 0;
 }
 
@@ -228,6 +230,14 @@ static int apply_camera(struct call *call, sd_bus_error *error)
 {
         manager_camera_choose(call->manager, call->config.camera);
         return 0;
+}
+
+static int no_model(const struct call *call, sd_bus_error *error)
+{
+        char there[400];
+
+        models_tell(call->manager->configured_model, false, there, sizeof there);
+        return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"; there are: %s", call->text, there);
 }
 
 static int parse_set_model(struct call *call, sd_bus_error *error)
@@ -238,7 +248,7 @@ static int parse_set_model(struct call *call, sd_bus_error *error)
         if (!call->text[0])
                 call->config.model[0] = '\0';
         else if (bus_find_model(call->manager, call->text, call->config.model, sizeof call->config.model) < 0)
-                return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"", call->text);
+                return no_model(call, error);
         return manager_gpu_is_switching(call->manager) || strcmp(call->config.model, call->manager->config.model) != 0;
 }
 

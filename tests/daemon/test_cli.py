@@ -30,6 +30,34 @@ class Both(unittest.TestCase):
             for line in done.stdout.decode().splitlines():
                 self.assertLessEqual(len(line), 120)
 
+    def test_help_in_other_words(self):
+        self.assertEqual(visaged("-h").stdout, visaged("--help").stdout)
+        self.assertEqual(visagectl("help").stdout, visagectl("--help").stdout)
+        for command in ("parse", "status", "hold"):
+            self.assertEqual(visagectl("help", command).stdout, visagectl(command, "--help").stdout)
+        self.assertEqual(visagectl("help", "nonsense").returncode, 2)
+
+    def test_output_that_fails(self):
+        for program, *arguments in (("VISAGED", "--help"), ("VISAGED", "--version"), ("VISAGED", "--config=/dev/null", "--check"),
+                                    ("VISAGECTL", "--help"), ("VISAGECTL", "help"), ("VISAGECTL", "--version"),
+                                    ("VISAGECTL", "parse", "--help"), ("VISAGECTL", "gpus"), ("VISAGECTL", "gpus", "--json"),
+                                    ("VISAGECTL", "cameras", "--json")):
+            status, err = support.full(program, *arguments)
+            self.assertEqual(status, 1, arguments)
+            self.assertIn(f"{program.lower()}: standard output: No space left on device\n", err)
+
+    def test_errors_tell_what_there_is(self):
+        err = visagectl("nonsense").stderr.decode()
+        self.assertIn("is not a command: there are status, start, ", err)
+        self.assertIn(", parse, eval\n", err)
+        gpu = json.loads(visagectl("gpus", "--json").stdout)[0]["name"]
+        models = [model["path"] for model in json.loads(visagectl("models", "--json").stdout)]
+        for arguments, there in ((["--gpu=nonsense"], [gpu]), (["--model=nonsense"], models)):
+            err = visagectl("parse", *arguments, support.picture("a.png", 64, 64)).stderr.decode()
+            self.assertIn("nonsense", err)
+            for name in there:
+                self.assertIn(name, err)
+
     def test_wrong_usage(self):
         picture = support.picture("a.png", 64, 64)
         for arguments, says in (

@@ -130,6 +130,25 @@ class Lists(Served):
                 self.assertEqual(model["default"], model["name"] == "default")
 
 
+class Full(Served):
+    """Standard output that takes nothing."""
+
+    def test_commands(self):
+        for arguments in (["status"], ["status", "--json"], ["status", "--watch"], ["metrics"], ["effect"], ["effect", "--json"],
+                          ["models"], ["gpus"], ["doctor"], ["pause", "--help"]):
+            status, err = support.full("VISAGECTL", *arguments, env=environment(system=self.bus.address))
+            self.assertEqual(status, 1, arguments)
+            self.assertRegex(err, r"visagectl: standard output: (No space left on device|not all of it was written)\n")
+
+    def test_monitor(self):
+        with open("/dev/full", "wb") as disk, subprocess.Popen([os.environ["VISAGECTL"], "monitor"], stdout=disk, stderr=subprocess.PIPE,
+                                                               env=environment(system=self.bus.address)) as child:
+            wait_for(lambda: self.daemon.pipes)
+            os.write(self.daemon.pipes[0], json.dumps(RESULT).encode() + b"\n")
+            self.assertEqual(child.wait(60), 1)
+            self.assertRegex(child.stderr.read(), rb"^visagectl: standard output: [^\n]*\n$")
+
+
 class Snapshot(Served):
     def setUp(self):
         super().setUp()
