@@ -265,6 +265,12 @@ class Hold(Served):
         self.assertEqual(self.daemon.calls[-1], ("Hold", ("visagectl",)))
         self.assertEqual(self.ctl("hold", "sh", "-c", "kill -TERM $$").returncode, 128 + signal.SIGTERM)
 
+    def test_where_children_are_not_waited_for(self):
+        """Whoever ignores SIGCHLD hands that down."""
+        done = subprocess.run([os.environ["VISAGECTL"], "hold", "sh", "-c", "exit 3"], env=environment(system=self.bus.address),
+                              capture_output=True, timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual((done.returncode, done.stderr), (3, b""))
+
     def test_no_such_command(self):
         done = self.ctl("hold", "/nonexistent/x")
         self.assertEqual((done.returncode, done.stderr), (127, b"visagectl: /nonexistent/x: No such file or directory\n"))
