@@ -72,6 +72,13 @@ int frame_format_pack(struct frame_format *format)
         return 0;
 }
 
+/* Member by member: between them lie bytes that nobody sets. */
+bool frame_format_same(const struct frame_format *a, const struct frame_format *b)
+{
+        return a->fourcc == b->fourcc && a->width == b->width && a->height == b->height && a->stride == b->stride &&
+               a->size == b->size && a->matrix == b->matrix && a->full_range == b->full_range;
+}
+
 const char *frame_fourcc_name(uint32_t fourcc)
 {
         static _Thread_local char name[5];

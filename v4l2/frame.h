@@ -36,5 +36,7 @@ struct frame {
  * larger than 16384, or odd where the format shares chroma between pixels. */
 int frame_format_pack(struct frame_format *format);
 
+bool frame_format_same(const struct frame_format *a, const struct frame_format *b);
+
 /* "YUYV" for a fourcc; the string lives until the thread's next call. */
 const char *frame_fourcc_name(uint32_t fourcc);

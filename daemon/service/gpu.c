@@ -245,7 +245,7 @@ static void opened(struct manager *m, bool switching)
         struct gpu_room *g = &m->gpu;
         const struct config *good = g->works ? &g->worked : &m->options->config;
 
-        if (g->result == 0 && memcmp(&g->next->format, &m->sink.format, sizeof m->sink.format) != 0) {
+        if (g->result == 0 && !frame_format_same(&g->next->format, &m->sink.format)) {
                 manager_gpu_choose(&m->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;
                 lose(m);

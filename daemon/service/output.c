@@ -70,7 +70,7 @@ static int take_format(struct manager *m)
         const struct frame_format *format = sink_format(m->sink.sink);
         struct sink_room *s = &m->sink;
 
-        if (s->placeholder && memcmp(&s->format, format, sizeof *format) == 0)
+        if (s->placeholder && frame_format_same(&s->format, format))
                 return 0;
         placeholder_free(s->placeholder);
         free(s->frame);

@@ -137,7 +137,8 @@ void manager_take_config(struct manager *m, const struct config *new)
         if (strcmp(new->camera, before.camera) != 0)
                 manager_camera_choose(m, new->camera);
         if (strcmp(new->virtual_camera, before.virtual_camera) != 0 || new->width != before.width ||
-            new->height != before.height || memcmp(&new->rate, &before.rate, sizeof new->rate) != 0)
+            new->height != before.height || new->rate.numerator != before.rate.numerator ||
+            new->rate.denominator != before.rate.denominator)
                 log_notice("virtual-camera, size and rate change when visaged is started again");
         manager_update(m);
 }
