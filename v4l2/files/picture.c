@@ -1,4 +1,5 @@
 #include "v4l2/files/picture.h"
+#include "v4l2/files/orientation.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/why.h"
 
@@ -214,12 +215,20 @@ static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct pi
 static int decode_jpeg(struct bytes *file, struct picture *ret)
 {
         tjhandle handle = tjInitDecompress();
+        struct picture picture;
         int err;
 
         if (!handle)
                 return -ENOMEM;
-        err = decode_jpeg_with(handle, file, ret);
+        err = decode_jpeg_with(handle, file, &picture);
         tjDestroy(handle);
+        if (err < 0)
+                return err;
+        err = orientation_apply(orientation_find(file->data, file->size), &picture);
+        if (err < 0)
+                picture_free(&picture);
+        else
+                *ret = picture;
         return err;
 }
 

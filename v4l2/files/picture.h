@@ -10,7 +10,7 @@ struct picture {
 };
 
 /* By content, not by name.  Grey, paletted, 16-bit and alpha pictures become 8-bit RGBA (alpha kept, 255 where there is none);
- * EXIF orientation is ignored.  At most 16384 x 16384.
+ * a JPEG's EXIF orientation is honoured, so that up is up.  At most 16384 x 16384.
  * -ENOENT, -EACCES, ...: the file; -EBADMSG: neither PNG nor JPEG, or damaged; -E2BIG: too large; -ENOMEM. */
 int picture_read(const char *path, struct picture *ret, char *why, size_t why_size);
 void picture_free(struct picture *picture);
