@@ -8,7 +8,7 @@
 struct bus;
 struct manager;
 
-/* The bus that started us, else the user's where we are one's, else the system's.  -ENOMEM. */
+/* The bus that started us, else the session's where there is one, else the system's.  -ENOMEM. */
 int bus_new(struct manager *manager, struct bus **ret);
 void bus_free(struct bus *bus); /* NULL is fine, here and below */
 
