@@ -61,6 +61,7 @@ static void on_failed(void *userdata, int error)
                 return;
         if (stats_now() - g->since > STEADY_NS)
                 g->losses = 0;
+        g->was_lost |= error == -ENODEV;
         log_cause(&g->cause, "the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
         lose(m);
         manager_update(m);
@@ -245,6 +246,7 @@ static void opened(struct manager *m, bool switching)
         struct gpu_room *g = &m->gpu;
         const struct config *good = g->works ? &g->worked : &m->options->config;
 
+        g->was_lost |= g->result == -ENODEV;
         if (g->result == 0 && !frame_format_same(&g->next->format, &m->sink.format)) {
                 manager_gpu_choose(&m->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;

@@ -62,6 +62,7 @@ struct gpu_room {
         enum gpu_state state;
         uint64_t since;                      /* of the state */
         unsigned losses;                     /* in a row */
+        bool was_lost;                       /* once in this process, whose end its driver may hang from then on */
         struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
         struct task task;
         uint64_t task_since;
@@ -187,7 +188,8 @@ void manager_results_end(struct manager *m); /* no more of this camera */
 int manager_camera_prepare(struct manager *m);
 /* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
 bool manager_is_finite(const struct manager *m);
-int manager_camera_check(struct manager *m); /* where such a run's file cannot be opened: says so, before anything is written */
+/* Where such a run's file cannot be opened: says so, before anything is written. */
+int manager_camera_check(struct manager *m);
 void manager_camera_update(struct manager *m);
 bool manager_camera_wanted(const struct manager *m);
 void manager_camera_listen(struct manager *m);                   /* the pipeline takes a frame */

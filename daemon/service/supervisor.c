@@ -322,7 +322,7 @@ int manager_run(const struct options *options)
         if (m.sink.format.width)
                 tell(&m);
         int status = r < 0 ? 1 : m.status;
-        if (!finish(&m))
+        if (!finish(&m) || m.gpu.was_lost)
                 _exit(status);
         return status;
 }

@@ -162,7 +162,7 @@ static int parse_files(struct parse *p)
                         continue;
                 command_progress_clear();
                 command_error_of(p->outputs.files[i], why);
-                status = 1;
+                status = command_engine_status(r);
                 if (r == -ENODEV)
                         break;
         }

@@ -168,5 +168,8 @@ static int choose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        return finish("visagectl", choose(argc, argv));
+        int status = choose(argc, argv);
+        if (status == COMMAND_GPU_LOST)
+                _exit(finish("visagectl", 1));
+        return finish("visagectl", status);
 }
