@@ -9,6 +9,7 @@
 
 #include "daemon/bus/bus.h"
 #include "daemon/common/cleanup.h"
+#include "daemon/common/paths.h"
 #include "daemon/common/text.h"
 #include "daemon/pipeline/report.h"
 #include "daemon/pipeline/sheet.h"
@@ -289,6 +290,21 @@ static void tell(struct manager *m)
                 log_warning("%s: not written, for there was no frame", m->options->sheet);
 }
 
+/* What is written at the end, seen at the start. */
+static int check_results(const struct manager *m)
+{
+        const char *const files[] = {m->options->report, m->options->sheet};
+        int worst = 0;
+
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+                int r = files[i] ? paths_can_write(files[i]) : 0;
+                if (r < 0)
+                        log_error("%s: %s", files[i], strerror(-r));
+                worst = r < 0 ? r : worst;
+        }
+        return worst;
+}
+
 /* False: what is still opening goes with the process. */
 static bool finish(struct manager *m)
 {
@@ -312,7 +328,7 @@ int manager_run(const struct options *options)
         memcpy(m.configured_model, m.config.model, sizeof m.configured_model);
         m.gpu.task = m.camera.task = TASK_NONE; /* where preparing ends before the rooms */
         int r = prepare(&m);
-        if (r == 0 && (r = manager_camera_check(&m)) == 0) {
+        if (r == 0 && (r = check_results(&m)) == 0 && (r = manager_camera_check(&m)) == 0) {
                 sd_notify(false, "READY=1");
                 if ((r = manager_sink_open(&m)) == 0 && (r = sd_event_loop(m.event)) < 0)
                         log_error("the event loop: %s", strerror(-r));

@@ -190,6 +190,16 @@ class Start(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(sink.split(":")[-1].replace("%d.png", "").encode(), done.stderr)
 
+    def test_what_is_written_at_the_end(self):
+        """Is looked at first: nothing is computed, or written, for nothing."""
+        path = f"{support.new_folder()}/x.y4m"
+        for option in ("--report=/nonexistent/x.json", "--sheet=/nonexistent/x.png", f"--report={support.folder()}"):
+            done = self.start(f"--virtual-camera=y4m:{path}", option, "--frames=1", f"--model={support.model()}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(option.split("=")[1].encode() + b": ", done.stderr)
+            self.assertNotIn(b"GPU", done.stderr)
+            self.assertFalse(os.path.exists(path))
+
     def test_a_node_that_is_not_there_is_waited_for(self):
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=/nonexistent/video9"],
                               env=support.environment(), stderr=subprocess.PIPE) as child:

@@ -60,6 +60,31 @@ class Parse(unittest.TestCase):
             self.assertEqual(complaint.count(name), 1, complaint)
         self.assertFalse(os.path.exists(f"{folder}/broken.labels.png"))
 
+    def test_no_gpu_is_opened_for_nothing(self):
+        """What is wrong with the arguments is said before: here there is no GPU to be opened at all."""
+        folder, good = new_folder(), picture("one.png", 120, 90)
+        env = {**support.environment(), "VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
+        with open(f"{folder}/text.jpg", "w") as file:
+            file.write("no picture")
+        for arguments, says in (([f"{folder}/missing.png", f"{folder}/text.jpg"], ["missing.png: there is no such file", "text.jpg: neither"]),
+                                ([good, "--logits=/nonexistent/x.npy"], ["/nonexistent/x.npy: No such file or directory"]),
+                                ([good, f"--logits={folder}"], [f"{folder}: Is a directory"])):
+            done, _ = parse(*arguments, env=env, cwd=folder)
+            err = done.stderr.decode()
+            self.assertEqual(done.returncode, 1, err)
+            self.assertEqual(len(err.splitlines()), len(says), err)
+            for text in says:
+                self.assertIn(text, err)
+        self.assertEqual(os.listdir(folder), ["text.jpg"])
+
+    def test_output_that_fails(self):
+        """The results are there; that they were not told is an error all the same."""
+        folder = new_folder()
+        status, err = support.full("VISAGECTL", "parse", f"--model={support.model()}", picture("one.png", 120, 90), "-o", folder)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"visagectl: standard output: (No space left on device|not all of it was written)\n")
+        self.assertEqual(len(os.listdir(folder)), 2)
+
     def test_results_overwrite_no_other_results(self):
         folder = new_folder()
         os.mkdir(f"{folder}/a")

@@ -211,8 +211,9 @@ static void jpeg_kinds(void **state)
 static size_t make_turned(const char *name, unsigned orientation, const char *exif, size_t exif_size)
 {
         /* Where the first row and the first column of the file are seen, from the EXIF standard. */
-        static const char *const sides[9] = {[1] = "top left",   [2] = "top right",  [3] = "bottom right", [4] = "bottom left",
-                                             [5] = "left top",   [6] = "right top",  [7] = "right bottom", [8] = "left bottom"};
+        static const char *const sides[9] = {
+                [1] = "top left", [2] = "top right", [3] = "bottom right", [4] = "bottom left",
+                [5] = "left top", [6] = "right top", [7] = "right bottom", [8] = "left bottom"};
         const char *row = sides[orientation], *column = strchr(row, ' ') + 1;
         const int width = orientation < 5 ? 48 : 32, height = orientation < 5 ? 32 : 48; /* of the file */
         uint8_t pixels[48 * 32 * 3], *out = NULL, file[8192];
@@ -249,10 +250,20 @@ static size_t make_turned(const char *name, unsigned orientation, const char *ex
 /* An APP1 segment with two entries, of which the second is the orientation. */
 static size_t make_exif(bool little, unsigned orientation, char exif[64])
 {
-        static const char big[] = "\xff\xe1\0\x2e" "Exif\0\0" "MM\0*\0\0\0\x08" "\0\2"
-                                  "\1\0\0\4\0\0\0\1\0\0\0\x30" "\1\x12\0\3\0\0\0\1\0#\0\0" "\0\0\0\0",
-                          small[] = "\xff\xe1\0\x2e" "Exif\0\0" "II*\0\x08\0\0\0" "\2\0"
-                                    "\0\1\4\0\1\0\0\0\x30\0\0\0" "\x12\1\3\0\1\0\0\0#\0\0\0" "\0\0\0\0";
+        static const char big[] = "\xff\xe1\0\x2e"
+                                  "Exif\0\0"
+                                  "MM\0*\0\0\0\x08"
+                                  "\0\2"
+                                  "\1\0\0\4\0\0\0\1\0\0\0\x30"
+                                  "\1\x12\0\3\0\0\0\1\0#\0\0"
+                                  "\0\0\0\0",
+                          small[] = "\xff\xe1\0\x2e"
+                                    "Exif\0\0"
+                                    "II*\0\x08\0\0\0"
+                                    "\2\0"
+                                    "\0\1\4\0\1\0\0\0\x30\0\0\0"
+                                    "\x12\1\3\0\1\0\0\0#\0\0\0"
+                                    "\0\0\0\0";
         const size_t size = sizeof(big) - 1;
 
         memcpy(exif, little ? small : big, size);
@@ -276,7 +287,8 @@ static void orientations(void **state)
                                         const uint8_t *got = picture.rgba + (y * 48 + x) * 4;
 
                                         if (abs(got[0] - x * 5) > 4 || abs(got[1] - y * 7) > 4 || got[3] != 255)
-                                                fail_msg("orientation %u at %d,%d: %d %d", orientation, x, y, got[0], got[1]);
+                                                fail_msg("orientation %u at %d,%d: %d %d", orientation, x, y, got[0],
+                                                         got[1]);
                                 }
                         picture_free(&picture);
                 }
@@ -425,6 +437,20 @@ static void no_file(void **state)
         }
 }
 
+/* The same without reading it. */
+static void looked_at(void **state)
+{
+        char why[300];
+
+        make_jpeg("look.jpg", TJSAMP_420, TJPF_RGBX);
+        assert_int_equal(picture_look(temporary_path("", "look.jpg"), why, sizeof(why)), 0);
+        assert_int_equal(picture_look(temporary_file("look.png", "\x89PNG\r\n\x1a\n", 8), why, sizeof(why)), 0);
+        assert_int_equal(picture_look(temporary_file("look.txt", "GIF89a......", 12), why, sizeof(why)), -EBADMSG);
+        assert_non_null(strstr(why, "neither PNG nor JPEG"));
+        assert_int_equal(picture_look(temporary_path("", "nothing.png"), why, sizeof(why)), -ENOENT);
+        assert_int_equal(picture_look(temporary, why, sizeof(why)), -EISDIR);
+}
+
 static void no_permission(void **state)
 {
         char path[256];
@@ -483,6 +509,7 @@ int main(void)
                 cmocka_unit_test(jpeg_kinds), cmocka_unit_test(damaged),       cmocka_unit_test(too_large),
                 cmocka_unit_test(no_file),    cmocka_unit_test(no_permission), cmocka_unit_test(written),
                 cmocka_unit_test(long_claim), cmocka_unit_test(orientations),  cmocka_unit_test(no_orientation),
+                cmocka_unit_test(looked_at),
         };
 
         return cmocka_run_group_tests_name("v4l2/picture", tests, temporary_make, temporary_remove);
