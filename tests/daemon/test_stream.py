@@ -345,6 +345,19 @@ class Ends(unittest.TestCase):
         self.assertGreater(report["rates"]["shown"], 1)
         self.assertEqual(sum(c["pixels"] for c in report["classes"]), 160 * 120)
 
+    def test_reader_of_standard_output_stops_reading(self):
+        """A signal is heard all the same."""
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
+                               f"--model={support.model()}", "--virtual-camera=y4m:-"],
+                              env=support.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+            self.assertTrue(child.stdout.read(1000).startswith(b"YUV4MPEG2 "))
+            time.sleep(2)
+            child.terminate()
+            try:
+                self.assertEqual(child.wait(20), 0)
+            finally:
+                child.kill()
+
     def test_reader_of_standard_output_goes_away(self):
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
                                f"--model={support.model()}", "--virtual-camera=y4m:-", "--size=64x48"],
