@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A camera's name is what its maker, or whoever built it, wants: a terminal must not obey it.  C0, DEL, and C1 in UTF-8. */
+/* A camera's name is what its maker, or whoever built it, wants: a terminal must not obey it.  C0, DEL, and C1 in
+ * UTF-8. */
 static void disarm(char *text)
 {
         unsigned char before = 0;

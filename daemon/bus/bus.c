@@ -56,7 +56,7 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
  * and which a service of the system has not; else the one that systemd takes us to belong to, or the system's. */
 static int open_connection(sd_bus **ret)
 {
-        static int (*const ways[])(sd_bus **ret, const char *description) = {
+        static typeof(sd_bus_open_with_description) *const ways[] = {
                 sd_bus_open_user_with_description, sd_bus_open_with_description, sd_bus_open_system_with_description};
         int r = -ENOENT;
 

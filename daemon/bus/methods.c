@@ -221,8 +221,9 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (*name && !names_camera(call->manager, name))
-                return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are",
-                                         name);
+                return sd_bus_error_setf(
+                        error, ERROR("NoSuchCamera"),
+                        "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are", name);
         return strcmp(name, call->manager->config.camera) != 0;
 }
 
@@ -237,7 +238,8 @@ static int no_model(const struct call *call, sd_bus_error *error)
         char there[400];
 
         models_tell(call->manager->configured_model, false, there, sizeof there);
-        return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"; there are: %s", call->text, there);
+        return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"; there are: %s", call->text,
+                                 there);
 }
 
 static int parse_set_model(struct call *call, sd_bus_error *error)

@@ -83,7 +83,8 @@ static void send_line(const struct message *message)
                 return; /* nobody is left to tell */
 }
 
-/* Line breaks within a message would be messages of their own; what else controls a terminal comes from a device's name. */
+/* Line breaks within a message would be messages of their own; what else controls a terminal comes from a device's
+ * name. */
 static void say(struct message *message)
 {
         char text[sizeof message->text];

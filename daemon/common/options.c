@@ -28,7 +28,8 @@ static const struct {
 } own[] = {
         {"config", "FILE", "read this instead of " CONFIG_FILE ",\nwhich need not be there", OPTION_CONFIG},
         {"check", NULL, "only say whether the configuration is right", OPTION_CHECK},
-        {"frames", "N", "stop after N frames; the placeholder does not count,\nand is not written to a file", OPTION_FRAMES},
+        {"frames", "N", "stop after N frames; the placeholder does not count,\nand is not written to a file",
+         OPTION_FRAMES},
         {"report", "FILE", "on exit, write what happened, as JSON", OPTION_REPORT},
         {"sheet", "FILE", "on exit, write the last frame as a PNG picture:\ninput | labels | overlay", OPTION_SHEET},
         {"help", NULL, "this; also -h", 'h'},

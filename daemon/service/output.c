@@ -21,7 +21,8 @@ static bool watchable(const struct manager *m)
         return name_of_output(m->config.virtual_camera, NULL) == NAME_NODE;
 }
 
-/* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be sorted out. */
+/* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be
+ * sorted out. */
 static bool takes_placeholder(const struct manager *m)
 {
         return watchable(m) || !manager_is_finite(m);

@@ -340,7 +340,8 @@ static void goes_on_with_what_is_recorded(void **state)
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_ready(&play), 0);
                 assert_int_equal(play.shown, 1);
-                assert_int_equal(pipeline_set_look(play.pipeline, &look), 0); /* as if it had not been asked for before */
+                /* As if it had not been asked for before. */
+                assert_int_equal(pipeline_set_look(play.pipeline, &look), 0);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_ready(&play), 0);
                 assert_int_equal(play.shown, 2);
@@ -416,9 +417,12 @@ int main(void)
 {
         enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 6 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),        cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),   cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(goes_on_with_what_is_recorded),   cmocka_unit_test(frees_what_is_made_after_a_loss),
+                cmocka_unit_test(goes_well_without_faults),
+                cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),
+                cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),
                 [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];

@@ -297,10 +297,9 @@ static void sizes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(subsamplings), cmocka_unit_test(progressive), cmocka_unit_test(tolerated),
-                cmocka_unit_test(corruptions),  cmocka_unit_test(truncations), cmocka_unit_test(flips),
-                cmocka_unit_test(sizes),        cmocka_unit_test(tables_of_another),
-                cmocka_unit_test(many_scans),
+                cmocka_unit_test(subsamplings), cmocka_unit_test(progressive),       cmocka_unit_test(tolerated),
+                cmocka_unit_test(corruptions),  cmocka_unit_test(truncations),       cmocka_unit_test(flips),
+                cmocka_unit_test(sizes),        cmocka_unit_test(tables_of_another), cmocka_unit_test(many_scans),
         };
 
         return cmocka_run_group_tests_name("v4l2/jpeg", tests, NULL, NULL);

@@ -28,8 +28,9 @@ static bool is_late(int fd, int patience_ms)
         return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, patience_ms) == 0;
 }
 
-/* Writes what is left, in pieces of which a pipe that can be written takes each at once: a reader that has stopped must not
- * stop us.  -EAGAIN: it has taken nothing for so long; half a frame would be the end of the stream, the rest follows. */
+/* Writes what is left, in pieces of which a pipe that can be written takes each at once: a reader that has stopped must
+ * not stop us.  -EAGAIN: it has taken nothing for so long; half a frame would be the end of the stream, the rest
+ * follows. */
 static int write_rest(struct y4m_sink *y4m, int patience_ms)
 {
         while (y4m->at < y4m->size) {
