@@ -83,20 +83,20 @@ static bool stands_alone(uint8_t marker)
 /* Goes from marker to marker as a decoder does, past what segments contain (a thumbnail has scans of its own). */
 static bool has_few_scans(const uint8_t *data, size_t size)
 {
-        const uint8_t *p = data, *end = data + size;
         unsigned scans = 0;
+        size_t at = 0;
 
-        while (p && end - p >= 4 && (p = memchr(p, 0xff, (size_t)(end - p) - 3))) {
-                const uint8_t marker = p[1];
+        while (at + 4 <= size) {
+                const uint8_t *found = memchr(data + at, 0xff, size - at - 3);
+                const uint8_t marker = found ? found[1] : 0xd9;
 
                 if (marker == 0xd9)
                         break;
                 if (marker == 0xda && ++scans > SCANS_MAX)
                         return false;
-                if (stands_alone(marker))
-                        p += marker == 0xff ? 1 : 2;
-                else
-                        p += 2 + (p[2] << 8 | p[3]);
+                at = (size_t)(found - data) + (marker == 0xff ? 1 : 2);
+                if (!stands_alone(marker))
+                        at += (size_t)(data[at] << 8 | data[at + 1]);
         }
         return true;
 }
