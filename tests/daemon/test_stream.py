@@ -246,13 +246,12 @@ class Cameras(unittest.TestCase):
         for camera, arguments in ((f"image:{missing}.png", ["--frames=3"]), (f"y4m:{film}", ["--frames=3"]),
                                   (f"y4m:{missing}.y4m?once", [])):
             folder = new_folder()
-            begin = time.monotonic()
             done = support.visaged(f"--camera={camera}", *arguments, f"--virtual-camera=png:{folder}/%d.png",
                                    f"--model={support.model()}", timeout=60)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(camera.split(":")[1].split("?")[0].encode(), done.stderr)
             self.assertNotIn(b"trying again", done.stderr)
-            self.assertLess(time.monotonic() - begin, 2, "before a GPU is opened")
+            self.assertNotIn(b"GPU", done.stderr)  # it is found before one is opened
             self.assertEqual(os.listdir(folder), [])
 
 
