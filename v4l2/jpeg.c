@@ -10,6 +10,10 @@
  * Many such bytes mean that broken codes made the decoder finish too early. */
 #define STRAY_BYTES_MAX 16
 
+/* A camera's pictures have one scan, progressive ones about ten.  Each takes as long to decode as a picture: a file of
+ * 100 KB that has hundreds would hold up everything else for a second. */
+#define SCANS_MAX 20
+
 struct jpeg {
         uint32_t width, height;
         uint8_t *chroma[2]; /* as coded, before they become 4:2:2 */
@@ -68,6 +72,33 @@ bool jpeg_complaint_is_harmless(void *handle)
         return sscanf(tjGetErrorStr2(handle), "Corrupt JPEG data: %u extraneous bytes before marker 0x%x", &bytes,
                       &marker) == 2 &&
                bytes <= STRAY_BYTES_MAX && marker == 0xd9;
+}
+
+/* Markers that no segment follows, T.81 table B.1; 0 and 0xff are none. */
+static bool stands_alone(uint8_t marker)
+{
+        return marker == 0 || marker == 0xff || marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+}
+
+/* Goes from marker to marker as a decoder does, past what segments contain (a thumbnail has scans of its own). */
+static bool has_few_scans(const uint8_t *data, size_t size)
+{
+        unsigned scans = 0;
+        size_t at = 0;
+
+        while (at + 4 <= size) {
+                const uint8_t *found = memchr(data + at, 0xff, size - at - 3);
+                const uint8_t marker = found ? found[1] : 0xd9;
+
+                if (marker == 0xd9)
+                        break;
+                if (marker == 0xda && ++scans > SCANS_MAX)
+                        return false;
+                at = (size_t)(found - data) + (marker == 0xff ? 1 : 2);
+                if (!stands_alone(marker))
+                        at += (size_t)(data[at] << 8 | data[at + 1]);
+        }
+        return true;
 }
 
 static const struct chroma_map *find_map(int subsampling)
@@ -146,9 +177,12 @@ int jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *fr
         /* One for each picture (it takes less than a microsecond): a handle keeps the tables of the picture before, and
          * a picture that lost its own would be decoded with those.  TurboJPEG 2.1 also stays in the middle of a header
          * that it could not read. */
-        tjhandle handle = tjInitDecompress();
+        tjhandle handle;
         int err;
 
+        if (!has_few_scans(data, size))
+                return -EBADMSG;
+        handle = tjInitDecompress();
         if (!handle)
                 return -ENOMEM;
         err = decode(jpeg, handle, data, size, frame);

@@ -36,7 +36,8 @@ const struct sink_counters *sink_counters(const struct sink *sink);
 bool sink_size_accepted(uint32_t width, uint32_t height);
 
 /* Shows `frame` (sink_format()->size bytes, copied).  `time_ns`: CLOCK_MONOTONIC, must not go back.
- * -EAGAIN: no buffer free, the frame is dropped and counted; -ENODEV: the node is gone, close it. */
+ * -EAGAIN: no buffer free, or what reads a pipe takes nothing: the frame is dropped and counted; -ENODEV: the node is
+ * gone, close it. */
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
 
 /* Becomes readable (POLLIN) when sink_readers() may have changed; may be put into an epoll set.  -1 where that never

@@ -53,11 +53,26 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
+/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks first,
+ * and which a service of the system has not; else the one that systemd takes us to belong to, or the system's. */
+static int open_connection(sd_bus **ret)
+{
+        static typeof(sd_bus_open_with_description) *const ways[] = {
+                sd_bus_open_user_with_description, sd_bus_open_with_description, sd_bus_open_system_with_description};
+        int r = -ENOENT;
+
+        if (getenv("DBUS_STARTER_ADDRESS") || getenv("DBUS_STARTER_BUS_TYPE"))
+                return sd_bus_open_with_description(ret, "visaged");
+        for (size_t i = 0; i < sizeof ways / sizeof ways[0] && r < 0; i++)
+                r = ways[i](ret, "visaged");
+        return r;
+}
+
 static int connect_to(struct bus *bus)
 {
         int r;
 
-        if ((r = sd_bus_open_with_description(&bus->connection, "visaged")) < 0 ||
+        if ((r = open_connection(&bus->connection)) < 0 ||
             (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <

@@ -10,7 +10,7 @@
 
 struct bus;
 
-/* The bus that started us, else the user's where we are one's, else the system's.  -ENOMEM. */
+/* The bus that started us, else the session's where there is one, else the system's.  -ENOMEM. */
 int bus_new(const struct control *control, struct supervisor *supervisor, sd_event *event, struct bus **ret);
 void bus_free(struct bus *bus); /* NULL is fine, here and below */
 

@@ -12,6 +12,7 @@
 #include "daemon/bus/private.h"
 #include "daemon/bus/snapshot.h"
 #include "daemon/common/log.h"
+#include "daemon/common/models.h"
 #include "v4l2/names.h"
 
 #define ERROR(name) "org.visaged1.Error." name
@@ -221,7 +222,9 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (*name && !names_camera(now->virtual_camera, name))
-                return sd_bus_error_setf(error, ERROR("NoSuchCamera"), "there is no camera \"%.200s\"", name);
+                return sd_bus_error_setf(
+                        error, ERROR("NoSuchCamera"),
+                        "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are", name);
         return strcmp(name, now->camera) != 0;
 }
 
@@ -229,6 +232,15 @@ static int apply_camera(struct call *call, sd_bus_error *error)
 {
         call->bus->control->set_camera(call->bus->supervisor, call->config.camera);
         return 0;
+}
+
+static int no_model(const struct call *call, sd_bus_error *error)
+{
+        char there[400];
+
+        models_tell(bus_ask(call->bus).configured_model, false, there, sizeof there);
+        return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"; there are: %s", call->text,
+                                 there);
 }
 
 static int parse_set_model(struct call *call, sd_bus_error *error)
@@ -241,7 +253,7 @@ static int parse_set_model(struct call *call, sd_bus_error *error)
         if (!call->text[0])
                 call->config.model[0] = '\0';
         else if (bus_find_model(call->bus, call->text, call->config.model, sizeof call->config.model) < 0)
-                return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"", call->text);
+                return no_model(call, error);
         return view.opening || strcmp(call->config.model, view.config->model) != 0;
 }
 

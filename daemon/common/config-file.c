@@ -68,7 +68,7 @@ static char *next_line(char *buffer, int size, void *stream)
 
 static int key_index(const char *name)
 {
-        for (int i = 0; config_keys[i].name; i++)
+        for (int i = 0; i < KEYS_MAX && config_keys[i].name; i++)
                 if (strcmp(config_keys[i].name, name) == 0)
                         return i;
         return -ENOENT;
@@ -99,7 +99,7 @@ static int take(void *userdata, const char *section, const char *name, const cha
         }
         if (config_set(reader->config, name, value, why, sizeof why) < 0)
                 complain(reader, reader->line, "%s", why);
-        if (i >= 0 && i < KEYS_MAX)
+        if (i >= 0)
                 reader->set_in[i] = reader->line;
         return 1;
 }

@@ -10,6 +10,7 @@
 #include <systemd/sd-journal.h>
 
 #include "daemon/common/log.h"
+#include "daemon/common/text.h"
 
 static const struct {
         const char *room, *begins, *ends; /* the latter: MESSAGE_ID */
@@ -82,12 +83,17 @@ static void send_line(const struct message *message)
                 return; /* nobody is left to tell */
 }
 
-/* Line breaks within a message would be messages of their own. */
+/* Line breaks within a message would be messages of their own; what else controls a terminal comes from a device's
+ * name. */
 static void say(struct message *message)
 {
+        char text[sizeof message->text];
+
         for (char *c = message->text; *c; c++)
                 if (*c == '\n')
                         *c = ' ';
+        text_printable(message->text, text, sizeof text);
+        memcpy(message->text, text, sizeof text);
         if (!log_to_journal || send_fields(message) < 0)
                 send_line(message);
 }

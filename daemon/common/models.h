@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct model_entry {
@@ -15,3 +16,6 @@ struct model_entry {
 /* Those beside the default one, then those beside `configured` ("": none is) whose names are new; each folder's in the order
  * of their names.  *ret: free().  Returns their number, or -ENOMEM. */
 int models_list(const char *configured, struct model_entry **ret);
+
+/* Their names, or their files, after one another in a line for a person; "none" where there are none. */
+void models_tell(const char *configured, bool files, char *ret, size_t size);

@@ -18,7 +18,6 @@ enum {
         OPTION_FRAMES,
         OPTION_REPORT,
         OPTION_SHEET,
-        OPTION_HELP,
         OPTION_VERSION,
         KEYS
 };
@@ -29,10 +28,11 @@ static const struct {
 } own[] = {
         {"config", "FILE", "read this instead of " CONFIG_FILE ",\nwhich need not be there", OPTION_CONFIG},
         {"check", NULL, "only say whether the configuration is right", OPTION_CHECK},
-        {"frames", "N", "stop after N frames; the placeholder does not count", OPTION_FRAMES},
+        {"frames", "N", "stop after N frames; the placeholder does not count,\nand is not written to a file",
+         OPTION_FRAMES},
         {"report", "FILE", "on exit, write what happened, as JSON", OPTION_REPORT},
         {"sheet", "FILE", "on exit, write the last frame as a PNG picture:\ninput | labels | overlay", OPTION_SHEET},
-        {"help", NULL, "this", OPTION_HELP},
+        {"help", NULL, "this; also -h", 'h'},
         {"version", NULL, "the program's version", OPTION_VERSION},
 };
 #define OWN (sizeof own / sizeof own[0])
@@ -116,7 +116,7 @@ static int take(int value, struct options *options)
         case OPTION_SHEET:
                 options->sheet = optarg;
                 return -1;
-        case OPTION_HELP:
+        case 'h':
                 return help();
         case OPTION_VERSION:
                 printf("visaged " VISAGED_VERSION "\n");
@@ -175,7 +175,7 @@ int options_parse(int argc, char **argv, struct options *ret)
         *ret = (struct options){0};
         make_table(table);
         optind = 1;
-        while ((value = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        while ((value = getopt_long(argc, argv, "h", table, NULL)) != -1) {
                 if (value >= KEYS)
                         ret->keys[value - KEYS] = optarg;
                 else if ((status = take(value, ret)) >= 0)

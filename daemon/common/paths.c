@@ -59,6 +59,22 @@ int paths_make(const char *directory)
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+int paths_can_write(const char *file)
+{
+        const char *slash = strrchr(file, '/');
+        char folder[PATH_MAX];
+        struct stat st;
+
+        if (stat(file, &st) == 0)
+                return S_ISDIR(st.st_mode) ? -EISDIR : access(file, W_OK) < 0 ? -errno : 0;
+        if (errno != ENOENT || !file[0])
+                return -errno;
+        if (snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file + 1) : 1, slash ? file : ".") >=
+            (int)sizeof folder)
+                return -ENAMETOOLONG;
+        return access(folder, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
 /* A folder of ours: systemd's, the XDG specification's, the one below the home folder.  False: none. */
 static bool find_folder(const char *systemd, const char *xdg, const char *below_home, char *ret, size_t size)
 {

@@ -20,5 +20,9 @@ const char *paths_config(bool session, char *buffer, size_t size);
 /* mkdir -p */
 int paths_make(const char *directory);
 
+/* Whether a file can be written, or made where there is none, as far as permissions tell: 0, or the error that would
+ * come. */
+int paths_can_write(const char *file);
+
 /* Characters of a file's name before its suffix: "face.JPG" -> 4; what is no picture's suffix belongs to the name. */
 size_t paths_stem(const char *name);

@@ -24,11 +24,11 @@ static void say_software(const struct doctor_world *world, const struct gpu_info
 static void cure(const struct doctor_world *world, bool software, struct doctor_finding *ret)
 {
         if (doctor_exists(world, "/sys/module/nvidia"))
-                doctor_cure(
-                        ret,
-                        "install NVIDIA's Vulkan driver, of the same version as its kernel module (nvidia-vulkan-icd)");
+                doctor_cure(ret, "install NVIDIA's Vulkan driver, of the same version as its kernel module (Debian: "
+                                 "nvidia-vulkan-icd)");
         else if (!software)
-                doctor_cure(ret, "apt install mesa-vulkan-drivers, which also computes on the processor");
+                doctor_cure_install(world, ret, "mesa-vulkan-drivers",
+                                    "Mesa's Vulkan drivers, which also compute on the processor");
         else if (world->unit.no_code)
                 doctor_cure(ret, "install -D -m 644 " VISAGED_DATADIR "/software-vulkan.conf "
                                  "/etc/systemd/system/visaged.service.d/software-vulkan.conf; systemctl daemon-reload; "

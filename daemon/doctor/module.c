@@ -126,6 +126,19 @@ static void not_loaded(const struct doctor_world *world, const char *file, struc
                                  "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
 }
 
+/* To build it, or both. */
+static void cure_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
+{
+        char packages[200], what[200];
+
+        snprintf(packages, sizeof packages, "%slinux-headers-%s%s", module ? "v4l2loopback-dkms " : "", world->kernel,
+                 module ? "" : ", then dkms autoinstall");
+        snprintf(what, sizeof what, "%sthe headers of the kernel %s%s",
+                 module ? "v4l2loopback (as DKMS source) and " : "", world->kernel,
+                 module ? "" : ", then: dkms autoinstall");
+        doctor_cure_install(world, ret, packages, what);
+}
+
 void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
 {
         char file[PATH_MAX];
@@ -139,10 +152,10 @@ void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
         } else if (has_dkms_source(world)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "its source is installed, but not built for this kernel, %s",
                            world->kernel);
-                doctor_cure(ret, "apt install linux-headers-%s, then dkms autoinstall", world->kernel);
+                cure_by_install(world, false, ret);
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "not installed");
-                doctor_cure(ret, "apt install v4l2loopback-dkms linux-headers-%s", world->kernel);
+                cure_by_install(world, true, ret);
         }
 }
 

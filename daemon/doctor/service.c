@@ -161,7 +161,7 @@ void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
         if (!world->daemon) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", world->daemon_missing);
                 if (world->no_bus)
-                        doctor_cure(ret, "apt install dbus, then start the machine again");
+                        doctor_cure_install(world, ret, "dbus", "D-Bus, and start the machine again");
                 else
                         doctor_cure(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
                 return;

@@ -70,6 +70,44 @@ bool doctor_may(const struct doctor_world *world, const char *path)
         return faccessat(AT_FDCWD, doctor_path(world, full, "%s", path), R_OK | W_OK, AT_EACCESS) == 0;
 }
 
+/* ---- packages ---- */
+
+static bool names_debian(char *line)
+{
+        char *word;
+
+        if (strncmp(line, "ID=", 3) != 0 && strncmp(line, "ID_LIKE=", 8) != 0)
+                return false;
+        strsep(&line, "=");
+        while ((word = strsep(&line, " \"'\n")))
+                if (strcmp(word, "debian") == 0 || strcmp(word, "ubuntu") == 0)
+                        return true;
+        return false;
+}
+
+/* By os-release(5).  Where that is missing nobody knows; visaged's own packages are Debian's. */
+static bool is_debian(const struct doctor_world *world)
+{
+        char path[PATH_MAX], line[256];
+        _cleanup_(fclosep) FILE *file = fopen(doctor_path(world, path, "/etc/os-release"), "re");
+
+        if (!file)
+                return true;
+        while (fgets(line, sizeof line, file))
+                if (names_debian(line))
+                        return true;
+        return false;
+}
+
+void doctor_cure_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
+                         const char *what)
+{
+        if (is_debian(world))
+                doctor_cure(ret, "apt install %s", packages);
+        else
+                doctor_cure(ret, "install %s", what);
+}
+
 /* ---- nodes ---- */
 
 void doctor_resolve(const struct doctor_world *world, const char *path, char *ret, size_t size)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/common/config.h"
+#include "daemon/common/models.h"
 #include "daemon/common/paths.h"
 #include "daemon/common/stats.h"
 #include "daemon/pipeline/engine.h"
@@ -45,6 +46,16 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
         return 0;
 }
 
+/* Adds to what was said of a file that is not there. */
+static void tell_models(char *why, size_t why_size)
+{
+        size_t n = strlen(why);
+        char there[400];
+
+        models_tell("", true, there, sizeof there);
+        snprintf(why + n, why_size - n, "; installed are: %s", there);
+}
+
 static int open_model(struct engine *engine, const struct engine_options *options, struct model **ret, char *why,
                       size_t why_size)
 {
@@ -53,7 +64,10 @@ static int open_model(struct engine *engine, const struct engine_options *option
                 snprintf(why, why_size, "the model's path is too long");
                 return r;
         }
-        if ((r = model_open(engine->model_path, ret, why, why_size)) < 0)
+        r = model_open(engine->model_path, ret, why, why_size);
+        if (r == -ENOENT)
+                tell_models(why, why_size);
+        if (r < 0)
                 return r;
         engine->model = *model_info(*ret);
         return 0;

@@ -74,22 +74,27 @@ static int (*const compose[EFFECTS])(struct pipeline *p, struct gpu_program *pro
         [EFFECT_NONE] = NULL,
 };
 
-/* Errors of the operators are kept by the program. */
+/* In place of the one there is, which stays where that fails: it may be submitted for the next frame.  Errors of the
+ * operators are kept by the program. */
 static int record_out(struct pipeline *p, enum effect effect)
 {
         struct gpu_program *out;
 
-        gpu_program_free(p->out[effect]);
-        p->out[effect] = NULL;
         int r = gpu_program_new(p->engine->gpu, effect_names[effect], &out);
         if (r < 0)
                 return r;
-        p->out[effect] = out;
         if (compose[effect])
                 compose[effect](p, out);
         op_pack(out, compose[effect] ? &p->composed : &p->image, &p->sink, p->packed);
         op_copy(out, p->packed, p->shown, p->sink.size);
-        return gpu_program_end(out);
+        r = gpu_program_end(out);
+        if (r < 0) {
+                gpu_program_free(out);
+                return r;
+        }
+        gpu_program_free(p->out[effect]);
+        p->out[effect] = out;
+        return 0;
 }
 
 static int record_parse(struct pipeline *p)
@@ -324,7 +329,10 @@ int pipeline_set_look(struct pipeline *p, const struct look *look)
         p->look = *look;
         if (look->opacity != before.opacity)
                 write_palette(p, PALETTE_OVERLAY);
-        return look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
+        int r = look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
+        if (r < 0)
+                p->look.strength = before.strength; /* as it is recorded */
+        return r;
 }
 
 void pipeline_forget(struct pipeline *p)

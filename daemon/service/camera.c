@@ -55,6 +55,35 @@ static const char *error_text(int error)
         return strerror(-error);
 }
 
+/* ---- a file as a camera ---- */
+
+bool supervisor_is_finite(const struct supervisor *sv)
+{
+        return sv->options->frames > 0 || name_plays_once(sv->config.camera);
+}
+
+/* A camera may be plugged in yet; a file that cannot be opened is a mistake, and such a run would wait for ever. */
+static bool hopeless(const struct supervisor *sv)
+{
+        return supervisor_is_finite(sv) && name_of_camera(sv->config.camera, NULL) != NAME_NODE;
+}
+
+int supervisor_camera_check(struct supervisor *sv)
+{
+        const struct camera_wish wish = {.width = sv->config.width, .height = sv->config.height, .rate = sv->config.rate};
+        struct camera *camera;
+        char why[512];
+
+        if (!hopeless(sv))
+                return 0;
+        int r = camera_open(sv->config.camera, &wish, &camera, why, sizeof why);
+        if (r < 0)
+                log_error("%s", why);
+        else
+                camera_close(camera);
+        return r;
+}
+
 /* ---- states ---- */
 
 bool supervisor_camera_wanted(const struct supervisor *sv)
@@ -312,8 +341,13 @@ static int attach(struct supervisor *sv)
 
 static void not_opened(struct supervisor *sv, int error)
 {
-        log_cause(&sv->camera.cause, "%s; trying again every second", sv->camera.why);
         sv->camera.error = error;
+        if (hopeless(sv)) {
+                log_error("%s", sv->camera.why);
+                sv->stop(sv, 1);
+                return;
+        }
+        log_cause(&sv->camera.cause, "%s; trying again every second", sv->camera.why);
 }
 
 void supervisor_camera_attach(struct supervisor *sv)

@@ -61,6 +61,7 @@ static void on_failed(void *userdata, int error)
                 return;
         if (stats_now() - g->since > STEADY_NS)
                 g->losses = 0;
+        g->was_lost |= error == -ENODEV;
         log_cause(&g->cause, "the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
         lose(sv);
         sv->update(sv);
@@ -234,6 +235,7 @@ static void opened(struct supervisor *sv, bool switching)
         struct gpu_part *g = &sv->gpu;
         const struct config *good = g->works ? &g->worked : &sv->options->config;
 
+        g->was_lost |= g->result == -ENODEV;
         if (g->result == 0 && !frame_format_equal(&g->next->format, &sv->output.format)) {
                 config_choose_engine(&sv->config, &g->wish); /* once more, for the sink that there is now */
                 g->losses = 0;

@@ -21,6 +21,13 @@ static bool watchable(const struct supervisor *sv)
         return name_of_output(sv->config.virtual_camera, NULL) == NAME_NODE;
 }
 
+/* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be
+ * sorted out. */
+static bool takes_placeholder(const struct supervisor *sv)
+{
+        return watchable(sv) || !supervisor_is_finite(sv);
+}
+
 /* ---- closing and opening ---- */
 
 static void close_sink(struct supervisor *sv)
@@ -210,7 +217,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         s->served = stats_now();
         if (s->live && (s->fresh || watchable(sv)))
                 show_composed(sv);
-        else if (!s->live)
+        else if (!s->live && takes_placeholder(sv))
                 show_placeholder(sv, usec * 1000);
         else /* a file waits for the next new frame */
                 sd_event_source_set_time_relative(s->tick, s->interval / 1000);

@@ -64,6 +64,7 @@ struct gpu_part {
         enum gpu_state state;
         uint64_t since;                      /* of the state */
         unsigned losses;                     /* in a row */
+        bool was_lost;                       /* once in this process, whose end its driver may hang from then on */
         struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
         struct task task;
         uint64_t task_since;
@@ -173,6 +174,10 @@ void supervisor_results_end(struct supervisor *sv); /* no more of this camera */
 
 /* camera.c */
 int supervisor_camera_prepare(struct supervisor *sv);
+/* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
+bool supervisor_is_finite(const struct supervisor *sv);
+/* Where such a run's file cannot be opened: says so, before anything is written. */
+int supervisor_camera_check(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);
 bool supervisor_camera_wanted(const struct supervisor *sv);
 void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */

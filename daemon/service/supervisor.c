@@ -8,6 +8,7 @@
 
 #include "daemon/bus/bus.h"
 #include "daemon/common/cleanup.h"
+#include "daemon/common/paths.h"
 #include "daemon/pipeline/report.h"
 #include "daemon/pipeline/sheet.h"
 #include "daemon/service/parts.h"
@@ -193,6 +194,21 @@ static void tell(struct supervisor *sv)
                 log_warning("%s: not written, for there was no frame", sv->options->sheet);
 }
 
+/* What is written at the end, seen at the start. */
+static int check_results(const struct supervisor *sv)
+{
+        const char *const files[] = {sv->options->report, sv->options->sheet};
+        int worst = 0;
+
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+                int r = files[i] ? paths_can_write(files[i]) : 0;
+                if (r < 0)
+                        log_error("%s: %s", files[i], strerror(-r));
+                worst = r < 0 ? r : worst;
+        }
+        return worst;
+}
+
 /* False: what is still opening goes with the process. */
 static bool finish(struct supervisor *sv)
 {
@@ -223,7 +239,7 @@ int supervisor_run(const struct options *options)
         memcpy(sv->configured_model, sv->config.model, sizeof sv->configured_model);
         sv->gpu.task = sv->camera.task = TASK_NONE; /* where preparing ends before the parts */
         int r = prepare(sv);
-        if (r == 0) {
+        if (r == 0 && (r = check_results(sv)) == 0 && (r = supervisor_camera_check(sv)) == 0) {
                 sd_notify(false, "READY=1");
                 if ((r = supervisor_output_open(sv)) == 0 && (r = sd_event_loop(sv->event)) < 0)
                         log_error("the event loop: %s", strerror(-r));
@@ -233,7 +249,7 @@ int supervisor_run(const struct options *options)
         if (sv->output.format.width)
                 tell(sv);
         int status = r < 0 ? 1 : sv->status;
-        if (!finish(sv))
+        if (!finish(sv) || sv->gpu.was_lost)
                 _exit(status);
         return status;
 }

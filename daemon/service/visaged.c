@@ -1,3 +1,4 @@
+#include "daemon/common/finish.h"
 #include "daemon/common/log.h"
 #include "daemon/service/supervisor.h"
 
@@ -7,7 +8,7 @@ int main(int argc, char **argv)
 
         int status = options_parse(argc, argv, &options);
         if (status >= 0)
-                return status;
+                return finish("visaged", status);
         log_init("visaged");
         return supervisor_run(&options);
 }

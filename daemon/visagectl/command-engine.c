@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "daemon/visagectl/command-engine.h"
 #include "daemon/visagectl/command.h"
 
@@ -43,4 +45,9 @@ int command_engine_open(struct engine *engine, struct engine_options *options)
         if (r < 0)
                 command_error("%s", why);
         return r;
+}
+
+int command_engine_status(int error)
+{
+        return error == -ENODEV ? COMMAND_GPU_LOST : 1;
 }

@@ -24,5 +24,8 @@ extern const char command_engine_help[];
 /* Takes one of these options with its `optarg`.  Whether it was one. */
 bool command_engine_option(int option, struct engine_options *options);
 
+/* What a command returns that has failed with `error`. */
+int command_engine_status(int error);
+
 /* engine_open() with its steps shown as progress, and an error told. */
 int command_engine_open(struct engine *engine, struct engine_options *options);

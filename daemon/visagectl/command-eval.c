@@ -135,7 +135,7 @@ static int evaluate_all(struct eval *e)
                         continue;
                 command_progress_clear();
                 command_error_of(e->pairs.list[i].picture, why);
-                status = 1;
+                status = command_engine_status(r);
                 if (r == -ENODEV)
                         break;
         }
@@ -166,13 +166,16 @@ static int evaluate_and_print(struct eval *e)
 static int run(struct eval *e)
 {
         char why[4 * PATH_MAX + 200];
-        int status = 1;
+        int status;
 
         if (pairs_find(&e->pairs, e->images, e->labels, why, sizeof why) < 0) {
                 command_error("%s", why);
                 return 1;
         }
-        if (command_engine_open(&e->engine, &e->engine_options) == 0) {
+        int r = command_engine_open(&e->engine, &e->engine_options);
+        if (r < 0) {
+                status = command_engine_status(r);
+        } else {
                 status = evaluate_and_print(e);
                 engine_close(&e->engine);
         }

@@ -45,9 +45,10 @@ static int wait_for_picture(struct client *client, char *why, size_t why_size)
 /* Returns the status that a shell would give it. */
 static int run(char **command)
 {
-        int status;
-        pid_t pid = fork();
+        int status, r;
 
+        signal(SIGCHLD, SIG_DFL); /* ignored, as whoever started us may have left it, children end without a status */
+        pid_t pid = fork();
         if (pid == 0) {
                 execvp(command[0], command);
                 int error = errno;
@@ -60,8 +61,12 @@ static int run(char **command)
         }
         signal(SIGINT, SIG_IGN); /* ctrl-C is for the command; when it ends, this does */
         signal(SIGQUIT, SIG_IGN);
-        while (waitpid(pid, &status, 0) < 0)
+        while ((r = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
                 ;
+        if (r < 0) {
+                command_error("%s: %s", command[0], strerror(errno));
+                return 1;
+        }
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -92,9 +92,7 @@ static int show(FILE *lines, bool json)
                         return 1;
                 }
         }
-        if (ferror(stdout))
-                command_error("standard output: %s", strerror(errno));
-        else
+        if (!ferror(stdout)) /* which is told at the end of every command */
                 command_error("visaged has ended");
         return 1;
 }

@@ -162,7 +162,7 @@ static int parse_files(struct parse *p)
                         continue;
                 command_progress_clear();
                 command_error_of(p->outputs.files[i], why);
-                status = 1;
+                status = command_engine_status(r);
                 if (r == -ENODEV)
                         break;
         }
@@ -170,29 +170,60 @@ static int parse_files(struct parse *p)
         return status;
 }
 
+/* Opening a GPU takes seconds: not for files of which none is a picture, which then are told. */
+static bool any_picture(const struct parse *p)
+{
+        char why[PATH_MAX + 200];
+
+        for (int i = 0; i < p->outputs.count; i++)
+                if (picture_look(p->outputs.files[i], why, sizeof why) == 0)
+                        return true;
+        for (int i = 0; i < p->outputs.count; i++)
+                if (picture_look(p->outputs.files[i], why, sizeof why) < 0)
+                        command_error_of(p->outputs.files[i], why);
+        return false;
+}
+
+static int open_and_parse(struct parse *p)
+{
+        int r = command_engine_open(&p->engine, &p->engine_options);
+        if (r < 0)
+                return command_engine_status(r);
+        p->still.engine = &p->engine;
+        for (uint32_t i = 0; i < p->engine.model.classes; i++)
+                memcpy(p->colors + i * 3, p->engine.model.class[i].color, 3);
+        int status = parse_files(p);
+        still_finish(&p->still);
+        engine_close(&p->engine);
+        return status;
+}
+
+/* Where the results go, seen before anything is computed. */
+static bool check_results(const struct parse *p)
+{
+        const char *directory = p->directory ? p->directory : ".", *what = directory;
+
+        int r = paths_make(directory);
+        if (r == 0 && access(directory, W_OK | X_OK) < 0)
+                r = -errno;
+        if (r == 0 && p->logits)
+                r = paths_can_write(what = p->logits);
+        if (r < 0)
+                command_error("%s: %s", what, strerror(-r));
+        return r == 0;
+}
+
 static int run(struct parse *p, char **files, int count)
 {
-        int r;
-
-        if (p->directory && (r = paths_make(p->directory)) < 0) {
-                command_error("%s: %s", p->directory, strerror(-r));
+        if (!check_results(p))
                 return 1;
-        }
         if (outputs_init(&p->outputs, p->directory, (const char *const *)files, count) < 0)
                 return 1;
         if (p->logits && outputs_is_input(&p->outputs, p->logits) >= 0) {
                 outputs_finish(&p->outputs);
                 return command_usage("parse", "--logits=%s would overwrite the picture", p->logits);
         }
-        int status = 1;
-        if (command_engine_open(&p->engine, &p->engine_options) == 0) {
-                p->still.engine = &p->engine;
-                for (uint32_t i = 0; i < p->engine.model.classes; i++)
-                        memcpy(p->colors + i * 3, p->engine.model.class[i].color, 3);
-                status = parse_files(p);
-                still_finish(&p->still);
-                engine_close(&p->engine);
-        }
+        int status = any_picture(p) ? open_and_parse(p) : 1;
         outputs_finish(&p->outputs);
         return status;
 }

@@ -1,6 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,23 +36,52 @@ static int copy(int from, int to)
         return n < 0 ? -errno : at == 0 ? -ENODATA : 0;
 }
 
-/* Opened when the picture is there: a file that exists stays what it is where there is none. */
+/* A device or a pipe is written as it is; a file, or what leads to one, gives way to a new one. */
+static bool gives_way(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
+static int save_into(int picture, const char *path)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+        if (fd < 0)
+                return -errno;
+        int r = copy(picture, fd);
+        close(fd);
+        return r;
+}
+
+/* A face is its owner's alone: mkostemp() makes files that nobody else reads.  Under the name that was asked for it is
+ * there once it is whole, and what was there before stays where it cannot be written. */
+static int save_as(int picture, const char *path)
+{
+        char temporary[PATH_MAX];
+
+        if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
+                return -ENAMETOOLONG;
+        int fd = mkostemp(temporary, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int r = copy(picture, fd);
+        if (close(fd) < 0 && r == 0) /* some file systems tell only now that they are full */
+                r = -errno;
+        if (r == 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
+                unlink(temporary);
+        return r;
+}
+
+/* Once the picture is there. */
 static int save(int picture, const char *path)
 {
-        _cleanup_(closep) int opened = -1;
-        int fd = STDOUT_FILENO, r;
-
-        if (path) {
-                fd = opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-                if (fd < 0)
-                        return -errno;
-        }
-        r = copy(picture, fd);
-        if (r == 0 && path) { /* some file systems tell only now that they are full */
-                opened = -1;
-                r = close(fd) < 0 ? -errno : 0;
-        }
-        return r;
+        if (!path)
+                return copy(picture, STDOUT_FILENO);
+        return gives_way(path) ? save_as(picture, path) : save_into(picture, path);
 }
 
 static int take(enum client_bus bus, const char *path)

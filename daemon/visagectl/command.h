@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 
-/* argv[0] is the command's name.  Each returns a process's exit status: 0, 1 something went wrong, 2 wrong usage. */
+/* argv[0] is the command's name.  Each returns a process's exit status: 0, 1 something went wrong, 2 wrong usage; or
+ * COMMAND_GPU_LOST, which is 1 where the driver may hang in the exit handlers of this process. */
+#define COMMAND_GPU_LOST 256
 int command_parse(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_gpus(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/common/finish.h"
 #include "daemon/common/text.h"
 #include "daemon/visagectl/command.h"
 
@@ -116,22 +117,59 @@ static int help(void)
         printf("Usage: visagectl COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
         for (size_t i = 0; i < COMMANDS; i++)
                 printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-        printf("\n\"visagectl COMMAND --help\" tells more; --version tells the version.\n");
+        printf("\n\"visagectl help COMMAND\" tells more; --version tells the version.\n");
         return 0;
 }
 
-int main(int argc, char **argv)
+static int version(void)
+{
+        printf("visagectl " VISAGED_VERSION "\n");
+        return 0;
+}
+
+static int unknown(const char *name)
+{
+        char names[512];
+        size_t n = 0;
+
+        for (size_t i = 0; i < COMMANDS && n < sizeof names; i++)
+                n += snprintf(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", commands[i].name);
+        return command_usage(NULL, "\"%s\" is not a command: there are %s", name, names);
+}
+
+static int run(int argc, char **argv)
+{
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(argv[0], commands[i].name) == 0)
+                        return commands[i].run(argc, argv);
+        return unknown(argv[0]);
+}
+
+/* "help parse" is "parse --help". */
+static int help_of(char *command)
+{
+        char option[] = "--help", *argv[] = {command, option, NULL};
+
+        return command ? run(2, argv) : help();
+}
+
+static int choose(int argc, char **argv)
 {
         if (argc < 2)
                 return command_usage(NULL, "a command is missing");
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
                 return help();
-        if (strcmp(argv[1], "--version") == 0) {
-                printf("visagectl " VISAGED_VERSION "\n");
-                return 0;
-        }
-        for (size_t i = 0; i < COMMANDS; i++)
-                if (strcmp(argv[1], commands[i].name) == 0)
-                        return commands[i].run(argc - 1, argv + 1);
-        return command_usage(NULL, "\"%s\" is not a command", argv[1]);
+        if (strcmp(argv[1], "--version") == 0)
+                return version();
+        if (strcmp(argv[1], "help") == 0)
+                return help_of(argv[2]);
+        return run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+        int status = choose(argc, argv);
+        if (status == COMMAND_GPU_LOST)
+                _exit(finish("visagectl", 1));
+        return finish("visagectl", status);
 }

@@ -18,7 +18,11 @@ _visagectl()
         command=${words[1]}
 
         if [ "$cword" = 1 ]; then
-                mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+                mapfile -t COMPREPLY < <(compgen -W "${!options[*]} help --help --version" -- "$cur")
+                return
+        fi
+        if [ "$cword" = 2 ] && [ "$command" = help ]; then
+                mapfile -t COMPREPLY < <(compgen -W "${!options[*]}" -- "$cur")
                 return
         fi
         # Which argument this is: options do not count.

@@ -34,6 +34,7 @@ complete -c visagectl -n __fish_use_subcommand -a parse -d 'Label the faces in p
 complete -c visagectl -n __fish_use_subcommand -a eval -d 'Measure a model on labelled pictures'
 complete -c visagectl -n __fish_use_subcommand -a gpus -d 'List the GPUs of this machine'
 complete -c visagectl -n __fish_use_subcommand -a cameras -d 'List the cameras of this machine'
+complete -c visagectl -n __fish_use_subcommand -a help -d 'Tell more of a command'
 
 complete -c visagectl -n '__fish_seen_subcommand_from status effect models monitor doctor parse eval gpus cameras' -l json -d 'As JSON'
 complete -c visagectl -n '__fish_seen_subcommand_from status' -l watch -d 'Again every second'

@@ -306,8 +306,8 @@ int device_choose(const struct gpu_info *infos, unsigned count, const char *want
 
         char *end;
         unsigned long index = strtoul(wanted, &end, 10);
-        if (!*end)
-                return index < count ? (int)index : -ENOENT;
+        if (!*end && index < count) /* else part of a name: "4090" */
+                return (int)index;
         for (unsigned i = 0; i < count; i++)
                 if (!strcmp(infos[i].node, wanted))
                         return i;

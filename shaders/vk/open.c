@@ -34,6 +34,17 @@ static int listen(struct gpu *gpu)
         return vk_made(gpu, &gpu->messenger, create(gpu->instance, &info, NULL, &gpu->messenger));
 }
 
+static void tell_devices(const struct gpu_info *infos, unsigned count, const char *wanted, char *why, size_t why_size)
+{
+        char there[300] = "none";
+        size_t n = 0;
+
+        for (unsigned i = 0; i < count && n < sizeof there; i++)
+                n += snprintf(there + n, sizeof there - n, "%s%s", i > 0 ? ", " : "", infos[i].name);
+        snprintf(why, why_size, "no GPU is called \"%.100s\"; there are: %s (\"visagectl gpus\" tells more)", wanted,
+                 there);
+}
+
 /* Picks the device by name, number or node.  On failure `why` says what there is to choose from. */
 static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
 {
@@ -52,8 +63,7 @@ static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
                 device_describe(devices[i], i, &infos[i]);
         int i = r = device_choose(infos, count, wanted);
         if (i < 0 && wanted && wanted[0])
-                snprintf(why, why_size, "no GPU is called \"%s\": \"visagectl gpus\" lists the %u there are", wanted,
-                         count);
+                tell_devices(infos, count, wanted, why, why_size);
         else if (i < 0)
                 snprintf(why, why_size,
                          "no GPU can be used: install a Vulkan driver for it, or Mesa's software driver "

@@ -57,6 +57,14 @@ def run(program, *arguments, cwd=None, env=None, timeout=TIMEOUT):
     return done
 
 
+def full(program, *arguments, env=None):
+    """(status, stderr) of a program whose standard output is a full disk."""
+    with open("/dev/full", "wb") as disk:
+        done = subprocess.run([os.environ[program], *arguments], cwd=folder(), env=env or environment(), stdin=subprocess.DEVNULL,
+                              stdout=disk, stderr=subprocess.PIPE, timeout=TIMEOUT)
+    return done.returncode, done.stderr.decode()
+
+
 def visagectl(*arguments, **keywords):
     return run("VISAGECTL", *arguments, **keywords)
 

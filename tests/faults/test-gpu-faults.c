@@ -320,6 +320,35 @@ static void tells_of_a_loss_in_flight(void **state)
         }
 }
 
+/* A look that cannot be recorded leaves the one there is. */
+static void goes_on_with_what_is_recorded(void **state)
+{
+        static const struct fault faults[] = {
+                {FAULT_calloc, 0, ONCE, ENOMEM},
+                {FAULT_realloc, 0, ONCE, ENOMEM},
+                {FAULT_vkEndCommandBuffer, 0, ONCE, VK_ERROR_OUT_OF_HOST_MEMORY},
+        };
+        static struct play play;
+        struct look look = {.effect = EFFECT_BLUR, .opacity = 0.5};
+
+        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+                opens(&play, EFFECT_BLUR);
+                look.strength = 2;
+                faults_begin(&faults[i]);
+                assert_int_equal(pipeline_set_look(play.pipeline, &look), -ENOMEM);
+                faults_end();
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play.shown, 1);
+                /* As if it had not been asked for before. */
+                assert_int_equal(pipeline_set_look(play.pipeline, &look), 0);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play.shown, 2);
+                closes(&play);
+        }
+}
+
 /* Who has not heard of the loss yet goes on making things. */
 static void frees_what_is_made_after_a_loss(void **state)
 {
@@ -386,11 +415,15 @@ static int teardown(void **state)
 
 int main(void)
 {
-        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 5 };
+        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 6 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),        cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),   cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(frees_what_is_made_after_a_loss), [FIRST + KINDS - 1] = {NULL},
+                cmocka_unit_test(goes_well_without_faults),
+                cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),
+                cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),
+                [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];
 

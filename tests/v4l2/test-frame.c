@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/videodev2.h>
+#include <string.h>
 
 #include "v4l2/colour.h"
 #include "v4l2/frame.h"
@@ -140,10 +141,34 @@ static void colours(void **state)
         }
 }
 
+/* What lies between the members does not count. */
+static void same(void **state)
+{
+        struct frame_format a, b, other;
+
+        memset(&a, 0x55, sizeof(a));
+        memset(&b, 0xaa, sizeof(b));
+        memset(&other, 0x55, sizeof(other));
+        for (int i = 0; i < 3; i++) {
+                struct frame_format *format = i == 0 ? &a : i == 1 ? &b : &other;
+
+                format->fourcc = V4L2_PIX_FMT_NV12;
+                format->width = 640;
+                format->height = 480;
+                format->stride = 640;
+                format->size = 460800;
+                format->matrix = FRAME_BT709;
+                format->full_range = i == 2;
+        }
+        assert_true(memcmp(&a, &b, sizeof(a)) != 0);
+        assert_true(frame_format_equal(&a, &b));
+        assert_false(frame_format_equal(&a, &other));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {cmocka_unit_test(sizes), cmocka_unit_test(strides), cmocka_unit_test(names),
-                                           cmocka_unit_test(colours)};
+                                           cmocka_unit_test(colours), cmocka_unit_test(same)};
 
         return cmocka_run_group_tests_name("v4l2/frame", tests, NULL, NULL);
 }

@@ -220,6 +220,69 @@ static void flips(void **state)
         free(file.data);
 }
 
+/* A grey picture of `scans` scans, all right by the standard: one for the mean of each block, the others for its
+ * other 63 coefficients, few at a time. */
+static struct jpeg_file make_scans(int scans)
+{
+        struct jpeg_compress_struct cinfo;
+        struct jpeg_error_mgr error;
+        jpeg_scan_info script[64] = {{.comps_in_scan = 1}};
+        unsigned char *out = NULL, row[W];
+        unsigned long size = 0;
+        struct jpeg_file file;
+
+        for (int i = 1; i < scans; i++)
+                script[i] = (jpeg_scan_info){.comps_in_scan = 1, .Ss = i, .Se = i == scans - 1 ? 63 : i};
+        cinfo.err = jpeg_std_error(&error);
+        jpeg_create_compress(&cinfo);
+        jpeg_mem_dest(&cinfo, &out, &size);
+        cinfo.image_width = W;
+        cinfo.image_height = H;
+        cinfo.input_components = 1;
+        cinfo.in_color_space = JCS_GRAYSCALE;
+        jpeg_set_defaults(&cinfo);
+        cinfo.scan_info = script;
+        cinfo.num_scans = scans;
+        jpeg_start_compress(&cinfo, TRUE);
+        for (int y = 0; y < H; y++) {
+                for (int x = 0; x < W; x++)
+                        row[x] = (unsigned char)(x * y * 31);
+                jpeg_write_scanlines(&cinfo, &(JSAMPROW){row}, 1);
+        }
+        jpeg_finish_compress(&cinfo);
+        jpeg_destroy_compress(&cinfo);
+        file = (struct jpeg_file){malloc(size + 2000), size};
+        memcpy(file.data, out, size);
+        free(out);
+        return file;
+}
+
+/* Each scan takes the time of a picture; what stands in a comment or a thumbnail is none. */
+static void many_scans(void **state)
+{
+        static const struct {
+                int scans, result;
+        } cases[] = {{2, 0}, {20, 0}, {21, -EBADMSG}, {64, -EBADMSG}};
+        uint8_t comment[2 + 2 + 40 * 4] = {0xff, 0xe1, 0, sizeof(comment) - 2}, frame[W * H * 2];
+        struct jpeg *jpeg;
+
+        for (size_t i = 4; i < sizeof(comment); i += 4)
+                memcpy(comment + i, "\xff\xda\0\2", 4);
+        assert_int_equal(jpeg_new(W, H, &jpeg), 0);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct jpeg_file file = make_scans(cases[i].scans);
+                uint8_t *pixels = decode_with_libjpeg(&file);
+
+                jpeg_file_insert(&file, 2, comment, sizeof(comment));
+                assert_int_equal(jpeg_decode(jpeg, file.data, file.size, frame), cases[i].result);
+                if (!cases[i].result)
+                        compare(frame, pixels, W, H, true);
+                free(pixels);
+                free(file.data);
+        }
+        jpeg_free(jpeg);
+}
+
 static void sizes(void **state)
 {
         struct jpeg *jpeg = (void *)1;
@@ -234,9 +297,9 @@ static void sizes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(subsamplings), cmocka_unit_test(progressive), cmocka_unit_test(tolerated),
-                cmocka_unit_test(corruptions),  cmocka_unit_test(truncations), cmocka_unit_test(flips),
-                cmocka_unit_test(sizes),        cmocka_unit_test(tables_of_another),
+                cmocka_unit_test(subsamplings), cmocka_unit_test(progressive),       cmocka_unit_test(tolerated),
+                cmocka_unit_test(corruptions),  cmocka_unit_test(truncations),       cmocka_unit_test(flips),
+                cmocka_unit_test(sizes),        cmocka_unit_test(tables_of_another), cmocka_unit_test(many_scans),
         };
 
         return cmocka_run_group_tests_name("v4l2/jpeg", tests, NULL, NULL);

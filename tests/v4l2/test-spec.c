@@ -51,6 +51,19 @@ static void cameras(void **state)
         refuse_camera(temporary_path("y4m:", ""), -EBADMSG, "name a YUV4MPEG2 file");
 }
 
+/* Names come from devices, files and other users: a terminal must not obey them. */
+static void control_characters(void **state)
+{
+        struct camera *camera;
+        char why[300];
+
+        assert_int_equal(camera_open("/dev/\033[2J\a\302\233H\303\244\x7f", NULL, &camera, why, sizeof(why)), -ENOENT);
+        assert_ptr_equal(strstr(why, "/dev/?[2J?"), why);
+        assert_non_null(strstr(why, "H\303\244?:"));
+        for (const char *c = why; *c; c++)
+                assert_true((unsigned char)*c >= ' ' && *c != 0x7f && strncmp(c, "\302\233", 2));
+}
+
 static void no_permission(void **state)
 {
         char path[256];
@@ -220,9 +233,11 @@ static void listing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(cameras),    cmocka_unit_test(no_permission), cmocka_unit_test(sinks),
-                cmocka_unit_test(sink_sizes), cmocka_unit_test(png_colours),   cmocka_unit_test(full_disk),
-                cmocka_unit_test(listing),    cmocka_unit_test(browsers),      cmocka_unit_test(file_readers),
+                cmocka_unit_test(cameras),      cmocka_unit_test(no_permission),
+                cmocka_unit_test(sinks),        cmocka_unit_test(sink_sizes),
+                cmocka_unit_test(png_colours),  cmocka_unit_test(full_disk),
+                cmocka_unit_test(listing),      cmocka_unit_test(browsers),
+                cmocka_unit_test(file_readers), cmocka_unit_test(control_characters),
         };
 
         return cmocka_run_group_tests_name("v4l2/spec", tests, temporary_make, temporary_remove);

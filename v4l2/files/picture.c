@@ -1,4 +1,5 @@
 #include "v4l2/files/picture.h"
+#include "v4l2/files/orientation.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/why.h"
 
@@ -33,20 +34,32 @@ static int say_file(const char *path, int error, char *why, size_t why_size)
         return why_say(why, why_size, -error, "%s: %s", path, text);
 }
 
-static int read_all(int fd, const char *path, struct bytes *ret, char *why, size_t why_size)
+static int check_file(const struct stat *st, const char *path, char *why, size_t why_size)
+{
+        if (S_ISDIR(st->st_mode))
+                return say_file(path, EISDIR, why, why_size);
+        if (!S_ISREG(st->st_mode) || !st->st_size)
+                return why_say(why, why_size, -EBADMSG, "%s: is empty or no file; name a PNG or JPEG file", path);
+        if (st->st_size > FILE_MAX)
+                return why_say(why, why_size, -E2BIG, "%s: larger than 256 MiB; make the picture smaller", path);
+        return 0;
+}
+
+/* At most `most` bytes of it. */
+static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, char *why, size_t why_size)
 {
         struct stat st;
         size_t got = 0;
         uint8_t *data;
+        int err;
 
         if (fstat(fd, &st) < 0)
                 return say_file(path, errno, why, why_size);
-        if (S_ISDIR(st.st_mode))
-                return say_file(path, EISDIR, why, why_size);
-        if (!S_ISREG(st.st_mode) || !st.st_size)
-                return why_say(why, why_size, -EBADMSG, "%s: is empty or no file; name a PNG or JPEG file", path);
-        if (st.st_size > FILE_MAX)
-                return why_say(why, why_size, -E2BIG, "%s: larger than 256 MiB; make the picture smaller", path);
+        err = check_file(&st, path, why, why_size);
+        if (err < 0)
+                return err;
+        if (st.st_size > (off_t)most)
+                st.st_size = (off_t)most;
         data = malloc((size_t)st.st_size);
         if (!data)
                 return why_say(why, why_size, -ENOMEM, "%s: no memory; make the picture smaller", path);
@@ -54,8 +67,7 @@ static int read_all(int fd, const char *path, struct bytes *ret, char *why, size
                 ssize_t n = read(fd, data + got, (size_t)st.st_size - got);
 
                 if (n < 0) {
-                        int err = errno;
-
+                        err = errno;
                         free(data);
                         return say_file(path, err, why, why_size);
                 }
@@ -214,12 +226,20 @@ static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct pi
 static int decode_jpeg(struct bytes *file, struct picture *ret)
 {
         tjhandle handle = tjInitDecompress();
+        struct picture picture;
         int err;
 
         if (!handle)
                 return -ENOMEM;
-        err = decode_jpeg_with(handle, file, ret);
+        err = decode_jpeg_with(handle, file, &picture);
         tjDestroy(handle);
+        if (err < 0)
+                return err;
+        err = orientation_apply(orientation_find(file->data, file->size), &picture);
+        if (err < 0)
+                picture_free(&picture);
+        else
+                *ret = picture;
         return err;
 }
 
@@ -250,13 +270,27 @@ static int say_decoded(const char *path, int err, const char *damaged, char *why
         return 0;
 }
 
+static bool find_decoder(const struct bytes *file, size_t *ret)
+{
+        for (*ret = 0; *ret < sizeof(decoders) / sizeof(decoders[0]); ++*ret)
+                if (begins_with(file, decoders[*ret].magic, decoders[*ret].size))
+                        return true;
+        return false;
+}
+
+static int say_kind(const char *path, char *why, size_t why_size)
+{
+        return why_say(why, why_size, -EBADMSG, "%s: neither PNG nor JPEG; convert it", path);
+}
+
 static int decode(struct bytes *file, const char *path, struct picture *ret, char *why, size_t why_size)
 {
-        for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++)
-                if (begins_with(file, decoders[i].magic, decoders[i].size))
-                        return say_decoded(path, decoders[i].decode(file, ret),
-                                           "damaged, or of a kind not supported; save it anew as RGB", why, why_size);
-        return why_say(why, why_size, -EBADMSG, "%s: neither PNG nor JPEG; convert it", path);
+        size_t i;
+
+        if (!find_decoder(file, &i))
+                return say_kind(path, why, why_size);
+        return say_decoded(path, decoders[i].decode(file, ret),
+                           "damaged, or of a kind not supported; save it anew as RGB", why, why_size);
 }
 
 static int decode_indexed(struct bytes *file, const char *path, struct picture_indexed *ret, char *why, size_t why_size)
@@ -272,7 +306,7 @@ static int decode_indexed(struct bytes *file, const char *path, struct picture_i
         return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it anew", why, why_size);
 }
 
-static int open_and_read(const char *path, struct bytes *ret, char *why, size_t why_size)
+static int open_and_read(const char *path, size_t most, struct bytes *ret, char *why, size_t why_size)
 {
         int fd, err;
 
@@ -280,7 +314,7 @@ static int open_and_read(const char *path, struct bytes *ret, char *why, size_t 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return say_file(path, errno, why, why_size);
-        err = read_all(fd, path, ret, why, why_size);
+        err = read_begin(fd, most, path, ret, why, why_size);
         close(fd);
         return err;
 }
@@ -288,7 +322,7 @@ static int open_and_read(const char *path, struct bytes *ret, char *why, size_t 
 int picture_read(const char *path, struct picture *ret, char *why, size_t why_size)
 {
         struct bytes file;
-        int err = open_and_read(path, &file, why, why_size);
+        int err = open_and_read(path, FILE_MAX, &file, why, why_size);
 
         if (err < 0)
                 return err;
@@ -297,10 +331,23 @@ int picture_read(const char *path, struct picture *ret, char *why, size_t why_si
         return err;
 }
 
+int picture_look(const char *path, char *why, size_t why_size)
+{
+        struct bytes file;
+        size_t i;
+        int err = open_and_read(path, sizeof(PNG_MAGIC) - 1, &file, why, why_size);
+
+        if (err < 0)
+                return err;
+        err = find_decoder(&file, &i) ? 0 : say_kind(path, why, why_size);
+        free(file.data);
+        return err;
+}
+
 int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size)
 {
         struct bytes file;
-        int err = open_and_read(path, &file, why, why_size);
+        int err = open_and_read(path, FILE_MAX, &file, why, why_size);
 
         if (err < 0)
                 return err;

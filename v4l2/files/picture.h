@@ -9,10 +9,12 @@ struct picture {
         uint8_t *rgba; /* height x width x 4, no padding; free() */
 };
 
-/* By content, not by name.  Grey, paletted, 16-bit and alpha pictures become 8-bit RGBA (alpha kept, 255 where there is none);
- * EXIF orientation is ignored.  At most 16384 x 16384.
- * -ENOENT, -EACCES, ...: the file; -EBADMSG: neither PNG nor JPEG, or damaged; -E2BIG: too large; -ENOMEM. */
+/* By content, not by name.  Grey, paletted, 16-bit and alpha pictures become 8-bit RGBA (alpha kept, 255 where there is
+ * none); a JPEG's EXIF orientation is honoured, so that up is up.  At most 16384 x 16384. -ENOENT, -EACCES, ...: the
+ * file; -EBADMSG: neither PNG nor JPEG, or damaged; -E2BIG: too large; -ENOMEM. */
 int picture_read(const char *path, struct picture *ret, char *why, size_t why_size);
+/* Only looks whether there is such a file, and whether it begins as one does.  Errors as above. */
+int picture_look(const char *path, char *why, size_t why_size);
 void picture_free(struct picture *picture);
 
 struct picture_indexed {

@@ -4,35 +4,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define PATIENCE_MS 100  /* for a reader to take something before the caller gets its turn */
+#define FAREWELL_MS 1000 /* the same for what is left at the end */
 
 struct y4m_sink {
         struct sink base;
         int fd;
+        size_t piece;    /* at most so much at once */
+        uint8_t *data;   /* a frame with its header, or the file's */
+        size_t at, size; /* what of it is still to be written */
 };
 
-/* Waits where standard output is a pipe that somebody made non-blocking: half a frame would be the end of the stream.
- */
-static int write_all(int fd, const void *data, size_t size)
+static bool is_late(int fd, int patience_ms)
 {
-        const uint8_t *p = data;
+        return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, patience_ms) == 0;
+}
 
-        while (size) {
-                ssize_t n = write(fd, p, size);
+/* Writes what is left, in pieces of which a pipe that can be written takes each at once: a reader that has stopped must
+ * not stop us.  -EAGAIN: it has taken nothing for so long; half a frame would be the end of the stream, the rest
+ * follows. */
+static int write_rest(struct y4m_sink *y4m, int patience_ms)
+{
+        while (y4m->at < y4m->size) {
+                const size_t rest = y4m->size - y4m->at;
 
-                if (n < 0 && errno == EAGAIN) {
-                        poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-                        continue;
-                }
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
+                if (is_late(y4m->fd, patience_ms))
+                        return -EAGAIN;
+                ssize_t n = write(y4m->fd, y4m->data + y4m->at, rest < y4m->piece ? rest : y4m->piece);
+                if (n < 0 && errno != EAGAIN && errno != EINTR)
                         return -errno;
-                p += n;
-                size -= (size_t)n;
+                y4m->at += n > 0 ? (size_t)n : 0;
         }
         return 0;
 }
@@ -41,20 +50,32 @@ static void close_sink(struct sink *sink)
 {
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
 
-        if (y4m->fd >= 0)
+        if (y4m->fd >= 0) {
+                write_rest(y4m, FAREWELL_MS);
                 close(y4m->fd);
+        }
+        free(y4m->data);
         free(y4m);
 }
 
 static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
+        static const char head[] = "FRAME\n";
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
+        const size_t length = sizeof(head) - 1;
         int err;
 
         (void)time_ns; /* the format knows none */
-        err = write_all(y4m->fd, "FRAME\n", 6);
-        if (!err)
-                err = write_all(y4m->fd, frame, sink->format.size);
+        err = write_rest(y4m, PATIENCE_MS);
+        if (!err) {
+                memcpy(y4m->data, head, length);
+                memcpy(y4m->data + length, frame, sink->format.size);
+                y4m->at = 0;
+                y4m->size = length + sink->format.size;
+                err = write_rest(y4m, PATIENCE_MS);
+                if (err == -EAGAIN)
+                        return 0; /* it is taken */
+        }
         /* The pipe's other end, or the disk, is gone for good. */
         return err == -EPIPE ? -ENODEV : err;
 }
@@ -64,19 +85,25 @@ static const struct sink_ops ops = {close_sink, show};
 static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_format *format, struct frame_rate rate,
                    char *why, size_t why_size)
 {
-        char head[Y4M_HEADER_MAX];
-        size_t length;
+        struct stat st;
         int err;
 
         err = sink_file_format(format, &y4m->base.format);
         if (err < 0)
                 return why_say(why, why_size, err, "%s: a size of %ux%u cannot be written; choose another", path,
                                format->width, format->height);
-        length = y4m_print(&y4m->base.format, rate, head, sizeof(head));
+        y4m->data = malloc(Y4M_HEADER_MAX + y4m->base.format.size);
+        if (!y4m->data)
+                return why_say(why, why_size, -ENOMEM, "%s: no memory; choose a smaller size", path);
+        y4m->size = y4m_print(&y4m->base.format, rate, (char *)y4m->data, Y4M_HEADER_MAX);
         y4m->fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
                                     : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-        err = y4m->fd < 0 ? -errno : write_all(y4m->fd, head, length);
-        if (err < 0)
+        err = y4m->fd < 0 ? -errno : 0;
+        if (!err) {
+                y4m->piece = fstat(y4m->fd, &st) == 0 && S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
+                err = write_rest(y4m, PATIENCE_MS);
+        }
+        if (err < 0 && err != -EAGAIN)
                 return why_say(why, why_size, err, "%s: %s; choose a file that can be written", path, strerror(-err));
         return 0;
 }

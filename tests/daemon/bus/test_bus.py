@@ -474,6 +474,40 @@ class Life(unittest.TestCase):
 
 
 @unittest.skipIf(os.geteuid() != 0, "a second user needs root")
+class ByHand(unittest.TestCase):
+    """Started by nobody but a user: where there is a session bus it is on that, as visagectl expects."""
+
+    def run_on(self, session, system):
+        env = support.environment()
+        for name in ("DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE", "XDG_RUNTIME_DIR"):
+            env.pop(name, None)
+        env.update(DBUS_SESSION_BUS_ADDRESS=session, DBUS_SYSTEM_BUS_ADDRESS=system)
+        child = subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=/nonexistent/video9"], env=env,
+                                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.terminate)
+        for _ in range(100):
+            done = support.visagectl("status", "--json", env=env)
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            time.sleep(0.1)
+        raise AssertionError(done.stderr.decode())
+
+    def test_on_the_session_bus(self):
+        with Bus() as session, Bus() as system:
+            self.assertEqual(self.run_on(session.address, system.address)["state"], "waiting")
+            self.assertEqual(Client(session).get("State"), "waiting")
+            with self.assertRaises(GLib.Error):
+                Client(system).get("State")
+            self.doCleanups()
+
+    def test_without_one(self):
+        with Bus() as system:
+            self.assertEqual(self.run_on("unix:path=/nonexistent/bus", system.address)["state"], "waiting")
+            self.assertEqual(Client(system).get("State"), "waiting")
+            self.doCleanups()
+
+
 class Permissions(Streaming):
     """Another user's calls, by what the authority says."""
 

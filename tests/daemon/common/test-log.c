@@ -124,6 +124,19 @@ static void test_repeated(void **state)
                                               "tester: back (after 3 times)\n");
 }
 
+/* What a device calls itself. */
+static void name(void)
+{
+        log_info("Web\033[2Jcam\a \302\233H \303\244 \377");
+}
+
+static void test_control_characters(void **state)
+{
+        assert_string_equal(to(false, name), "tester: Web?[2Jcam? ?H \303\244 \357\277\275\n");
+        to(true, name);
+        assert_int_equal(strncmp(sent, "MESSAGE=Web?[2Jcam? ?H \303\244 \357\277\275\n", 29), 0);
+}
+
 /* Longer than a message may be: cut, and whole lines all the same. */
 static void shout(void)
 {
@@ -150,6 +163,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_line),    cmocka_unit_test(test_fields), cmocka_unit_test(test_journal_that_fails),
                 cmocka_unit_test(test_trouble), cmocka_unit_test(test_repeated), cmocka_unit_test(test_long),
+                cmocka_unit_test(test_control_characters),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

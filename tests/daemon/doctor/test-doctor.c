@@ -166,6 +166,26 @@ static void expect(void (*run)(const struct doctor_world *, struct doctor_findin
 
 /* ---- v4l2loopback ---- */
 
+/* Debian's names and commands only where they are what there is. */
+static void other_packages(void **state)
+{
+        static const char *const debians[] = {"NAME=x\nID=debian\n", "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n",
+                                              "ID=ubuntu"};
+
+        for (size_t i = 0; i < sizeof debians / sizeof debians[0]; i++) {
+                put("/etc/os-release", debians[i]);
+                expect(doctor_module, DOCTOR_PROBLEM, "not installed",
+                       "apt install v4l2loopback-dkms linux-headers-" KERNEL);
+        }
+        put("/etc/os-release", "NAME=\"not debian\"\nID=fedora\n");
+        expect(doctor_module, DOCTOR_PROBLEM, "not installed",
+               "install v4l2loopback (as DKMS source) and the headers of the kernel " KERNEL);
+        assert_null(strstr(found.cure, "apt"));
+        put("/usr/src/v4l2loopback-0.12.7/dkms.conf", "");
+        expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
+        assert_null(strstr(found.cure, "apt"));
+}
+
 static void module_states(void **state)
 {
         expect(doctor_module, DOCTOR_PROBLEM, "not installed", "apt install v4l2loopback-dkms linux-headers-" KERNEL);
@@ -623,6 +643,7 @@ static void children(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(other_packages, setup),
                 cmocka_unit_test_setup(module_states, setup),
                 cmocka_unit_test_setup(secure_boot, setup),
                 cmocka_unit_test_setup(module_versions, setup),

@@ -1,6 +1,7 @@
 """`visagectl parse` on software Vulkan."""
 import json
 import os
+import re
 import shutil
 import unittest
 
@@ -58,6 +59,31 @@ class Parse(unittest.TestCase):
             self.assertTrue(complaint.startswith("visagectl: "), complaint)
             self.assertEqual(complaint.count(name), 1, complaint)
         self.assertFalse(os.path.exists(f"{folder}/broken.labels.png"))
+
+    def test_no_gpu_is_opened_for_nothing(self):
+        """What is wrong with the arguments is said before: here there is no GPU to be opened at all."""
+        folder, good = new_folder(), picture("one.png", 120, 90)
+        env = {**support.environment(), "VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
+        with open(f"{folder}/text.jpg", "w") as file:
+            file.write("no picture")
+        for arguments, says in (([f"{folder}/missing.png", f"{folder}/text.jpg"], ["missing.png: there is no such file", "text.jpg: neither"]),
+                                ([good, "--logits=/nonexistent/x.npy"], ["/nonexistent/x.npy: No such file or directory"]),
+                                ([good, f"--logits={folder}"], [f"{folder}: Is a directory"])):
+            done, _ = parse(*arguments, env=env, cwd=folder)
+            err = done.stderr.decode()
+            self.assertEqual(done.returncode, 1, err)
+            self.assertEqual(len(err.splitlines()), len(says), err)
+            for text in says:
+                self.assertIn(text, err)
+        self.assertEqual(os.listdir(folder), ["text.jpg"])
+
+    def test_output_that_fails(self):
+        """The results are there; that they were not told is an error all the same."""
+        folder = new_folder()
+        status, err = support.full("VISAGECTL", "parse", f"--model={support.model()}", picture("one.png", 120, 90), "-o", folder)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"visagectl: standard output: (No space left on device|not all of it was written)\n")
+        self.assertEqual(len(os.listdir(folder)), 2)
 
     def test_results_overwrite_no_other_results(self):
         folder = new_folder()
@@ -142,7 +168,10 @@ class Parse(unittest.TestCase):
         self.assertGreater((labels[0] == labels[1]).mean(), 0.98)
 
     def test_gpu_by_number_and_name(self):
-        for name in ("0", "LLVM"):
+        listed = json.loads(visagectl("gpus", "--json").stdout)
+        digits = max(re.findall(r"\d+", listed[0]["name"]), key=int)  # of a name, as in "4090": there are not as many GPUs
+        self.assertGreater(int(digits), len(listed))
+        for name in ("0", "LLVM", digits):
             done, lines = parse(picture("one.png", 120, 90), f"--gpu={name}", "-o", new_folder())
             self.assertEqual((done.returncode, len(lines)), (0, 1))
 

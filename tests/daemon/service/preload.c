@@ -1,8 +1,9 @@
 /* Put before the C library and libvulkan by LD_PRELOAD, for faults that these drivers do not have: while the file that
- * FAULT_BOOTTIME names is there, CLOCK_BOOTTIME is an hour ahead, as after a sleep; when the one that FAULT_GPU names is, the
- * next submission finds the GPU lost and takes the file away; with FAULT_NO_CODE nothing can be made executable, as under
- * MemoryDenyWriteExecute=; with the file that FAULT_OUTPUT names, the next frame for a virtual camera ends in EIO, and while it
- * is there the camera is asked for frames of 160x120, whatever visaged wants. */
+ * FAULT_BOOTTIME names is there, CLOCK_BOOTTIME is an hour ahead, as after a sleep; when the one that FAULT_GPU names
+ * is, the next submission finds the GPU lost and takes the file away, and with FAULT_EXIT its driver then hangs when
+ * the program exits; with FAULT_NO_CODE nothing can be made executable, as under MemoryDenyWriteExecute=; with the file
+ * that FAULT_OUTPUT names, the next frame for a virtual camera ends in EIO, and while it is there the camera is asked
+ * for frames of 160x120, whatever visaged wants. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -67,12 +68,21 @@ int ioctl(int fd, unsigned long request, ...)
         return syscall(SYS_ioctl, fd, request, argument);
 }
 
+static void hang(void)
+{
+        for (;;)
+                pause();
+}
+
 VkResult vkQueueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo *submits, VkFence fence)
 {
         static PFN_vkQueueSubmit real;
 
-        if (there("FAULT_GPU") && unlink(getenv("FAULT_GPU")) == 0)
+        if (there("FAULT_GPU") && unlink(getenv("FAULT_GPU")) == 0) {
+                if (getenv("FAULT_EXIT"))
+                        atexit(hang);
                 return VK_ERROR_DEVICE_LOST;
+        }
         if (!real)
                 *(void **)&real = dlsym(RTLD_NEXT, "vkQueueSubmit");
         return real(queue, count, submits, fence);

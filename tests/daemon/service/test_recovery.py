@@ -10,6 +10,7 @@ import time
 import unittest
 
 import numpy as np
+from PIL import Image
 
 import support
 from support import new_folder, picture, read_y4m
@@ -20,10 +21,10 @@ SIZE = (64, 48)
 class Running:
     """visaged, streaming into a file."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, env=None):
         self.folder = new_folder()
         self.faults = {name: f"{self.folder}/{name}" for name in ("FAULT_GPU", "FAULT_BOOTTIME")}
-        env = {**support.environment(), **self.faults, "LD_PRELOAD": os.environ["VISAGED_PRELOAD"]}
+        env = {**support.environment(), **self.faults, **(env or {}), "LD_PRELOAD": os.environ["VISAGED_PRELOAD"]}
         self.log = open(f"{self.folder}/log", "a+")
         self.process = subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{picture('r.png', *SIZE)}",
                                          f"--model={support.model()}", f"--virtual-camera=y4m:{self.folder}/out.y4m",
@@ -108,8 +109,8 @@ class Gpu(unittest.TestCase):
         return seconds
 
     def test_lost_again_and_again(self):
-        """Two tries; then it is the service manager's turn."""
-        run = Running()
+        """Two tries; then it is the service manager's turn, even where a driver hangs at the end of the process."""
+        run = Running(env={"FAULT_EXIT": "1"})
         for n in range(1, 4):
             run.until("r.png, RGB3", n)
             run.inject("FAULT_GPU")
@@ -117,6 +118,25 @@ class Gpu(unittest.TestCase):
         self.assertEqual(run.process.wait(120), 1, run.said())
         self.assertIn("giving up", run.said())
         run.log.close()
+
+
+class Commands(unittest.TestCase):
+    def test_lost_by_a_command(self):
+        """It ends, though the driver would hang."""
+        picture_path, folder = picture("r.png", *SIZE), new_folder()
+        os.makedirs(f"{folder}/labels")
+        with Image.open(picture_path) as image:
+            image.convert("L").point(lambda v: 0).save(f"{folder}/labels/r.png")
+        os.makedirs(f"{folder}/images")
+        os.link(picture_path, f"{folder}/images/r.png")
+        env = {**support.environment(), "FAULT_GPU": f"{folder}/fault", "FAULT_EXIT": "1", "LD_PRELOAD": os.environ["VISAGED_PRELOAD"]}
+        for arguments in (["parse", picture_path], ["eval", f"--images={folder}/images", f"--labels={folder}/labels"]):
+            with open(f"{folder}/fault", "w"):
+                pass
+            done = support.visagectl(*arguments, f"--model={support.model()}", env=env, timeout=60)
+            self.assertEqual((done.returncode, done.stdout), (1, b""), arguments)
+            self.assertFalse(os.path.exists(f"{folder}/fault"))
+            self.assertNotEqual(done.stderr, b"")
 
 
 class Sandbox(unittest.TestCase):

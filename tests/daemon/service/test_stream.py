@@ -33,10 +33,9 @@ class Stream:
                 self.report = json.load(file)
 
     def frames(self):
-        """(placeholder, the shown ones); the placeholder's repetitions are left out."""
+        """Those in the file, which are all that were shown."""
         header, frames = read_y4m(self.path)
-        first = frames[0]
-        return first, [frame for frame in frames if not np.array_equal(frame, first)]
+        return frames
 
 
 def labels_of(path, size):
@@ -62,12 +61,12 @@ class Effects(unittest.TestCase):
     def stream(self, *arguments, frames=4):
         stream = Stream(f"image:{self.source}", *arguments, frames=frames)
         self.assertEqual(stream.done.returncode, 0, stream.err)
-        placeholder, shown = stream.frames()
+        shown = stream.frames()
         self.assertEqual(len(shown), frames, stream.err)
         self.assertEqual(stream.report["frames"]["shown"], frames)
-        self.assertGreaterEqual(stream.report["frames"]["placeholder"], 1)
+        self.assertEqual(stream.report["frames"]["placeholder"], 0)
         self.assertGreaterEqual(stream.report["frames"]["parsed"], frames if "--mode=exact" in arguments else 1)
-        return stream, placeholder, shown
+        return stream, shown
 
     def near(self, frame, rgb, mean):
         """Up to the half chroma resolution."""
@@ -77,14 +76,14 @@ class Effects(unittest.TestCase):
     def test_overlay(self):
         wanted = support.overlay(self.rgb, labels_of(self.source, SIZE), self.colours)
         for mode in ("smooth", "exact"):
-            stream, _, shown = self.stream("--effect=overlay", f"--mode={mode}")
+            stream, shown = self.stream("--effect=overlay", f"--mode={mode}")
             for frame in shown:
                 self.near(frame, wanted, 1.0)
 
     def test_labels(self):
         wanted = self.colours[labels_of(self.source, SIZE)]
         for mode in ("smooth", "exact"):
-            stream, _, shown = self.stream("--effect=labels", f"--mode={mode}")
+            stream, shown = self.stream("--effect=labels", f"--mode={mode}")
             for frame in shown:
                 self.near(frame, wanted, 1.0)
         self.assertEqual({c["index"]: c["pixels"] for c in stream.report["classes"]},
@@ -92,7 +91,7 @@ class Effects(unittest.TestCase):
 
     def test_none(self):
         for mode in ("smooth", "exact"):
-            _, _, shown = self.stream("--effect=none", f"--mode={mode}")
+            _, shown = self.stream("--effect=none", f"--mode={mode}")
             for frame in shown:
                 self.near(frame, self.rgb, 1.0)
 
@@ -101,7 +100,7 @@ class Effects(unittest.TestCase):
         person, background = labels != 0, labels == 0
         self.assertTrue(background.any() and person.any())
         for mode in ("smooth", "exact"):
-            _, _, shown = self.stream("--effect=blur", f"--mode={mode}")
+            _, shown = self.stream("--effect=blur", f"--mode={mode}")
             off = np.abs(shown[-1] - support.to_yuv(self.rgb))[..., 0]
             self.assertLess(off[person].mean(), 1.0)
             if background.mean() > 0.02:
@@ -111,19 +110,40 @@ class Effects(unittest.TestCase):
 class NoRawFrame(unittest.TestCase):
     """Nothing but the placeholder comes out before the first labels."""
 
-    def test_first_frame_is_the_placeholder(self):
-        """With the labels' effect every pixel that is shown is of one of the classes' colours, or the placeholder's."""
+    def all_labels(self, frames):
+        """With the labels' effect every pixel that is shown is of one of the classes' colours."""
         colours = support.to_yuv(support.palette())[:, 0]
+        for frame in frames:
+            distance = np.abs(frame[..., 0][..., None] - colours).min(-1)
+            self.assertLess(distance.max(), 1.6)
+
+    def test_first_frame_is_the_placeholder(self):
+        for mode in ("smooth", "exact"):
+            path = f"{new_folder()}/out.y4m"
+            with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}?move",
+                                   f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--size=160x120",
+                                   "--effect=labels", f"--mode={mode}"], env=support.environment(), stderr=subprocess.PIPE) as child:
+                for line in child.stderr:
+                    if b"camera: " in line and b"virtual" not in line:
+                        break
+                time.sleep(2)
+                child.terminate()
+                child.communicate(timeout=60)
+                self.assertEqual(child.returncode, 0)
+            _, frames = read_y4m(path)
+            rgb = to_rgb(frames[0])
+            self.assertLess(np.abs(rgb[:4, :4] - rgb[:4, -4:]).max(), 12, "a plain card")
+            shown = [frame for frame in frames if not np.array_equal(frame[:40], frames[0][:40])]
+            self.assertGreater(len(shown), 0)
+            self.all_labels(shown)
+
+    def test_not_even_the_placeholder(self):
+        """A file of so many frames is of them alone."""
         for mode in ("smooth", "exact"):
             stream = Stream(f"image:{support.PORTRAIT}?move", "--effect=labels", f"--mode={mode}", frames=10)
             self.assertEqual(stream.done.returncode, 0, stream.err)
-            placeholder, shown = stream.frames()
-            self.assertGreaterEqual(stream.report["frames"]["placeholder"], 1)
-            rgb = to_rgb(placeholder)
-            self.assertLess(np.abs(rgb[:4, :4] - rgb[:4, -4:]).max(), 12, "a plain card")
-            for frame in shown:
-                distance = np.abs(frame[..., 0][..., None] - colours).min(-1)
-                self.assertLess(distance.max(), 1.6)
+            self.assertEqual(len(stream.frames()), 10)
+            self.all_labels(stream.frames())
 
     def test_placeholder_is_there_at_once(self):
         """And before a GPU is, again and again."""
@@ -147,7 +167,7 @@ class Cameras(unittest.TestCase):
         write_y4m(path, [np.full((48, 64, 3), 20 * i, np.uint8) for i in range(12)], rate=10)
         stream = Stream(f"y4m:{path}?once", "--effect=none", "--rate=10", size="64x48")
         self.assertEqual(stream.done.returncode, 0, stream.err)
-        _, shown = stream.frames()
+        shown = stream.frames()
         counts = stream.report["frames"]
         self.assertGreaterEqual(len(shown), 1)
         self.assertEqual(counts["shown"], len(shown))
@@ -165,7 +185,7 @@ class Cameras(unittest.TestCase):
         for size in ((160, 80), (80, 160), (320, 320), (32, 32)):
             stream = Stream(f"y4m:{path}", "--effect=none", "--mode=exact", frames=2, size=f"{size[0]}x{size[1]}")
             self.assertEqual(stream.done.returncode, 0, stream.err)
-            luma = stream.frames()[1][-1][..., 0]
+            luma = stream.frames()[-1][..., 0]
             self.assertEqual(luma.shape, size[::-1])
             side = min(size)
             self.assertLess(abs((luma > 125).sum() - side * side), 4 * side + 8)
@@ -191,7 +211,7 @@ class Cameras(unittest.TestCase):
             if name != "420jpeg" and stream.done.returncode and "C" + name in stream.err:
                 continue  # v4l2/ may say that it does not read these
             self.assertEqual(stream.done.returncode, 0, stream.err)
-            frame = stream.frames()[1][-1]
+            frame = stream.frames()[-1]
             self.assertLess(np.abs(frame[..., 0] - planes[0]).mean(), 1.0, name)
             if chroma:
                 self.assertLess(np.abs(frame[..., 1] - planes[1]).mean(), 3.0, name)
@@ -203,7 +223,7 @@ class Cameras(unittest.TestCase):
         """It appears while visaged waits."""
         late, path = f"{new_folder()}/late.png", f"{support.folder()}/late.y4m"
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{late}", "--size=64x48",
-                               f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--frames=3", "--rate=10"],
+                               f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--rate=10"],
                               env=support.environment(), stderr=subprocess.PIPE) as child:
             lines = []
             for line in child.stderr:
@@ -212,9 +232,27 @@ class Cameras(unittest.TestCase):
                     time.sleep(2.5)
                     Image.open(picture("still.png", *SIZE)).save(late + ".new", "PNG")
                     os.rename(late + ".new", late)
+                if "the camera is there" in lines[-1]:
+                    child.terminate()
             self.assertEqual(child.wait(60), 0)
         self.assertEqual(sum("trying again" in line for line in lines), 1, lines)
         self.assertTrue(any("the camera is there" in line for line in lines), lines)
+
+    def test_a_run_that_ends_waits_for_no_file(self):
+        """Nothing would come of it but placeholders, for ever."""
+        missing, film = f"{new_folder()}/missing", f"{new_folder()}/film.y4m"
+        with open(film, "w") as file:
+            file.write("YUV4MPEG2 W64")
+        for camera, arguments in ((f"image:{missing}.png", ["--frames=3"]), (f"y4m:{film}", ["--frames=3"]),
+                                  (f"y4m:{missing}.y4m?once", [])):
+            folder = new_folder()
+            done = support.visaged(f"--camera={camera}", *arguments, f"--virtual-camera=png:{folder}/%d.png",
+                                   f"--model={support.model()}", timeout=60)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(camera.split(":")[1].split("?")[0].encode(), done.stderr)
+            self.assertNotIn(b"trying again", done.stderr)
+            self.assertNotIn(b"GPU", done.stderr)  # it is found before one is opened
+            self.assertEqual(os.listdir(folder), [])
 
 
 class Service(unittest.TestCase):
@@ -293,7 +331,7 @@ class Ends(unittest.TestCase):
         self.assertGreater((np.abs(sheet[:, width + 8:2 * width + 8] - colours[labels]).max(-1) == 0).mean(), 0.97)
         self.assertLess(np.abs(sheet[:, 2 * width + 16:] - support.overlay(rgb, labels, colours)).mean(), 4)
         pictures = [name for name in os.listdir(folder) if name[0].isdigit()]
-        self.assertEqual(len(pictures), 2 + stream.report["frames"]["placeholder"])
+        self.assertEqual(len(pictures), 2)
 
     def test_report(self):
         stream = Stream(f"image:{support.PORTRAIT}?move", frames=15)
@@ -305,6 +343,19 @@ class Ends(unittest.TestCase):
         self.assertGreater(report["parse_ms"]["median"], 0)
         self.assertGreater(report["rates"]["shown"], 1)
         self.assertEqual(sum(c["pixels"] for c in report["classes"]), 160 * 120)
+
+    def test_reader_of_standard_output_stops_reading(self):
+        """A signal is heard all the same."""
+        with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
+                               f"--model={support.model()}", "--virtual-camera=y4m:-"],
+                              env=support.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+            self.assertTrue(child.stdout.read(1000).startswith(b"YUV4MPEG2 "))
+            time.sleep(2)
+            child.terminate()
+            try:
+                self.assertEqual(child.wait(20), 0)
+            finally:
+                child.kill()
 
     def test_reader_of_standard_output_goes_away(self):
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",

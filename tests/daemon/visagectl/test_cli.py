@@ -30,6 +30,34 @@ class Both(unittest.TestCase):
             for line in done.stdout.decode().splitlines():
                 self.assertLessEqual(len(line), 120)
 
+    def test_help_in_other_words(self):
+        self.assertEqual(visaged("-h").stdout, visaged("--help").stdout)
+        self.assertEqual(visagectl("help").stdout, visagectl("--help").stdout)
+        for command in ("parse", "status", "hold"):
+            self.assertEqual(visagectl("help", command).stdout, visagectl(command, "--help").stdout)
+        self.assertEqual(visagectl("help", "nonsense").returncode, 2)
+
+    def test_output_that_fails(self):
+        for program, *arguments in (("VISAGED", "--help"), ("VISAGED", "--version"), ("VISAGED", "--config=/dev/null", "--check"),
+                                    ("VISAGECTL", "--help"), ("VISAGECTL", "help"), ("VISAGECTL", "--version"),
+                                    ("VISAGECTL", "parse", "--help"), ("VISAGECTL", "gpus"), ("VISAGECTL", "gpus", "--json"),
+                                    ("VISAGECTL", "cameras", "--json")):
+            status, err = support.full(program, *arguments)
+            self.assertEqual(status, 1, arguments)
+            self.assertIn(f"{program.lower()}: standard output: No space left on device\n", err)
+
+    def test_errors_tell_what_there_is(self):
+        err = visagectl("nonsense").stderr.decode()
+        self.assertIn("is not a command: there are status, start, ", err)
+        self.assertIn(", parse, eval\n", err)
+        gpu = json.loads(visagectl("gpus", "--json").stdout)[0]["name"]
+        models = [model["path"] for model in json.loads(visagectl("models", "--json").stdout)]
+        for arguments, there in ((["--gpu=nonsense"], [gpu]), (["--model=nonsense"], models)):
+            err = visagectl("parse", *arguments, support.picture("a.png", 64, 64)).stderr.decode()
+            self.assertIn("nonsense", err)
+            for name in there:
+                self.assertIn(name, err)
+
     def test_wrong_usage(self):
         picture = support.picture("a.png", 64, 64)
         for arguments, says in (
@@ -161,6 +189,16 @@ class Start(unittest.TestCase):
             done = self.start(f"--virtual-camera={sink}")
             self.assertEqual(done.returncode, 1)
             self.assertIn(sink.split(":")[-1].replace("%d.png", "").encode(), done.stderr)
+
+    def test_what_is_written_at_the_end(self):
+        """Is looked at first: nothing is computed, or written, for nothing."""
+        path = f"{support.new_folder()}/x.y4m"
+        for option in ("--report=/nonexistent/x.json", "--sheet=/nonexistent/x.png", f"--report={support.folder()}"):
+            done = self.start(f"--virtual-camera=y4m:{path}", option, "--frames=1", f"--model={support.model()}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(option.split("=")[1].encode() + b": ", done.stderr)
+            self.assertNotIn(b"GPU", done.stderr)
+            self.assertFalse(os.path.exists(path))
 
     def test_a_node_that_is_not_there_is_waited_for(self):
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", "--virtual-camera=/nonexistent/video9"],

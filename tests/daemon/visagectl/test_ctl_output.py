@@ -2,8 +2,10 @@
 import json
 import os
 import re
+import resource
 import select
 import signal
+import stat
 import subprocess
 import unittest
 
@@ -130,6 +132,25 @@ class Lists(Served):
                 self.assertEqual(model["default"], model["name"] == "default")
 
 
+class Full(Served):
+    """Standard output that takes nothing."""
+
+    def test_commands(self):
+        for arguments in (["status"], ["status", "--json"], ["status", "--watch"], ["metrics"], ["effect"], ["effect", "--json"],
+                          ["models"], ["gpus"], ["doctor"], ["pause", "--help"]):
+            status, err = support.full("VISAGECTL", *arguments, env=environment(system=self.bus.address))
+            self.assertEqual(status, 1, arguments)
+            self.assertRegex(err, r"visagectl: standard output: (No space left on device|not all of it was written)\n")
+
+    def test_monitor(self):
+        with open("/dev/full", "wb") as disk, subprocess.Popen([os.environ["VISAGECTL"], "monitor"], stdout=disk, stderr=subprocess.PIPE,
+                                                               env=environment(system=self.bus.address)) as child:
+            wait_for(lambda: self.daemon.pipes)
+            os.write(self.daemon.pipes[0], json.dumps(RESULT).encode() + b"\n")
+            self.assertEqual(child.wait(60), 1)
+            self.assertRegex(child.stderr.read(), rb"^visagectl: standard output: [^\n]*\n$")
+
+
 class Snapshot(Served):
     def setUp(self):
         super().setUp()
@@ -147,6 +168,40 @@ class Snapshot(Served):
         for option in (["-o", self.path], [f"--output={self.path}"]):
             self.assertEqual(self.good("snapshot", *option), "")
             self.assertEqual(self.read(), PNG)
+
+    def test_a_file_of_ones_own(self):
+        """Not where a link leads, and not for others to read."""
+        other = f"{os.path.dirname(self.path)}/other"
+        with open(other, "wb") as file:
+            file.write(b"other")
+        os.symlink(other, self.path)
+        for _ in range(2):
+            self.good("snapshot", "-o", self.path)
+            self.assertEqual(stat.S_IFMT(os.lstat(self.path).st_mode), stat.S_IFREG)
+            self.assertEqual(stat.S_IMODE(os.lstat(self.path).st_mode), 0o600)
+            self.assertEqual(self.read(), PNG)
+            os.chmod(self.path, 0o644)
+        with open(other, "rb") as file:
+            self.assertEqual(file.read(), b"other")
+
+    def test_full_disk(self):
+        """The picture that is there stays, and nothing is left beside it."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(PNG) // 2, len(PNG) // 2))
+        with open(self.path, "wb") as file:
+            file.write(b"old")
+        done = subprocess.run([os.environ["VISAGECTL"], "snapshot", "-o", self.path], env=environment(system=self.bus.address),
+                              capture_output=True, timeout=60, preexec_fn=limit)
+        self.assertEqual((done.returncode, done.stderr.decode()), (1, f"visagectl: {self.path}: File too large\n"))
+        self.assertEqual(self.read(), b"old")
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), ["me.png"])
+
+    def test_to_a_pipe(self):
+        os.mkfifo(self.path)
+        with subprocess.Popen(["cat", self.path], stdout=subprocess.PIPE) as child:
+            self.good("snapshot", "-o", self.path)
+            self.assertEqual(child.communicate(timeout=60)[0], PNG)
 
     def test_to_standard_output(self):
         for option in ([], ["-o", "-"]):
@@ -245,6 +300,12 @@ class Hold(Served):
         self.assertEqual(self.ctl("hold", "--", "true").returncode, 0)
         self.assertEqual(self.daemon.calls[-1], ("Hold", ("visagectl",)))
         self.assertEqual(self.ctl("hold", "sh", "-c", "kill -TERM $$").returncode, 128 + signal.SIGTERM)
+
+    def test_where_children_are_not_waited_for(self):
+        """Whoever ignores SIGCHLD hands that down."""
+        done = subprocess.run([os.environ["VISAGECTL"], "hold", "sh", "-c", "exit 3"], env=environment(system=self.bus.address),
+                              capture_output=True, timeout=30, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual((done.returncode, done.stderr), (3, b""))
 
     def test_no_such_command(self):
         done = self.ctl("hold", "/nonexistent/x")

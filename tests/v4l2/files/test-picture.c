@@ -206,6 +206,121 @@ static void jpeg_kinds(void **state)
         }
 }
 
+/* Red grows to the right and green downwards as the picture should be seen; the file has it as a camera held in one of
+ * eight ways would. */
+static size_t make_turned(const char *name, unsigned orientation, const char *exif, size_t exif_size)
+{
+        /* Where the first row and the first column of the file are seen, from the EXIF standard. */
+        static const char *const sides[9] = {
+                [1] = "top left", [2] = "top right", [3] = "bottom right", [4] = "bottom left",
+                [5] = "left top", [6] = "right top", [7] = "right bottom", [8] = "left bottom"};
+        const char *row = sides[orientation], *column = strchr(row, ' ') + 1;
+        const int width = orientation < 5 ? 48 : 32, height = orientation < 5 ? 32 : 48; /* of the file */
+        uint8_t pixels[48 * 32 * 3], *out = NULL, file[8192];
+        tjhandle handle = tjInitCompress();
+        unsigned long size = 0;
+
+        for (int y = 0; y < height; y++)
+                for (int x = 0; x < width; x++) {
+                        int down = 0, right = 0;
+
+                        for (int i = 0; i < 2; i++) {
+                                const char *side = i ? column : row;
+                                int way = i ? x : y, far = (i ? width : height) - 1;
+
+                                if (*side == 't' || *side == 'b')
+                                        down = *side == 't' ? way : far - way;
+                                else
+                                        right = *side == 'l' ? way : far - way;
+                        }
+                        pixels[(y * width + x) * 3] = (uint8_t)(right * 5);
+                        pixels[(y * width + x) * 3 + 1] = (uint8_t)(down * 7);
+                        pixels[(y * width + x) * 3 + 2] = 0;
+                }
+        assert_int_equal(tjCompress2(handle, pixels, width, 0, height, TJPF_RGB, &out, &size, TJSAMP_444, 100, 0), 0);
+        memcpy(file, out, 2);
+        memcpy(file + 2, exif, exif_size);
+        memcpy(file + 2 + exif_size, out + 2, size - 2);
+        temporary_file(name, file, size + exif_size);
+        tjFree(out);
+        tjDestroy(handle);
+        return size + exif_size;
+}
+
+/* An APP1 segment with two entries, of which the second is the orientation. */
+static size_t make_exif(bool little, unsigned orientation, char exif[64])
+{
+        static const char big[] = "\xff\xe1\0\x2e"
+                                  "Exif\0\0"
+                                  "MM\0*\0\0\0\x08"
+                                  "\0\2"
+                                  "\1\0\0\4\0\0\0\1\0\0\0\x30"
+                                  "\1\x12\0\3\0\0\0\1\0#\0\0"
+                                  "\0\0\0\0",
+                          small[] = "\xff\xe1\0\x2e"
+                                    "Exif\0\0"
+                                    "II*\0\x08\0\0\0"
+                                    "\2\0"
+                                    "\0\1\4\0\1\0\0\0\x30\0\0\0"
+                                    "\x12\1\3\0\1\0\0\0#\0\0\0"
+                                    "\0\0\0\0";
+        const size_t size = sizeof(big) - 1;
+
+        memcpy(exif, little ? small : big, size);
+        *(char *)memchr(exif, '#', size) = (char)orientation;
+        return size;
+}
+
+static void orientations(void **state)
+{
+        for (unsigned orientation = 1; orientation <= 8; orientation++)
+                for (int little = 0; little < 2; little++) {
+                        struct picture picture;
+                        char exif[64];
+
+                        make_turned("turned.jpg", orientation, exif, make_exif(little, orientation, exif));
+                        assert_int_equal(picture_read(temporary_path("", "turned.jpg"), &picture, NULL, 0), 0);
+                        assert_int_equal(picture.width, 48);
+                        assert_int_equal(picture.height, 32);
+                        for (int y = 0; y < 32; y++)
+                                for (int x = 0; x < 48; x++) {
+                                        const uint8_t *got = picture.rgba + (y * 48 + x) * 4;
+
+                                        if (abs(got[0] - x * 5) > 4 || abs(got[1] - y * 7) > 4 || got[3] != 255)
+                                                fail_msg("orientation %u at %d,%d: %d %d", orientation, x, y, got[0],
+                                                         got[1]);
+                                }
+                        picture_free(&picture);
+                }
+}
+
+/* What cannot be understood changes nothing. */
+static void no_orientation(void **state)
+{
+        char exif[64];
+        const size_t size = make_exif(true, 6, exif);
+
+        for (size_t at = 10; at < size; at++)
+                for (int bits = 1; bits < 256; bits <<= 1) {
+                        struct picture picture;
+
+                        exif[at] ^= (char)bits;
+                        make_turned("odd.jpg", 1, exif, size);
+                        assert_int_equal(picture_read(temporary_path("", "odd.jpg"), &picture, NULL, 0), 0);
+                        assert_int_equal(picture.width + picture.height, 48 + 32);
+                        picture_free(&picture);
+                        exif[at] ^= (char)bits;
+                }
+        for (int orientation = 9; orientation < 256; orientation += 13) {
+                struct picture picture;
+
+                make_turned("odd.jpg", 1, exif, make_exif(false, (unsigned)orientation, exif));
+                assert_int_equal(picture_read(temporary_path("", "odd.jpg"), &picture, NULL, 0), 0);
+                assert_int_equal(picture.width, 48);
+                picture_free(&picture);
+        }
+}
+
 static void refuse(const char *path, int error, const char *text)
 {
         struct picture picture = {.width = 77};
@@ -322,6 +437,20 @@ static void no_file(void **state)
         }
 }
 
+/* The same without reading it. */
+static void looked_at(void **state)
+{
+        char why[300];
+
+        make_jpeg("look.jpg", TJSAMP_420, TJPF_RGBX);
+        assert_int_equal(picture_look(temporary_path("", "look.jpg"), why, sizeof(why)), 0);
+        assert_int_equal(picture_look(temporary_file("look.png", "\x89PNG\r\n\x1a\n", 8), why, sizeof(why)), 0);
+        assert_int_equal(picture_look(temporary_file("look.txt", "GIF89a......", 12), why, sizeof(why)), -EBADMSG);
+        assert_non_null(strstr(why, "neither PNG nor JPEG"));
+        assert_int_equal(picture_look(temporary_path("", "nothing.png"), why, sizeof(why)), -ENOENT);
+        assert_int_equal(picture_look(temporary, why, sizeof(why)), -EISDIR);
+}
+
 static void no_permission(void **state)
 {
         char path[256];
@@ -379,7 +508,8 @@ int main(void)
                 cmocka_unit_test(png_kinds),  cmocka_unit_test(indexed_kinds), cmocka_unit_test(not_indexed),
                 cmocka_unit_test(jpeg_kinds), cmocka_unit_test(damaged),       cmocka_unit_test(too_large),
                 cmocka_unit_test(no_file),    cmocka_unit_test(no_permission), cmocka_unit_test(written),
-                cmocka_unit_test(long_claim),
+                cmocka_unit_test(long_claim), cmocka_unit_test(orientations),  cmocka_unit_test(no_orientation),
+                cmocka_unit_test(looked_at),
         };
 
         return cmocka_run_group_tests_name("v4l2/picture", tests, temporary_make, temporary_remove);

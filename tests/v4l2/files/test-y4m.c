@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
@@ -61,6 +63,43 @@ static void round_trip(void **state)
         }
         assert_int_equal(camera_counters(camera)->corrupt, 0);
         camera_close(camera);
+}
+
+/* A reader that has stopped holds nobody up, and finds whole frames when it goes on. */
+static void stalled_reader(void **state)
+{
+        const struct frame_format wish = {.width = 640, .height = 480, .matrix = FRAME_BT601};
+        const size_t size = 640 * 480 * 3 / 2;
+        uint8_t *frame = calloc(1, size), got[65536];
+        const char *path = temporary_path("", "pipe");
+        size_t total = 0;
+        struct sink *sink;
+        int reader;
+
+        assert_int_equal(mkfifo(path, 0600), 0);
+        reader = open(path, O_RDONLY | O_NONBLOCK);
+        assert_true(reader >= 0);
+        alarm(60); /* it is there for ever else */
+        assert_int_equal(sink_open(temporary_path("y4m:", "pipe"), &wish, rate, &sink, NULL, 0), 0);
+        assert_int_equal(sink_show(sink, frame, 1), 0);
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(sink_show(sink, frame, 2), -EAGAIN);
+        assert_int_equal(sink_counters(sink)->shown, 1);
+        assert_int_equal(sink_counters(sink)->dropped, 3);
+        while (read(reader, got, 1) == 1 && *got != '\n')
+                ;
+        while (total < 2 * (6 + size)) {
+                sink_show(sink, frame, 3);
+                for (ssize_t n; (n = read(reader, got, sizeof(got))) > 0;)
+                        for (ssize_t i = 0; i < n; i++, total++)
+                                assert_int_equal(got[i], total % (6 + size) < 6 ? "FRAME\n"[total % (6 + size)] : 0);
+        }
+        close(reader);
+        signal(SIGPIPE, SIG_IGN);
+        assert_int_equal(sink_show(sink, frame, 4), -ENODEV);
+        sink_close(sink);
+        alarm(0);
+        free(frame);
 }
 
 /* Whatever is skipped for lack of time, the last frame is seen and the end is told. */
@@ -235,7 +274,7 @@ int main(void)
                 cmocka_unit_test(round_trip),      cmocka_unit_test(once),
                 cmocka_unit_test(damaged_frame),   cmocka_unit_test(good_headers),
                 cmocka_unit_test(damaged_headers), cmocka_unit_test(header_limits),
-                cmocka_unit_test(damaged_files),
+                cmocka_unit_test(damaged_files),   cmocka_unit_test(stalled_reader),
         };
 
         return cmocka_run_group_tests_name("v4l2/y4m", tests, temporary_make, temporary_remove);
