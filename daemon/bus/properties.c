@@ -21,7 +21,9 @@ void bus_look(const struct manager *m, struct bus_view *ret)
                 text_utf8(gpu_info(m->gpu.now->engine.gpu)->name, ret->gpu, sizeof ret->gpu);
                 text_utf8(m->gpu.now->engine.model_path, ret->model, sizeof ret->model);
         }
-        ret->look = m->config.look;
+        ret->look.effect = m->config.look.effect; /* member by member: what lies between them is nobody's */
+        ret->look.opacity = m->config.look.opacity;
+        ret->look.strength = m->config.look.strength;
         ret->mode = m->config.mode;
         ret->readers = m->sink.state == SINK_OPEN ? m->sink.readers_count : 0;
         ret->face = m->results.face;
