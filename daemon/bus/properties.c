@@ -40,7 +40,9 @@ void bus_look(const struct bus *bus, struct bus_view *ret)
         text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
         text_utf8(view.gpu ? view.gpu : "", ret->gpu, sizeof ret->gpu);
         text_utf8(view.model ? view.model : "", ret->model, sizeof ret->model);
-        ret->look = view.config->look;
+        ret->look.effect = view.config->look.effect; /* member by member: what lies between them is nobody's */
+        ret->look.opacity = view.config->look.opacity;
+        ret->look.strength = view.config->look.strength;
         ret->mode = view.config->mode;
         ret->readers = view.readers;
         ret->face = view.face;
