@@ -18,6 +18,7 @@
 #define OUTPUT_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
 #define GPU_LATE_NS 1200000000000ull
+#define CALL_LATE_NS 120000000000ull /* lists, snapshots and files that are read for a client of the bus */
 
 #define SLEEP_USEC 500000 /* between looks whether the machine slept */
 
@@ -59,6 +60,9 @@ static bool healthy(const struct supervisor *sv)
                 return false;
         if ((sv->camera.state == CAMERA_OPENING || sv->camera.state == CAMERA_CLOSING) &&
             late(sv->camera.since, CAMERA_LATE_NS))
+                return false;
+        uint64_t working = bus_working_since(sv->bus);
+        if (working > 0 && late(working, CALL_LATE_NS))
                 return false;
         return !sv->gpu.task.running || !late(sv->gpu.task_since, GPU_LATE_NS);
 }
