@@ -152,6 +152,21 @@ class Bus(Files):
         self.assertTrue(address.startswith("unix:"), bus.communicate()[1])
         bus.stdout.close()
 
+    def test_a_bus_hands_the_daemon_no_descriptors(self):
+        policy = xml.parse(f"{SYSTEMD}/org.visaged1.conf").find("policy[@context='default']")
+        rules = "".join(xml.tostring(rule, encoding="unicode") for rule in policy)
+        with message_bus.Bus(policy=rules) as bus, standin.Standin(bus.address) as daemon:
+            connection = message_bus.connection(bus.address)
+
+            def stop(*descriptors):
+                fds = message_bus.Gio.UnixFDList.new_from_array([os.dup(fd) for fd in descriptors])
+                connection.call_with_unix_fd_list_sync(message_bus.NAME, message_bus.OBJECT, message_bus.INTERFACE, "Stop", None,
+                                                       None, 0, 20000, fds, None)
+            stop()
+            with self.assertRaisesRegex(message_bus.GLib.Error, "AccessDenied"):
+                stop(0)
+            self.assertEqual(daemon.calls, [("Stop", ())])
+
     def test_the_daemon_has_the_interface_on_the_bus(self):
         bus = subprocess.Popen(["dbus-daemon", "--session", f"--address=unix:dir={self.folder}", "--nofork", "--print-address"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
