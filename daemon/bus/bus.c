@@ -59,6 +59,7 @@ static int connect_to(struct bus *bus)
 
         if ((r = sd_bus_open_with_description(&bus->connection, "visaged")) < 0 ||
             (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
+            (r = sd_bus_add_filter(bus->connection, NULL, bus_on_message, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||

@@ -353,12 +353,12 @@ static int parse_hold(struct call *call, sd_bus_error *error)
 
 static int apply_hold(struct call *call, sd_bus_error *error)
 {
-        return bus_handle_new(call->bus, call->uid, call->text, false, &call->fd, error);
+        return bus_handle_new(call, call->text, false, error);
 }
 
 static int apply_subscribe(struct call *call, sd_bus_error *error)
 {
-        return bus_handle_new(call->bus, call->uid, "a subscriber", true, &call->fd, error);
+        return bus_handle_new(call, "a subscriber", true, error);
 }
 
 /* The message keeps a copy. */
@@ -368,7 +368,6 @@ static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *erro
 }
 
 #define CONTROL "org.visaged1.control"
-#define WATCH "org.visaged1.watch"
 #define CONFIGURE "org.visaged1.configure"
 
 const struct method bus_methods[] = {
@@ -385,8 +384,8 @@ const struct method bus_methods[] = {
         {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras, .shared = true},
         {"ListGpus", .work = bus_list_gpus, .reply = bus_reply_gpus, .shared = true},
         {"ListModels", .parse = bus_parse_models, .work = bus_list_models, .reply = bus_reply_models, .shared = true},
-        {"Snapshot", WATCH, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
-        {"Subscribe", WATCH, .apply = apply_subscribe, .reply = reply_fd},
+        {"Snapshot", BUS_WATCH, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
+        {"Subscribe", BUS_WATCH, .apply = apply_subscribe, .reply = reply_fd},
         {"Hold", CONTROL, parse_hold, apply_hold, .reply = reply_fd},
         {NULL},
 };

@@ -71,7 +71,7 @@ struct bus_handle {
         bool subscribed;
         uint64_t dropped;
         uid_t uid;
-        char why[65];
+        char sender[64], why[65];
         sd_event_source *gone;
         struct bus_handle *next;
         struct bus *bus;
@@ -93,6 +93,9 @@ extern const sd_bus_vtable bus_vtable[];
 struct control_view bus_ask(const struct bus *bus); /* the supervisor, how things are */
 void bus_look(const struct bus *bus, struct bus_view *ret);
 void bus_emit(struct bus *bus); /* what differs from the view */
+/* A filter, for the property that not everybody may read. */
+int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
+#define BUS_WATCH "org.visaged1.watch" /* polkit's action for what the camera sees */
 
 bool bus_is_session(const struct bus *bus); /* everybody on it is the same user */
 /* May a user who has `own` of `all` have one more?  Root always may. */
@@ -106,5 +109,7 @@ void bus_calls_end(struct bus *bus);  /* the connection is gone: nobody waits an
 void bus_calls_free(struct bus *bus); /* waits for what runs on threads */
 
 /* handles.c */
-int bus_handle_new(struct bus *bus, uid_t uid, const char *why, bool subscribe, int *ret_fd, sd_bus_error *error);
+int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error); /* its `fd` */
+/* To each connection that has subscribed, once. */
+void bus_handles_tell(const struct bus *bus, sd_bus_message *signal);
 void bus_handles_free(struct bus *bus);

@@ -233,6 +233,7 @@ int supervisor_run(const struct options *options)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
+        supervisor_output_leave(sv); /* first: what follows may take long */
         supervisor_camera_close(sv);
         if (sv->output.format.width)
                 tell(sv);

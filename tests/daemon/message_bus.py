@@ -45,9 +45,10 @@ from gi.repository import Gio, GLib
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
 call = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if sys.argv[4] == "ask" else 0
+interface, _, method = sys.argv[2].rpartition(".")
 try:
-    bus.call_sync("org.visaged1", "/org/visaged1", "org.visaged1.Manager", sys.argv[2], GLib.Variant.parse(None, sys.argv[3]),
-                  None, call, 400000, None)
+    bus.call_sync("org.visaged1", "/org/visaged1", interface or "org.visaged1.Manager", method,
+                  GLib.Variant.parse(None, sys.argv[3]), None, call, 400000, None)
     print("done")
 except GLib.Error as error:
     print(Gio.DBusError.get_remote_error(error))

@@ -355,7 +355,7 @@ class Examples(Files):
             if daemon.calls:
                 break
             time.sleep(0.1)
-        self.assertIn(("Hold", ("kiosk",)), daemon.calls)
+        self.assertIn(("Subscribe", ()), daemon.calls)
         change = (standin.INTERFACE, standin.variant({"FacesPresent": there}), [])
         daemon.connection.emit_signal(None, standin.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
                                       standin.GLib.Variant("(sa{sv}as)", change))

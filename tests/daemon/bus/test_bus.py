@@ -288,6 +288,29 @@ class Contract(Streaming):
         self.assertEqual(self.client.error("Dance")[0], "org.freedesktop.DBus.Error.UnknownMethod")
         self.assertEqual(self.client.error("SetMode", "(u)", 7)[0], "org.freedesktop.DBus.Error.InvalidArgs")
 
+    def test_a_face_is_told_to_subscribers(self):
+        """The others are told all but that."""
+        told, context = {"all": {}, "subscriber": {}}, GLib.MainContext.default()
+        clients = {"all": Client(self.bus), "subscriber": Client(self.bus)}
+        for name, client in clients.items():
+            client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", OBJECT, INTERFACE, 0,
+                                               lambda *a: told[a[-1]].update(a[5].unpack()[1]), name)
+            self.assertNotIn("FacesPresent", client.connection.call_sync(
+                NAME, OBJECT, PROPERTIES, "GetAll", GLib.Variant("(s)", (INTERFACE,)), None, 0, 20000, None).unpack()[0])
+        fds = [clients["subscriber"].descriptor("Subscribe") for _ in range(2)]
+        for fd in fds:
+            self.addCleanup(os.close, fd)
+        self.client.until(lambda: self.client.get("FacesPresent"))
+        self.client.call("Pause")
+        for _ in range(100):
+            while context.iteration(False):
+                pass
+            if all("paused" == seen.get("State") for seen in told.values()):
+                break
+            time.sleep(0.05)
+        self.assertEqual([seen.get("State") for seen in told.values()], ["paused", "paused"])
+        self.assertEqual([seen.get("FacesPresent") for seen in told.values()], [None, False])
+
     def test_changes_are_told(self):
         told = []
         other = Client(self.bus)
@@ -523,7 +546,9 @@ class Permissions(Streaming):
 
     def test_refused(self):
         self.authority("no")
-        for method, arguments in (("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
+        get = f"{PROPERTIES}.Get"
+        self.assertEqual(self.nobody(get, f"('{INTERFACE}', 'State')"), "done", "everybody may look")
+        for method, arguments in ((get, f"('{INTERFACE}', 'FacesPresent')"), ("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
                                   ("SetCamera", "('',)"), ("SetModel", "('',)"), ("SetGpu", "('llvmpipe',)"), ("Reload", "()"),
                                   ("Snapshot", "()"), ("Subscribe", "()"), ("Hold", "('me',)")):
             self.assertEqual(self.nobody(method, arguments), "org.freedesktop.DBus.Error.AccessDenied", method)
@@ -583,10 +608,25 @@ class Permissions(Streaming):
         self.assertEqual(self.client.get("Effect"), "blur")
         self.assertEqual(self.nobody("SetGpu", "('llvm',)"), "done")
         self.assertEqual(self.nobody("Snapshot"), "done")
+        self.assertEqual(self.nobody(f"{PROPERTIES}.Get", f"('{INTERFACE}', 'FacesPresent')"), "done")
         self.assertEqual(authority.questions(), ["system-bus-name org.visaged1.control 0",
                                                  "system-bus-name org.visaged1.configure 0",
+                                                 "system-bus-name org.visaged1.watch 0",
                                                  "system-bus-name org.visaged1.watch 0"])
         self.client.call("SetEffect", "(sa{sv})", "overlay", {})
+
+    def test_whoever_may_not_know_of_faces_is_told_the_rest(self):
+        self.authority("no")
+        program = shutil.copy(os.environ["VISAGECTL"], self.bus.folder)
+
+        def said(command):
+            return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, command, "--system"],
+                                  env={"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address, "PATH": "/usr/bin:/bin"}, check=True,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+        self.assertRegex(said("status"), r"(?m)^  Face +not permitted$")
+        metrics = said("metrics")
+        self.assertIn("visaged_readers 1\n", metrics)
+        self.assertNotIn("visaged_face_present", metrics)
 
     def test_what_changes_while_a_password_is_typed_stays(self):
         other = os.path.join(os.path.dirname(support.model()), "other.safetensors")
