@@ -74,6 +74,7 @@ static int connect_to(struct bus *bus)
 
         if ((r = open_connection(&bus->connection)) < 0 ||
             (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
+            (r = sd_bus_add_filter(bus->connection, NULL, bus_on_message, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||
@@ -141,6 +142,20 @@ void bus_free(struct bus *bus)
         bus_handles_free(bus);
         sd_event_source_unref(bus->retry);
         free(bus);
+}
+
+bool bus_is_session(const struct bus *bus)
+{
+        const char *scope;
+
+        return sd_bus_get_scope(bus->connection, &scope) >= 0 && strcmp(scope, "user") == 0;
+}
+
+bool bus_has_room(const struct bus *bus, uid_t uid, unsigned own, unsigned all, unsigned share)
+{
+        if (uid == 0)
+                return true;
+        return all < ALL_MAX / share && (own < USER_MAX / share || bus_is_session(bus));
 }
 
 void bus_update(struct bus *bus)

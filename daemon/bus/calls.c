@@ -1,4 +1,5 @@
-/* A call's way: arguments, would it change anything, may the caller, do it, wait for it, answer. */
+/* A call's way: who calls, has that user room for another call, may the caller; then its arguments, would it change
+ * anything, do it, wait for it, answer.  Before the caller may, nothing is done that takes time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/bus/private.h"
+#include "daemon/common/stats.h"
 #include "daemon/common/text.h"
 
 #define DRIVER "org.freedesktop.DBus" /* the bus itself */
@@ -35,7 +37,8 @@ static void call_free(struct call *call)
         sd_bus_message_unref(call->message);
         if (call->fd >= 0)
                 close(call->fd);
-        free(call->data);
+        if (!call->leader)
+                free(call->data);
         free(call);
 }
 
@@ -85,6 +88,22 @@ static void answer(struct call *call, int r, sd_bus_error *error)
 
 /* ---- doing it ---- */
 
+/* After `work`, if there is any. */
+static void carry_out(struct call *call)
+{
+        struct bus *bus = call->bus; /* the call may be over below */
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = call->method->apply ? call->method->apply(call, &error) : call->result < 0 ? call->result : 0;
+        if (r != 1)
+                answer(call, r, &error);
+        else
+                call->waits = true;
+        /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
+         */
+        bus->control->update(bus->supervisor);
+}
+
 static void run_work(void *userdata)
 {
         struct call *call = userdata;
@@ -92,40 +111,78 @@ static void run_work(void *userdata)
         call->method->work(call);
 }
 
+static void share_results(const struct call *leader)
+{
+        struct call *next;
+
+        for (struct call *call = leader->bus->calls; call; call = next) {
+                sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                next = call->next;
+                if (call->leader != leader)
+                        continue;
+                call->result = leader->result;
+                call->count = leader->count;
+                call->data = leader->data;
+                answer(call, call->result < 0 ? call->result : 0, &error);
+        }
+}
+
 static int on_worked(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         struct call *call = userdata;
-        sd_bus_error error = SD_BUS_ERROR_NULL;
 
         task_finish(&call->task);
+        share_results(call);
         if (call->message)
-                answer(call, call->result, &error);
+                carry_out(call);
         else
                 call_free(call);
         return 0;
 }
 
+/* What runs already, and has the same results as `call` would. */
+static struct call *find_leader(const struct call *call)
+{
+        for (struct call *other = call->bus->calls; other; other = other->next)
+                if (other->method == call->method && other->task.running &&
+                    strcmp(other->config.model, call->config.model) == 0)
+                        return other;
+        return NULL;
+}
+
 static int begin_work(struct call *call)
 {
+        if (call->method->shared && (call->leader = find_leader(call)))
+                return 0;
+        call->since = stats_now();
         int r = task_begin(&call->task, run_work, call);
         return r < 0 ? r : sd_event_add_io(call->bus->event, &call->worked, call->task.fd, EPOLLIN, on_worked, call);
 }
 
+uint64_t bus_working_since(const struct bus *bus)
+{
+        uint64_t since = 0;
+
+        for (const struct call *call = bus ? bus->calls : NULL; call; call = call->next)
+                if (call->task.running && (since == 0 || call->since < since))
+                        since = call->since;
+        return since;
+}
+
+/* The caller may. */
 static void perform(struct call *call)
 {
-        struct bus *bus = call->bus; /* the call may be over below */
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        int r = call->method->apply ? call->method->apply(call, &error) : 1;
-        if (r == 1 && call->method->work)
-                r = begin_work(call) < 0 ? -EAGAIN : 1;
+        call->config = *bus_ask(call->bus).config;
+        int r = call->method->parse ? call->method->parse(call, &error) : 1;
+        if (r == 1 && call->method->work && begin_work(call) < 0)
+                r = -EAGAIN;
         if (r != 1)
                 answer(call, r, &error);
-        else
-                call->waits = call->method->done != NULL;
-        /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
-         */
-        bus->control->update(bus->supervisor);
+        else if (!call->method->work)
+                carry_out(call);
 }
 
 void bus_calls_update(struct bus *bus)
@@ -219,80 +276,107 @@ static int ask_polkit(struct call *call)
         return r;
 }
 
-static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
-{
-        struct call *call = userdata;
-        uint32_t uid;
+/* ---- who calls? ---- */
 
-        call->asked = sd_bus_slot_unref(call->asked);
-        if (sd_bus_message_read(reply, "u", &uid) > 0 && (uid == 0 || uid == geteuid())) {
-                perform(call);
-                return 0;
+/* Of those whose callers are known. */
+static int check_limits(const struct call *call, sd_bus_error *error)
+{
+        unsigned own = 0, all = 0;
+
+        for (const struct call *other = call->bus->calls; other; other = other->next) {
+                if (!other->known || other == call)
+                        continue;
+                all++;
+                own += other->uid == call->uid;
         }
-        int r = ask_polkit(call);
-        if (r < 0)
-                answer(call, r, NULL);
-        return 0;
+        if (bus_has_room(call->bus, call->uid, own, all, call->method->action ? 1 : 2))
+                return 0;
+        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                 "too many calls under way: a user may have %d, all together %d; wait for an answer",
+                                 USER_MAX, ALL_MAX);
 }
 
 /* On a session bus there is nobody but one user; on the system's root and the daemon's own user need not ask polkit. */
-static int ask_leave(struct call *call)
+static bool needs_leave(const struct call *call)
 {
-        sd_bus *connection = call->bus->connection;
-        const char *scope;
+        return call->method->action && !bus_is_session(call->bus) && call->uid != 0 && call->uid != geteuid();
+}
 
-        if (!call->method->action || (sd_bus_get_scope(connection, &scope) >= 0 && strcmp(scope, "user") == 0)) {
-                perform(call);
+static void admit(struct call *call, uid_t uid)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        call->known = true;
+        call->uid = uid;
+        int r = check_limits(call, &error);
+        if (r == 0 && needs_leave(call))
+                r = ask_polkit(call);
+        else if (r == 0)
+                return perform(call);
+        if (r < 0)
+                answer(call, r, &error);
+}
+
+static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
+{
+        struct call *call = userdata;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        uint32_t uid;
+
+        call->asked = sd_bus_slot_unref(call->asked);
+        if (sd_bus_message_read(reply, "u", &uid) > 0)
+                admit(call, uid);
+        else /* most likely nobody waits for an answer any more */
+                answer(call, -EACCES, &error);
+        return 0;
+}
+
+/* Not waited for: a bus that is slow must not stop the frames. */
+static int ask_who(struct call *call)
+{
+        if (bus_is_session(call->bus)) {
+                admit(call, geteuid());
                 return 0;
         }
-        return sd_bus_call_method_async(connection, &call->asked, DRIVER, "/org/freedesktop/DBus", DRIVER,
+        return sd_bus_call_method_async(call->bus->connection, &call->asked, DRIVER, "/org/freedesktop/DBus", DRIVER,
                                         "GetConnectionUnixUser", on_uid, call, "s",
                                         sd_bus_message_get_sender(call->message));
 }
 
 /* ---- the call ---- */
 
-static unsigned under_way(const struct bus *bus, const char *sender, unsigned *ret_all)
+/* The bus bounds the connections of a user, and this what each makes us ask the bus. */
+static bool floods(const struct bus *bus, const char *sender)
 {
-        unsigned own = 0;
+        unsigned n = 0;
 
-        *ret_all = 0;
-        for (const struct call *call = bus->calls; call; call = call->next) {
-                ++*ret_all;
-                own += call->message && strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
-        }
-        return own;
+        for (const struct call *call = bus->calls; call; call = call->next)
+                n += !call->known && call->message && strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
+        return n >= USER_MAX;
+}
+
+int bus_begin_call(struct bus *bus, const struct method *method, sd_bus_message *message, sd_bus_error *error)
+{
+        if (floods(bus, sd_bus_message_get_sender(message)))
+                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                         "too many calls at once; wait for an answer");
+        struct call *call = calloc(1, sizeof *call);
+        if (!call)
+                return -ENOMEM;
+        call->bus = bus;
+        call->method = method;
+        call->message = sd_bus_message_ref(message);
+        call->task = TASK_NONE;
+        call->fd = -1;
+        call->next = bus->calls;
+        bus->calls = call;
+        int r = ask_who(call);
+        if (r < 0)
+                call_free(call);
+        return r < 0 ? r : 1;
 }
 
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        struct bus *bus = userdata;
-
-        unsigned all, own = under_way(bus, sd_bus_message_get_sender(message), &all);
-        if (own >= CLIENT_MAX || all >= ALL_MAX)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                         "%d calls under way for a client and %d for all are the limit", CLIENT_MAX,
-                                         ALL_MAX);
-        struct call *call = calloc(1, sizeof *call);
-        if (!call)
-                return -ENOMEM;
-        *call = (struct call){.bus = bus,
-                              .method = bus_method(sd_bus_message_get_member(message)),
-                              .message = sd_bus_message_ref(message),
-                              .task = TASK_NONE,
-                              .fd = -1,
-                              .config = *bus_ask(bus).config,
-                              .next = bus->calls};
-        bus->calls = call;
-        int r = call->method->parse ? call->method->parse(call, error) : 1;
-        /* Wrong, or nothing would change; that, what the client asked for before may yet alter. */
-        if (r < 0 || (r == 0 && own == 0)) {
-                call_free(call);
-                clean(error);
-                return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
-        }
-        r = ask_leave(call);
-        if (r < 0)
-                call_free(call);
-        return r < 0 ? r : 1;
+        return bus_begin_call(userdata, bus_method(sd_bus_message_get_member(message)), message, error);
 }

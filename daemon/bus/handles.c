@@ -31,26 +31,27 @@ static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
-static int check_limits(const struct bus *bus, const char *sender, sd_bus_error *error)
+static int check_limits(const struct bus *bus, uid_t uid, sd_bus_error *error)
 {
         unsigned own = 0, all = 0;
 
         for (const struct bus_handle *h = bus->handles; h; h = h->next) {
                 all++;
-                own += strcmp(h->sender, sender) == 0;
+                own += h->uid == uid;
         }
-        if (own < CLIENT_MAX && all < ALL_MAX)
+        if (bus_has_room(bus, uid, own, all, 1))
                 return 0;
         return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                 "%d descriptors for a client and %d for all are the limit", CLIENT_MAX, ALL_MAX);
+                                 "too many descriptors: a user may have %d, all together %d; close one first", USER_MAX,
+                                 ALL_MAX);
 }
 
-int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool subscribe, int *ret_fd,
-                   sd_bus_error *error)
+int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error)
 {
+        struct bus *bus = call->bus;
         int ends[2];
 
-        int r = check_limits(bus, sender, error);
+        int r = check_limits(bus, call->uid, error);
         if (r < 0)
                 return r;
         struct bus_handle *handle = calloc(1, sizeof *handle);
@@ -63,8 +64,9 @@ int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool su
         }
         /* The client's end blocks, as who reads lines expects. */
         fcntl(ends[0], F_SETFL, 0);
-        *handle = (struct bus_handle){.fd = ends[1], .subscribed = subscribe, .bus = bus, .next = bus->handles};
-        snprintf(handle->sender, sizeof handle->sender, "%s", sender);
+        *handle = (struct bus_handle){
+                .fd = ends[1], .subscribed = subscribe, .uid = call->uid, .bus = bus, .next = bus->handles};
+        snprintf(handle->sender, sizeof handle->sender, "%s", sd_bus_message_get_sender(call->message));
         snprintf(handle->why, sizeof handle->why, "%s", why);
         bus->handles = handle;
         /* EPOLLERR, which is always told: nobody has the other end any more. */
@@ -74,8 +76,23 @@ int bus_handle_new(struct bus *bus, const char *sender, const char *why, bool su
                 close(ends[0]);
                 return r;
         }
-        *ret_fd = ends[0];
+        call->fd = ends[0];
         return 0;
+}
+
+static bool told_already(const struct bus *bus, const struct bus_handle *handle)
+{
+        for (const struct bus_handle *h = bus->handles; h != handle; h = h->next)
+                if (h->subscribed && strcmp(h->sender, handle->sender) == 0)
+                        return true;
+        return false;
+}
+
+void bus_handles_tell(const struct bus *bus, sd_bus_message *signal)
+{
+        for (const struct bus_handle *h = bus->handles; h; h = h->next)
+                if (h->subscribed && !told_already(bus, h))
+                        sd_bus_send_to(bus->connection, signal, h->sender, NULL);
 }
 
 void bus_handles_free(struct bus *bus)

@@ -117,7 +117,7 @@ static const struct effect_option {
 };
 #define EFFECT_OPTIONS (sizeof effect_options / sizeof effect_options[0])
 
-static int set_option(struct look *look, const char *name, sd_bus_message *message, sd_bus_error *error)
+static int set_option(struct look *look, const char *name, uint32_t *set, sd_bus_message *message, sd_bus_error *error)
 {
         double value;
 
@@ -125,6 +125,9 @@ static int set_option(struct look *look, const char *name, sd_bus_message *messa
                 const struct effect_option *option = &effect_options[i];
                 if (option->effect != look->effect || strcmp(option->name, name) != 0)
                         continue;
+                if (*set & UINT32_C(1) << i)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s is given twice", name);
+                *set |= UINT32_C(1) << i;
                 if (sd_bus_message_read(message, "v", "d", &value) < 0)
                         return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
                                                  "%s must be a number (type d) from %g to %g", name, option->low,
@@ -139,11 +142,29 @@ static int set_option(struct look *look, const char *name, sd_bus_message *messa
                                  effect_names[look->effect], name);
 }
 
+/* A dictionary may be as large as a message: it is read up to the first option that is unknown or there again. */
+static int read_options(struct look *look, sd_bus_message *message, sd_bus_error *error)
+{
+        const char *option;
+        uint32_t set = 0;
+        int r;
+
+        if ((r = sd_bus_message_enter_container(message, 'a', "{sv}")) < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                if ((r = sd_bus_message_read(message, "s", &option)) < 0 ||
+                    (r = set_option(look, option, &set, message, error)) < 0 ||
+                    (r = sd_bus_message_exit_container(message)) < 0)
+                        return r;
+        }
+        return r;
+}
+
 static int parse_set_effect(struct call *call, sd_bus_error *error)
 {
         const struct look *before = &bus_ask(call->bus).config->look;
         struct look *look = &call->config.look;
-        const char *word, *option;
+        const char *word;
 
         int r = sd_bus_message_read(call->message, "s", &word);
         if (r < 0 || (r = find_word(effect_names, word, ERROR("NoSuchEffect"), "effect", error)) < 0)
@@ -152,15 +173,7 @@ static int parse_set_effect(struct call *call, sd_bus_error *error)
         for (size_t i = 0; i < EFFECT_OPTIONS; i++)
                 if (effect_options[i].effect == look->effect)
                         memcpy((char *)look + effect_options[i].offset, &effect_options[i].preset, sizeof(double));
-        if ((r = sd_bus_message_enter_container(call->message, 'a', "{sv}")) < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(call->message, 'e', "sv")) > 0) {
-                if ((r = sd_bus_message_read(call->message, "s", &option)) < 0 ||
-                    (r = set_option(look, option, call->message, error)) < 0 ||
-                    (r = sd_bus_message_exit_container(call->message)) < 0)
-                        return r;
-        }
-        if (r < 0)
+        if ((r = read_options(look, call->message, error)) < 0)
                 return r;
         return look->effect != before->effect || look->opacity != before->opacity || look->strength != before->strength;
 }
@@ -328,14 +341,15 @@ static void first_complaint(void *userdata, const char *message)
         log_warning("%s", message);
 }
 
-static int parse_reload(struct call *call, sd_bus_error *error)
+static void read_files(struct call *call)
 {
-        int r = call->bus->control->read_config(call->bus->supervisor, &call->config, first_complaint, call);
-        return r < 0 ? sd_bus_error_setf(error, ERROR("BadConfiguration"), "%s", call->text) : 1;
+        call->result = call->bus->control->read_config(call->bus->supervisor, &call->config, first_complaint, call);
 }
 
 static int apply_reload(struct call *call, sd_bus_error *error)
 {
+        if (call->result < 0)
+                return sd_bus_error_setf(error, ERROR("BadConfiguration"), "%s", call->text);
         return tell_engine(call, call->bus->control->take_config(call->bus->supervisor, &call->config), error);
 }
 
@@ -351,13 +365,12 @@ static int parse_hold(struct call *call, sd_bus_error *error)
 
 static int apply_hold(struct call *call, sd_bus_error *error)
 {
-        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), call->text, false, &call->fd, error);
+        return bus_handle_new(call, call->text, false, error);
 }
 
 static int apply_subscribe(struct call *call, sd_bus_error *error)
 {
-        return bus_handle_new(call->bus, sd_bus_message_get_sender(call->message), "a subscriber", true, &call->fd,
-                              error);
+        return bus_handle_new(call, "a subscriber", true, error);
 }
 
 /* The message keeps a copy. */
@@ -367,7 +380,6 @@ static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *erro
 }
 
 #define CONTROL "org.visaged1.control"
-#define WATCH "org.visaged1.watch"
 #define CONFIGURE "org.visaged1.configure"
 
 const struct method bus_methods[] = {
@@ -380,12 +392,12 @@ const struct method bus_methods[] = {
         {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
         {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},
         {"SetGpu", CONFIGURE, parse_set_gpu, apply_gpu, gpu_switched},
-        {"Reload", CONFIGURE, parse_reload, apply_reload, switched},
-        {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras},
-        {"ListGpus", .work = bus_list_gpus, .reply = bus_reply_gpus},
-        {"ListModels", .parse = bus_parse_models, .work = bus_list_models, .reply = bus_reply_models},
-        {"Snapshot", WATCH, bus_parse_snapshot, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
-        {"Subscribe", WATCH, .apply = apply_subscribe, .reply = reply_fd},
+        {"Reload", CONFIGURE, NULL, apply_reload, switched, .work = read_files},
+        {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras, .shared = true},
+        {"ListGpus", .work = bus_list_gpus, .reply = bus_reply_gpus, .shared = true},
+        {"ListModels", .parse = bus_parse_models, .work = bus_list_models, .reply = bus_reply_models, .shared = true},
+        {"Snapshot", BUS_WATCH, bus_take_snapshot, .work = bus_write_snapshot, .reply = reply_fd},
+        {"Subscribe", BUS_WATCH, .apply = apply_subscribe, .reply = reply_fd},
         {"Hold", CONTROL, parse_hold, apply_hold, .reply = reply_fd},
         {NULL},
 };

@@ -1,4 +1,5 @@
 /* The properties, what they say, and the signals of their changes. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@
 #define GETTER(name)                                                                                                   \
         static int name(sd_bus *bus, const char *path, const char *interface, const char *property,                    \
                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
+
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+#define FACE "FacesPresent"
 
 static const char *const state_names[] = {
         [CONTROL_STARTING] = "starting", [CONTROL_IDLE] = "idle",     [CONTROL_STREAMING] = "streaming",
@@ -128,9 +132,10 @@ GETTER(get_readers)
         return sd_bus_message_append(reply, "u", view.readers);
 }
 
+/* bus_on_message() comes first. */
 GETTER(get_face)
 {
-        return sd_bus_message_append(reply, "b", bus_ask(userdata).face);
+        return -EACCES;
 }
 
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
@@ -160,7 +165,7 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_PROPERTY("LatencyMs", "d", get_latency, 0, 0),
         SD_BUS_PROPERTY("Counters", "a{st}", get_counters, 0, 0),
         SD_BUS_PROPERTY("Readers", "u", get_readers, 0, CHANGES),
-        SD_BUS_PROPERTY("FacesPresent", "b", get_face, 0, CHANGES),
+        SD_BUS_PROPERTY("FacesPresent", "b", get_face, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
         SIMPLE("Start"),
         SIMPLE("Stop"),
         SIMPLE("Pause"),
@@ -182,6 +187,29 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+/* ---- whether there is a face ---- */
+
+static int reply_face(struct call *call, sd_bus_message *reply, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "v", "b", (int)bus_ask(call->bus).face);
+}
+
+/* Get() of this property goes the way of a method, on which polkit is asked; GetAll() leaves it out. */
+static const struct method face_method = {"Get", BUS_WATCH, .reply = reply_face};
+
+int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *interface, *property;
+        struct bus *bus = userdata;
+
+        if (sd_bus_message_is_method_call(message, PROPERTIES, "Get") <= 0 ||
+            sd_bus_message_read(message, "ss", &interface, &property) <= 0)
+                return 0;
+        if (strcmp(interface, BUS_INTERFACE) == 0 && strcmp(property, FACE) == 0)
+                return bus_begin_call(bus, &face_method, message, error);
+        return sd_bus_message_rewind(message, true) < 0 ? -EIO : 0;
+}
+
 /* ---- changes ---- */
 
 static const struct {
@@ -194,9 +222,19 @@ static const struct {
         }
         MEMBER("State", state),     MEMBER("StateReason", reason), MEMBER("Camera", camera),      MEMBER("Gpu", gpu),
         MEMBER("Model", model),     MEMBER("Effect", look.effect), MEMBER("EffectOptions", look), MEMBER("Mode", mode),
-        MEMBER("Readers", readers), MEMBER("FacesPresent", face),
+        MEMBER("Readers", readers),
 };
 #define EMITTED (sizeof emitted / sizeof emitted[0])
+
+static void emit_face(struct bus *bus, bool face)
+{
+        sd_bus_message *signal = NULL;
+
+        if (sd_bus_message_new_signal(bus->connection, &signal, BUS_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
+            sd_bus_message_append(signal, "sa{sv}as", BUS_INTERFACE, 1, FACE, "b", (int)face, 0) >= 0)
+                bus_handles_tell(bus, signal);
+        sd_bus_message_unref(signal);
+}
 
 void bus_emit(struct bus *bus)
 {
@@ -205,6 +243,9 @@ void bus_emit(struct bus *bus)
         size_t n = 0;
 
         bus_look(bus, &now);
+        if (now.face != bus->view.face)
+                emit_face(bus, now.face);
+        bus->view.face = now.face;
         for (size_t i = 0; i < EMITTED; i++)
                 if (memcmp((char *)&now + emitted[i].offset, (char *)&bus->view + emitted[i].offset, emitted[i].size) !=
                     0)

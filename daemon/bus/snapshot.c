@@ -12,14 +12,6 @@ static int not_streaming(const struct control_view *view, sd_bus_error *error)
                                  view->state == CONTROL_IDLE ? "; a hold opens the camera (visagectl hold)" : "");
 }
 
-int bus_parse_snapshot(struct call *call, sd_bus_error *error)
-{
-        const struct control_view view = bus_ask(call->bus);
-
-        return view.live ? 1 : not_streaming(&view, error);
-}
-
-/* The camera may have gone while polkit was asked. */
 int bus_take_snapshot(struct call *call, sd_bus_error *error)
 {
         const struct control_view view = bus_ask(call->bus);

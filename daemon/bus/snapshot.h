@@ -3,6 +3,5 @@
 
 #include "daemon/bus/private.h"
 
-int bus_parse_snapshot(struct call *call, sd_bus_error *error);
 int bus_take_snapshot(struct call *call, sd_bus_error *error);
 void bus_write_snapshot(struct call *call); /* on a thread */

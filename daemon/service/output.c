@@ -13,6 +13,8 @@
 /* Readers that go and come back within this, as browsers do when a page is loaded anew, find the camera still on. */
 #define LINGER_USEC 3000000
 
+#define LAST_FRAMES 32 /* as many as a driver has buffers, which a reader who stays may keep */
+
 #define TIME_STEP_NS 1000 /* V4L2 tells times in microseconds: closer ones would look the same */
 
 /* A node; a file is written, not watched: it gets each frame once. */
@@ -311,6 +313,23 @@ int supervisor_output_prepare(struct supervisor *sv)
                         return r;
         }
         return 0;
+}
+
+/* Not by show(), which would try to open anew what is lost. */
+void supervisor_output_leave(struct supervisor *sv)
+{
+        struct output_part *s = &sv->output;
+        int r = 0;
+
+        if (s->state != OUTPUT_OPEN || !watchable(sv))
+                return;
+        placeholder_say(s->placeholder, "visaged has ended");
+        for (int i = 0; i < LAST_FRAMES && r == 0; i++) {
+                s->shown_time += TIME_STEP_NS;
+                if (s->shown_time < stats_now())
+                        s->shown_time = stats_now();
+                r = sink_show(s->sink, placeholder_bytes(s->placeholder), s->shown_time);
+        }
 }
 
 void supervisor_output_finish(struct supervisor *sv)

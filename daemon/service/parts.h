@@ -155,6 +155,7 @@ int supervisor_output_open(struct supervisor *sv); /* or tries again later; an e
 bool supervisor_output_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
 void supervisor_output_placeholder(struct supervisor *sv); /* is what is shown from now on */
 void supervisor_output_say(struct supervisor *sv, const char *caption);
+void supervisor_output_leave(struct supervisor *sv); /* the placeholder is the last that readers see */
 void supervisor_output_finish(struct supervisor *sv);
 
 /* gpu.c */

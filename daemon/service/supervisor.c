@@ -19,6 +19,7 @@
 #define OUTPUT_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
 #define GPU_LATE_NS 1200000000000ull
+#define CALL_LATE_NS 120000000000ull /* lists, snapshots and files that are read for a client of the bus */
 
 #define SLEEP_USEC 500000 /* between looks whether the machine slept */
 
@@ -60,6 +61,9 @@ static bool healthy(const struct supervisor *sv)
                 return false;
         if ((sv->camera.state == CAMERA_OPENING || sv->camera.state == CAMERA_CLOSING) &&
             late(sv->camera.since, CAMERA_LATE_NS))
+                return false;
+        uint64_t working = bus_working_since(sv->bus);
+        if (working > 0 && late(working, CALL_LATE_NS))
                 return false;
         return !sv->gpu.task.running || !late(sv->gpu.task_since, GPU_LATE_NS);
 }
@@ -245,6 +249,7 @@ int supervisor_run(const struct options *options)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
+        supervisor_output_leave(sv); /* first: what follows may take long */
         supervisor_camera_close(sv);
         if (sv->output.format.width)
                 tell(sv);

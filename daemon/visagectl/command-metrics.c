@@ -88,6 +88,8 @@ static void print_metrics(const json_t *properties)
         print_state(properties);
         for (size_t i = 0; i < LENGTH(gauges); i++) {
                 const json_t *value = json_object_get(properties, gauges[i].property);
+                if (json_is_null(value))
+                        continue; /* not for this user */
                 describe(gauges[i].name, "gauge", gauges[i].unit, gauges[i].help);
                 printf("%s %.12g\n", gauges[i].name,
                        json_is_true(value) ? 1.0 : json_number_value(value) * gauges[i].scale);

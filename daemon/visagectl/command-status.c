@@ -58,13 +58,14 @@ static const char * or (const char *text, const char *otherwise)
 static void print_properties(const json_t *properties)
 {
         struct table table = {.columns = 2};
+        const json_t *face = json_object_get(properties, "faces_present");
         char readers[32];
 
         snprintf(readers, sizeof readers, "%.0f", number(properties, "readers"));
         row(&table, "Camera", or (client_text(properties, "camera"), "the first there is"));
         row(&table, "Virtual camera", client_text(properties, "virtual_camera"));
         row(&table, "Readers", readers);
-        row(&table, "Face", json_is_true(json_object_get(properties, "faces_present")) ? "yes" : "no");
+        row(&table, "Face", json_is_null(face) ? "not permitted" : json_is_true(face) ? "yes" : "no");
         effect_row(&table, properties);
         row(&table, "Mode", client_text(properties, "mode"));
         rate_row(&table, properties);

@@ -45,12 +45,39 @@ from gi.repository import Gio, GLib
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
 call = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if sys.argv[4] == "ask" else 0
+interface, _, method = sys.argv[2].rpartition(".")
 try:
-    bus.call_sync("org.visaged1", "/org/visaged1", "org.visaged1.Manager", sys.argv[2], GLib.Variant.parse(None, sys.argv[3]),
-                  None, call, 400000, None)
+    bus.call_sync("org.visaged1", "/org/visaged1", interface or "org.visaged1.Manager", method,
+                  GLib.Variant.parse(None, sys.argv[3]), None, call, 400000, None)
     print("done")
 except GLib.Error as error:
     print(Gio.DBusError.get_remote_error(error))
+"""
+
+# Many clients of one user, all of whose calls are under way at once: prints a line for each answer, and stays.
+CROWD = """
+import sys
+from gi.repository import Gio, GLib
+flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+address, method, arguments, connections, calls, again = sys.argv[1:]
+def call(bus):
+    bus.call_with_unix_fd_list("org.visaged1", "/org/visaged1", "org.visaged1.Manager", method, GLib.Variant.parse(None, arguments),
+                               None, 0, 400000, None, None, answered)
+def answered(bus, result):
+    try:
+        kept.append(bus.call_with_unix_fd_list_finish(result))
+        print("done", flush=True)
+        wait = 1
+    except GLib.Error as error:
+        print(Gio.DBusError.get_remote_error(error), flush=True)
+        wait = 20
+    if again == "again":
+        GLib.timeout_add(wait, lambda: call(bus))
+kept = [Gio.DBusConnection.new_for_address_sync(address, flags, None, None) for _ in range(int(connections))]
+for bus in list(kept):
+    for _ in range(int(calls)):
+        call(bus)
+GLib.MainLoop().run()
 """
 
 AUTHORITY = """
@@ -253,10 +280,29 @@ class Authority:
         self.process.stdout.close()
 
 
-def nobody(bus, method, arguments="()", how="plain"):
+def as_user(uid):
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "/usr/bin/python3", "-c"]
+
+
+class Crowd:
+    """Connections of one user, each with so many calls under way; `again`: each answer is followed by another call."""
+
+    def __init__(self, bus, uid, method, arguments="()", connections=1, calls=1, again=False):
+        self.process = subprocess.Popen([*as_user(uid), CROWD, bus.address, method, arguments, str(connections), str(calls),
+                                         "again" if again else "once"], stdout=subprocess.PIPE, cwd="/")
+
+    def answers(self, count):
+        return [self.process.stdout.readline().decode().strip() for _ in range(count)]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def nobody(bus, method, arguments="()", how="plain", uid=65534):
     """What a call by a user who is nobody in particular was answered with."""
-    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", NOBODY,
-                           bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=500)
+    done = subprocess.run([*as_user(uid), NOBODY, bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=500)
     return done.stdout.decode().strip() or done.stderr.decode()
 
 

@@ -63,10 +63,54 @@ class Units(Files):
         self.note = done.stdout.strip().splitlines()[-1]
 
     def test_exposure_with_a_hardware_driver(self):
-        self.score(self.copy(UNIT), 15)
+        self.score(self.copy(UNIT), 13)
 
     def test_exposure_with_a_software_driver(self):
-        self.score(self.copy(UNIT, f"{SYSTEMD}/software-vulkan.conf"), 17)
+        self.score(self.copy(UNIT, f"{SYSTEMD}/software-vulkan.conf"), 13)
+
+    def settings(self, unit, key):
+        return re.findall(rf"(?m)^{key}=(.*)$", text(unit))
+
+    def test_its_needs_are_bounded(self):
+        for unit in (UNIT, USER_UNIT):
+            for key in ("LimitNOFILE", "MemoryMax", "TasksMax"):
+                self.assertEqual(len(self.settings(unit, key)), 1, f"{key} in {unit}")
+
+    def test_nothing_is_both_written_and_executed(self):
+        self.assertEqual(self.settings(UNIT, "NoExecPaths"), ["/ -/tmp -/var/tmp -/var/cache/visaged -/run/visaged"])
+        executed, = self.settings(UNIT, "ExecPaths")
+        for path in executed.split():
+            self.assertNotRegex(path, r"^-?/(dev|run|tmp|var|home|proc|sys)\b")
+        self.assertIn("/dev/shm:", self.settings(UNIT, "TemporaryFileSystem")[0])
+        self.assertIn("noexec", self.settings(UNIT, "TemporaryFileSystem")[0])
+
+    def test_of_gpus_it_has_the_render_nodes(self):
+        allowed = [line.split()[0] for line in self.settings(UNIT, "DeviceAllow")]
+        self.assertNotIn("char-drm", allowed)
+        minors = [int(path.rsplit(":", 1)[1]) for path in allowed if path.startswith("/dev/char/226:")]
+        self.assertEqual(minors, list(range(128, 144)))  # 128 to 191 are render nodes: drm(7)
+
+    @unittest.skipIf(os.geteuid() != 0, "another user needs root")
+    def test_other_programs_of_its_user_cannot_look_into_it(self):
+        """The files in /proc of a process that cannot be dumped are root's."""
+        os.chmod(self.folder, 0o755)
+        program = shutil.copy(os.environ["VISAGED"], self.folder)
+        os.mkfifo(f"{self.folder}/config", 0o644)  # it waits for somebody to write
+        os.chmod(f"{self.folder}/config", 0o644)
+        daemon = subprocess.Popen(["setpriv", "--reuid=65534", "--clear-groups", program, f"--config={self.folder}/config"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(100):
+                if os.path.exists(f"/proc/{daemon.pid}/comm") and text(f"/proc/{daemon.pid}/comm") == "visaged\n" and \
+                        os.stat(f"/proc/{daemon.pid}/mem").st_uid == 0:
+                    break
+                time.sleep(0.05)
+            self.assertEqual(text(f"/proc/{daemon.pid}/comm"), "visaged\n")
+            self.assertRegex(text(f"/proc/{daemon.pid}/status"), r"(?m)^Uid:\s65534\s")
+            self.assertEqual(os.stat(f"/proc/{daemon.pid}/mem").st_uid, 0)
+        finally:
+            daemon.kill()
+            daemon.wait()
 
     def test_the_system_unit_is_right(self):
         done = self.good("systemd-analyze", "verify", "--man=no", self.copy(UNIT))
@@ -151,6 +195,21 @@ class Bus(Files):
         bus.terminate()
         self.assertTrue(address.startswith("unix:"), bus.communicate()[1])
         bus.stdout.close()
+
+    def test_a_bus_hands_the_daemon_no_descriptors(self):
+        policy = xml.parse(f"{SYSTEMD}/org.visaged1.conf").find("policy[@context='default']")
+        rules = "".join(xml.tostring(rule, encoding="unicode") for rule in policy)
+        with message_bus.Bus(policy=rules) as bus, standin.Standin(bus.address) as daemon:
+            connection = message_bus.connection(bus.address)
+
+            def stop(*descriptors):
+                fds = message_bus.Gio.UnixFDList.new_from_array([os.dup(fd) for fd in descriptors])
+                connection.call_with_unix_fd_list_sync(message_bus.NAME, message_bus.OBJECT, message_bus.INTERFACE, "Stop", None,
+                                                       None, 0, 20000, fds, None)
+            stop()
+            with self.assertRaisesRegex(message_bus.GLib.Error, "AccessDenied"):
+                stop(0)
+            self.assertEqual(daemon.calls, [("Stop", ())])
 
     def test_the_daemon_has_the_interface_on_the_bus(self):
         bus = subprocess.Popen(["dbus-daemon", "--session", f"--address=unix:dir={self.folder}", "--nofork", "--print-address"],
@@ -340,7 +399,7 @@ class Examples(Files):
             if daemon.calls:
                 break
             time.sleep(0.1)
-        self.assertIn(("Hold", ("kiosk",)), daemon.calls)
+        self.assertIn(("Subscribe", ()), daemon.calls)
         change = (standin.INTERFACE, standin.variant({"FacesPresent": there}), [])
         daemon.connection.emit_signal(None, standin.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
                                       standin.GLib.Variant("(sa{sv}as)", change))

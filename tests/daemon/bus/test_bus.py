@@ -19,7 +19,7 @@ from PIL import Image
 from gi.repository import GLib
 
 import support
-from message_bus import (INTERFACE, NAME, OBJECT, PROPERTIES, SIZE, Authority, Bus, Client, Daemon, SilentBus, nobody, still)
+from message_bus import (INTERFACE, NAME, OBJECT, PROPERTIES, SIZE, Authority, Bus, Client, Crowd, Daemon, SilentBus, nobody, still)
 
 
 class Streaming(unittest.TestCase):
@@ -111,6 +111,9 @@ class Contract(Streaming):
             found = self.client.error("SetEffect", "(sa{sv})", effect, options)
             self.assertEqual(found[0], name, found)
             self.assertIn(word, found[1])
+        twice = GLib.Variant.parse(None, "('overlay', {'opacity': <0.1>, 'opacity': <0.2>})")
+        with self.assertRaisesRegex(GLib.Error, "opacity is given twice"):
+            self.client.connection.call_sync(NAME, OBJECT, INTERFACE, "SetEffect", twice, None, 0, 20000, None)
         self.assertEqual(self.client.get("Effect"), "none", "nothing changed by calls that failed")
 
     def snapshot(self):
@@ -281,20 +284,32 @@ class Contract(Streaming):
             child.kill()
         self.client.until(lambda: "held" not in self.client.get("StateReason"))
 
-    def test_limits(self):
-        """One client's flood is bounded, and another is served meanwhile."""
-        greedy, other = Client(self.bus), Client(self.bus)
-        fds = [greedy.descriptor("Hold", "(s)", str(i)) for i in range(8)]
-        self.assertEqual(greedy.error("Hold", "(s)", "one more")[0], "org.freedesktop.DBus.Error.LimitsExceeded")
-        os.close(other.descriptor("Hold", "(s)", "me too"))
-        for fd in fds:
-            os.close(fd)
-        self.client.until(lambda: "held" not in self.client.get("StateReason"))
-        os.close(greedy.descriptor("Hold", "(s)", "again"))
-
     def test_unknown(self):
         self.assertEqual(self.client.error("Dance")[0], "org.freedesktop.DBus.Error.UnknownMethod")
         self.assertEqual(self.client.error("SetMode", "(u)", 7)[0], "org.freedesktop.DBus.Error.InvalidArgs")
+
+    def test_a_face_is_told_to_subscribers(self):
+        """The others are told all but that."""
+        told, context = {"all": {}, "subscriber": {}}, GLib.MainContext.default()
+        clients = {"all": Client(self.bus), "subscriber": Client(self.bus)}
+        for name, client in clients.items():
+            client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", OBJECT, INTERFACE, 0,
+                                               lambda *a: told[a[-1]].update(a[5].unpack()[1]), name)
+            self.assertNotIn("FacesPresent", client.connection.call_sync(
+                NAME, OBJECT, PROPERTIES, "GetAll", GLib.Variant("(s)", (INTERFACE,)), None, 0, 20000, None).unpack()[0])
+        fds = [clients["subscriber"].descriptor("Subscribe") for _ in range(2)]
+        for fd in fds:
+            self.addCleanup(os.close, fd)
+        self.client.until(lambda: self.client.get("FacesPresent"))
+        self.client.call("Pause")
+        for _ in range(100):
+            while context.iteration(False):
+                pass
+            if all("paused" == seen.get("State") for seen in told.values()):
+                break
+            time.sleep(0.05)
+        self.assertEqual([seen.get("State") for seen in told.values()], ["paused", "paused"])
+        self.assertEqual([seen.get("FacesPresent") for seen in told.values()], [None, False])
 
     def test_changes_are_told(self):
         told = []
@@ -432,6 +447,45 @@ class Life(unittest.TestCase):
         self.assertIn("60-bad.conf:2: effect", message)
         self.assertEqual(daemon.stop()[0], 0)
 
+    @unittest.skipIf(os.geteuid() != 0, "a second user needs root")
+    def test_a_reload_shows_no_line_to_strangers(self):
+        config = f"{support.new_folder()}/v.conf"
+        with open(config, "w"):
+            pass
+        daemon = Daemon(self.bus, camera="image:/nonexistent.png", config=config)
+        client = Client(self.bus)
+        client.until(lambda: client.get("State"))
+        with open(config, "w") as file:
+            file.write("[visaged]\na secret\n")
+        os.chmod(config, 0o600)
+        self.assertEqual(nobody(self.bus, "Reload"), "org.freedesktop.DBus.Error.AccessDenied")
+        self.assertNotIn("secret", daemon.said(), "it was not even read")
+        self.assertEqual(client.error("Reload")[0], "org.visaged1.Error.BadConfiguration")
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_file_that_blocks_stops_nothing(self):
+        """Files are read beside the frames."""
+        config = f"{support.new_folder()}/v.conf"
+        with open(config, "w"):
+            pass
+        daemon = Daemon(self.bus, camera="image:/nonexistent.png", config=config)
+        client, answers = Client(self.bus), []
+        client.until(lambda: client.get("State"))
+        os.mkdir(f"{config}.d")
+        os.mkfifo(f"{config}.d/50-slow.conf")
+        client.connection.call(NAME, OBJECT, INTERFACE, "Reload", None, None, 0, 100000, None,
+                               lambda connection, result: answers.append(connection.call_finish(result).unpack()))
+        client.connection.flush_sync()
+        time.sleep(0.5)
+        body = GLib.Variant("(ss)", (INTERFACE, "State"))
+        Client(self.bus).connection.call_sync(NAME, OBJECT, PROPERTIES, "Get", body, None, 0, 5000, None)
+        with open(f"{config}.d/50-slow.conf", "w") as file:
+            file.write("\n[visaged]\nmode = exact\n")
+        while not answers:
+            GLib.MainContext.default().iteration(True)
+        self.assertEqual((answers, client.get("Mode")), ([()], "exact"))
+        self.assertEqual(daemon.stop()[0], 0)
+
     def test_models_beside_the_one_that_is_configured(self):
         """By a reload, too."""
         first, second = support.new_folder(), support.new_folder()
@@ -526,14 +580,61 @@ class Permissions(Streaming):
 
     def test_refused(self):
         self.authority("no")
-        for method, arguments in (("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
+        get = f"{PROPERTIES}.Get"
+        self.assertEqual(self.nobody(get, f"('{INTERFACE}', 'State')"), "done", "everybody may look")
+        for method, arguments in ((get, f"('{INTERFACE}', 'FacesPresent')"), ("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
                                   ("SetCamera", "('',)"), ("SetModel", "('',)"), ("SetGpu", "('llvmpipe',)"), ("Reload", "()"),
                                   ("Snapshot", "()"), ("Subscribe", "()"), ("Hold", "('me',)")):
             self.assertEqual(self.nobody(method, arguments), "org.freedesktop.DBus.Error.AccessDenied", method)
         self.assertEqual((self.client.get("State"), self.client.get("Effect")), ("streaming", "overlay"))
-        # Arguments are looked at first, and what would change nothing is done.
-        self.assertEqual(self.nobody("SetEffect", "('sparkle', @a{sv} {})"), "org.visaged1.Error.NoSuchEffect")
-        self.assertEqual(self.nobody("SetMode", "('smooth',)"), "done")
+        # Whoever may not, learns nothing and makes no work: neither are arguments looked at, nor what there is to change.
+        self.assertEqual(self.nobody("SetEffect", "('sparkle', @a{sv} {})"), "org.freedesktop.DBus.Error.AccessDenied")
+        self.assertEqual(self.nobody("SetMode", "('smooth',)"), "org.freedesktop.DBus.Error.AccessDenied")
+
+    def crowd(self, *arguments, **how):
+        crowd = Crowd(self.bus, *arguments, **how)
+        self.addCleanup(crowd.close)
+        return crowd
+
+    def test_a_users_descriptors_are_bounded(self):
+        """However many connections there are; another user's and root's are not."""
+        self.authority("yes")
+        crowd = self.crowd(65534, "Hold", "('greedy',)", connections=9)
+        self.assertEqual(sorted(crowd.answers(9)), ["done"] * 8 + ["org.freedesktop.DBus.Error.LimitsExceeded"])
+        self.assertEqual(self.nobody("Hold", "('me too',)", uid=1), "done")
+        root = self.crowd(0, "Hold", "('root',)", connections=9)
+        self.assertEqual(root.answers(9), ["done"] * 9)
+        crowd.close()
+        self.client.until(lambda: self.nobody("Hold", "('again',)") == "done")
+
+    def test_lists_keep_nobody_out(self):
+        """Of a user who floods it with them, not even that user's own calls."""
+        self.authority("yes")
+        flood = self.crowd(65534, "ListGpus", connections=12, calls=8, again=True)
+        self.assertIn("org.freedesktop.DBus.Error.LimitsExceeded", flood.answers(96))
+        for uid in (1, 65534):
+            self.assertEqual(self.nobody("SetMode", "('exact',)", uid=uid), "done")
+            self.client.call("SetMode", "(s)", "smooth")
+
+    def workers(self):
+        found = 0
+        for task in os.listdir(f"/proc/{self.daemon.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.daemon.process.pid}/task/{task}/comm") as file:
+                    found += file.read() == "visaged\n"
+            except OSError:
+                pass  # it has ended
+        return found
+
+    def test_lists_share_one_thread(self):
+        usual = self.workers()
+        crowd, most = self.crowd(0, "ListGpus", connections=5, calls=8, again=True), usual
+        crowd.answers(1)
+        for _ in range(100):
+            most = max(most, self.workers())
+            time.sleep(0.01)
+        self.assertIn(most - usual, (1, 2), "one, and perhaps the one before just ends")
+        self.assertEqual(set(crowd.answers(80)), {"done"})
 
     def test_permitted(self):
         authority = self.authority("yes")
@@ -541,10 +642,25 @@ class Permissions(Streaming):
         self.assertEqual(self.client.get("Effect"), "blur")
         self.assertEqual(self.nobody("SetGpu", "('llvm',)"), "done")
         self.assertEqual(self.nobody("Snapshot"), "done")
+        self.assertEqual(self.nobody(f"{PROPERTIES}.Get", f"('{INTERFACE}', 'FacesPresent')"), "done")
         self.assertEqual(authority.questions(), ["system-bus-name org.visaged1.control 0",
                                                  "system-bus-name org.visaged1.configure 0",
+                                                 "system-bus-name org.visaged1.watch 0",
                                                  "system-bus-name org.visaged1.watch 0"])
         self.client.call("SetEffect", "(sa{sv})", "overlay", {})
+
+    def test_whoever_may_not_know_of_faces_is_told_the_rest(self):
+        self.authority("no")
+        program = shutil.copy(os.environ["VISAGECTL"], self.bus.folder)
+
+        def said(command):
+            return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, command, "--system"],
+                                  env={"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address, "PATH": "/usr/bin:/bin"}, check=True,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+        self.assertRegex(said("status"), r"(?m)^  Face +not permitted$")
+        metrics = said("metrics")
+        self.assertIn("visaged_readers 1\n", metrics)
+        self.assertNotIn("visaged_face_present", metrics)
 
     def test_what_changes_while_a_password_is_typed_stays(self):
         other = os.path.join(os.path.dirname(support.model()), "other.safetensors")

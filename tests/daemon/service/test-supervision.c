@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/bus/private.h"
 #include "daemon/common/task.h"
 #include "daemon/service/backoff.h"
 #include "daemon/service/sleep-watch.h"
@@ -112,12 +113,31 @@ static void test_task(void **state)
         close(w.gate[1]);
 }
 
+/* The watchdog asks how old the oldest thread of a call is. */
+static void test_calls_have_an_age(void **state)
+{
+        struct call young = {.task.running = true, .since = 700};
+        struct call old = {.task.running = true, .since = 500, .next = &young};
+        struct call waiting = {.since = 100, .next = &old};
+        struct bus bus = {0};
+
+        assert_int_equal(bus_working_since(NULL), 0);
+        assert_int_equal(bus_working_since(&bus), 0);
+        bus.calls = &waiting;
+        assert_int_equal(bus_working_since(&bus), 500);
+        young.since = 300;
+        assert_int_equal(bus_working_since(&bus), 300);
+        young.task.running = old.task.running = false;
+        assert_int_equal(bus_working_since(&bus), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sleep_watch),
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_task),
+                cmocka_unit_test(test_calls_have_an_age),
         };
 
         return cmocka_run_group_tests_name("daemon-supervision", tests, NULL, NULL);

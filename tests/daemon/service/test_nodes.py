@@ -178,6 +178,15 @@ class Readers(Case):
         self.assertEqual(len(v4l2_ctl(5)[1]), 5, "and one more")
 
 
+class Leaving(Case):
+    def test_a_reader_who_stays_keeps_no_picture(self):
+        with Daemon(f"image:{bars_picture()}", "--effect=none", "--always-on=yes") as daemon, Ffmpeg("stays") as reader:
+            reader.wait_newest(lambda frame: not is_placeholder(frame))
+            daemon.process.terminate()
+            self.assertEqual(daemon.process.wait(nodes.PATIENCE), 0)
+            until("the placeholder, at last", lambda: is_placeholder(reader.newest()))
+
+
 class Face(Case):
     def test_from_node_to_node(self):
         """What ffmpeg plays into one loopback node comes out composed on the other."""
