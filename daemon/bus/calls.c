@@ -98,7 +98,7 @@ static void carry_out(struct call *call)
         if (r != 1)
                 answer(call, r, &error);
         else
-                call->waits = true;
+                call->waits = call->method->done != NULL;
         /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
          */
         bus->control->update(bus->supervisor);
