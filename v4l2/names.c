@@ -52,6 +52,16 @@ bool name_plays_once(const char *spec)
         return has_prefix(spec, NAME_Y4M, NULL) && n > length && strcmp(spec + n - length, option) == 0;
 }
 
+bool name_may_appear(const char *spec)
+{
+        char path[PATH_MAX];
+        struct stat st;
+
+        if (name_of_camera(spec, NULL) != NAME_NODE)
+                return false;
+        return name_node(spec, path, sizeof(path)) < 0 || stat(path, &st) < 0 || S_ISCHR(st.st_mode);
+}
+
 int name_node(const char *spec, char *ret, size_t size)
 {
         return snprintf(ret, size, "%s%s", strchr(spec, '/') ? "" : BY_ID, spec) < (int)size ? 0 : -ENAMETOOLONG;

@@ -17,6 +17,10 @@ enum name_kind name_of_output(const char *spec, const char **ret_rest);
 /* "y4m:FILE?once": the camera ends with the file. */
 bool name_plays_once(const char *spec);
 
+/* Whether a camera of this name may be plugged in yet: not where the name is a picture's or a film's, or where something else
+ * than a device lies.  Asks the file system. */
+bool name_may_appear(const char *spec);
+
 /* The path of a camera's node, from that or from its name in BY_ID.  -ENAMETOOLONG. */
 int name_node(const char *spec, char *ret, size_t size);
 

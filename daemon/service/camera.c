@@ -65,7 +65,7 @@ bool supervisor_is_finite(const struct supervisor *sv)
 /* A camera may be plugged in yet; a file that cannot be opened is a mistake, and such a run would wait for ever. */
 static bool hopeless(const struct supervisor *sv)
 {
-        return supervisor_is_finite(sv) && name_of_camera(sv->config.camera, NULL) != NAME_NODE;
+        return supervisor_is_finite(sv) && !name_may_appear(sv->config.camera);
 }
 
 int supervisor_camera_check(struct supervisor *sv)

@@ -246,12 +246,12 @@ class Cameras(unittest.TestCase):
         with open(film, "w") as file:
             file.write("YUV4MPEG2 W64")
         for camera, arguments in ((f"image:{missing}.png", ["--frames=3"]), (f"y4m:{film}", ["--frames=3"]),
-                                  (f"y4m:{missing}.y4m?once", [])):
+                                  (f"y4m:{missing}.y4m?once", []), (film, ["--frames=3"])):
             folder = new_folder()
             done = support.visaged(f"--camera={camera}", *arguments, f"--virtual-camera=png:{folder}/%d.png",
                                    f"--model={support.model()}", timeout=60)
             self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertIn(camera.split(":")[1].split("?")[0].encode(), done.stderr)
+            self.assertIn(camera.split(":")[-1].split("?")[0].encode(), done.stderr)
             self.assertNotIn(b"trying again", done.stderr)
             self.assertNotIn(b"GPU", done.stderr)  # it is found before one is opened
             self.assertEqual(os.listdir(folder), [])
