@@ -144,7 +144,7 @@ class Memory(unittest.TestCase):
                 "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)")
         run = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.path.dirname(trainee.__file__)},
                              capture_output=True, text=True, check=True)
-        self.assertLess(int(run.stdout), 3 * 4096, "of 4096 that a tensor has")
+        self.assertLess(int(run.stdout), 5 * 4096, "half of what ten tensors have")
 
 
 class ModelFile(unittest.TestCase):
