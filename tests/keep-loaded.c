@@ -2,7 +2,8 @@
  * (Mesa's list of a processor's caches, say), and lsan.supp can't name a library that is gone.  So none goes. */
 #include <dlfcn.h>
 
-int dlclose(void *handle) {
+int dlclose(void *handle)
+{
         (void)handle;
         return 0;
 }

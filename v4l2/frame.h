@@ -13,10 +13,10 @@
 enum frame_matrix { FRAME_BT601, FRAME_BT709 };
 
 struct frame_format {
-        uint32_t fourcc; /* V4L2_PIX_FMT_* */
+        uint32_t fourcc;        /* V4L2_PIX_FMT_* */
         uint32_t width, height; /* pixels */
-        uint32_t stride; /* bytes from one row of the first plane to the next */
-        uint32_t size; /* bytes of a whole frame, every plane */
+        uint32_t stride;        /* bytes from one row of the first plane to the next */
+        uint32_t size;          /* bytes of a whole frame, every plane */
         enum frame_matrix matrix;
         bool full_range; /* Y' in 0..255 rather than 16..235 */
 };
@@ -27,9 +27,9 @@ struct frame_rate {
 
 struct frame {
         const uint8_t *data; /* valid until given back; format.size bytes at least */
-        uint64_t time_ns; /* CLOCK_MONOTONIC, of capture */
-        uint32_t sequence; /* counts captured frames; a gap is a loss in the driver */
-        uint32_t index; /* the owner's own */
+        uint64_t time_ns;    /* CLOCK_MONOTONIC, of capture */
+        uint32_t sequence;   /* counts captured frames; a gap is a loss in the driver */
+        uint32_t index;      /* the owner's own */
 };
 
 /* Fills in stride and size of a tightly packed frame.  -EINVAL: the fourcc is not one of those supported, the size is 0,

@@ -12,8 +12,10 @@ struct frame_layout {
         uint8_t shift_x, shift_y; /* log2 of the pixels that share one chroma sample */
         bool rgb;
         struct {
-                uint8_t plane, offset, step; /* bytes, from the plane's begin and from one sample to the next; step 0: none */
-        } component[3];                      /* R G B, or Y Cb Cr */
+                uint8_t plane;
+                uint8_t offset; /* bytes before its first sample in the plane */
+                uint8_t step;   /* bytes from one sample to the next; 0: there is none */
+        } component[3];         /* R G B, or Y Cb Cr */
 };
 
 /* NULL: not supported. */

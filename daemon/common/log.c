@@ -52,10 +52,8 @@ static int send_fields(const struct message *message)
         const struct {
                 const char *name, *value;
         } fields[] = {
-                {"MESSAGE", message->text},
-                {"PRIORITY", (const char[]){'0' + message->priority, '\0'}},
-                {"SYSLOG_IDENTIFIER", log_program},
-                {"VISAGED_ROOM", message->room},
+                {"MESSAGE", message->text},         {"PRIORITY", (const char[]){'0' + message->priority, '\0'}},
+                {"SYSLOG_IDENTIFIER", log_program}, {"VISAGED_ROOM", message->room},
                 {"MESSAGE_ID", message->id},
         };
         char text[sizeof fields / sizeof fields[0]][sizeof message->text + 32];

@@ -9,8 +9,8 @@
 struct model_entry {
         char name[NAME_MAX + 1]; /* the file's, without its suffix */
         char path[PATH_MAX];
-        uint64_t size;           /* bytes */
-        bool preset;             /* what is used where nothing else is named */
+        uint64_t size; /* bytes */
+        bool preset;   /* what is used where nothing else is named */
 };
 
 /* Those beside the default one, then those beside `configured` ("": none is) whose names are new; each folder's in the order

@@ -20,9 +20,9 @@ struct stats_events {
 
 struct stats {
         uint64_t captured, stale, corrupt, lost; /* of the camera: camera_counters, over all the times it was opened */
-        uint64_t placeholders, repeated; /* shown in place of a new frame */
-        uint64_t refused;                /* not taken by the sink */
-        uint64_t reopened;               /* how often the camera was opened again after it was lost */
+        uint64_t placeholders, repeated;         /* shown in place of a new frame */
+        uint64_t refused;                        /* not taken by the sink */
+        uint64_t reopened;                       /* how often the camera was opened again after it was lost */
         struct stats_events parsed, shown;
         struct stats_times latency; /* from capture to shown */
         struct stats_times parse;   /* from submission to labels */

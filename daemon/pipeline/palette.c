@@ -2,8 +2,7 @@
 
 #include "daemon/pipeline/palette.h"
 
-void palette_fill(const struct model_info *model, enum palette_kind kind, double opacity,
-                  uint8_t ret[PALETTE_SIZE])
+void palette_fill(const struct model_info *model, enum palette_kind kind, double opacity, uint8_t ret[PALETTE_SIZE])
 {
         memset(ret, 0, PALETTE_SIZE);
         for (uint32_t i = 0; i < model->classes && i < MODEL_CLASSES_MAX; i++) {

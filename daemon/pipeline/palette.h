@@ -12,8 +12,7 @@ enum palette_kind {
 };
 
 /* `opacity`, 0..1, is the overlay's.  Colours past the last class stay transparent. */
-void palette_fill(const struct model_info *model, enum palette_kind kind, double opacity,
-                  uint8_t ret[PALETTE_SIZE]);
+void palette_fill(const struct model_info *model, enum palette_kind kind, double opacity, uint8_t ret[PALETTE_SIZE]);
 
 /* Counts the classes of a label map; what is none of them is not counted. */
 void palette_count(const uint8_t *labels, size_t size, uint64_t ret[MODEL_CLASSES_MAX]);

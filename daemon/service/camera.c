@@ -70,7 +70,8 @@ static bool hopeless(const struct supervisor *sv)
 
 int supervisor_camera_check(struct supervisor *sv)
 {
-        const struct camera_wish wish = {.width = sv->config.width, .height = sv->config.height, .rate = sv->config.rate};
+        const struct camera_wish wish = {
+                .width = sv->config.width, .height = sv->config.height, .rate = sv->config.rate};
         struct camera *camera;
         char why[512];
 

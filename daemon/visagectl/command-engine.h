@@ -16,8 +16,10 @@ enum {
 /* Rows of getopt_long()'s table. */
 #define COMMAND_ENGINE_OPTIONS                                                                                         \
         {"model", required_argument, NULL, COMMAND_MODEL}, {"gpu", required_argument, NULL, COMMAND_GPU},              \
-        {"fp32", no_argument, NULL, COMMAND_FP32}, {"fp16", no_argument, NULL, COMMAND_FP16},                          \
-        {"help", no_argument, NULL, 'h'}
+                {"fp32", no_argument, NULL, COMMAND_FP32}, {"fp16", no_argument, NULL, COMMAND_FP16},                  \
+        {                                                                                                              \
+                "help", no_argument, NULL, 'h'                                                                         \
+        }
 /* They and --help: a help text's last lines. */
 extern const char command_engine_help[];
 

@@ -10,7 +10,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # mallopt(3)
 
 
 def keep_memory():
-    """Let glibc keep what is freed: it gives large tensors back to the kernel, and their page faults would take a fourth of
+    """Let glibc keep what is freed: it gives large tensors back to the kernel, and their page faults would take a fifth of
     each step on a processor."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):

@@ -187,8 +187,8 @@ void vkCmdPushConstants(VkCommandBuffer commands, VkPipelineLayout layout, VkSha
         pthread_mutex_unlock(&fake_lock);
 }
 
-void vkCmdDispatchBase(VkCommandBuffer handle, uint32_t first_x, uint32_t first_y, uint32_t first_z, uint32_t x, uint32_t y,
-                       uint32_t z)
+void vkCmdDispatchBase(VkCommandBuffer handle, uint32_t first_x, uint32_t first_y, uint32_t first_z, uint32_t x,
+                       uint32_t y, uint32_t z)
 {
         pthread_mutex_lock(&fake_lock);
         struct fake_object *commands = recording(handle, "vkCmdDispatchBase");

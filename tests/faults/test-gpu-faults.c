@@ -158,7 +158,9 @@ static const char *judge(const struct kind *kind, const struct play *play, const
         if (play->told > 1 || (play->owed && !play->told))
                 return "the failure is not told once";
         if (result->r < 0) /* who has been told gets -ENODEV of whatever is tried afterwards */
-                return expects(kind, play->told ? play->error : result->r) ? NULL : "ends with an error that is not this one's";
+                return expects(kind, play->told ? play->error : result->r)
+                               ? NULL
+                               : "ends with an error that is not this one's";
         if (play->shown != PLAY_SHOWN || play->told)
                 return "frames are missing";
         return kind->may_go_well || !play->hit ? NULL : "ends as if nothing had been";

@@ -129,7 +129,8 @@ static void tolerated(void **state)
 /* A picture is decoded with its own tables, or Motion JPEG's usual ones, and never with those of the picture before. */
 static void tables_of_another(void **state)
 {
-        struct jpeg_file good = jpeg_file_make(W, H, TJSAMP_420, 0), no_quantisation = jpeg_file_make(W, H, TJSAMP_420, 0);
+        struct jpeg_file good = jpeg_file_make(W, H, TJSAMP_420, 0),
+                         no_quantisation = jpeg_file_make(W, H, TJSAMP_420, 0);
         struct jpeg_file unusual = jpeg_file_make(W, H, TJSAMP_420, TJFLAG_PROGRESSIVE),
                          no_huffman = jpeg_file_make(W, H, TJSAMP_420, 0);
         uint8_t frame[W * H * 2], *pixels = decode_with_libjpeg(&good);

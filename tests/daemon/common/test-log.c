@@ -26,7 +26,8 @@ int __wrap_sd_journal_sendv(const struct iovec *parts, int n)
         size_t used = 0;
 
         for (int i = 0; i < n; i++)
-                used += snprintf(sent + used, sizeof sent - used, "%.*s\n", (int)parts[i].iov_len, (char *)parts[i].iov_base);
+                used += snprintf(sent + used, sizeof sent - used, "%.*s\n", (int)parts[i].iov_len,
+                                 (char *)parts[i].iov_base);
         return journal_says;
 }
 
@@ -161,8 +162,12 @@ static void test_long(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_line),    cmocka_unit_test(test_fields), cmocka_unit_test(test_journal_that_fails),
-                cmocka_unit_test(test_trouble), cmocka_unit_test(test_repeated), cmocka_unit_test(test_long),
+                cmocka_unit_test(test_line),
+                cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_journal_that_fails),
+                cmocka_unit_test(test_trouble),
+                cmocka_unit_test(test_repeated),
+                cmocka_unit_test(test_long),
                 cmocka_unit_test(test_control_characters),
         };
 

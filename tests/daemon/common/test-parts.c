@@ -258,8 +258,8 @@ int main(void)
                 cmocka_unit_test(test_text),    cmocka_unit_test(test_stats),
                 cmocka_unit_test(test_palette), cmocka_unit_test(test_table),
                 cmocka_unit_test(test_outputs), cmocka_unit_test(test_outputs_spare_inputs),
-                cmocka_unit_test(test_stems),
-                cmocka_unit_test(test_paths),   cmocka_unit_test(test_npy),
+                cmocka_unit_test(test_stems),   cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_npy),
         };
         char command[100];
 

@@ -231,9 +231,9 @@ static void test_placeholder_words(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_orders), cmocka_unit_test(test_padded_rows), cmocka_unit_test(test_colour),
-                cmocka_unit_test(test_pack),   cmocka_unit_test(test_placeholder),
-                cmocka_unit_test(test_placeholder_words),
+                cmocka_unit_test(test_orders),      cmocka_unit_test(test_padded_rows),
+                cmocka_unit_test(test_colour),      cmocka_unit_test(test_pack),
+                cmocka_unit_test(test_placeholder), cmocka_unit_test(test_placeholder_words),
         };
 
         return cmocka_run_group_tests_name("daemon-pixels", tests, NULL, NULL);

@@ -26,7 +26,7 @@ static int there(const char *variable)
 
 int clock_gettime(clockid_t clock, struct timespec *ret)
 {
-        static int (*real)(clockid_t clock, struct timespec *ret);
+        static int (*real)(clockid_t clock, struct timespec * ret);
 
         if (!real)
                 *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
