@@ -12,15 +12,7 @@
 
 /* The configuration's keys take the getopt values from KEYS on. */
 
-enum {
-        OPTION_CONFIG = 256,
-        OPTION_CHECK,
-        OPTION_FRAMES,
-        OPTION_REPORT,
-        OPTION_SHEET,
-        OPTION_VERSION,
-        KEYS
-};
+enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_FRAMES, OPTION_REPORT, OPTION_SHEET, OPTION_VERSION, KEYS };
 
 static const struct {
         const char *name, *argument, *help;
