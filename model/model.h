@@ -26,9 +26,8 @@ struct model_layer {
 
 /* A level of the pyramid decoder, which doubles the map's size. */
 struct model_level {
-        uint32_t channels,
-                lateral; /* of its result and of its projection of the encoder's map: 8..2048, multiples of 8 */
-        uint32_t kernel; /* 3 or 5 */
+        uint32_t channels, lateral; /* of the result, and of the projected encoder's map: 8..2048, multiples of 8 */
+        uint32_t kernel;            /* 3 or 5 */
 };
 
 /* A network of inverted blocks: a stem of one convolution with stride 2, no pooling, and the pyramid decoder. */
