@@ -89,7 +89,8 @@ static int take(void *userdata, const char *section, const char *name, const cha
                 return 1;
         }
         i = key_index(name);
-        if (i >= 0 && reader->set_in[i]) {
+        bool again = i >= 0 && reader->set_in[i];
+        if (again && !config_keys[i].many) {
                 /* An indented line continues the one above, by the rules of such files, which nobody means here. */
                 complain(reader, reader->line,
                          "%s is set already, in line %u (a line that begins with a space counts to "
@@ -97,7 +98,7 @@ static int take(void *userdata, const char *section, const char *name, const cha
                          name, reader->set_in[i]);
                 return 1;
         }
-        if (config_set(reader->config, name, value, why, sizeof why) < 0)
+        if ((again ? config_add : config_set)(reader->config, name, value, why, sizeof why) < 0)
                 complain(reader, reader->line, "%s", why);
         if (i >= 0)
                 reader->set_in[i] = reader->line;

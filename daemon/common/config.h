@@ -10,6 +10,7 @@
 #include "shaders/ops.h"
 #include "v4l2/frame.h"
 
+#define CONFIG_OUTPUTS_MAX 4
 #define CONFIG_FILE "/etc/visaged/visaged.conf" /* unless paths_config() finds another */
 
 enum effect { EFFECT_OVERLAY, EFFECT_LABELS, EFFECT_BLUR, EFFECT_NONE, EFFECTS };
@@ -24,7 +25,7 @@ struct look {
 
 struct config {
         char camera[PATH_MAX]; /* "": the first there is */
-        char virtual_camera[PATH_MAX];
+        char virtual_camera[CONFIG_OUTPUTS_MAX][PATH_MAX]; /* "" from the first on that is not there */
         uint32_t width, height;
         struct frame_rate rate;
         char model[PATH_MAX]; /* "": the default one */
@@ -44,6 +45,7 @@ struct config_key {
         int (*parse)(const struct config_key *key, const char *value, struct config *config);
         const char *const *choices; /* NULL-terminated, for keys that are one of a few words */
         double low, high;           /* for keys that are a number */
+        bool many;                  /* the key may be given again in the same place, and then adds a value */
         size_t offset, size;        /* of the member that parse() sets */
 };
 
@@ -57,8 +59,11 @@ extern const char *const no_yes[];
 
 void config_init(struct config *config); /* everything at its preset */
 
-/* -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
+/* In place of what is set so far.  -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
 int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+
+/* A further value of a key that may have many. */
+int config_add(struct config *config, const char *key, const char *value, char *why, size_t why_size);
 
 /* What of a configuration is opened: the GPU, the model, the precision. */
 bool config_same_engine(const struct config *a, const struct config *b);

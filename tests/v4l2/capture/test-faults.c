@@ -13,7 +13,7 @@
 
 #include "v4l2/camera.h"
 #include "v4l2/jpeg.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #define W FAULT_WIDTH
 #define H FAULT_HEIGHT
@@ -107,7 +107,7 @@ static void open_camera(void)
 static void look_at(const struct frame *frame, unsigned step)
 {
         const uint32_t *memory = (const uint32_t *)(const void *)frame->data;
-        uint64_t now = tick_now();
+        uint64_t now = monotonic_now();
 
         assert_true(frame->time_ns >= s.time_ns && frame->time_ns <= now && now - frame->time_ns < 3000000000u);
         assert_true(!s.good || frame->sequence > s.sequence);
