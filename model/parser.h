@@ -1,4 +1,7 @@
-/* The face parser: a model's network on a GPU, from a picture to its labels. */
+/* The face parser: a model's network on a GPU, from a picture to its labels.
+ *
+ * All programs that a parser is recorded into share its one arena of feature maps: never let two of them run at the
+ * same time.  What a run leaves behind, such as its logits, lasts until the next run of any of them. */
 #pragma once
 
 #include "model/model.h"
@@ -7,30 +10,30 @@
 
 struct parser;
 
-/* Uploads the weights and plans the memory.  `precision`: how weights and feature maps are stored.  Takes a while
- * (weights are read, laid out and copied): not for the middle of a stream. The model may be closed afterwards. -ENOMEM,
- * -ENODEV, -E2BIG: the input size needs storage ranges that this device lacks. */
+/* Uploads the weights and plans the memory.  `precision`: how weights and feature maps are stored.  This takes a while
+ * (weights are read, laid out and copied), so do not call it in the middle of a stream.  The model may be closed
+ * afterwards.  -ENOMEM; -ENODEV; -E2BIG: the input size needs larger storage ranges than this device has. */
 int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precision, struct parser **ret, char *why,
                size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-/* Appends everything from `image` to `labels` (of the same size) to a program: crop, the network, argmax, back to the
- * picture's own geometry. */
+/* Appends to a program everything from `image` to `labels` (of the same size): crop, the network, argmax, and the
+ * mapping back to the picture's geometry. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
                   const struct gpu_labels *labels);
 
-/* Logits of the last run at the network's input size: *ret is classes x height x width floats (free()).  Waits; for
- * tests and tools. */
+/* The logits of the last run, at the network's input size: *ret has classes x height x width floats, which the caller
+ * must free().  Waits; for tests and tools. */
 int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uint32_t *ret_height, uint32_t *ret_width);
 
 struct parser_figures {
         uint64_t weights, arena; /* bytes on the device */
-        double gmac;             /* of one run */
+        double gmac;             /* per run */
         unsigned operators;
 };
 const struct parser_figures *parser_figures(const struct parser *parser);
 
-/* Runs a tiny network of each family of encoders, with made-up weights and a stored answer, in the precision that will
- * be used: kernels of the other one need not be compiled.  -EIO: this device and driver compute wrongly; `why` says so.
- */
+/* Runs a tiny network of each family of encoders, with made-up weights, and compares the result with a stored answer.
+ * Only uses `precision`, so that kernels of the other one do not have to be compiled.  -EIO: this device and driver
+ * compute wrong results; `why` says so. */
 int parser_self_test(struct gpu *gpu, enum gpu_dtype precision, char *why, size_t why_size);
