@@ -12,14 +12,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define FAREWELL_MS 1000 /* for a reader to take something of what is left at the end */
+#define FAREWELL_MS 1000 /* how long to wait for a slow reader of the remaining bytes at the end */
 
 struct y4m_sink {
         struct sink base;
-        int fd, epoll;   /* `epoll` is readable while there is a rest that a pipe takes; -1: no pipe */
-        size_t piece;    /* at most so much at once */
+        int fd, epoll;   /* `epoll` is readable while a pipe takes remaining bytes; -1: not a pipe */
+        size_t piece;    /* the most to write at once */
         uint8_t *data;   /* a frame with its header, or the file's */
-        size_t at, size; /* what of it is still to be written */
+        size_t at, size; /* the part of it that is still to be written */
 };
 
 static bool is_late(int fd, int patience_ms)
@@ -27,8 +27,8 @@ static bool is_late(int fd, int patience_ms)
         return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, patience_ms) == 0;
 }
 
-/* Writes what is left, in pieces of which a pipe that can be written takes each at once: a reader that has stopped must
- * not stop us.  -EAGAIN: it has taken nothing for so long.  -ENODEV: the pipe's other end is gone. */
+/* Writes the remaining bytes, in pieces that a writable pipe takes at once, so that a reader that has stopped does not
+ * block us.  -EAGAIN: it has read nothing for that long.  -ENODEV: the pipe's other end is gone. */
 static int write_rest(struct y4m_sink *y4m, int patience_ms)
 {
         while (y4m->at < y4m->size) {
@@ -44,7 +44,7 @@ static int write_rest(struct y4m_sink *y4m, int patience_ms)
         return 0;
 }
 
-/* The same without waiting; half a frame would be the end of the stream, so the descriptor tells when to go on. */
+/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can follow. */
 static int write_more(struct y4m_sink *y4m)
 {
         struct epoll_event interest = {0};
@@ -79,7 +79,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         const size_t length = sizeof(head) - 1;
         int err;
 
-        (void)time_ns; /* the format knows none */
+        (void)time_ns; /* the format has no times */
         err = write_more(y4m);
         if (err < 0)
                 return err;
@@ -88,7 +88,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         y4m->at = 0;
         y4m->size = length + sink->format.size;
         err = write_more(y4m);
-        return err == -EAGAIN ? 0 : err; /* it is taken */
+        return err == -EAGAIN ? 0 : err; /* the frame is accepted */
 }
 
 static int get_fd(const struct sink *sink)
@@ -96,7 +96,7 @@ static int get_fd(const struct sink *sink)
         return ((const struct y4m_sink *)sink)->epoll;
 }
 
-/* A reader that is gone is told whether there is a rest or not. */
+/* A reader that is gone is reported even if nothing remains to be written. */
 static int dispatch(struct sink *sink)
 {
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
@@ -111,7 +111,7 @@ static int dispatch(struct sink *sink)
 
 static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL};
 
-/* What epoll does not take, a disk's file, takes everything at once. */
+/* A regular file cannot be in an epoll set, and takes everything at once. */
 static int watch(struct y4m_sink *y4m)
 {
         struct epoll_event interest = {0};
