@@ -178,7 +178,11 @@ static void show_placeholder(struct output *out, uint64_t due)
 {
         const struct output_part *all = &out->sv->output;
 
-        if (show(out, placeholder_bytes(all->placeholder), due + all->interval) == 0)
+        const uint8_t *bytes = placeholder_task_bytes(&all->placeholder);
+
+        if (!bytes)
+                show_at(out, due + all->interval);
+        else if (show(out, bytes, due + all->interval) == 0)
                 out->sv->stats.placeholders++;
 }
 
@@ -222,13 +226,14 @@ void supervisor_output_withdraw(struct output *out)
 /* Not by show(), which would try to open anew what is lost. */
 void supervisor_output_leave(struct output *out)
 {
+        const uint8_t *bytes = placeholder_task_bytes(&out->sv->output.placeholder);
         int r = 0;
 
-        if (out->state != OUTPUT_OPEN || !out->kind.placeholders)
+        if (out->state != OUTPUT_OPEN || !out->kind.placeholders || !bytes)
                 return;
         for (int i = 0; i < LAST_FRAMES && r == 0; i++) {
                 out->shown_time = next_time(out);
-                r = sink_show(out->sink, placeholder_bytes(out->sv->output.placeholder), out->shown_time);
+                r = sink_show(out->sink, bytes, out->shown_time);
         }
 }
 
@@ -289,20 +294,17 @@ static int take_format(struct output *out)
         const struct frame_format *format = sink_format(out->sink);
         struct output_part *all = &out->sv->output;
 
-        if (all->placeholder && frame_format_equal(&all->format, format))
+        if (all->frame && frame_format_equal(&all->format, format))
                 return 0;
-        placeholder_free(all->placeholder);
+        placeholder_task_finish(&all->placeholder);
         free(all->frame);
-        all->placeholder = NULL;
         all->frame = malloc(format->size);
-        int r = all->frame ? placeholder_new(format, &all->placeholder) : -ENOMEM;
+        int r = all->frame ? placeholder_task_init(&all->placeholder, out->sv->event, format) : -ENOMEM;
         if (r < 0) {
                 log_error("%s: frames of %s cannot be made: %s", out->name, frame_fourcc_name(format->fourcc),
                           strerror(-r));
                 return r;
         }
-        if (!placeholder_can_write(all->placeholder))
-                log_warning("there is no font: the placeholder goes without words; install fonts-dejavu-core");
         all->format = *format;
         return 0;
 }

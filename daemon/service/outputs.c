@@ -116,8 +116,7 @@ void supervisor_outputs_placeholder(struct supervisor *sv)
 
 void supervisor_outputs_say(struct supervisor *sv, const char *caption)
 {
-        if (sv->output.placeholder)
-                placeholder_say(sv->output.placeholder, caption);
+        placeholder_task_say(&sv->output.placeholder, caption);
 }
 
 /* ---- begin and end ---- */
@@ -148,6 +147,7 @@ int supervisor_outputs_open(struct supervisor *sv)
 void supervisor_outputs_leave(struct supervisor *sv)
 {
         supervisor_outputs_say(sv, "visaged has ended");
+        placeholder_task_wait(&sv->output.placeholder);
         for (unsigned i = 0; i < sv->output.count; i++)
                 supervisor_output_leave(&sv->output.list[i]);
 }
@@ -159,6 +159,6 @@ void supervisor_outputs_finish(struct supervisor *sv)
         for (unsigned i = 0; i < all->count; i++)
                 supervisor_output_finish(&all->list[i]);
         all->linger = sd_event_source_unref(all->linger);
-        placeholder_free(all->placeholder);
+        placeholder_task_finish(&all->placeholder);
         free(all->frame);
 }

@@ -18,7 +18,7 @@
 #include "daemon/common/task.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/service/backoff.h"
-#include "daemon/service/placeholder.h"
+#include "daemon/service/placeholder-task.h"
 #include "daemon/service/sleep-watch.h"
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
@@ -50,9 +50,9 @@ struct output {
 struct output_part {
         struct output list[CONFIG_OUTPUTS_MAX];
         unsigned count;
-        struct frame_format format;      /* that they have or had last; width 0: none was ever open */
-        struct placeholder *placeholder; /* in that format */
-        uint8_t *frame;                  /* the newest composed one, copied */
+        struct frame_format format;          /* that they have or had last; width 0: none was ever open */
+        struct placeholder_task placeholder; /* in that format */
+        uint8_t *frame;                      /* the newest composed one, copied */
         uint64_t frame_time;             /* of its capture */
         bool counted;                    /* in the statistics: it has been shown somewhere */
         bool live;                       /* `frame` is shown, not the placeholder */

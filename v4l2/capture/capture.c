@@ -2,6 +2,7 @@
 #include "v4l2/names.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/capture/negotiate.h"
+#include "v4l2/capture/threaded.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -313,7 +314,10 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
         }
         subscribe(capture);
         *ret = &capture->base;
-        return 0;
+        if (!capture->jpeg && capture->io == &video_io_kernel)
+                return 0;
+        err = threaded_open(&capture->base, ret);
+        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
 }
 
 void capture_close(struct camera *camera)

@@ -268,6 +268,26 @@ static void uncounted_readers(void **state)
         UNTIL(supervisor_outputs_readers(&sv) == 1);
 }
 
+/* The placeholder is drawn beside the loop, and what it says last is what is seen. */
+static void placeholder_follows(void **state)
+{
+        uint8_t *starting;
+
+        open_outputs("/dev/null", "");
+        assert_null(placeholder_task_bytes(&sv.output.placeholder));
+        supervisor_outputs_say(&sv, "starting");
+        UNTIL(placeholder_task_bytes(&sv.output.placeholder));
+        starting = malloc(SIZE);
+        memcpy(starting, placeholder_task_bytes(&sv.output.placeholder), SIZE);
+        UNTIL(fake.shown_n && !memcmp(fake.memory[fake.last.index % fake.used], starting, SIZE));
+        for (int i = 0; i < 20; i++)
+                supervisor_outputs_say(&sv, i % 2 ? "the GPU is being restarted" : "paused");
+        supervisor_outputs_say(&sv, "starting");
+        placeholder_task_wait(&sv.output.placeholder);
+        assert_memory_equal(placeholder_task_bytes(&sv.output.placeholder), starting, SIZE);
+        free(starting);
+}
+
 static void half_size(struct v4l2_pix_format *pix)
 {
         *pix = (struct v4l2_pix_format){W / 2, H / 2, V4L2_PIX_FMT_YUV420, V4L2_FIELD_NONE, W / 2, W * H * 3 / 8};
@@ -296,7 +316,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(same_frames),     TEST(each_as_it_wants), TEST(node_is_unplugged), TEST(disk_is_full),
                 TEST(reader_of_a_pipe_goes), TEST(nothing_is_left), TEST(never_a_buffer), TEST(uncounted_readers),
-                TEST(another_size),
+                TEST(placeholder_follows), TEST(another_size),
         };
 
         return cmocka_run_group_tests_name("daemon-outputs", tests, temporary_make, temporary_remove);

@@ -7,6 +7,7 @@
 #include "tests/v4l2/faults.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,11 +47,16 @@ static bool lasting(unsigned step)
 static void expose_jpeg(unsigned step)
 {
         struct jpeg_file file = lasting(step) ? s.fault->picture(s.fault->number) : good_picture;
-        uint8_t *memory = fake_capture((uint32_t)file.size, 0, s.exposed + fault_sequence);
+        uint8_t *memory;
 
         assert_true(file.size <= SIZE); /* of a buffer */
+        fake_lock();
+        memory = fake_capture((uint32_t)file.size, 0, s.exposed + fault_sequence);
         if (memory)
                 memcpy(memory, file.data, file.size);
+        fake_unlock();
+        if (memory) /* a thread decodes */
+                poll(&(struct pollfd){.fd = camera_fd(s.camera), .events = POLLIN}, 1, 20000);
         if (file.data != good_picture.data)
                 free(file.data);
 }
