@@ -73,10 +73,11 @@ static int check_logits(const struct test *test, const float *logits, char *why,
 
                 /* Written so that NaN fails. */
                 if (!(fabsf(value - expected) <= tolerances[test->precision] * answer->peak))
-                        return why_set(why, why_size, -EIO,
-                                       "this device or its driver computes wrongly: in %s bits, output %u of the %s is "
-                                       "%g and must be %g",
-                                       names[test->precision], n, answer->info.name, (double)value, (double)expected);
+                        return why_set(
+                                why, why_size, -EIO,
+                                "this device or its driver computes wrong results: in %s bits, output %u of the %s is "
+                                "%g and must be %g",
+                                names[test->precision], n, answer->info.name, (double)value, (double)expected);
         }
         return 0;
 }
@@ -95,10 +96,11 @@ static int check_labels(const struct test *test, const float *logits, char *why,
                         most = fmaxf(most, logits[c * pixels + n]);
                 if (labels[n] >= info->classes ||
                     !(logits[labels[n] * pixels + n] >= most - tolerances[test->precision] * test->answer->peak))
-                        return why_set(why, why_size, -EIO,
-                                       "this device or its driver computes wrongly: in %s bits, label %zu of the %s "
-                                       "is %u",
-                                       names[test->precision], n, info->name, labels[n]);
+                        return why_set(
+                                why, why_size, -EIO,
+                                "this device or its driver computes wrong results: in %s bits, label %zu of the %s "
+                                "is %u",
+                                names[test->precision], n, info->name, labels[n]);
         }
         return 0;
 }

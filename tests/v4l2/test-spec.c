@@ -35,7 +35,7 @@ static void cameras(void **state)
         refuse_camera(path, -EINVAL, "nearer");
         refuse_camera("/dev/video-none", -ENOENT, "plug it in");
         refuse_camera("usb-Nobody_Camera-index0", -ENOENT, "/dev/v4l/by-id/usb-Nobody_Camera-index0: there is no such");
-        refuse_camera("/dev/null", -ENODEV, "no video device");
+        refuse_camera("/dev/null", -ENODEV, "not a video device");
         refuse_camera("/dev/null/video0", -ENOTDIR, "visagectl cameras");
         refuse_camera(temporary, -ENODEV, "folder");
         refuse_camera(temporary_file("picture", "x", 1), -ENODEV, "image:FILE");
