@@ -158,7 +158,7 @@ static int read_header(struct y4m_source *source, const char *path, char *why, s
                 return why_say(why, why_size, -EBADMSG, "%s is not a file; name a YUV4MPEG2 file", path);
         err = y4m_parse(head, read_at(source->file, 0, head, sizeof(head)), &header, &reason);
         if (err < 0)
-                return why_say(why, why_size, err, "%s: %s; make it with ffmpeg -pix_fmt yuv420p", path, reason);
+                return why_say(why, why_size, err, "%s: %s; create it with ffmpeg -pix_fmt yuv420p", path, reason);
         source->base.format = header.format;
         source->base.rate = header.rate;
         source->first = source->at = (off_t)header.length;

@@ -353,7 +353,7 @@ static void not_indexed(void **state)
 
         for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
                 refuse_indexed(write_kind(&kinds[k]), -EBADMSG, "neither paletted nor 8-bit grey");
-        refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "no PNG");
+        refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "not a PNG");
         refuse_indexed(temporary_path("", "nothing.png"), -ENOENT, "no such file");
 }
 
