@@ -14,10 +14,14 @@ int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precis
                size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-/* Appends everything from `image` to `labels` (of the same size) to a program: crop, the network, argmax, back to the
- * picture's own geometry. */
+enum { PARSER_REGIONS = 4 }; /* of one picture, at most */
+
+/* Appends everything from `image` to `labels` (of the same size) to a program: for each of `count` regions crop, the
+ * network, argmax; then the labels of all back to the picture's own geometry, as op_uncrop() has it.  `regions` is an
+ * array of struct gpu_region, read whenever the program runs.  Programs of one parser share its memory: submit one, and
+ * the next when it is done. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                  const struct gpu_labels *labels);
+                  const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels);
 
 /* Logits of the last run at the network's input size: *ret is classes x height x width floats (free()).  Waits; for
  * tests and tools. */

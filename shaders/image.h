@@ -15,6 +15,14 @@ struct gpu_labels {
         uint32_t width, height;
 };
 
+/* Numbers that the host writes and an operator reads each time it runs: they can change without anything being recorded
+ * again.  Write them while no program that reads them is submitted. */
+struct gpu_block {
+        struct gpu_buffer *buffer; /* GPU_MEMORY_UPLOAD */
+        uint64_t offset;           /* a multiple of GPU_BLOCK_ALIGN */
+};
+#define GPU_BLOCK_ALIGN 256
+
 uint64_t gpu_image_size(uint32_t width, uint32_t height);
 uint64_t gpu_labels_size(uint32_t width, uint32_t height);
 
@@ -45,15 +53,25 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
-/* Blurs what is labelled 0 (background), by a Gaussian of `sigma` pixels that ignores the rest, so that no halo of the
- * person leaks into it.  `scratch` and `out` are of the same size as `in`; all three differ. */
+/* The block of op_blur_background(). */
+struct gpu_blur {
+        float radius, falloff, everywhere, unused;
+};
+
+/* A Gaussian of `sigma` pixels.  `everywhere`: over the whole picture, whatever its labels. */
+struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
+
+/* Blurs what is labelled 0 (background) and ignores the rest, so that no halo of the person leaks into it.  `blur` is a
+ * struct gpu_blur, whose sigma is `sigma_most` at most.  `scratch` and `out` are of the same size as `in`; all three
+ * differ. */
 int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-                       float sigma, const struct gpu_image *scratch, const struct gpu_image *out);
+                       const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
+                       const struct gpu_image *out);
 
 /* out = in where the class's colour is transparent, else mixed with it by the colour's alpha.
  * `palette`: 256 RGBA colours (1024 bytes).  All sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-             struct gpu_buffer *palette, const struct gpu_image *out);
+             const struct gpu_block *palette, const struct gpu_image *out);
 
 /* Copies bytes between two buffers of the same size, for instance to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

@@ -103,28 +103,35 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 
 /* ---- in and out of the network ---- */
 
-/* How a picture lies in the network's input: source = scale * (pixel + 0.5) - 0.5 + shift (pixel centres at integers).
- */
-struct gpu_crop {
-        float scale, shift_x, shift_y;
+/* The part of a picture that the network sees, turned where its matrices say so.  Each has two rows, for (x, y, 1); the
+ * last number of a row is unused.  Places are in pixels, the middle of the first being (0.5, 0.5). */
+struct gpu_region {
+        float to_picture[2][4];   /* from the network's input */
+        float from_picture[2][4]; /* the inverse */
 };
 
-/* The picture centred in the network's input, its longer side (relative to the input's shape) filling it. */
-struct gpu_crop gpu_crop_fit(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
+/* `to_picture` can be inverted. */
+struct gpu_region gpu_region_make(const float to_picture[2][3]);
+
+/* The whole picture, centred in the network's input, its longer side (relative to the input's shape) filling it. */
+struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 struct gpu_normalise {
         float mean[3], std[3]; /* in the network's channel order */
         bool bgr;
 };
 
-/* Bilinear crop and resize, outside = 0 before normalisation; out has 4 channels, the last 0. */
-int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_crop *crop,
+/* One of the block's regions to the network's input: bilinear, outside of the picture 0 before normalisation; out has 4
+ * channels, the last 0.  `regions` is an array of struct gpu_region. */
+int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
-/* Labels of the network's input size: logits upsampled (bilinear, corners aligned), argmax over the first `classes`. */
-int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
-              const struct gpu_labels *out);
+/* Labels of the network's input size: logits upsampled (bilinear, corners aligned), argmax over the first `classes`.
+ * `layer`: which of the label maps that lie in out's buffer, one after the other. */
+int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out,
+              uint32_t layer);
 
-/* Labels back to the picture by the inverse of the crop, nearest; outside the crop 0. */
-int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_crop *crop,
+/* The labels of `count` regions, a layer of `in` each, back to the picture: nearest; where regions overlap the last one
+ * counts; outside of all 0. */
+int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_block *regions, uint32_t count,
               const struct gpu_labels *out);

@@ -64,6 +64,11 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
+static inline struct operand block_operand(const struct gpu_block *block, uint64_t size)
+{
+        return (struct operand){block->buffer, block->offset, size, FORMAT_F32};
+}
+
 /* min(max(x, slope * x), ceiling) */
 struct push_activation {
         float slope, ceiling;
