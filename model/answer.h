@@ -1,5 +1,5 @@
-/* Small networks with weights made from their tensors' names, a picture, and what they answer to it, as PyTorch
- * computes it (tests/model/answer.py): what the self-test holds a device against. */
+/* The reference of the self-test: small networks whose weights are made from the names of their tensors, a picture, and
+ * their output for it as computed by PyTorch (tests/model/answer.py). */
 #pragma once
 
 #include "model/graph.h"
@@ -13,8 +13,8 @@ struct answer {
         float points[ANSWER_POINTS];
 };
 
-/* One of each family of encoders.  The first is wide enough where it matters to reach the algorithms that wide layers
- * get; the second has depthwise convolutions of each kernel and stride, and dilated ones. */
+/* One for each family of encoders.  The first has layers that are wide enough for the algorithms of wide layers.  The
+ * second has depthwise convolutions of each kernel and stride, and dilated ones. */
 extern const struct answer answers[ANSWER_COUNT];
 
 /* A parser_weights function; `context` is the network's struct model_info. */
@@ -23,5 +23,5 @@ int answer_tensor(const void *context, const struct graph_tensor *tensor, float 
 /* RGBA of the network's input size: 4 * width * height bytes. */
 void answer_picture(const struct model_info *info, uint8_t *ret);
 
-/* Where point `n` lies in the logits at input size, [class][y][x]. */
+/* The index of point `n` in the logits at input size, [class][y][x]. */
 size_t answer_index(const struct model_info *info, unsigned n);

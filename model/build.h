@@ -1,24 +1,24 @@
-/* Private to model/: how a parser is put together. */
+/* Private to model/: how a parser is built. */
 #pragma once
 
 #include "model/graph.h"
 #include "model/parser.h"
 
-/* Where the weights come from: the tensor's floats in *ret, the caller's to free(). */
+/* Where the weights come from: puts the tensor's floats in *ret, which the caller must free(). */
 struct weights_source {
         int (*tensor)(const void *context, const struct graph_tensor *tensor, float **ret);
         const void *context;
 };
 
-/* What a node needs at run time besides its maps. */
+/* What a node needs at run time in addition to its maps. */
 struct weights_node {
-        struct gpu_conv conv; /* of GRAPH_CONV */
+        struct gpu_conv conv; /* for GRAPH_CONV */
         uint64_t offset;      /* of its weights */
         float scale;
 };
 
-/* weights.c: all weights, laid out for this device, in one buffer.  *ret_nodes is one for each node of the graph, to be
- * free()d.  Errors are those of the source and of gpu.h. */
+/* weights.c: uploads all weights, laid out for this device, to one buffer.  *ret_nodes has one entry for each node of
+ * the graph; the caller must free() it.  Errors are those of the source and of gpu.h. */
 int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weights_source *source,
                    struct gpu_buffer **ret, struct weights_node **ret_nodes);
 

@@ -1,4 +1,4 @@
-/* Private to model/: the two families of encoders, each with its decoder, around the head that both have. */
+/* Private to model/: the two families of encoders, each with its decoder.  Both use the same head. */
 #pragma once
 
 #include "model/graph.h"
@@ -9,13 +9,13 @@ struct network {
         enum gpu_dtype precision;
         const struct graph_value *maps[MODEL_LAYERS_MAX]; /* results of the encoder's layers */
         const struct graph_value *deepest;                /* the last of them */
-        struct graph_store *wide; /* with that in its first channels, then room for the head's */
+        struct graph_store *wide; /* `deepest` is in its first channels, followed by room for the head's result */
 };
 
-/* Append the encoder, and fill in `maps` and `wide`. */
+/* Append the encoder and fill in `maps` and `wide`. */
 void resnet_encode(struct network *network);
 void inverted_encode(struct network *network);
 
-/* Append the decoder of the head's result; they return the logits. */
+/* Append the decoder of the head's result, and return the logits. */
 const struct graph_value *resnet_decode(struct network *network, const struct graph_value *x);
 const struct graph_value *inverted_decode(struct network *network, const struct graph_value *x);

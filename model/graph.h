@@ -1,9 +1,9 @@
-/* The network as a table: nodes in the order they run, the feature maps between them, the tensors they need.  Nothing
+/* The network as a table: nodes in execution order, the feature maps between them, and the tensors they need.  Nothing
  * here touches a device: sizes, names, counts and lifetimes are all known before one is opened.
  *
- * Three words: a *store* is a piece of memory; a *value* is a feature map, written by one node, in all of a store or in
- * a slice of its channels (so a concatenation is a store with several values); two values in the same place of a store,
- * one after the other, are an update in place. */
+ * A *store* is a piece of memory.  A *value* is a feature map, written by one node; it occupies a whole store or a
+ * slice of its channels.  A concatenation is therefore a store with several values.  Two successive values in the same
+ * place of a store are an update in place. */
 #pragma once
 
 #include "model/model.h"
@@ -42,10 +42,10 @@ struct graph_tensor {
 struct graph_node {
         enum graph_op op;
         const struct graph_value *in, *in2, *residual, *out; /* NULL where there is none */
-        const struct graph_tensor *weight, *bias, *scale;    /* the same; scale is a single number */
+        const struct graph_tensor *weight, *bias, *scale;    /* NULL where there is none; scale is a single number */
         enum gpu_activation activation;
         bool relu;                         /* after the residual is added */
-        uint32_t kernel, stride, dilation; /* of GRAPH_CONV and GRAPH_DEPTHWISE */
+        uint32_t kernel, stride, dilation; /* for GRAPH_CONV and GRAPH_DEPTHWISE */
         double mac;                        /* multiplications */
 };
 
@@ -55,8 +55,8 @@ struct graph {
         struct graph_value *values;
         struct graph_tensor *tensors;
         uint32_t node_count, store_count, value_count, tensor_count;
-        const struct graph_value *input;  /* from the first node on; 4 channels */
-        const struct graph_value *logits; /* kept to the end; the classes, rounded up to 4 channels */
+        const struct graph_value *input;  /* alive from the first node on; 4 channels */
+        const struct graph_value *logits; /* alive to the end; one channel per class, rounded up to a multiple of 4 */
         uint32_t capacity;                /* of the arrays, for graph_add_*() */
 };
 
@@ -66,29 +66,29 @@ double graph_gmac(const struct graph *graph);
 
 /* ---- for network.c and its encoders, which write the table ---- */
 
-/* An empty table with room for so many nodes.  A node makes at most one store, and few values or tensors. */
+/* An empty graph with room for `capacity` nodes.  A node makes at most one store, and few values or tensors. */
 int graph_new(uint32_t capacity, struct graph **ret);
-/* When all is written, logits and input too: finds the stores' lifetimes. */
+/* Once everything is added, including logits and input: computes the lifetimes of the stores. */
 void graph_finish(struct graph *graph);
 
-#define GRAPH_PART_MAX 56 /* of a layer's name, with its NUL; ".weight" comes after it */
+#define GRAPH_PART_MAX 56 /* size of a layer's name with its NUL; ".weight" is appended to it */
 
 struct graph_conv {
         const char *name;                  /* of the layer: the tensors are name.weight and name.bias */
         uint32_t out;                      /* channels */
         uint32_t kernel, stride, dilation; /* 0: 1 */
-        uint32_t rank;                     /* of the weights in the file: 3 for what PyTorch calls conv1d; 0: 4 */
+        uint32_t rank;                     /* of the weights in the file: 3 for PyTorch's conv1d; 0: 4 */
         enum gpu_activation activation;
         enum gpu_dtype dtype; /* of the output */
-        const char *scale;    /* name of a tensor of one number; NULL: none */
+        const char *scale;    /* name of a tensor with one number; NULL: none */
         const struct graph_value *residual;
         bool relu;
         bool in_place;                  /* the output replaces the residual */
-        const struct graph_store *into; /* else it is a slice of this, from `first` on; NULL: a store of its own */
+        const struct graph_store *into; /* otherwise a slice of this, from `first` on; NULL: a store of its own */
         uint32_t first;
 };
 
-/* "Same" padding: only the stride makes a map smaller. */
+/* With "same" padding, only the stride makes a map smaller. */
 static inline uint32_t graph_strided(uint32_t size, uint32_t stride)
 {
         return (size - 1) / stride + 1;
@@ -100,10 +100,10 @@ const struct graph_value *graph_add_value(struct graph *graph, const struct grap
                                           uint32_t channels);
 const struct graph_value *graph_add_conv(struct graph *graph, const struct graph_value *in,
                                          const struct graph_conv *conv);
-/* `out`, `rank`, `scale` and what says where the result goes are not read: it has the input's channels and type, and a
- * store of its own. */
+/* Ignores `out`, `rank`, `scale` and the members that say where the result goes: the result has the input's channels
+ * and type, and a store of its own. */
 const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in,
                                               const struct graph_conv *conv);
-/* Everything that has no tensors. */
+/* For operators without tensors. */
 const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
                                     const struct graph_value *in2, const struct graph_value *out);

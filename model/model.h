@@ -1,7 +1,6 @@
-/* A model file: what the network is, its classes, its weights.  The format is safetensors; model/README.md tells what
- * the metadata holds.  Nothing in a model file is trusted: every name, shape, size and number is checked when it is
- * opened.
- */
+/* A model file: the description of a network, its classes and its weights.  The format is safetensors; model/README.md
+ * describes the metadata.  Nothing in a model file is trusted: every name, shape, size and number is checked when it is
+ * opened. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,14 +9,14 @@
 
 #define MODEL_CLASSES_MAX 64
 
-/* Residual blocks: those of ResNets, and inverted ones (1x1, depthwise, 1x1: MobileNetV2, Sandler et al., CVPR 2018).
- */
+/* Residual blocks: the two kinds of ResNets, and inverted ones (1x1, depthwise, 1x1: MobileNetV2, Sandler et al., CVPR
+ * 2018). */
 enum model_block { MODEL_BASIC, MODEL_BOTTLENECK, MODEL_INVERTED };
 
 #define MODEL_LAYERS_MAX 8
 #define MODEL_LEVELS_MAX 4
 
-/* Some inverted blocks one after the other; the first has the stride. */
+/* A sequence of inverted blocks; the stride is that of the first. */
 struct model_layer {
         uint32_t kernel;           /* of the depthwise convolutions: 3 or 5 */
         uint32_t stride, dilation; /* 1 or 2; 1..4 */
@@ -27,7 +26,7 @@ struct model_layer {
 
 /* A level of the pyramid decoder, which doubles the map's size. */
 struct model_level {
-        uint32_t channels, lateral; /* of its result, of its projection of the encoder's map: 8..2048, multiples of 8 */
+        uint32_t channels, lateral; /* of the result, and of the projected encoder's map: 8..2048, multiples of 8 */
         uint32_t kernel;            /* 3 or 5 */
 };
 
@@ -44,18 +43,18 @@ struct model_class {
         uint8_t color[3]; /* R G B */
 };
 
-/* What the metadata says: enough to build the network (widths as in the paper's figures; all are multiples
- * of 8, the head's of 16).  `blocks`, `stem`, `planes` and `decoder` are a ResNet's. */
+/* The metadata, which is enough to build the network.  Widths are as in the paper's figures, all multiples of 8, the
+ * head's of 16.  `blocks`, `stem`, `planes` and `decoder` are used by ResNets only. */
 struct model_info {
         char name[64];
         enum model_block block;
         uint32_t blocks[4];                      /* per layer, 1..64 */
         uint32_t stem[3], planes[4], decoder[2]; /* widths, 8..4096 */
-        struct model_inverted inverted;          /* of MODEL_INVERTED only */
+        struct model_inverted inverted;          /* for MODEL_INVERTED only */
         uint32_t head;                           /* width, 16..4096 */
         uint32_t height, width;                  /* of the input, 33..2048 */
         bool bgr;                                /* channel order of the input */
-        float mean[3], std[3];                   /* in that order */
+        float mean[3], std[3];                   /* in the same order */
         uint32_t classes;
         struct model_class class[MODEL_CLASSES_MAX];
         char license[256], provenance[1024];
@@ -63,15 +62,15 @@ struct model_info {
 
 struct model;
 
-/* -ENOENT, -EACCES, ...: the file cannot be read; -EBADMSG: it is not a model, or damaged; `why`: one line that names
- * the file and the tensor or key. */
+/* -ENOENT, -EACCES, ...: the file cannot be read; -EBADMSG: it is not a model or is damaged, and `why` gets one line
+ * that names the file and the tensor or key. */
 int model_open(const char *path, struct model **ret, char *why, size_t why_size);
 void model_close(struct model *model); /* NULL is fine */
 
 const struct model_info *model_info(const struct model *model);
 const char *model_path(const struct model *model);
 
-/* A tensor as 32-bit floats in *ret (free()), `count` of them: the caller knows the shape, which has been checked
- * against the graph.  -ENOENT: no such tensor (cannot happen for names the graph made); -ENOMEM; -EIO, -EBADMSG: the
- * file changed or cannot be read any more. */
+/* Reads a tensor as `count` 32-bit floats into *ret, which the caller must free().  The caller knows the shape, which
+ * has been checked against the graph.  -ENOENT: no such tensor (impossible for names that the graph made); -ENOMEM;
+ * -EIO, -EBADMSG: the file has changed or can no longer be read. */
 int model_tensor(const struct model *model, const char *name, size_t count, float **ret);

@@ -1,4 +1,4 @@
-/* Operators on pictures: from a camera's bytes to RGBA, composed with a label map, to a virtual camera's bytes. */
+/* Operators on pictures: from a camera's bytes to RGBA, combined with a label map, to a virtual camera's bytes. */
 #pragma once
 
 #include "shaders/gpu.h"
@@ -9,14 +9,14 @@ struct gpu_image {
         uint32_t width, height;
 };
 
-/* One byte a pixel, the class; row after row without padding; the buffer's size is rounded up to a multiple of 4. */
+/* One byte per pixel, its class; row after row without padding.  The buffer's size is rounded up to a multiple of 4. */
 struct gpu_labels {
         struct gpu_buffer *buffer;
         uint32_t width, height;
 };
 
-/* Numbers that the host writes and an operator reads each time it runs: they can change without anything being recorded
- * again.  Write them while no program that reads them is submitted. */
+/* Numbers that the host writes and an operator reads each time it runs, so that they can change without recording
+ * anything again.  Write them only while no program that reads them is submitted. */
 struct gpu_block {
         struct gpu_buffer *buffer; /* GPU_MEMORY_UPLOAD */
         uint64_t offset;           /* a multiple of GPU_BLOCK_ALIGN */
@@ -29,7 +29,7 @@ uint64_t gpu_labels_size(uint32_t width, uint32_t height);
 enum gpu_color { GPU_COLOR_RGB, GPU_COLOR_BT601, GPU_COLOR_BT709 };
 
 /* Where the three components (R G B, or Y Cb Cr) of pixel (x, y) lie among the bytes of a frame:
- * offset + (y >> shift_y) * stride + (x >> shift_x) * step.  step 0: the component is not there (grey). */
+ * offset + (y >> shift_y) * stride + (x >> shift_x) * step.  A step of 0 means that the component is absent (grey). */
 struct gpu_pixels {
         uint32_t width, height;
         enum gpu_color color;
@@ -37,18 +37,19 @@ struct gpu_pixels {
         struct {
                 uint32_t offset, stride, step, shift_x, shift_y;
         } component[3];
-        uint32_t size; /* bytes of a frame; the buffer holds this, rounded up to a multiple of 4 */
+        uint32_t size; /* bytes of a frame; the buffer's size is this, rounded up to a multiple of 4 */
 };
 
-/* Rows of R' G' B' from the three components and 1, and the other way round, all in 0..1: Y'CbCr is ITU-R BT.601's or BT.709's. */
+/* The matrix from the three components and 1 to R' G' B', and its inverse; all values are in 0..1.  Y'CbCr is that of
+ * ITU-R BT.601 or BT.709. */
 void gpu_pixels_to_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 
-/* Bytes -> RGBA.  When the sizes differ the picture is scaled to fit (bilinear), centred, with black beside it. */
+/* Bytes -> RGBA.  If the sizes differ, the picture is scaled to fit (bilinear) and centred, with black bars. */
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out);
 
-/* RGBA -> bytes of the same size; chroma is the mean of the pixels that share it.  -EINVAL: a component is absent, or
+/* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  -EINVAL: a component is absent, or
  * its step is not 1, 2 or 4. */
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
@@ -58,20 +59,20 @@ struct gpu_blur {
         float radius, falloff, everywhere, unused;
 };
 
-/* A Gaussian of `sigma` pixels.  `everywhere`: over the whole picture, whatever its labels. */
+/* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever its labels are. */
 struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
 
-/* Blurs what is labelled 0 (background) and ignores the rest, so that no halo of the person leaks into it.  `blur` is a
- * struct gpu_blur, whose sigma is `sigma_most` at most.  `scratch` and `out` are of the same size as `in`; all three
- * differ. */
+/* Blurs the pixels that are labelled 0 (background).  It ignores all other pixels, so that no halo of the person leaks
+ * into the background.  `blur` is a struct gpu_blur with a sigma of at most `sigma_most`.  `scratch` and `out` have the
+ * size of `in`; all three are distinct. */
 int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
                        const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
                        const struct gpu_image *out);
 
-/* out = in where the class's colour is transparent, else mixed with it by the colour's alpha.
- * `palette`: 256 RGBA colours (1024 bytes).  All sizes are equal; `in` and `out` may be the same. */
+/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: 256 RGBA colours (1024 bytes).  All
+ * sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out);
 
-/* Copies bytes between two buffers of the same size, for instance to one that the host reads. */
+/* Copies bytes between two buffers of the same size, for example to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

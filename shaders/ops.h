@@ -1,4 +1,4 @@
-/* Operators of the network.  Every one appends to a program; none allocates device memory of its own. */
+/* Operators of the network.  Each appends to a program; none allocates device memory. */
 #pragma once
 
 #include "shaders/gpu.h"
@@ -7,12 +7,12 @@
 enum gpu_dtype { GPU_F32, GPU_F16 }; /* of storage: arithmetic is always in 32 bits */
 
 /* A feature map: `channels` x `height` x `width`, stored as [ceil(height*width / 32)][stride / 4][32][4]: blocks of 32
- * consecutive pixels, in them groups of 4 channels.  A map can be a slice of a wider one (`stride` channels, this one
- * starting at `first`), which is how operators write straight into a concatenation.  channels, stride and first are
- * multiples of 4. */
+ * consecutive pixels, each with groups of 4 channels.  A map can be a slice of a wider one, which has `stride`
+ * channels; the slice starts at `first`.  This lets operators write directly into a concatenation.  channels, stride
+ * and first are multiples of 4. */
 struct gpu_map {
         struct gpu_buffer *buffer;
-        uint64_t offset; /* bytes, of the wide map; a multiple of 256 */
+        uint64_t offset; /* of the wide map, in bytes; a multiple of 256 */
         enum gpu_dtype dtype;
         uint32_t channels, height, width;
         uint32_t stride, first;
@@ -32,12 +32,12 @@ struct gpu_conv {
         enum gpu_dtype dtype;   /* of the weights; input and output carry their own */
 };
 
-/* The algorithm (direct, or Winograd F(4x4,3x3)) is chosen from the shape and the device, always the same way, and with
- * it the layout of the weights and the working memory. */
+/* The shape and the device determine the algorithm (direct, or Winograd F(4x4,3x3)), and with it the layout of the
+ * weights and the size of the workspace. */
 uint64_t gpu_conv_weights_size(const struct gpu *gpu, const struct gpu_conv *conv);
 uint64_t gpu_conv_workspace_size(const struct gpu *gpu, const struct gpu_conv *conv); /* 0: none */
-/* `weights` [out][in][kernel][kernel], `bias` [out]; `ret` of gpu_conv_weights_size() bytes. `in` counts the real input
- * channels (3 for a picture), the rest being zero. */
+/* `weights` [out][in][kernel][kernel], `bias` [out]; `ret` has gpu_conv_weights_size() bytes.  `in` is the number of
+ * real input channels (3 for a picture); the remaining ones are zero. */
 void gpu_conv_weights_pack(const struct gpu *gpu, const struct gpu_conv *conv, uint32_t in, const float *weights,
                            const float *bias, void *ret);
 
@@ -50,16 +50,16 @@ struct op_conv {
         struct gpu_buffer *workspace;
         uint64_t workspace_offset;
         enum gpu_activation activation;
-        float scale;                    /* 1 where there is none */
+        float scale;                    /* 1: none */
         const struct gpu_map *residual; /* NULL: none */
         bool relu;                      /* after the sum */
-        bool unbiased;                  /* the weights hold no bias */
+        bool unbiased;                  /* the weights contain no bias */
 };
 int op_conv(struct gpu_program *program, const struct op_conv *op);
 
 /* ---- depthwise convolution: 3x3 or 5x5, "same" padding, any stride ---- */
 
-/* `weights` [channels][kernel][kernel], `bias` [channels]; `ret` of gpu_depthwise_weights_size() bytes. */
+/* `weights` [channels][kernel][kernel], `bias` [channels]; `ret` has gpu_depthwise_weights_size() bytes. */
 uint64_t gpu_depthwise_weights_size(uint32_t channels, uint32_t kernel);
 void gpu_depthwise_weights_pack(uint32_t channels, uint32_t kernel, const float *weights, const float *bias, void *ret);
 
@@ -76,44 +76,44 @@ int op_depthwise(struct gpu_program *program, const struct op_depthwise *op);
 int op_maxpool(struct gpu_program *program, const struct gpu_map *in,
                const struct gpu_map *out); /* 3x3, stride 2, padding 1 */
 
-/* Bilinear, corners aligned, to out's size. */
+/* Bilinear, with aligned corners, to the size of `out`. */
 int op_upsample(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out);
 
-/* out = x * up(gate) + x: the local graph's result applied to the map it came from. */
+/* out = x * up(gate) + x: applies the result of the local graph to the map from which it was computed. */
 int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct gpu_map *gate,
             const struct gpu_map *out);
 
-/* ---- matrices computed from the image: maps of F32 whose pixels are one index and whose channels the other ---- */
+/* ---- matrices computed from the picture: F32 maps, where pixels are one index and channels the other ---- */
 
-/* out[pixel i][channel j] = sum over pixels n of a[channel i][n] * b[channel j][n]; out has width = a's channels,
- * height 1. */
+/* out[pixel i][channel j] = sum over pixels n of a[channel i][n] * b[channel j][n].  The width of `out` is the number
+ * of channels of `a`; its height is 1. */
 int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct gpu_map *b, const struct gpu_map *out);
 
-/* Softmax over the channels of every pixel; in place when in and out are the same. */
+/* Softmax over the channels of each pixel; in place if `in` and `out` are the same. */
 int op_softmax(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out);
 
-/* Channels become pixels and pixels channels. */
+/* Swaps channels and pixels. */
 int op_transpose(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out);
 
-/* out = act(W x), W[m][k] = matrix[channel m][pixel k], computed on the device: x has k channels, out m. `workspace`
- * holds gpu_matmul_workspace_size() bytes. */
+/* out = act(W x), where W[m][k] = matrix[channel m][pixel k] was computed on the device; x has k channels, out has m.
+ * `workspace` has gpu_matmul_workspace_size() bytes. */
 uint64_t gpu_matmul_workspace_size(const struct gpu *gpu, uint32_t m, uint32_t k);
 int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const struct gpu_map *x,
               const struct gpu_map *out, struct gpu_buffer *workspace, uint64_t workspace_offset);
 
-/* ---- in and out of the network ---- */
+/* ---- the network's input and output ---- */
 
-/* The part of a picture that the network sees, turned where its matrices say so.  Each has two rows, for (x, y, 1); the
- * last number of a row is unused.  Places are in pixels, the middle of the first being (0.5, 0.5). */
+/* The part of a picture that the network sees; it may be rotated.  Both matrices have two rows, which apply to
+ * (x, y, 1); the last number of a row is unused.  Coordinates are in pixels; (0.5, 0.5) is the centre of the first. */
 struct gpu_region {
         float to_picture[2][4];   /* from the network's input */
         float from_picture[2][4]; /* the inverse */
 };
 
-/* `to_picture` can be inverted. */
+/* `to_picture` must have an inverse. */
 struct gpu_region gpu_region_make(const float to_picture[2][3]);
 
-/* The whole picture, centred in the network's input, its longer side (relative to the input's shape) filling it. */
+/* The whole picture, centred in the network's input; its longer side (relative to the input's shape) fills the input. */
 struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 struct gpu_normalise {
@@ -121,17 +121,17 @@ struct gpu_normalise {
         bool bgr;
 };
 
-/* One of the block's regions to the network's input: bilinear, outside of the picture 0 before normalisation; out has 4
- * channels, the last 0.  `regions` is an array of struct gpu_region. */
+/* Bilinear crop and resize of one region.  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
+ * outside the picture are 0 before normalisation.  `out` has 4 channels, the last one 0. */
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
-/* Labels of the network's input size: logits upsampled (bilinear, corners aligned), argmax over the first `classes`.
- * `layer`: which of the label maps that lie in out's buffer, one after the other. */
+/* Labels at the network's input size: upsamples the logits (bilinear, aligned corners) and takes the argmax over the
+ * first `classes`.  The buffer of `out` may hold several label maps; `layer` is an index into them. */
 int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out,
               uint32_t layer);
 
-/* The labels of `count` regions, a layer of `in` each, back to the picture: nearest; where regions overlap the last one
- * counts; outside of all 0. */
+/* Maps the labels of `count` regions (a layer of `in` each) back to the picture (nearest neighbour).  Where regions
+ * overlap, the last one wins; pixels outside all regions are 0. */
 int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_block *regions, uint32_t count,
               const struct gpu_labels *out);

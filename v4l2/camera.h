@@ -1,17 +1,17 @@
-/* A camera: any V4L2 capture node, or a file that stands in for one.
+/* A camera: any V4L2 capture node, or a file in place of one.
  *
- * What it is called ("spec"):
+ * A name of a camera ("spec") is one of:
  *   /dev/video0, /dev/v4l/by-id/usb-...    a V4L2 capture node
  *   usb-...  (no slash)                    the same, looked up in /dev/v4l/by-id
  *   image:FILE                             a PNG or JPEG picture, still
- *   image:FILE?move                        the same, drifting, turning and zooming slowly as before a hand-held lens
- *   y4m:FILE                               a YUV4MPEG2 file, at its own rate, over and over; "y4m:FILE?once" ends with
- * -ENODEV
+ *   image:FILE?move                        the same, slowly drifting, turning and zooming like a hand-held camera
+ *   y4m:FILE                               a YUV4MPEG2 file, at its own rate, in a loop
+ *   y4m:FILE?once                          the same, played once, then -ENODEV
  *
- * Frames come in one of the formats that frame_format_pack() accepts: the node's own where it has one (YUYV, UYVY,
- * NV12, YU12, RGB3, BGR3, GREY), MJPEG decoded here to 422P, anything else by way of libv4l2's conversion.
+ * Frames have one of the formats that frame_format_pack() accepts: the node's own if it has one of them (YUYV, UYVY,
+ * NV12, YU12, RGB3, BGR3, GREY), else MJPEG, which is decoded here to 422P, else libv4l2's conversion.
  *
- * Nothing here blocks after camera_open(), and nothing allocates after camera_start().  Not thread-safe. */
+ * Nothing blocks after camera_open(), and nothing allocates after camera_start().  Not thread-safe. */
 #pragma once
 
 #include "v4l2/frame.h"
@@ -19,21 +19,26 @@
 struct camera;
 
 struct camera_wish {
-        uint32_t width, height; /* 0: the camera's own choice; the nearest offered is taken */
+        uint32_t width, height; /* 0: the camera's own choice; otherwise the nearest one that it offers */
         struct frame_rate rate; /* 0/x: the camera's own choice */
 };
 
 struct camera_counters {
-        uint64_t captured; /* frames the driver handed over */
-        uint64_t stale;    /* given back unread because a newer one was there */
-        uint64_t corrupt;  /* error flag, short, or an undecodable JPEG */
+        uint64_t captured; /* frames that the driver delivered */
+        uint64_t stale;    /* given back unread because there was a newer one */
+        uint64_t corrupt;  /* with the error flag, too short, or an undecodable JPEG */
         uint64_t lost;     /* gaps in the driver's sequence numbers */
 };
 
-/* Opens and sets the format.  On failure nothing is left open and `why` holds one line for a person, ending with what
- * to do. -ENOENT no such node or file, -EACCES no permission, -EBUSY another program streams, -ENODEV not a capture
- * node, -EBADMSG a file that is not what its name says, -EINVAL a spec that cannot be understood, else the kernel's
- * errno. */
+/* Opens the camera and sets the format.  On failure nothing is left open, and `why` gets one line for the user, which
+ * ends with what to do.
+ *   -ENOENT   no such node or file
+ *   -EACCES   no permission
+ *   -EBUSY    another program is streaming
+ *   -ENODEV   not a capture node
+ *   -EBADMSG  the file is not what its name says
+ *   -EINVAL   the spec is malformed
+ *   else      the kernel's errno */
 int camera_open(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size);
 void camera_close(struct camera *camera); /* NULL is fine; stops first */
 
@@ -41,35 +46,37 @@ void camera_close(struct camera *camera); /* NULL is fine; stops first */
 const struct frame_format *camera_format(const struct camera *camera);
 struct frame_rate camera_rate(const struct camera *camera);
 const char *camera_name(const struct camera *camera); /* the card's name, or the file's */
-/* Its name under /dev/v4l/by-id, which camera_open() takes too: it finds the camera again after a replug, whatever its
- * number is then.  "" where it has none, as files do. */
+/* Its name in /dev/v4l/by-id, which camera_open() takes too.  It finds the camera again after it was replugged, even if
+ * its number has changed.  "" if it has none, as for files. */
 const char *camera_id(const struct camera *camera);
 const struct camera_counters *camera_counters(const struct camera *camera);
 
 int camera_start(struct camera *camera);
 void camera_stop(struct camera *camera);
 
-/* Ready (POLLIN or POLLPRI: ask for both) when camera_next() has something to say. */
+/* Poll for both POLLIN and POLLPRI: ready when camera_next() has something to report. */
 int camera_fd(const struct camera *camera);
 
-/* The newest valid frame; older ones and invalid ones are given back to the driver and counted.  At most one frame is
- * out at a time: camera_release() it before the next call. -EAGAIN none yet, -ENODEV the camera is gone (close it),
- * -EIO the stream broke or its format changed (close, open again), or it was never started.  While the descriptor says
- * that there is an error, it is never -EAGAIN. */
+/* The newest valid frame.  Older and invalid ones are given back to the driver and counted.  Only one frame can be out
+ * at a time: camera_release() it before the next call.
+ *   -EAGAIN  none yet; never while the descriptor reports an error
+ *   -ENODEV  the camera is gone: close it
+ *   -EIO     the stream broke or its format changed (close it and open it again), or it was never started */
 int camera_next(struct camera *camera, struct frame *ret);
 int camera_release(struct camera *camera, const struct frame *frame);
 
 struct camera_info {
         char node[64]; /* /dev/video0 */
-        char id[256];  /* name under /dev/v4l/by-id, or "" */
+        char id[256];  /* name in /dev/v4l/by-id, or "" */
         char card[32], driver[16], bus[32];
         char formats[96];       /* "YUYV MJPG" */
-        uint32_t width, height; /* largest it offers, 0 when it does not say */
+        uint32_t width, height; /* the largest that it offers; 0: it does not say */
 };
 
-/* What a node says about itself, which disturbs no camera.  -ENODEV: it gives no pictures; else the kernel's errno. */
+/* Asks a node for its name, without disturbing the camera.  -ENODEV: it delivers no pictures; else the kernel's
+ * errno. */
 int camera_ask(const char *node, char *ret_card, size_t size);
 
-/* The capture nodes of this machine in order of their numbers; *ret is the caller's to free().  Nodes that cannot be
- * opened are listed with an empty card.  Returns their number, or -ENOMEM. */
+/* The capture nodes of this machine, in the order of their numbers.  The caller must free() *ret.  Nodes that cannot be
+ * opened are listed with an empty card.  Returns how many there are, or -ENOMEM. */
 int camera_list(struct camera_info **ret);

@@ -22,5 +22,6 @@ int y4m_sink_open(const char *path, const struct frame_format *format, struct fr
 int png_sink_open(const char *pattern, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
                   char *why, size_t why_size);
 
-/* files/file-format.c: completes the wish of a file sink, which takes YU12 whatever the wish: 640x480 where it says nothing, even sides. */
+/* files/file-format.c: completes the wish of a file sink, which takes YU12 whatever the wish: 640x480 where it says
+ * nothing, even sides. */
 int sink_file_format(const struct frame_format *wish, struct frame_format *ret);

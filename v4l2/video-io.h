@@ -1,10 +1,10 @@
-/* The system calls of a V4L2 node, either the kernel's or libv4l2's, which converts on the way. */
+/* The system calls of a V4L2 node: the kernel's, or libv4l2's, which also converts frames. */
 #pragma once
 
 #include <stddef.h>
 
 struct video_io {
-        int (*ioctl)(int fd, unsigned long request, void *arg); /* not cut short by signals */
+        int (*ioctl)(int fd, unsigned long request, void *arg); /* restarted after signals */
         void *(*map)(int fd, size_t length, long long offset);  /* MAP_FAILED */
         void (*unmap)(void *data, size_t length);
         void (*close)(int fd);
@@ -12,5 +12,5 @@ struct video_io {
 
 extern const struct video_io video_io_kernel, video_io_libv4l2;
 
-/* Makes `fd` one of libv4l2's, which must then be closed by it.  Negative errno: not possible, fd stays as it was. */
+/* Hands `fd` over to libv4l2, which must then close it.  Negative errno: impossible; fd is unchanged. */
 int video_io_adopt(int fd);

@@ -1,4 +1,4 @@
-/* ioctl() that is not cut short by signals. */
+/* ioctl(), restarted after signals. */
 #pragma once
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 """The members of the family that have a name, the label sets, and what a network costs."""
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -31,6 +33,19 @@ def named(classes):
         "resnet18": resnet("basic", (2, 2, 2, 2), (64, 64, 128), full, 128, (256, 48), classes),
         "small18": resnet("basic", (2, 2, 2, 2), (32, 32, 64), (32, 64, 128, 256), 64, (128, 48), classes),
         "edge": Arch("inverted", (32,), LITE0, 96, (Level(64, 48, 5), Level(64, 24, 5)), classes),
+    }
+
+
+def trials(classes):
+    """Name -> Arch: what `edge` was chosen among. They differ from it in one thing each."""
+    edge = named(classes)["edge"]
+    dense = (*LITE0[:3], LITE0[3]._replace(stride=1, dilation=2), LITE0[4]._replace(dilation=2))
+    return {
+        "edge-head-64": replace(edge, head=64),
+        "edge-head-128": replace(edge, head=128),
+        "edge-stride-8": replace(edge, layers=dense, decoder=edge.decoder[1:]),
+        "edge-short": replace(edge, layers=LITE0[:4]),
+        "edge-thin": replace(edge, decoder=(Level(32, 24, 5), Level(32, 16, 5))),
     }
 
 

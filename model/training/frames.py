@@ -18,6 +18,8 @@ REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest shows nobody
 FILMED = 0.8  # of all frames; the others are as good as their pictures
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
 STANDING = 0.5  # of the whole frames show somebody from head to foot, if any set does
+COUNTS, CHANCES = (1, 2, 3, 4, 8), (0.45, 0.2, 0.1, 0.05, 0.2)  # of people in a whole frame
+SHARPEST = 2.5  # pixels of a picture to one of a frame: a camera's frame is shrunk as much without being smoothed
 
 
 class Frames(torch.utils.data.IterableDataset):
@@ -78,10 +80,10 @@ class Frames(torch.utils.data.IterableDataset):
         return rgb, labels
 
     def whole(self, rng):
-        """One to four people somewhere in a room, or a picture of whole people as it is."""
+        """People somewhere in a room, at times a crowd far away, or a picture of whole people as it is."""
         rgb, labels = self.blank(rng)
-        count = rng.choice((1, 2, 3, 4), p=(0.6, 0.25, 0.1, 0.05))
-        largest = LARGEST / (1 if count == 1 else 1.6)
+        count = rng.choice(COUNTS, p=CHANCES)
+        largest = LARGEST / (1 if count == 1 else 1.6 if count <= 4 else 4)
         for i in range(count):
             if i == 0 and self.standing and rng.random() < STANDING:
                 person = self.standing[rng.integers(len(self.standing))].draw(rng)
@@ -108,6 +110,7 @@ class Frames(torch.utils.data.IterableDataset):
         """Lay a person into a frame, in place: the face at a centre, that large. own: with what is behind them; then what
         lies beyond the picture is unknown."""
         mirrored = rng.random() < 0.5
+        person = person.reduced(int(person.head[2] / size / rng.uniform(1, SHARPEST)))
         matrix = placement(rng, person.head, centre, size, angle, mirrored)
 
         def warp(picture, how):

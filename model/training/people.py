@@ -27,6 +27,14 @@ class Person(NamedTuple):
         """Whether it is seen from so far that more than a bust is in the picture."""
         return self.head[2] < FULL_LENGTH * max(self.rgb.size)
 
+    def reduced(self, times):
+        """The same in a picture that many times smaller, each pixel the mean of those that it stands for."""
+        if times < 2:
+            return self
+        rgb = self.rgb.reduce(times)
+        return self._replace(rgb=rgb, labels=self.labels.resize(rgb.size, Image.NEAREST), alpha=self.alpha.reduce(times),
+                             head=tuple(value / times for value in self.head))
+
 
 class Names(NamedTuple):
     """What composing needs to know of a label set."""

@@ -172,7 +172,7 @@ def arguments():
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--minutes", type=float, help="of the whole run")
     budget.add_argument("--epochs", type=float, help="passes over as many frames as there are pictures")
-    parser.add_argument("--variant", choices=arches.named(20), default="edge", help="network (edge)")
+    parser.add_argument("--variant", choices={**arches.named(20), **arches.trials(20)}, default="edge", help="network (edge)")
     parser.add_argument("--input", type=int, help="side of the square that pictures are brought to (the variant's usual)")
     parser.add_argument("--classes", type=int, choices=arches.LABELS, default=20, help="label set (20)")
     parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
@@ -199,7 +199,7 @@ def train(args):
     """Returns whether the run is done."""
     device = processes.start()
     torch.manual_seed(args.seed)
-    arch = arches.named(args.classes)[args.variant]
+    arch = {**arches.named(args.classes), **arches.trials(args.classes)}[args.variant]
     side = args.input or arches.INPUTS[arch.block]
     material = gather(args, arch, side, device)
     if args.freeze >= len(arch.layers):

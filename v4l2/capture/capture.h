@@ -1,4 +1,4 @@
-/* A V4L2 capture node: what opening it (capture.c) and streaming from it (stream.c) share. */
+/* A V4L2 capture node: shared by opening it (capture.c) and streaming from it (stream.c). */
 #pragma once
 
 #include "v4l2/source.h"
@@ -17,15 +17,15 @@ struct capture {
         struct camera base;
         const struct video_io *io;
         struct capture_buffer buffers[CAPTURE_BUFFERS_MAX];
-        uint32_t count;    /* of those that are mapped */
-        bool granted;      /* the driver has made some */
-        struct jpeg *jpeg; /* NULL where frames are handed out as they come */
+        uint32_t count;    /* how many are mapped */
+        bool granted;      /* the driver has allocated some */
+        struct jpeg *jpeg; /* NULL: frames are passed on unchanged */
         uint8_t *compressed, *decoded;
         uint32_t driver_sequence, seen; /* the driver's last number; frames since the start, up to 2 */
         uint32_t sequence;              /* ours */
         uint64_t time_ns;               /* of the last frame */
         bool tells_changes;             /* the driver sends V4L2_EVENT_SOURCE_CHANGE */
-        bool changed;                   /* and did: frames may be of another size than base.format */
+        bool changed;                   /* it has sent one: frames may not have the size of base.format */
 };
 
 extern const struct camera_ops capture_ops;

@@ -1,4 +1,4 @@
-/* How a camera was held when it took a JPEG picture, as the file's EXIF part tells. */
+/* How the camera was held when it took a JPEG picture, according to the file's EXIF data. */
 #pragma once
 
 #include <stddef.h>
@@ -6,8 +6,8 @@
 
 #include "v4l2/files/picture.h"
 
-/* EXIF's tag 0x0112, 1 to 8; 1, as it lies, where the file says nothing or nothing that can be understood. */
+/* EXIF tag 0x0112, 1 to 8.  1, unrotated, if there is none or it is invalid. */
 unsigned orientation_find(const uint8_t *jpeg, size_t size);
 
-/* Turns and mirrors a picture until up is up.  -ENOMEM: it is as it was. */
+/* Rotates and mirrors a picture so that it is upright.  -ENOMEM: it is unchanged. */
 int orientation_apply(unsigned orientation, struct picture *picture);

@@ -1,13 +1,13 @@
-/* How many programs read a v4l2loopback node. */
+/* Counts the programs that read a v4l2loopback node. */
 #pragma once
 
 struct readers;
 
-/* `fd`: the node, open for output, checked, and not yet streaming; it must outlive the count.  Negative errno: nobody
- * can tell.  Neither the node nor the module is changed. */
+/* `fd`: the node, open for output, checked, and not yet streaming; it must outlive *ret.  Negative errno: readers
+ * cannot be counted.  Neither the node nor the module is changed. */
 int readers_open(int fd, struct readers **ret);
 void readers_close(struct readers *readers); /* NULL is fine */
 
-/* Becomes readable when readers_count() may have changed; may itself be in an epoll set. */
+/* Becomes readable when readers_count() may have changed; can be added to an epoll set. */
 int readers_fd(const struct readers *readers);
-unsigned readers_count(struct readers *readers); /* takes what is to be read from the descriptor */
+unsigned readers_count(struct readers *readers); /* also reads what the descriptor has to deliver */

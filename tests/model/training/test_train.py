@@ -1,5 +1,5 @@
 """model/training/train.py as a user runs it, on made-up faces: it learns, can be left, and what it writes becomes a model file; and
-evaluate.py, teacher.py and ablate.py with that."""
+evaluate.py, teacher.py and compare.py with that."""
 import json
 import os
 import shutil
@@ -280,15 +280,26 @@ class Train(unittest.TestCase):
         made = self.python("convert.py", self.path("two.pt"), self.path("two.safetensors"), "--classes", 20)
         self.assertEqual(made.returncode, 0, made.stderr)
 
-    def test_ablation_has_a_table_and_a_picture(self):
-        run = self.python("ablate.py", "--seeds", 0, "--epochs", 0.4, "--jobs", 2, "--out", self.path("ablation"), "--", "--data",
+    def compared(self, kind):
+        """The rows of the table, each a list of cells."""
+        run = self.python("compare.py", kind, "--seeds", 0, "--epochs", 0.4, "--jobs", 2, "--out", self.path(kind), "--", "--data",
                           self.data, "--batch", 2, "--input", 64)
         self.assertEqual(run.returncode, 0, run.stderr)
-        rows = [line for line in run.stdout.splitlines() if line.startswith("| ")]
-        self.assertEqual([row.split("|")[1].strip() for row in rows],
-                         ["method", "---", "parsing alone", "+ decoupled edges", "+ self-regulation"])
-        with Image.open(self.path("ablation/curves.png")) as picture:
+        with Image.open(self.path(f"{kind}/curves.png")) as picture:
             self.assertGreater(picture.width, 1000)
+        return [[cell.strip() for cell in line.split("|")[1:-1]] for line in run.stdout.splitlines() if line.startswith("| ")]
+
+    def test_methods_compared(self):
+        self.assertEqual([row[0] for row in self.compared("method")],
+                         ["method", "---", "parsing alone", "+ decoupled edges", "+ self-regulation"])
+
+    def test_networks_compared(self):
+        head, _, *rows = self.compared("network")
+        self.assertEqual(head[:4], ["variant", "GMAC", "million parameters", "ms in PyTorch"])
+        self.assertEqual([row[0] for row in rows], ["edge", *arches.trials(20)])
+        for row in rows:
+            arch = {**arches.named(20), **arches.trials(20)}[row[0]]
+            self.assertEqual(row[1], f"{arches.macs(arch, 256, 256) / 1e9:.2f}")
 
     def nobody(self):
         """A set of portraits without people."""
