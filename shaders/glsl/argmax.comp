@@ -12,7 +12,7 @@ layout(push_constant) uniform Shape {
         ivec2 size, logits_size; // width, height
         int classes;
         int first; // word
-        Map logits_map;
+        map_params logits_map;
 };
 
 void main()

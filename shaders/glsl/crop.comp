@@ -12,7 +12,7 @@ OUTPUT(result)
 layout(push_constant) uniform Shape {
         ivec2 size, image_size; // width, height
         int region, bgr;
-        Map result_map;
+        map_params result_map;
         vec4 mean, inverse_std;
 };
 

@@ -49,7 +49,7 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
         struct {
                 struct push_size size, image_size;
                 int32_t region, bgr;
-                struct push_map result;
+                struct map_params result;
                 float mean[4], inverse_std[4];
         } push = {{out->width, out->height},
                   {in->width, in->height},
@@ -78,7 +78,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
         struct {
                 struct push_size size, logits_size;
                 int32_t classes, first;
-                struct push_map logits;
+                struct map_params logits;
         } push = {{out->width, out->height}, {logits->width, logits->height}, classes, layer * words, push_map(logits)};
 
         return program_dispatch(program,
