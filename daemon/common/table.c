@@ -4,7 +4,7 @@
 #include "daemon/common/table.h"
 #include "daemon/common/text.h"
 
-/* Characters, taking each for one column wide. */
+/* Counts characters, assuming that each is one column wide. */
 static unsigned width(const char *text)
 {
         unsigned n = 0;

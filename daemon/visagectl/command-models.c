@@ -8,15 +8,17 @@
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] =
-        "Usage: visagectl models [OPTION]...\n\n"
-        "Lists the models that visaged can use (\"visagectl set model NAME\").  Where it does not run, those that are\n"
-        "installed.\n\n"
-        "      --json     as a JSON array\n";
+static const char help[] = "Usage: visagectl models [OPTION]...\n"
+                           "\n"
+                           "Lists the models that visaged can use (\"visagectl set model NAME\").  If it is not "
+                           "running, lists the installed\n"
+                           "models.\n"
+                           "\n"
+                           "      --json     print a JSON array\n";
 
 /* ---- without the daemon ---- */
 
-/* As ListModels() has them. */
+/* In the form of ListModels(). */
 static int list_installed(json_t **ret, char *why, size_t why_size)
 {
         struct model_entry *list = NULL;
@@ -36,7 +38,7 @@ static int list_installed(json_t **ret, char *why, size_t why_size)
         return 0;
 }
 
-/* ---- either way ---- */
+/* ---- with or without it ---- */
 
 static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {
@@ -49,7 +51,7 @@ static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
         client_close(&client);
         if (r == 0)
                 return 0;
-        /* no bus, no such name on it: a daemon that is not there; one that answers wrongly is */
+        /* no bus, or no such name on it: the daemon is not running; other errors are its own */
         return bus_there && r != -EHOSTUNREACH && r != -ENXIO ? r : list_installed(ret, why, why_size);
 }
 
@@ -82,7 +84,7 @@ int command_models(int argc, char **argv)
         if (status >= 0)
                 return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         if (find(bus, &models, why, sizeof why) < 0) {
                 command_error("%s", why);
                 return 1;
