@@ -9,7 +9,7 @@
 struct sink_ops {
         void (*close)(struct sink *sink);
         int (*show)(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
-        int (*fd)(const struct sink *sink);      /* NULL, and then `dispatch` too: nothing is ever waited for */
+        int (*fd)(const struct sink *sink); /* NULL, and then `dispatch` too: nothing is ever waited for */
         int (*dispatch)(struct sink *sink);
         int (*readers)(const struct sink *sink); /* NULL: always one */
 };

@@ -21,8 +21,8 @@ struct sink_counters {
 
 /* What an output's name says about it before it is open. */
 struct sink_kind {
-        bool reopens;      /* a device: it may appear later, disappear and come back.  Otherwise a failure to open is final */
-        bool steady;       /* watched live: wants a frame at every interval, even if it is the last one again */
+        bool reopens; /* a device: it may appear later, disappear and come back.  Otherwise a failure to open is final */
+        bool steady;  /* watched live: wants a frame at every interval, even if it is the last one again */
         bool placeholders; /* wants the placeholder too.  Otherwise a run that ends by itself leaves it out */
 };
 struct sink_kind sink_kind(const char *spec);

@@ -24,7 +24,7 @@ struct look {
 };
 
 struct config {
-        char camera[PATH_MAX]; /* "": the first there is */
+        char camera[PATH_MAX];                             /* "": the first there is */
         char virtual_camera[CONFIG_OUTPUTS_MAX][PATH_MAX]; /* "" from the first on that is not there */
         uint32_t width, height;
         struct frame_rate rate;

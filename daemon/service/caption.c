@@ -104,8 +104,8 @@ static void draw_glyph(const struct canvas *canvas, const FT_GlyphSlot glyph, in
                               bitmap->buffer[(ptrdiff_t)row * bitmap->pitch + column]);
 }
 
-void caption_draw(struct caption *caption, const char *text, uint32_t row, uint32_t height,
-                    const uint8_t colour[3], uint8_t *rgba, uint32_t rgba_width, uint32_t rgba_height)
+void caption_draw(struct caption *caption, const char *text, uint32_t row, uint32_t height, const uint8_t colour[3],
+                  uint8_t *rgba, uint32_t rgba_width, uint32_t rgba_height)
 {
         const struct canvas canvas = {rgba, rgba_width, rgba_height, colour};
         const uint32_t room = rgba_width - rgba_width / 10;

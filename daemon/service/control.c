@@ -160,9 +160,9 @@ static void take_rest(struct supervisor *sv, const struct config *new)
         }
         if (strcmp(new->camera, before.camera) != 0)
                 supervisor_camera_choose(sv, new->camera);
-        if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 || new->width != before.width ||
-            new->height != before.height || new->rate.numerator != before.rate.numerator ||
-            new->rate.denominator != before.rate.denominator)
+        if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||
+            new->width != before.width || new->height != before.height ||
+            new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator)
                 log_notice("virtual-camera, size and rate change when visaged is started again");
         sv->update(sv);
 }

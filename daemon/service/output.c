@@ -318,9 +318,9 @@ static int check_format(const struct output *out, const struct output *other, ch
                 return 0;
         char name[8];
         snprintf(name, sizeof name, "%s", frame_fourcc_name(has->fourcc));
-        snprintf(why, why_size, "%s takes %s %ux%u only, but %s has %s %ux%u, and all outputs share one format", out->name,
-                 name, has->width, has->height, other->name, frame_fourcc_name(wanted->fourcc), wanted->width,
-                 wanted->height);
+        snprintf(why, why_size, "%s takes %s %ux%u only, but %s has %s %ux%u, and all outputs share one format",
+                 out->name, name, has->width, has->height, other->name, frame_fourcc_name(wanted->fourcc),
+                 wanted->width, wanted->height);
         return -ENOTSUP;
 }
 
@@ -413,7 +413,8 @@ int supervisor_output_init(struct supervisor *sv, struct output *out, const char
 
         *out = (struct output){.sv = sv, .name = name, .kind = sink_kind(name), .cause.trouble = LOG_SINK};
         for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
-                int r = sd_event_add_time(sv->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000, timers[i].handler, out);
+                int r = sd_event_add_time(sv->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000, timers[i].handler,
+                                          out);
                 if (r < 0 || (r = sd_event_source_set_enabled(*timers[i].source, SD_EVENT_OFF)) < 0)
                         return r;
         }

@@ -35,12 +35,12 @@ struct output {
         const char *name; /* in the configuration */
         struct sink_kind kind;
         enum output_state state;
-        struct sink *sink;             /* OUTPUT_OPEN; also WAITING, if it cannot be opened again but may go on */
-        bool fresh;                    /* the newest frame has not been shown here yet */
-        uint64_t shown, shown_time;    /* when one was shown last, and with which time */
-        uint64_t served;               /* when it was last seen to be fed: by a frame or by its timer */
-        uint64_t taken;                /* when it took a frame last, or was opened */
-        int readers;                   /* negative errno: they cannot be counted */
+        struct sink *sink;          /* OUTPUT_OPEN; also WAITING, if it cannot be opened again but may go on */
+        bool fresh;                 /* the newest frame has not been shown here yet */
+        uint64_t shown, shown_time; /* when one was shown last, and with which time */
+        uint64_t served;            /* when it was last seen to be fed: by a frame or by its timer */
+        uint64_t taken;             /* when it took a frame last, or was opened */
+        int readers;                /* negative errno: they cannot be counted */
         sd_event_source *timer, *retry, *events;
         struct backoff backoff;
         struct log_cause cause;
@@ -53,11 +53,11 @@ struct output_part {
         struct frame_format format;          /* that they have or had last; width 0: none was ever open */
         struct placeholder_task placeholder; /* in that format */
         uint8_t *frame;                      /* the newest composed one, copied */
-        uint64_t frame_time;             /* of its capture */
-        bool counted;                    /* in the statistics: it has been shown somewhere */
-        bool live;                       /* `frame` is shown, not the placeholder */
-        uint64_t interval;               /* from frame to frame, ns */
-        bool watched;                    /* somebody reads, or did until a moment ago */
+        uint64_t frame_time;                 /* of its capture */
+        bool counted;                        /* in the statistics: it has been shown somewhere */
+        bool live;                           /* `frame` is shown, not the placeholder */
+        uint64_t interval;                   /* from frame to frame, ns */
+        bool watched;                        /* somebody reads, or did until a moment ago */
         sd_event_source *linger;
 };
 
@@ -176,8 +176,8 @@ int supervisor_outputs_prepare(struct supervisor *sv);
 int supervisor_outputs_open(struct supervisor *sv);
 void supervisor_outputs_update(struct supervisor *sv); /* whether somebody reads may have changed */
 unsigned supervisor_outputs_readers(const struct supervisor *sv);
-const char *supervisor_outputs_trouble(const struct supervisor *sv);                 /* why none is open */
-void supervisor_outputs_names(const struct supervisor *sv, char *ret, size_t size);  /* those that are open, or all */
+const char *supervisor_outputs_trouble(const struct supervisor *sv);                /* why none is open */
+void supervisor_outputs_names(const struct supervisor *sv, char *ret, size_t size); /* those that are open, or all */
 /* A new frame, copied; true: frames take the place of the placeholder with it. */
 bool supervisor_outputs_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
 void supervisor_outputs_placeholder(struct supervisor *sv); /* is what is shown from now on */

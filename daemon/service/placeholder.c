@@ -30,9 +30,9 @@ static const uint8_t ink[3] = {118, 124, 134};
 
 struct placeholder {
         struct gpu_pixels pixels;
-        struct caption *writer;    /* NULL: there is no font */
-        uint8_t *card, *rgba;        /* without and with words */
-        uint8_t *bytes;              /* rgba in the sink's format */
+        struct caption *writer; /* NULL: there is no font */
+        uint8_t *card, *rgba;   /* without and with words */
+        uint8_t *bytes;         /* rgba in the sink's format */
         char caption[64];
 };
 
@@ -116,8 +116,8 @@ void placeholder_say(struct placeholder *p, const char *caption)
                 return;
         snprintf(p->caption, sizeof p->caption, "%s", caption);
         memcpy(p->rgba, p->card, (size_t)width * height * 4);
-        caption_draw(p->writer, p->caption, height / 2.0f + CAPTION_ROW * side, CAPTION_HEIGHT * side, ink,
-                       p->rgba, width, height);
+        caption_draw(p->writer, p->caption, height / 2.0f + CAPTION_ROW * side, CAPTION_HEIGHT * side, ink, p->rgba,
+                     width, height);
         pixels_pack(&p->pixels, p->rgba, p->bytes);
 }
 

@@ -251,11 +251,17 @@ static void listing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(cameras),      cmocka_unit_test(no_permission),
-                cmocka_unit_test(sinks),        cmocka_unit_test(sink_sizes), cmocka_unit_test(sink_kinds),
-                cmocka_unit_test(png_colours),  cmocka_unit_test(full_disk),
-                cmocka_unit_test(listing),      cmocka_unit_test(browsers),
-                cmocka_unit_test(file_readers), cmocka_unit_test(control_characters),
+                cmocka_unit_test(cameras),
+                cmocka_unit_test(no_permission),
+                cmocka_unit_test(sinks),
+                cmocka_unit_test(sink_sizes),
+                cmocka_unit_test(sink_kinds),
+                cmocka_unit_test(png_colours),
+                cmocka_unit_test(full_disk),
+                cmocka_unit_test(listing),
+                cmocka_unit_test(browsers),
+                cmocka_unit_test(file_readers),
+                cmocka_unit_test(control_characters),
         };
 
         return cmocka_run_group_tests_name("v4l2/spec", tests, temporary_make, temporary_remove);

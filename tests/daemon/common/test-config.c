@@ -206,8 +206,8 @@ static void test_file(void **state)
         assert_int_equal(config.mode, MODE_SMOOTH);
 
         assert_int_equal(read_text("", &config, &complaints), 0);
-        assert_int_equal(read_text("[visaged]\nvirtual-camera = /dev/video1\nrate = 9\nvirtual-camera = y4m:x\n", &config,
-                                   &complaints),
+        assert_int_equal(read_text("[visaged]\nvirtual-camera = /dev/video1\nrate = 9\nvirtual-camera = y4m:x\n",
+                                   &config, &complaints),
                          0);
         assert_string_equal(config.virtual_camera[0], "/dev/video1");
         assert_string_equal(config.virtual_camera[1], "y4m:x");
@@ -309,11 +309,17 @@ static void test_unreadable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_presets),       cmocka_unit_test(test_good_values),
-                cmocka_unit_test(test_many_values), cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown_key),
-                cmocka_unit_test(test_too_long),      cmocka_unit_test(test_file),
-                cmocka_unit_test(test_file_mistakes), cmocka_unit_test(test_all_mistakes_are_said),
-                cmocka_unit_test(test_odd_bytes),     cmocka_unit_test(test_unreadable),
+                cmocka_unit_test(test_presets),
+                cmocka_unit_test(test_good_values),
+                cmocka_unit_test(test_many_values),
+                cmocka_unit_test(test_bad_values),
+                cmocka_unit_test(test_unknown_key),
+                cmocka_unit_test(test_too_long),
+                cmocka_unit_test(test_file),
+                cmocka_unit_test(test_file_mistakes),
+                cmocka_unit_test(test_all_mistakes_are_said),
+                cmocka_unit_test(test_odd_bytes),
+                cmocka_unit_test(test_unreadable),
         };
         int fd = mkstemp(path);
 

@@ -314,9 +314,9 @@ static void another_size(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(same_frames),     TEST(each_as_it_wants), TEST(node_is_unplugged), TEST(disk_is_full),
-                TEST(reader_of_a_pipe_goes), TEST(nothing_is_left), TEST(never_a_buffer), TEST(uncounted_readers),
-                TEST(placeholder_follows), TEST(another_size),
+                TEST(same_frames),           TEST(each_as_it_wants), TEST(node_is_unplugged), TEST(disk_is_full),
+                TEST(reader_of_a_pipe_goes), TEST(nothing_is_left),  TEST(never_a_buffer),    TEST(uncounted_readers),
+                TEST(placeholder_follows),   TEST(another_size),
         };
 
         return cmocka_run_group_tests_name("daemon-outputs", tests, temporary_make, temporary_remove);

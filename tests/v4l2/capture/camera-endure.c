@@ -107,7 +107,8 @@ static void turn(void)
         err = camera_next(s.camera, &frame);
         if (!err) {
                 /* what the frame says of its time must be true and never go back */
-                if (frame.time_ns < s.time_ns || frame.time_ns > monotonic_now() || monotonic_now() - frame.time_ns > 3000 * MS)
+                if (frame.time_ns < s.time_ns || frame.time_ns > monotonic_now() ||
+                    monotonic_now() - frame.time_ns > 3000 * MS)
                         exit(3);
                 s.time_ns = frame.time_ns;
                 s.good_at = monotonic_now();

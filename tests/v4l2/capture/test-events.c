@@ -160,7 +160,8 @@ static void uncounted_readers(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {TEST(source_change), TEST(troubles), TEST(reader_events), TEST(uncounted_readers)};
+        const struct CMUnitTest tests[] = {TEST(source_change), TEST(troubles), TEST(reader_events),
+                                           TEST(uncounted_readers)};
 
         return cmocka_run_group_tests_name("v4l2/events", tests, NULL, NULL);
 }

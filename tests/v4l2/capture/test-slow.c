@@ -198,7 +198,7 @@ static void stopped_and_started(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(nobody_waits), TEST(over_the_budget), TEST(always_too_slow), TEST(newest_first),
+                TEST(nobody_waits), TEST(over_the_budget), TEST(always_too_slow),     TEST(newest_first),
                 TEST(damaged),      TEST(unplugged),       TEST(stopped_and_started),
         };
 

@@ -312,7 +312,8 @@ int main(void)
                 cmocka_unit_test(round_trip),      cmocka_unit_test(once),
                 cmocka_unit_test(damaged_frame),   cmocka_unit_test(good_headers),
                 cmocka_unit_test(damaged_headers), cmocka_unit_test(header_limits),
-                cmocka_unit_test(damaged_files),   cmocka_unit_test(stalled_reader), cmocka_unit_test(slow_reader),
+                cmocka_unit_test(damaged_files),   cmocka_unit_test(stalled_reader),
+                cmocka_unit_test(slow_reader),
         };
 
         return cmocka_run_group_tests_name("v4l2/y4m", tests, temporary_make, temporary_remove);
