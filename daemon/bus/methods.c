@@ -1,4 +1,4 @@
-/* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in lists.c and
+/* The methods; for their documentation see org.visaged1(5).  Those that return lists or pictures are in lists.c and
  * snapshot.c. */
 #define LOG_ROOM "bus"
 
@@ -27,7 +27,7 @@ static int parse_start(struct call *call, sd_bus_error *error)
 static int apply_start(struct call *call, sd_bus_error *error)
 {
         call->bus->control->stop(call->bus->supervisor, false);
-        call->config = *bus_ask(call->bus).config; /* what is to be opened */
+        call->config = *bus_ask(call->bus).config; /* what to open */
         return 1;
 }
 
@@ -142,7 +142,7 @@ static int set_option(struct look *look, const char *name, uint32_t *set, sd_bus
                                  effect_names[look->effect], name);
 }
 
-/* A dictionary may be as large as a message: it is read up to the first option that is unknown or there again. */
+/* A dictionary may be as large as a message, so it is only read up to the first option that is unknown or repeated. */
 static int read_options(struct look *look, sd_bus_message *message, sd_bus_error *error)
 {
         const char *option;
@@ -200,7 +200,7 @@ static int apply_mode(struct call *call, sd_bus_error *error)
         return 0;
 }
 
-/* ---- what it is made with ---- */
+/* ---- camera, model, GPU ---- */
 
 static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *error)
 {
@@ -219,7 +219,7 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
-/* A capture node or the name of one, and not the virtual camera. */
+/* It must be a capture node or the name of one, and not the virtual camera. */
 static bool names_camera(const char *virtual_camera, const char *name)
 {
         char node[PATH_MAX], own[PATH_MAX];
@@ -279,7 +279,7 @@ static int parse_set_gpu(struct call *call, sd_bus_error *error)
         return r < 0 ? r : view.opening || strcmp(call->config.gpu, view.config->gpu) != 0;
 }
 
-/* What set_engine() and take_config() return, in the bus's words. */
+/* Converts the result of set_engine() and take_config() to an error of the bus. */
 static int tell_engine(const struct call *call, int r, sd_bus_error *error)
 {
         if (r == CONTROL_NO_OUTPUT)
@@ -294,7 +294,7 @@ static int set_engine(struct call *call, const struct config *wish, sd_bus_error
         return tell_engine(call, call->bus->control->set_engine(call->bus->supervisor, wish), error);
 }
 
-/* Only what was asked for changes: the rest of `call->config` may have become old. */
+/* Only changes what was requested: the rest of `call->config` may be out of date. */
 static int apply_model(struct call *call, sd_bus_error *error)
 {
         struct config wish = *bus_ask(call->bus).config;
@@ -374,7 +374,7 @@ static int apply_subscribe(struct call *call, sd_bus_error *error)
         return bus_handle_new(call, "a subscriber", true, error);
 }
 
-/* The message keeps a copy. */
+/* The message keeps a copy of the descriptor. */
 static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "h", call->fd);

@@ -1,4 +1,4 @@
-/* The properties, what they say, and the signals of their changes. */
+/* The properties, their values, and the signals of their changes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,7 @@ void bus_look(const struct bus *bus, struct bus_view *ret)
 {
         const struct control_view view = bus_ask(bus);
 
-        memset(ret, 0, sizeof *ret); /* is compared as bytes */
+        memset(ret, 0, sizeof *ret); /* it is compared as bytes */
         snprintf(ret->state, sizeof ret->state, "%s", state_names[view.state]);
         snprintf(ret->reason, sizeof ret->reason, "%s", view.reason);
         text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
@@ -187,14 +187,14 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* ---- whether there is a face ---- */
+/* ---- FacesPresent ---- */
 
 static int reply_face(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "v", "b", (int)bus_ask(call->bus).face);
 }
 
-/* Get() of this property goes the way of a method, on which polkit is asked; GetAll() leaves it out. */
+/* Get() of this property is handled like a method, which polkit must permit; GetAll() leaves it out. */
 static const struct method face_method = {"Get", BUS_WATCH, .reply = reply_face};
 
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
