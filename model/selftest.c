@@ -21,7 +21,7 @@ struct test {
         struct parser *parser;
         struct gpu_image image;
         struct gpu_labels labels;
-        struct gpu_buffer *readback; /* of the labels */
+        struct gpu_buffer *region, *readback; /* the whole picture; the labels */
         struct gpu_program *program;
 };
 
@@ -47,6 +47,11 @@ static int prepare(struct test *test)
         if (r == 0)
                 r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_READBACK, "test readback",
                                    &test->readback);
+        if (r == 0)
+                r = gpu_buffer_new(test->gpu, sizeof(struct gpu_region), GPU_MEMORY_UPLOAD, "test region",
+                                   &test->region);
+        if (r == 0)
+                *(struct gpu_region *)gpu_buffer_map(test->region) = gpu_region_whole(width, height, width, height);
         free(picture);
         return r;
 }
@@ -57,7 +62,7 @@ static int run(struct test *test)
 
         if (r < 0)
                 return r;
-        parser_record(test->parser, test->program, &test->image, &test->labels);
+        parser_record(test->parser, test->program, &test->image, &(struct gpu_block){test->region}, 1, &test->labels);
         op_copy(test->program, test->labels.buffer, test->readback,
                 gpu_labels_size(test->labels.width, test->labels.height));
         r = gpu_program_end(test->program);
@@ -130,6 +135,7 @@ static int self_test(struct gpu *gpu, const struct answer *answer, enum gpu_dtyp
 
         gpu_program_free(test.program);
         gpu_buffer_free(test.readback);
+        gpu_buffer_free(test.region);
         gpu_buffer_free(test.labels.buffer);
         gpu_buffer_free(test.image.buffer);
         parser_free(test.parser);
