@@ -63,7 +63,8 @@ double stats_median_ms(const struct stats_times *times)
                 return 0;
         memcpy(sorted, times->recent, n * sizeof *sorted);
         qsort(sorted, n, sizeof *sorted, compare);
-        return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2e6;
+        size_t below = (n - 1) / 2, above = n / 2;
+        return (sorted[below] + sorted[above]) / 2e6;
 }
 
 uint64_t stats_dropped(const struct stats *stats)

@@ -116,7 +116,7 @@ void doctor_model(const struct doctor_world *world, struct doctor_finding *ret)
         struct model *model;
 
         int r = paths_model(world->config->model, path, sizeof path);
-        if (r == 0)
+        if (r >= 0)
                 r = model_open(path, &model, why, sizeof why);
         else
                 snprintf(why, sizeof why, "the path is too long");

@@ -42,11 +42,11 @@ static enum control_state look(const struct supervisor *sv, char *ret, size_t si
         return snprintf(ret, size, "opening the camera"), CONTROL_STARTING;
 }
 
-enum control_state supervisor_state(const struct supervisor *sv, char *ret, size_t size)
+enum control_state supervisor_state(const struct supervisor *sv, char *reason, size_t size)
 {
         char text[sizeof sv->said];
 
         enum control_state state = look(sv, text, sizeof text);
-        text_printable(text, ret, size); /* it may be any device's, and a line break would tell systemd more */
+        text_printable(text, reason, size); /* it may be any device's, and a line break would tell systemd more */
         return state;
 }
