@@ -1,4 +1,4 @@
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <stdlib.h>

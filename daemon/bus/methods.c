@@ -1,6 +1,6 @@
 /* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in lists.c and
  * snapshot.c. */
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <limits.h>

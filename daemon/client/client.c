@@ -46,7 +46,7 @@ static bool is(const struct cause *cause, const char *name)
 static void tell(const struct client *client, const sd_bus_error *error, int r, char *why, size_t why_size)
 {
         const char *name = error->name ? error->name : "", *text = error->message ? error->message : strerror(-r);
-        char message[400], more[410] = "", cure[100] = "";
+        char message[400], more[410] = "", hint[100] = "";
 
         text_printable(text, message, sizeof message);
         if (r == -ECONNRESET || r == -ENOTCONN)
@@ -58,9 +58,9 @@ static void tell(const struct client *client, const sd_bus_error *error, int r, 
                 if (cause->message)
                         snprintf(more, sizeof more, " (%s)", message);
                 if (cause->program)
-                        snprintf(cure, sizeof cure, "; try \"%s %s%s\"", cause->program,
+                        snprintf(hint, sizeof hint, "; try \"%s %s%s\"", cause->program,
                                  client->user && strcmp(cause->program, "sudo") != 0 ? "--user " : "", cause->argument);
-                snprintf(why, why_size, "%s%s%s", cause->text, more, cure);
+                snprintf(why, why_size, "%s%s%s", cause->text, more, hint);
                 return;
         }
         snprintf(why, why_size, "%s", message);

@@ -1,6 +1,6 @@
 /* The camera's side of the daemon: open while somebody watches, and opened again whatever happens to it.  Opening and
  * closing take their time, with some USB cameras seconds, and so happen on a thread. */
-#define LOG_ROOM "camera"
+#define LOG_COMPONENT "camera"
 
 #include <errno.h>
 #include <stdio.h>

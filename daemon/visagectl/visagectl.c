@@ -25,7 +25,7 @@ static const struct {
         {"monitor", "a line for every frame that is parsed", command_monitor},
         {"hold", "keep the camera open, while a command runs", command_hold},
         {"metrics", "what is counted, as OpenMetrics text", command_metrics},
-        {"doctor", "look for what is wrong, and tell the cure", command_doctor},
+        {"doctor", "look for what is wrong, and say how to fix it", command_doctor},
         {"cameras", "list the cameras of this machine", command_cameras},
         {"gpus", "list the GPUs of this machine", command_gpus},
         {"models", "list the models that are installed", command_models},

@@ -155,13 +155,13 @@ static int setup(void **state)
 
 /* ---- what was found ---- */
 
-static void expect(void (*run)(const struct doctor_world *, struct doctor_finding *), enum doctor_grade grade,
-                   const char *seen, const char *cure)
+static void expect(void (*run)(const struct doctor_world *, struct doctor_finding *), enum doctor_severity severity,
+                   const char *seen, const char *fix)
 {
         found = (struct doctor_finding){0};
         run(&world, &found);
-        if (found.grade != grade || !strstr(found.seen, seen) || (cure ? !strstr(found.cure, cure) : found.cure[0]))
-                fail_msg("%s: \"%s\" -> \"%s\"", doctor_grade_names[found.grade], found.seen, found.cure);
+        if (found.severity != severity || !strstr(found.seen, seen) || (fix ? !strstr(found.fix, fix) : found.fix[0]))
+                fail_msg("%s: \"%s\" -> \"%s\"", doctor_severity_names[found.severity], found.seen, found.fix);
 }
 
 /* ---- v4l2loopback ---- */
@@ -180,10 +180,10 @@ static void other_packages(void **state)
         put("/etc/os-release", "NAME=\"not debian\"\nID=fedora\n");
         expect(doctor_module, DOCTOR_PROBLEM, "not installed",
                "install v4l2loopback (as DKMS source) and the headers of the kernel " KERNEL);
-        assert_null(strstr(found.cure, "apt"));
+        assert_null(strstr(found.fix, "apt"));
         put("/usr/src/v4l2loopback-0.12.7/dkms.conf", "");
         expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
-        assert_null(strstr(found.cure, "apt"));
+        assert_null(strstr(found.fix, "apt"));
 }
 
 static void module_states(void **state)
@@ -544,8 +544,8 @@ static void daemon_states(void **state)
 {
         static const struct {
                 const char *name;
-                enum doctor_grade grade;
-                const char *cure;
+                enum doctor_severity severity;
+                const char *fix;
         } states[] = {{"streaming", DOCTOR_OK, NULL},
                       {"idle", DOCTOR_OK, NULL},
                       {"starting", DOCTOR_OK, NULL},
@@ -562,7 +562,7 @@ static void daemon_states(void **state)
                 json_t *daemon = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "state", states[i].name,
                                            "state_reason", "because");
                 world.daemon = daemon;
-                expect(doctor_daemon, states[i].grade, ", because", states[i].cure);
+                expect(doctor_daemon, states[i].severity, ", because", states[i].fix);
                 json_decref(daemon);
         }
 }
@@ -617,14 +617,14 @@ static void sleep_long(const struct doctor_world *w, struct doctor_finding *ret)
 static void answer(const struct doctor_world *w, struct doctor_finding *ret)
 {
         doctor_say(ret, DOCTOR_WARNING, "seen");
-        doctor_cure(ret, "cure");
+        doctor_fix(ret, "fix");
 }
 
 static void children(void **state)
 {
         static const struct {
                 void (*run)(const struct doctor_world *, struct doctor_finding *);
-                enum doctor_grade grade;
+                enum doctor_severity severity;
                 const char *seen;
         } cases[] = {{answer, DOCTOR_WARNING, "seen"},
                      {crash, DOCTOR_PROBLEM, "crashed: Aborted"},
@@ -634,9 +634,9 @@ static void children(void **state)
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct doctor_check check = {"a check", cases[i].run, true};
                 doctor_run(&check, &world, &found);
-                assert_int_equal(found.grade, cases[i].grade);
+                assert_int_equal(found.severity, cases[i].severity);
                 assert_non_null(strstr(found.seen, cases[i].seen));
-                assert_true(found.cure[0]);
+                assert_true(found.fix[0]);
         }
 }
 
