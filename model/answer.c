@@ -109,10 +109,10 @@ static bool starts_with(const char *text, const char *start)
         return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* So that no branch drowns another, and each ReLU6 clips. */
+/* So that no branch dominates another, and each ReLU6 clips. */
 static double gain(const struct model_info *info, const char *name)
 {
-        /* Products of maps sum over many pixels. */
+        /* Products of maps are sums over many pixels. */
         if (strstr(name, ".phi.") || strstr(name, ".theta."))
                 return 1.0 / 16;
         if (strstr(name, ".node_q.") || strstr(name, ".node_v."))
@@ -122,8 +122,8 @@ static double gain(const struct model_info *info, const char *name)
         return strstr(name, ".conv3.") ? 1.0 / 3 : 3;
 }
 
-/* Weights that keep every map's values near 1, but for what a ReLU6 clips, so that halves do nearly as well as floats,
- * and let every tensor be felt in the answer. */
+/* Weights that keep the values of every map near 1 (except where a ReLU6 clips), so that 16 bits are nearly as exact as
+ * 32, and that make every tensor affect the answer. */
 static float amplitude(const struct model_info *info, const struct graph_tensor *tensor)
 {
         const char *name = tensor->name;
@@ -151,7 +151,7 @@ int answer_tensor(const void *context, const struct graph_tensor *tensor, float 
         return 0;
 }
 
-/* Waves of a length of its own in each colour. */
+/* Waves with a different length in each colour. */
 void answer_picture(const struct model_info *info, uint8_t *ret)
 {
         for (uint32_t y = 0; y < info->height; y++)

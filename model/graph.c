@@ -78,7 +78,7 @@ const struct graph_value *graph_add_conv(struct graph *graph, const struct graph
 {
         struct graph_node *node = add_node(graph, GRAPH_CONV, in);
         uint32_t kernel = conv->kernel ? conv->kernel : 1;
-        /* A picture has 3 channels, though its map has 4. */
+        /* A picture has 3 channels, although its map has 4. */
         uint32_t channels = in == graph->input ? 3 : in->channels;
         uint32_t shape[] = {conv->out, channels, kernel, kernel}, one = 1;
 
@@ -144,7 +144,7 @@ static void touch(struct graph *graph, const struct graph_value *value, uint32_t
                 store->to = node;
 }
 
-/* A store lives from its first writer to its last reader, whichever slices they touch. */
+/* A store is alive from its first writer to its last reader, whichever slices they touch. */
 void graph_finish(struct graph *graph)
 {
         for (uint32_t i = 0; i < graph->store_count; i++)

@@ -14,7 +14,7 @@
 #define INVERTED_MAX 2048
 #define EXPANSION_MAX 8 /* so that no map is wider than a bottleneck's */
 
-/* One line of text that fits, without control characters: it ends up in logs, on the bus and on terminals. */
+/* One line of text that fits, without control characters, because it ends up in logs, on the bus and on terminals. */
 static bool text(const json_t *value, char *ret, size_t size)
 {
         const char *string = json_string_value(value);
@@ -48,7 +48,7 @@ static bool wholes(const json_t *value, size_t count, uint32_t min, uint32_t max
         return true;
 }
 
-/* Of a depthwise convolution. */
+/* The kernel of a depthwise convolution. */
 static bool kernel(const json_t *value, uint32_t *ret)
 {
         return whole(value, 3, 5, 1, ret) && *ret != 4;
@@ -106,7 +106,8 @@ static bool parse_planes(const json_t *value, struct model_info *info)
         return wholes(value, 4, WIDTH_MIN, WIDTH_MAX, 8, info->planes);
 }
 
-/* 16: a quarter of it is the number of states in the feature graph, and maps come in groups of 4 channels. */
+/* A multiple of 16, because a quarter of it is the number of states in the feature graph, and maps have groups of 4
+ * channels. */
 static bool parse_head(const json_t *value, struct model_info *info)
 {
         return whole(value, 16, WIDTH_MAX, 16, &info->head);
@@ -146,14 +147,14 @@ static bool parse_layers(const json_t *value, struct model_info *info)
         return true;
 }
 
-/* The map that a level reads: each has half the stride of the one before. */
+/* The map that a level reads: each has half the stride of the previous one. */
 static uint32_t halvings(const struct model_inverted *inverted)
 {
         uint32_t count = 0;
 
         for (uint32_t i = 0; i < inverted->layer_count; i++)
                 count += inverted->layers[i].stride == 2;
-        /* What comes before a first layer with a stride is no layer's result. */
+        /* If the first layer has a stride, its input is not the result of a layer. */
         return count - (inverted->layers[0].stride == 2 && count > 0);
 }
 
@@ -253,12 +254,12 @@ static bool parse_provenance(const json_t *value, struct model_info *info)
         return text(value, info->provenance, sizeof(info->provenance));
 }
 
-/* "format" comes first: of a file in another format nothing else is said. "block" tells which of the others there are.
- */
+/* "format" comes first: for a file in another format, nothing else is reported.  "block" determines which of the other
+ * keys there are. */
 enum { RESNETS = 1 << MODEL_BASIC | 1 << MODEL_BOTTLENECK, INVERTED = 1 << MODEL_INVERTED, ALL = RESNETS | INVERTED };
 
 static const struct {
-        unsigned blocks; /* kinds whose files have the key */
+        unsigned blocks; /* kinds of blocks whose files have the key */
         const char *key;
         bool (*parse)(const json_t *value, struct model_info *info);
         const char *must;
@@ -305,7 +306,7 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
                 if (!string)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata has no \"%s\"", path, keys[i].key);
                 value = json_loads(string, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
-                if (!value && !error.text[0]) /* every other error has one */
+                if (!value && !error.text[0]) /* all other errors have a text */
                         return why_set(why, why_size, -ENOMEM, "%s: out of memory", path);
                 if (!value)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata \"%s\" is not JSON: %s", path,

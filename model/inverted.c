@@ -1,15 +1,15 @@
-/* An encoder of inverted residual blocks, whose last convolution has no activation, and the pyramid decoder: from the
- * head's size to a quarter of the input or whatever its levels reach, each level through two depthwise separable
- * convolutions. */
+/* An encoder of inverted residual blocks, whose last convolution has no activation, and the pyramid decoder.  The
+ * decoder goes from the head's size up to a quarter of the input, or as far as its levels reach; each level has two
+ * depthwise separable convolutions. */
 #include <stdio.h>
 
 #include "model/encoders.h"
 
 struct block {
         const struct model_layer *layer;
-        unsigned number, index; /* of the layer, from 1; in it, from 0 */
+        unsigned number, index; /* of the layer, from 1; of the block in it, from 0 */
         uint32_t stride;
-        const struct graph_store *into; /* where its result must be; NULL: anywhere */
+        const struct graph_store *into; /* where its result must go; NULL: anywhere */
 };
 
 static const struct graph_value *convolve(struct graph *graph, const struct graph_value *x, const struct block *block,
@@ -23,7 +23,7 @@ static const struct graph_value *convolve(struct graph *graph, const struct grap
         return part == 2 ? graph_add_depthwise(graph, x, &conv) : graph_add_conv(graph, x, &conv);
 }
 
-/* Sums are made in place but for the first block's, whose input the decoder may read. */
+/* Sums are computed in place, except for the first block's, whose input the decoder may read. */
 static const struct graph_value *inverted_block(struct graph *graph, const struct block *block,
                                                 const struct graph_value *x)
 {
@@ -63,7 +63,7 @@ static const struct graph_value *layer(struct network *network, unsigned number,
         for (; block.index < block.layer->blocks; block.index++) {
                 x = inverted_block(network->graph, &block, x);
                 block.stride = 1;
-                block.into = NULL; /* the rest of the chain stays there */
+                block.into = NULL; /* the following blocks stay there */
         }
         return x;
 }
@@ -86,7 +86,7 @@ void inverted_encode(struct network *network)
         network->deepest = x;
 }
 
-/* The deepest layer's map that has as many halvings less than the last as `level` counts. */
+/* The deepest map that was halved `level` times less than the last one. */
 static const struct graph_value *tap(const struct network *network, uint32_t level)
 {
         const struct model_inverted *inverted = &network->info->inverted;

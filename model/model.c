@@ -12,7 +12,7 @@
 #include "model/safetensors.h"
 #include "model/why.h"
 
-#define CHUNK 16384 /* elements looked at in one go */
+#define CHUNK 16384 /* elements checked at once */
 
 struct model {
         char *path;
@@ -61,8 +61,8 @@ static int check_finite(const struct model *model, const struct safetensors_tens
         return 0;
 }
 
-/* Every tensor that the graph wants, and no other.  Each is found in the file, so equal counts leave no room for
- * extras. */
+/* The file must have every tensor that the graph needs, and no others.  If each is found and the counts are equal,
+ * there are no extra ones. */
 static int check_tensors(const struct model *model, const struct graph *graph, float *chunk, char *why, size_t why_size)
 {
         for (uint32_t i = 0; i < graph->tensor_count; i++) {

@@ -1,7 +1,7 @@
-/* DML-CSR as it ships: the parsing path of "Decoupled Multi-task Learning with Cyclical Self-Regulation for Face
- * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which exist for training only (their section 3.1).
- * Tensors have the names of the official checkpoint.  Every batch norm is folded into the convolution before it; "abn"
- * there, batch norm and leaky ReLU, is GPU_LEAKY here, and followed by a ReLU it is GPU_RELU. */
+/* DML-CSR for inference: the parsing path of "Decoupled Multi-task Learning with Cyclical Self-Regulation for Face
+ * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which only training needs (section 3.1 there).
+ * Tensors have the names of the official checkpoint.  Every batch norm is folded into the preceding convolution.  Its
+ * "abn", batch norm and leaky ReLU, is GPU_LEAKY here, or GPU_RELU if a ReLU follows. */
 #include "model/network.h"
 
 #include "model/encoders.h"
@@ -9,7 +9,7 @@
 #define DUALGCN "context.dualgcn."
 #define ATTENTION DUALGCN "gcn_local_attention."
 
-/* A map for a product of maps: always F32, whatever the trunk's precision. */
+/* A map for a product of maps: always F32, regardless of the trunk's precision. */
 static const struct graph_value *matrix(struct graph *graph, uint32_t channels, uint32_t height, uint32_t width)
 {
         return graph_add_value(graph, graph_add_store(graph, GPU_F32, channels, height, width), 0, channels);
@@ -22,7 +22,7 @@ static const struct graph_value *project(struct graph *graph, const struct graph
                 graph, x, &(struct graph_conv){.name = name, .out = out, .activation = activation, .dtype = GPU_F32});
 }
 
-/* A convolution over the nodes of a graph: a batch norm without activation is folded into it. */
+/* A convolution over the nodes of a graph, with a folded batch norm and no activation. */
 static const struct graph_value *state_conv(struct graph *graph, const struct graph_value *x, const char *name,
                                             const struct graph_value *residual)
 {
@@ -36,8 +36,8 @@ static const struct graph_value *state_conv(struct graph *graph, const struct gr
                               });
 }
 
-/* Section 3.2's spatial graph: attention among the channels of a map an eighth as large, computed from the image
- * itself. */
+/* The spatial graph of section 3.2: attention among the channels of a map an eighth of the size, computed from the
+ * picture itself. */
 static const struct graph_value *local_graph(struct graph *graph, const struct graph_value *x)
 {
         static const char *const names[] = {DUALGCN "local.0", DUALGCN "local.2", DUALGCN "local.4"};
@@ -72,8 +72,8 @@ static const struct graph_value *local_graph(struct graph *graph, const struct g
                               });
 }
 
-/* Section 3.2's feature graph: the map projected on a few states, a convolution among them, and back. It replaces `x`.
- */
+/* The feature graph of section 3.2: projects the map onto a few states, applies a convolution among them, and projects
+ * back.  The result replaces `x`. */
 static const struct graph_value *feature_graph(struct graph *graph, const struct graph_value *x)
 {
         uint32_t nodes = x->channels / 2, states = x->channels / 4;
@@ -83,7 +83,7 @@ static const struct graph_value *feature_graph(struct graph *graph, const struct
         phi = project(graph, x, DUALGCN "phi", nodes, GPU_LEAKY);
         theta = project(graph, x, DUALGCN "theta", states, GPU_LEAKY);
         /* Node i is pixel i of a map of `states` channels, so the convolution over the states is an ordinary one.  Its
-         * result is added to its own input and so cannot be in place. */
+         * result is added to its own input, so it cannot be in place. */
         z = graph_add(graph, GRAPH_GRAM, phi, theta, matrix(graph, states, 1, nodes));
         z = state_conv(graph, z, DUALGCN "conv_adj", z);
         z = graph_add(graph, GRAPH_TRANSPOSE, z, NULL, matrix(graph, nodes, 1, states));
@@ -101,7 +101,7 @@ static const struct graph_value *feature_graph(struct graph *graph, const struct
                               });
 }
 
-/* Section 3.2, the dynamic dual graph convolution head.  The layers before it have left their result in the first
+/* The dynamic dual graph convolution head of section 3.2.  The preceding layers have left their result in the first
  * channels of `wide`, which is the input of context.bottleneck. */
 static const struct graph_value *context(struct graph *graph, const struct model_info *info,
                                          const struct graph_store *wide, const struct graph_value *x5)
@@ -118,8 +118,8 @@ static const struct graph_value *context(struct graph *graph, const struct model
         final.first = head;
         a = graph_add_conv(graph, x5, &final);
 
-        /* Both graphs work on `a`.  It lies where the feature graph's result goes, which replaces it: so the other,
-         * which reads it last in its gate, comes first. */
+        /* Both graphs use `a`.  The feature graph's result replaces it, so the other one, whose gate reads it last, comes
+         * first. */
         gate = local_graph(graph, a);
         graph_add(graph, GRAPH_GATE, a, gate, graph_add_value(graph, both, 0, head));
         feature_graph(graph, a);
@@ -138,7 +138,7 @@ static const struct graph_value *context(struct graph *graph, const struct model
         return graph_add_conv(graph, graph_add_value(graph, wide, 0, wide->channels), &final);
 }
 
-/* Nodes: at most 4 a block, 6 a level and some 40 around them. */
+/* Nodes: at most 4 per block, 6 per level and about 40 others. */
 static uint32_t capacity(const struct model_info *info)
 {
         const struct model_inverted *inverted = &info->inverted;

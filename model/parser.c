@@ -15,7 +15,7 @@ struct parser {
         struct model_info info;
         struct graph *graph;
         struct gpu_buffer *weights, *arena;
-        struct weights_node *nodes; /* one for each of the graph's */
+        struct weights_node *nodes; /* one for each node of the graph */
         struct plan_item *places;   /* the graph's stores, then a workspace for each node */
         struct gpu_labels labels;   /* of the network's input size */
         struct parser_figures figures;
@@ -197,8 +197,8 @@ static int allocate(struct parser *parser)
                               "network labels", &parser->labels.buffer);
 }
 
-/* Records everything once for nothing: a device that cannot do it is found out here, where it can be said, and what has
- * to be compiled is. */
+/* Records everything once and discards it.  This detects a device that cannot run the network here, where it can be
+ * reported, and compiles all kernels. */
 static int rehearse(struct parser *parser)
 {
         struct gpu_program *program;
@@ -307,7 +307,7 @@ int parser_record(struct parser *parser, struct gpu_program *program, const stru
         return r < 0 ? r : op_uncrop(program, &parser->labels, &crop, labels);
 }
 
-/* Brings the logits, at input size, to where the host can read them. */
+/* Copies the logits, at input size, to memory that the host can read. */
 static int fetch_logits(struct parser *parser, const struct gpu_map *large, struct gpu_buffer *readback)
 {
         struct gpu_map logits = map_of(parser, parser->graph->logits);
@@ -326,7 +326,7 @@ static int fetch_logits(struct parser *parser, const struct gpu_map *large, stru
         return r;
 }
 
-/* Out of the blocks of 32 pixels and groups of 4 channels. */
+/* Unpacks the blocks of 32 pixels and groups of 4 channels. */
 static void unblock(const struct gpu_map *map, const float *blocks, uint32_t channels, float *ret)
 {
         size_t pixels = (size_t)map->height * map->width;

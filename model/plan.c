@@ -8,7 +8,7 @@ static uint64_t aligned(uint64_t size)
         return (size + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT;
 }
 
-/* Large before small; among equals the one that lives earlier, so that the result does not depend on qsort(). */
+/* Large before small; among equals the one that is alive earlier, so that the result does not depend on qsort(). */
 static int compare_size(const void *a, const void *b)
 {
         const struct plan_item *x = *(struct plan_item *const *)a, *y = *(struct plan_item *const *)b;
@@ -25,7 +25,7 @@ static int compare_offset(const void *a, const void *b)
         return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* The smallest hole that fits between the `count` items of `busy`, or the place after them all. */
+/* The smallest gap that fits between the `count` items of `busy`, or the place after all of them. */
 static uint64_t best_fit(struct plan_item **busy, size_t count, uint64_t size)
 {
         uint64_t end = 0, best = 0, best_hole = UINT64_MAX;
@@ -51,7 +51,7 @@ int plan_place(struct plan_item *items, size_t count, uint64_t *ret_size)
                 return -ENOMEM;
         for (size_t i = 0; i < count; i++) {
                 order[i] = &items[i];
-                /* The sum of all bounds every offset. */
+                /* The sum of all sizes bounds every offset. */
                 if (items[i].size > INT64_MAX - PLAN_ALIGNMENT || (sum += aligned(items[i].size)) > INT64_MAX) {
                         free(order);
                         return -E2BIG;
@@ -79,7 +79,7 @@ uint64_t plan_peak(const struct plan_item *items, size_t count)
 {
         uint64_t peak = 0;
 
-        /* The most lives where something starts. */
+        /* The maximum occurs where some item starts. */
         for (size_t i = 0; i < count; i++) {
                 uint64_t sum = 0;
 

@@ -1,4 +1,4 @@
-/* The encoder of the paper, a dilated ResNet of output stride 8, and its decoder. */
+/* The encoder of the paper, a dilated ResNet with output stride 8, and its decoder. */
 #include <stdio.h>
 
 #include "model/encoders.h"
@@ -7,7 +7,7 @@ struct block {
         enum model_block kind;
         unsigned layer, index;
         uint32_t planes, stride, dilation;
-        const struct graph_store *into; /* of the first block of a layer: where its result must be; NULL: anywhere */
+        const struct graph_store *into; /* for the first block of a layer: where its result must go; NULL: anywhere */
 };
 
 static uint32_t expansion(enum model_block kind)
@@ -20,7 +20,7 @@ static void part(char name[GRAPH_PART_MAX], const struct block *block, const cha
         snprintf(name, GRAPH_PART_MAX, "layer%u.%u.%s", block->layer, block->index, suffix);
 }
 
-/* What the block's result is added to: its input, or a projection of that where the shapes differ. */
+/* The map to which the block's result is added: its input, or a projection of it if the shapes differ. */
 static const struct graph_value *shortcut(struct graph *graph, const struct block *block, const struct graph_value *x)
 {
         char name[GRAPH_PART_MAX];
@@ -40,8 +40,8 @@ static const struct graph_value *shortcut(struct graph *graph, const struct bloc
                               });
 }
 
-/* The sum is made in place, on the shortcut's memory: nobody reads a block's input after the block, but for layer1's
- * result, and layer2 strides and so starts with a projection. */
+/* The sum is computed in place, in the shortcut's memory.  No block's input is read after the block, except for
+ * layer1's result; but layer2 has a stride and therefore starts with a projection. */
 static const struct graph_value *residual_block(struct graph *graph, const struct block *block,
                                                 const struct graph_value *x)
 {
@@ -103,7 +103,7 @@ static const struct graph_value *layer(struct graph *graph, const struct model_i
         for (block.index = 0; block.index < info->blocks[number - 1]; block.index++) {
                 x = residual_block(graph, &block, x);
                 block.stride = 1;
-                block.into = NULL; /* the rest of the chain stays there */
+                block.into = NULL; /* the following blocks stay there */
         }
         return x;
 }

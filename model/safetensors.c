@@ -19,10 +19,10 @@ struct safetensors {
         json_t *metadata; /* inside root, or NULL */
         struct safetensors_tensor *tensors;
         size_t count;
-        uint64_t data, data_size; /* where the tensors' bytes lie */
+        uint64_t data, data_size; /* where the tensors' bytes are */
 };
 
-/* Where an error is told: the file is named in front. */
+/* Where errors are reported; each message begins with the file's name. */
 struct complaint {
         const char *path;
         char *why;
@@ -224,7 +224,7 @@ static int load_json(const struct complaint *complaint, int fd, size_t size, jso
         /* The depth of nesting is limited by jansson itself. */
         root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
         free(text);
-        if (!root && !error.text[0]) /* every other error has one */
+        if (!root && !error.text[0]) /* all other errors have a text */
                 return FAIL(complaint, -ENOMEM, "out of memory");
         if (!root)
                 return FAIL(complaint, -EBADMSG, "header, byte %d: %s", error.position, error.text);
@@ -274,7 +274,7 @@ int safetensors_open(const char *path, struct safetensors **ret, char *why, size
 
         if (!file)
                 return FAIL(&complaint, -ENOMEM, "out of memory");
-        /* O_NONBLOCK: a FIFO must not hang us before it can be refused. */
+        /* O_NONBLOCK: opening a FIFO must not block before it is refused. */
         file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         r = file->fd < 0 ? -errno : 0;
         if (r < 0)

@@ -1,5 +1,5 @@
-/* A driver that computes wrongly says nothing: small networks are run, and held against what they must
- * answer. */
+/* Detects drivers that silently compute wrong results: runs small networks and compares them with stored
+ * answers. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "model/build.h"
 #include "model/why.h"
 
-/* Of the largest logit.  Any tensor off by half moves some logit of the bottlenecks' by 4.5e-3 of it, and of the
- * inverted residuals' by 11e-3; halves alone move one by 0.7e-3 and 2.2e-3. */
+/* Relative to the largest logit.  If any tensor is off by half, some logit changes by 4.5e-3 of it with bottlenecks and
+ * by 11e-3 with inverted residuals; 16-bit storage alone changes one by 0.7e-3 and 2.2e-3. */
 static const float tolerances[] = {[GPU_F32] = 1e-3f, [GPU_F16] = 4e-3f};
 static const char *const names[] = {[GPU_F32] = "32", [GPU_F16] = "16"};
 
@@ -81,7 +81,7 @@ static int check_logits(const struct test *test, const float *logits, char *why,
         return 0;
 }
 
-/* The label must be a class whose logit is, but for rounding, the largest. */
+/* The label must be a class whose logit is the largest, apart from rounding. */
 static int check_labels(const struct test *test, const float *logits, char *why, size_t why_size)
 {
         const struct model_info *info = &test->answer->info;

@@ -17,7 +17,7 @@ static struct gpu_conv describe(const struct graph_node *node)
                 .dilation = node->dilation,
                 .height = in->store->height,
                 .width = in->store->width,
-                /* Weights are as precise as what they are applied to: the graph branches stay in 32 bits throughout. */
+                /* Weights have the precision of the map they apply to: the graph branches use 32 bits throughout. */
                 .dtype = in->store->dtype,
         };
 }
@@ -31,7 +31,7 @@ static uint64_t packed_size(const struct gpu *gpu, const struct graph_node *node
         return 0;
 }
 
-/* Every node's place in the buffer; returns the buffer's size. */
+/* Computes the place of every node in the buffer; returns the buffer's size. */
 static uint64_t lay_out(const struct gpu *gpu, const struct graph *graph, struct weights_node *nodes)
 {
         uint64_t size = 0;

@@ -17,7 +17,7 @@ static int open_node(const char *spec, const struct camera_wish *wish, struct ca
         return capture_open(path, wish, ret, why, why_size);
 }
 
-/* Splits "FILE?option".  The option is NULL where there is none. */
+/* Splits "FILE?option".  The option is NULL if there is none. */
 static int split_file(const char *text, char path[PATH_MAX], const char **ret_option, char *why, size_t why_size)
 {
         const char *mark = strrchr(text, '?');
@@ -145,7 +145,7 @@ int camera_next(struct camera *camera, struct frame *ret)
 
 int camera_release(struct camera *camera, const struct frame *frame)
 {
-        /* The GPU may finish with a frame after the stream was stopped under it: nothing is left to give back then. */
+        /* The GPU may finish with a frame after the stream has stopped: then there is nothing to give back. */
         if (!camera->out)
                 return 0;
         camera->out = false;

@@ -14,7 +14,7 @@ void colour_read(const struct v4l2_pix_format *pix, struct frame_format *format)
         if (rgb)
                 return;
 
-        /* v4l2loopback and others leave zeros, which the kernel defines as "default of the level above". */
+        /* v4l2loopback and others leave zeros, which the kernel defines as the default of the level above. */
         if (space == V4L2_COLORSPACE_DEFAULT)
                 space = V4L2_COLORSPACE_SRGB;
         if (enc == V4L2_YCBCR_ENC_DEFAULT)
@@ -22,7 +22,7 @@ void colour_read(const struct v4l2_pix_format *pix, struct frame_format *format)
         if (quantization == V4L2_QUANTIZATION_DEFAULT)
                 quantization = V4L2_MAP_QUANTIZATION_DEFAULT(rgb, space, enc);
 
-        /* BT.2020 and SMPTE 240M are nearer to BT.709 than to BT.601; no webcam has them. */
+        /* BT.2020 and SMPTE 240M are closer to BT.709 than to BT.601; no webcam has them. */
         if (enc != V4L2_YCBCR_ENC_601 && enc != V4L2_YCBCR_ENC_XV601)
                 format->matrix = FRAME_BT709;
         format->full_range = quantization == V4L2_QUANTIZATION_FULL_RANGE;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/videodev2.h>
 
-/* Generous: four times the widest packed row of 3 bytes a pixel.  A driver that wants more is broken. */
+/* Generous: four times the widest packed row with 3 bytes per pixel.  A driver that wants more is broken. */
 #define STRIDE_MAX (FRAME_SIDE_MAX * 3 * 4)
 
 static const struct frame_layout layouts[] = {
@@ -26,7 +26,7 @@ const struct frame_layout *frame_layout(uint32_t fourcc)
         return NULL;
 }
 
-/* An interleaved chroma row has half the samples, two bytes each: the stride of the first plane. */
+/* An interleaved chroma row has half as many samples of two bytes each: the stride of the first plane. */
 uint32_t frame_chroma_stride(const struct frame_layout *layout, uint32_t stride)
 {
         return layout->chroma_planes == 2 ? stride >> layout->shift_x : stride;

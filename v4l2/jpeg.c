@@ -6,24 +6,24 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-/* Webcams (Logitech's C920 among them) put a few stray bytes between the last coded block and EOI in every picture.
- * Many such bytes mean that broken codes made the decoder finish too early. */
+/* Webcams (including Logitech's C920) put a few stray bytes between the last coded block and EOI in every picture.
+ * Many such bytes mean that damaged codes made the decoder finish too early. */
 #define STRAY_BYTES_MAX 16
 
-/* A camera's pictures have one scan, progressive ones about ten.  Each takes as long to decode as a picture: a file of
- * 100 KB that has hundreds would hold up everything else for a second. */
+/* A camera's pictures have one scan, progressive ones about ten.  Each scan takes as long to decode as a picture, so a
+ * file of 100 KB with hundreds of them would block everything else for a second. */
 #define SCANS_MAX 20
 
 struct jpeg {
         uint32_t width, height;
-        uint8_t *chroma[2]; /* as coded, before they become 4:2:2 */
+        uint8_t *chroma[2]; /* as coded, before conversion to 4:2:2 */
 };
 
-/* How chroma as coded becomes half a row's width and every row: shifts of the destination's coordinates. */
+/* Conversion of coded chroma to half the width and all rows, as shifts of the destination's coordinates. */
 struct chroma_map {
         int subsampling;
-        uint8_t drop_x;             /* two coded samples for each wanted one */
-        uint8_t repeat_x, repeat_y; /* each coded sample serves two */
+        uint8_t drop_x;             /* two coded samples for each result */
+        uint8_t repeat_x, repeat_y; /* two results for each coded sample */
 };
 
 static const struct chroma_map maps[] = {
@@ -42,7 +42,7 @@ int jpeg_new(uint32_t width, uint32_t height, struct jpeg **ret)
                 return -ENOMEM;
         jpeg->width = width;
         jpeg->height = height;
-        /* TurboJPEG rounds planes up to whole chroma samples: at most 3 columns and one row more. */
+        /* TurboJPEG rounds planes up to whole chroma samples: at most 3 more columns and one more row. */
         for (int i = 0; i < 2; i++)
                 jpeg->chroma[i] = malloc((size_t)(width + 4) * (height + 2));
         if (!jpeg->chroma[0] || !jpeg->chroma[1]) {
@@ -68,19 +68,19 @@ bool jpeg_complaint_is_harmless(void *handle)
 
         if (tjGetErrorCode(handle) != TJERR_WARNING)
                 return false;
-        /* libjpeg's first warning of a picture is the one kept, so nothing was wrong before the stray bytes. */
+        /* libjpeg keeps the first warning of a picture, so nothing was wrong before the stray bytes. */
         return sscanf(tjGetErrorStr2(handle), "Corrupt JPEG data: %u extraneous bytes before marker 0x%x", &bytes,
                       &marker) == 2 &&
                bytes <= STRAY_BYTES_MAX && marker == 0xd9;
 }
 
-/* Markers that no segment follows, T.81 table B.1; 0 and 0xff are none. */
+/* Markers without a segment, T.81 table B.1; 0 and 0xff are not markers. */
 static bool stands_alone(uint8_t marker)
 {
         return marker == 0 || marker == 0xff || marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/* Goes from marker to marker as a decoder does, past what segments contain (a thumbnail has scans of its own). */
+/* Goes from marker to marker as a decoder does, skipping the contents of segments (a thumbnail has its own scans). */
 static bool has_few_scans(const uint8_t *data, size_t size)
 {
         unsigned scans = 0;
@@ -138,7 +138,7 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         size_t luma = (size_t)jpeg->width * jpeg->height, quarter = luma / 2;
         uint8_t *planes[3] = {frame, frame + luma, frame + luma + quarter};
         int strides[3] = {(int)jpeg->width, (int)jpeg->width / 2, (int)jpeg->width / 2};
-        int width = 0, height = 0, subsampling = -1, colour = -1; /* a file of tables alone succeeds and sets none */
+        int width = 0, height = 0, subsampling = -1, colour = -1; /* a file with only tables succeeds and sets none */
         const struct chroma_map *map;
         int err;
 
@@ -156,13 +156,14 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         }
 
         map = find_map(subsampling);
-        /* A width that is no whole number of chroma samples would make the luma plane wider than the frame. */
+        /* If the width is not a whole number of chroma samples, the luma plane would be wider than the frame. */
         if (!map || colour != TJCS_YCbCr || tjPlaneWidth(0, width, subsampling) != width)
                 return -EBADMSG;
         if (subsampling == TJSAMP_422)
                 return decode_planes(jpeg, handle, data, size, planes, strides);
 
-        /* An odd height makes the luma plane one row taller than the frame's: that row falls where chroma goes next. */
+        /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next, which
+         * overwrites it. */
         strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
         err = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
         if (err < 0)
@@ -174,9 +175,9 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
 
 int jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
 {
-        /* One for each picture (it takes less than a microsecond): a handle keeps the tables of the picture before, and
-         * a picture that lost its own would be decoded with those.  TurboJPEG 2.1 also stays in the middle of a header
-         * that it could not read. */
+        /* A new one for each picture (less than a microsecond): a handle keeps the tables of the previous picture, and
+         * a picture that has lost its own would be decoded with those.  TurboJPEG 2.1 also gets stuck in the middle of
+         * a header that it could not read. */
         tjhandle handle;
         int err;
 

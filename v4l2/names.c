@@ -67,8 +67,8 @@ int name_node(const char *spec, char *ret, size_t size)
         return snprintf(ret, size, "%s%s", strchr(spec, '/') ? "" : BY_ID, spec) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-/* In a folder of devices: elsewhere, asking alone may take for ever (a dead server's share), and links may be
- * another's. */
+/* Only in a folder of devices: elsewhere, even looking may take forever (on a share of a dead server), and links may
+ * belong to somebody else. */
 static bool is_device_path(const char *path)
 {
         static const char *const folders[] = {"/dev/", BY_ID, "/dev/v4l/by-path/"};

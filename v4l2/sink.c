@@ -68,7 +68,7 @@ int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return err;
 }
 
-/* libwebrtc's (device_info_v4l2), which Firefox lists no others of.  Chromium takes any, if the width is even. */
+/* The sizes of libwebrtc (device_info_v4l2); Firefox lists no others.  Chromium accepts any with an even width. */
 bool sink_size_accepted(uint32_t width, uint32_t height)
 {
         static const uint16_t sizes[][2] = {{128, 96},   {160, 120},   {176, 144},  {320, 240}, {352, 288},

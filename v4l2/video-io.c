@@ -57,7 +57,7 @@ const struct video_io video_io_libv4l2 = {libv4l2_ioctl, libv4l2_map, libv4l2_un
 
 int video_io_adopt(int fd)
 {
-        /* It writes what it dislikes to stderr unless told where; once for the process, as the variable is. */
+        /* It writes warnings to stderr unless redirected; once per process, because the variable is global. */
         if (!v4l2_log_file)
                 v4l2_log_file = fopen("/dev/null", "we");
         return v4l2_fd_open(fd, 0) < 0 ? (errno ? -errno : -EINVAL) : 0;

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A camera's name is what its maker, or whoever built it, wants: a terminal must not obey it.  C0, DEL, and C1 in
+/* A camera's name is chosen by whoever built the device, so it must not control a terminal: C0, DEL, and C1 in
  * UTF-8. */
 static void disarm(char *text)
 {

@@ -1,4 +1,4 @@
-/* Private to bus/: what there is to choose from.  Looked up on a thread, since it opens every node. */
+/* Private to bus/: lists of cameras, GPUs and models.  They are made on a thread, because that opens every node. */
 #pragma once
 
 #include "daemon/bus/private.h"
@@ -11,5 +11,5 @@ int bus_parse_models(struct call *call, sd_bus_error *error);
 void bus_list_models(struct call *call);
 int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 
-/* The file of a model of the list.  -ENOENT. */
+/* The file of a model in the list.  -ENOENT. */
 int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size);

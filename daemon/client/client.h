@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 
 enum client_bus {
-        CLIENT_EITHER, /* the session bus where visaged is on it now, else the system bus */
+        CLIENT_EITHER, /* the session bus if visaged is on it now, else the system bus */
         CLIENT_USER,
         CLIENT_SYSTEM,
 };
@@ -18,33 +18,33 @@ struct client {
         bool activate; /* a call may start the daemon */
 };
 
-/* Every function tells in `why` one line for a person, with what to do about it; what the daemon itself says comes as
- * it is. */
+/* On failure, every function puts one line for the user into `why`, with what to do about it.  Messages of the daemon
+ * itself are passed on unchanged. */
 
 /* -ENOENT, -ECONNREFUSED, ...: no such bus. */
 int client_open(enum client_bus which, bool activate, struct client *ret, char *why, size_t why_size);
-void client_close(struct client *client); /* of a zeroed one is fine */
+void client_close(struct client *client); /* a zeroed one is fine */
 
-/* A call of the interface's method, for its arguments to be appended; NULL when out of memory. */
+/* A new call of a method of the interface, to which arguments can be appended; NULL: out of memory. */
 sd_bus_message *client_message(struct client *client, const char *method);
 
-/* Sends it and waits: long enough for a password to be typed, or a GPU's programs to be compiled.  Takes `message`
- * over, NULL included.  *ret_reply (may be NULL) is the caller's to unref. */
+/* Sends it and waits, long enough for a password to be typed or a GPU's programs to be compiled.  Takes ownership of
+ * `message`, which may be NULL.  The caller must unref *ret_reply (may be NULL). */
 int client_send(struct client *client, sd_bus_message *message, sd_bus_message **ret_reply, char *why, size_t why_size);
 
-/* The two together, for a method that takes nothing (`argument` NULL) or one string. */
+/* Both together, for a method without arguments (`argument` is NULL) or with one string. */
 int client_call(struct client *client, const char *method, const char *argument, sd_bus_message **ret_reply, char *why,
                 size_t why_size);
 
-/* The same, of a method that returns a file descriptor, which is the caller's. */
+/* The same for a method that returns a file descriptor, which the caller must close. */
 int client_call_fd(struct client *client, const char *method, const char *argument, int *ret, char *why,
                    size_t why_size);
 
-/* All properties as a new JSON object, their names as "virtual_camera". */
+/* All properties as a new JSON object, with names such as "virtual_camera". */
 int client_properties(struct client *client, json_t **ret, char *why, size_t why_size);
 
-/* What a List...() method returns, as a new JSON array. */
+/* The result of a List...() method as a new JSON array. */
 int client_list(struct client *client, const char *method, json_t **ret, char *why, size_t why_size);
 
-/* "" where there is no such text. */
+/* "" if there is no such text. */
 const char *client_text(const json_t *properties, const char *name);

@@ -1,4 +1,4 @@
-/* Scope-bound release: `_cleanup_(freep) char *s = NULL;`. */
+/* Release at the end of a scope: `_cleanup_(freep) char *s = NULL;`. */
 #pragma once
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The end of a program. */
 #pragma once
 
-/* Hands over what was printed, and says so where standard output did not take all of it: the status is 1 then, else
+/* Flushes standard output.  If it could not be written completely, says so and returns 1; otherwise returns
  * `status`. */
 int finish(const char *program, int status);

@@ -1,5 +1,5 @@
-/* Messages for the person who runs the program: one line each, on stderr; in the journal's fields, which visaged(8) lists,
- * when the journal listens there. */
+/* Messages for the administrator, one line each, on stderr.  If the journal listens there, they have the fields that
+ * visaged(8) lists. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,17 +19,17 @@ void log_line(const char *component, int priority, const char *format, ...) __at
 #define log_notice(...) log_line(LOG_COMPONENT, LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_COMPONENT, LOG_INFO, __VA_ARGS__)
 
-/* What goes wrong in a part and comes right again, each with a MESSAGE_ID that the catalogue (systemd/visaged.catalog)
+/* Faults that begin and end on their own.  Each has MESSAGE_IDs, which the catalogue (systemd/visaged.catalog)
  * explains. */
 enum log_trouble { LOG_CAMERA, LOG_GPU, LOG_SINK };
 
-/* Something that can be wrong for a long time: said when it begins and when its cause changes, then when it ends.  Zero
- * the rest. */
+/* A fault that can last for a long time.  It is logged when it begins, when its cause changes, and when it ends.  Set
+ * `trouble` and zero the rest. */
 struct log_cause {
         enum log_trouble trouble;
         char text[512];
         unsigned long count;
 };
 void log_cause(struct log_cause *cause, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Logs `format` and how often the last cause occurred, if there was one. */
+/* If there was a cause, logs `format` and how often the last cause occurred. */
 void log_cause_end(struct log_cause *cause, const char *format, ...) __attribute__((format(printf, 2, 3)));

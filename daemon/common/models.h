@@ -1,4 +1,4 @@
-/* The model files that there are to choose from. */
+/* The available model files. */
 #pragma once
 
 #include <limits.h>
@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 struct model_entry {
-        char name[NAME_MAX + 1]; /* the file's, without its suffix */
+        char name[NAME_MAX + 1]; /* of the file, without its suffix */
         char path[PATH_MAX];
         uint64_t size; /* bytes */
-        bool preset;   /* what is used where nothing else is named */
+        bool preset;   /* the one that is used by default */
 };
 
-/* Those beside the default one, then those beside `configured` ("": none is) whose names are new; each folder's in the order
- * of their names.  *ret: free().  Returns their number, or -ENOMEM. */
+/* The models next to the default one, then those next to `configured` ("": none) whose names are new, each folder
+ * sorted by name.  The caller must free() *ret.  Returns how many there are, or -ENOMEM. */
 int models_list(const char *configured, struct model_entry **ret);
 
-/* Their names, or their files, after one another in a line for a person; "none" where there are none. */
+/* Their names, or their paths, in one line for the user; "none" if there are none. */
 void models_tell(const char *configured, bool files, char *ret, size_t size);

@@ -1,4 +1,4 @@
-/* How the stream goes: counts, times and rates.  All times in nanoseconds of CLOCK_MONOTONIC. */
+/* Statistics of the stream: counts, times and rates.  All times are in nanoseconds of CLOCK_MONOTONIC. */
 #pragma once
 
 #include <stdint.h>
@@ -6,25 +6,25 @@
 #define STATS_WINDOW 256
 #define STATS_RECENT 32
 
-/* The newest durations of something. */
+/* The most recent durations of something. */
 struct stats_times {
         uint64_t recent[STATS_WINDOW];
         uint64_t count;
 };
 
-/* Something that happens again and again. */
+/* An event that happens repeatedly. */
 struct stats_events {
         uint64_t count, first, last;
-        uint64_t recent[STATS_RECENT]; /* when the newest were */
+        uint64_t recent[STATS_RECENT]; /* times of the most recent ones */
 };
 
 struct stats {
-        uint64_t captured, stale, corrupt, lost; /* of the camera: camera_counters, over all the times it was opened */
-        uint64_t placeholders, repeated;         /* shown in place of a new frame */
-        uint64_t refused;                        /* not taken by the sink */
-        uint64_t reopened;                       /* how often the camera was opened again after it was lost */
+        uint64_t captured, stale, corrupt, lost; /* camera_counters, summed over all openings of the camera */
+        uint64_t placeholders, repeated;         /* shown instead of a new frame */
+        uint64_t refused;                        /* not accepted by the sink */
+        uint64_t reopened;                       /* how often the camera was reopened after it was lost */
         struct stats_events parsed, shown;
-        struct stats_times latency; /* from capture to shown */
+        struct stats_times latency; /* from capture to display */
         struct stats_times parse;   /* from submission to labels */
 };
 
@@ -33,10 +33,10 @@ void stats_event(struct stats_events *events, uint64_t now);
 void stats_time(struct stats_times *times, uint64_t duration);
 
 double stats_rate(const struct stats_events *events); /* per second; 0 for fewer than two */
-/* Per second over the newest ones; 0 where the last one is two seconds old. */
+/* Per second over the most recent ones; 0 if the last one was two seconds ago. */
 double stats_recent_rate(const struct stats_events *events, uint64_t now);
 double stats_last_ms(const struct stats_times *times);
 double stats_median_ms(const struct stats_times *times); /* of the window */
 
-/* Frames that the camera captured and that were not shown. */
+/* Frames that were captured but not shown. */
 uint64_t stats_dropped(const struct stats *stats);

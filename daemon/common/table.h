@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 66 /* a matrix of MODEL_CLASSES_MAX, with two columns before it */
+#define TABLE_COLUMNS_MAX 66 /* a matrix of MODEL_CLASSES_MAX, preceded by two columns */
 
 struct table {
         unsigned columns;
-        bool right[TABLE_COLUMNS_MAX]; /* numbers */
+        bool right[TABLE_COLUMNS_MAX]; /* aligned to the right, for numbers */
         char **cells;                  /* row after row; NULL: out of memory */
         unsigned count;
 };

@@ -1,5 +1,5 @@
-/* A function on a thread of its own, for what may block: opening a camera, a GPU, closing either.  The event loop is told
- * by a descriptor when it has returned. */
+/* A function on a thread of its own, for operations that may block, such as opening and closing cameras and GPUs.  A
+ * descriptor tells the event loop when it has returned. */
 #pragma once
 
 #include <pthread.h>
@@ -9,13 +9,13 @@ struct task {
         void (*run)(void *userdata);
         void *userdata;
         pthread_t thread;
-        int fd; /* readable when run() has returned; -1: no task */
+        int fd; /* readable once run() has returned; -1: no task */
         bool running;
 };
 
 #define TASK_NONE ((struct task){.fd = -1})
 
-/* Keep `task` where it is until task_finish().  Signals stay with the other threads. */
+/* `task` must not move until task_finish().  The thread blocks all signals. */
 int task_begin(struct task *task, void (*run)(void *userdata), void *userdata);
-/* Waits for run() to return; what it wrote can be read then.  Fine where nothing was begun. */
+/* Waits for run() to return; its results can be read then.  Fine if there is no task. */
 void task_finish(struct task *task);

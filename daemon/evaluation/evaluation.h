@@ -1,4 +1,4 @@
-/* What `visagectl eval` adds up over pictures, and how it tells the sum. */
+/* The totals that `visagectl eval` accumulates over pictures, and their output. */
 #pragma once
 
 #include "daemon/common/stats.h"
@@ -8,16 +8,16 @@
 
 struct evaluation {
         struct label_set truth, predicted;
-        bool known; /* both are sets of face parsing: the 11 classes can be told from them */
+        bool known; /* both are known label sets, which can be mapped to the 11 classes */
         struct confusion confusion;
-        struct stats_times parse; /* one a picture */
+        struct stats_times parse; /* one per picture */
 };
 
-/* `classes`: of the known set that the truth is in; 0: the truth is in the model's classes.  -EINVAL and `why`: these
- * cannot be compared. */
+/* `classes`: the number of classes of the known set that the truth uses; 0: the truth uses the model's classes.
+ * -EINVAL and `why`: these cannot be compared. */
 int evaluation_init(struct evaluation *evaluation, const struct model_info *model, unsigned classes, char *why,
                     size_t why_size);
 
-/* On stdout; `matrix`: the confusion matrix as well. */
+/* On stdout; `matrix`: including the confusion matrix. */
 void evaluation_print_table(const struct evaluation *evaluation, const struct engine *engine, bool matrix);
 void evaluation_print_json(const struct evaluation *evaluation, const struct engine *engine, bool matrix);

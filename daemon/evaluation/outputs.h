@@ -1,5 +1,5 @@
-/* The names of the files that `visagectl parse` makes, and what keeps it from overwriting its own inputs and results.
- */
+/* The names of the files that `visagectl parse` writes.  Ensures that it does not overwrite its own inputs and
+ * results. */
 #pragma once
 
 #include <limits.h>
@@ -7,7 +7,7 @@
 
 struct outputs {
         const char *const *files; /* the inputs */
-        char **stems; /* of each input, once it has been handled: the results' names up to the first suffix */
+        char **stems;             /* of each handled input: the results' names up to the first suffix */
         int count;
         const char *directory; /* "": the current one */
 };
@@ -20,8 +20,8 @@ struct output_names {
 int outputs_init(struct outputs *outputs, const char *directory, const char *const *files, int count);
 void outputs_finish(struct outputs *outputs);
 
-/* For input `i`.  -EEXIST and `why`: a result would overwrite an input, or a result of an input before it. */
+/* The names for input `i`.  -EEXIST and `why`: a result would overwrite an input, or a result of a previous input. */
 int outputs_names(struct outputs *outputs, int i, struct output_names *ret, char *why, size_t why_size);
 
-/* Is `path` one of the inputs, by whatever name?  Its number, or -1. */
+/* The number of the input that is the same file as `path`, or -1. */
 int outputs_is_input(const struct outputs *outputs, const char *path);

@@ -1,17 +1,17 @@
-/* The pictures of one folder, and the label files of another that go with them: NAME.png with NAME.jpg. */
+/* Pairs the pictures of one folder with the label files of another: NAME.jpg with NAME.png. */
 #pragma once
 
 #include <stddef.h>
 
 struct pair {
-        char *picture, *labels; /* a label file need not be there */
+        char *picture, *labels; /* the label file may not exist */
 };
 
 struct pairs {
-        struct pair *list; /* by name; what has the same labels is side by side */
+        struct pair *list; /* sorted by name; pictures with the same labels are adjacent */
         size_t count;
 };
 
-/* The folder's errno; -ENOENT also when no picture has labels. */
+/* The folder's errno; -ENOENT also if no picture has labels. */
 int pairs_find(struct pairs *ret, const char *images, const char *labels, char *why, size_t why_size);
 void pairs_free(struct pairs *pairs);

@@ -1,4 +1,4 @@
-/* Parsing single pictures of any size: one program, recorded anew when the size changes. */
+/* Parses single pictures of any size, with one program that is recorded again when the size changes. */
 #pragma once
 
 #include "daemon/pipeline/engine.h"
@@ -12,9 +12,9 @@ struct still {
         struct gpu_program *program;
 };
 
-/* Fill in .engine, zero the rest.  On failure `why` says what the picture needed that was not there. */
+/* Set .engine and zero the rest.  On failure `why` says what the picture needed that was not available. */
 int still_parse(struct still *still, const struct picture *picture, char *why, size_t why_size);
-/* The results, valid until the next call: a byte a pixel, and RGBA. */
+/* The results, valid until the next call: one byte per pixel, and RGBA. */
 const uint8_t *still_labels(const struct still *still);
 const uint8_t *still_overlay(const struct still *still);
 void still_finish(struct still *still);

@@ -1,4 +1,4 @@
-/* What the commands that speak to the daemon share: how they are told which one, and what they say when it fails. */
+/* Shared by the commands that talk to the daemon: the options that select it, and error messages. */
 #pragma once
 
 #include <getopt.h>
@@ -8,7 +8,7 @@
 enum {
         COMMAND_USER = 512,
         COMMAND_SYSTEM,
-        COMMAND_BUS_OWN_OPTION, /* the first that is free for the command's own */
+        COMMAND_BUS_OWN_OPTION, /* the first one that is free for the command's own options */
 };
 
 /* Rows of getopt_long()'s table. */
@@ -17,18 +17,18 @@ enum {
         {                                                                                                              \
                 "help", no_argument, NULL, 'h'                                                                         \
         }
-/* They: a help text's last lines. */
+/* Their description: the last lines of a help text. */
 extern const char command_bus_help[];
 
-/* Takes one of these options; 'h' prints `help` and command_bus_help.  Returns an exit status, or -1 to go on. */
+/* Handles one of these options; 'h' prints `help` and command_bus_help.  Returns an exit status, or -1 to continue. */
 int command_bus_option(int option, const char *command, const char *help, enum client_bus *bus);
 
-/* The options of a command that has no others; `ret_json` is NULL where it has no --json.  Returns an exit status, or
- * -1 to go on, arguments being from `optind` on. */
+/* Parses the options of a command that has no others; `ret_json` is NULL if it has no --json.  Returns an exit status,
+ * or -1 to continue with the arguments from `optind` on. */
 int command_bus_options(int argc, char **argv, const char *help, enum client_bus *bus, bool *ret_json);
 
-/* client_open(), an error being told. */
+/* client_open(), and reports an error. */
 int command_bus_open(enum client_bus bus, bool activate, struct client *ret);
 
-/* Prints a JSON value, readable by people, and drops it. */
+/* Pretty-prints a JSON value and releases it. */
 void command_print_json(json_t *value);

@@ -1,4 +1,4 @@
-/* What the commands that open an engine share: how they are told which, and what they say meanwhile. */
+/* Shared by the commands that open an engine: the options that select it, and progress messages. */
 #pragma once
 
 #include <getopt.h>
@@ -10,7 +10,7 @@ enum {
         COMMAND_GPU,
         COMMAND_FP32,
         COMMAND_FP16,
-        COMMAND_OWN_OPTION, /* the first that is free for the command's own */
+        COMMAND_OWN_OPTION, /* the first one that is free for the command's own options */
 };
 
 /* Rows of getopt_long()'s table. */
@@ -20,14 +20,14 @@ enum {
         {                                                                                                              \
                 "help", no_argument, NULL, 'h'                                                                         \
         }
-/* They and --help: a help text's last lines. */
+/* Their description and that of --help: the last lines of a help text. */
 extern const char command_engine_help[];
 
-/* Takes one of these options with its `optarg`.  Whether it was one. */
+/* Handles one of these options with its `optarg`.  Returns whether it was one. */
 bool command_engine_option(int option, struct engine_options *options);
 
-/* What a command returns that has failed with `error`. */
+/* What a command that failed with `error` returns. */
 int command_engine_status(int error);
 
-/* engine_open() with its steps shown as progress, and an error told. */
+/* engine_open(), which shows its progress and reports an error. */
 int command_engine_open(struct engine *engine, struct engine_options *options);

@@ -1,10 +1,10 @@
-/* visagectl's commands: one file and one row of the table in visagectl.c each. */
+/* visagectl's commands.  Each has a file, and a row in the table in visagectl.c. */
 #pragma once
 
 #include <stddef.h>
 
-/* argv[0] is the command's name.  Each returns a process's exit status: 0, 1 something went wrong, 2 wrong usage; or
- * COMMAND_GPU_LOST, which is 1 where the driver may hang in the exit handlers of this process. */
+/* argv[0] is the command's name.  Each returns an exit status: 0: success; 1: something went wrong; 2: wrong usage; or
+ * COMMAND_GPU_LOST, which is status 1, but the driver may hang in the exit handlers of this process. */
 #define COMMAND_GPU_LOST 256
 int command_parse(int argc, char **argv);
 int command_eval(int argc, char **argv);
@@ -17,21 +17,22 @@ int command_effect(int argc, char **argv);
 int command_models(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
 int command_monitor(int argc, char **argv);
-int command_hold(int argc, char **argv); /* its COMMAND's status, where there is one */
+int command_hold(int argc, char **argv); /* the status of its COMMAND, if there is one */
 int command_metrics(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 
 /* "visagectl: ..." on stderr. */
 void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same for wrong usage, with where to find help; returns 2. */
+/* The same for wrong usage, and where to find help; returns 2. */
 int command_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The error of one of many files; `why` may begin with its name already. */
+/* An error with one of many files; `why` may already begin with its name. */
 void command_error_of(const char *file, const char *why);
 
-/* A line on a terminal that the next one takes the place of; to be taken away before anything else is printed. */
+/* A line on a terminal that the next one replaces.  Clear it before printing anything else. */
 void command_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_progress_clear(void);
 
-/* The options of a command that only lists: --json and --help.  Returns an exit status, or -1 to go on. */
+/* Parses the options of a command that only prints a list: --json and --help.  Returns an exit status, or -1 to
+ * continue. */
 int command_list_options(int argc, char **argv, const char *help, int *ret_json);

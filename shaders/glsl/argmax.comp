@@ -11,7 +11,7 @@ OUTPUT(labels)
 layout(push_constant) uniform Shape {
         ivec2 size, logits_size; // width, height
         int classes;
-        Map logits_map;
+        map_params logits_map;
 };
 
 void main()

@@ -14,7 +14,7 @@ layout(push_constant) uniform Shape {
         int groups; // in / 4
         int out_groups; // out / 4
         int stride, dilation;
-        Map source_map, result_map, residual_map;
+        map_params source_map, result_map, residual_map;
         int source_batch, weights_batch, result_batch; // vec4s from one of the batch (of Winograd's 36) to the next
         int has_bias, has_residual;
         float slope, ceiling; // min(max(x, slope x), ceiling)

@@ -13,7 +13,7 @@ layout(push_constant) uniform Shape {
         float scale;
         int bgr;
         vec4 mean, inverse_std;
-        Map result_map;
+        map_params result_map;
 };
 
 vec3 pixel_at(ivec2 p)

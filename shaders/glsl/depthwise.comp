@@ -3,6 +3,7 @@
 // neighbours share most of what they read.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 
 layout(local_size_x = 64) in;
 INPUT(0, source)
@@ -13,22 +14,17 @@ layout(constant_id = 8) const int KERNEL = 3;
 layout(constant_id = 9) const int STRIDE = 1;
 layout(constant_id = 10) const int TILED = 1; // only without dilation; else a tile is one pixel
 
-layout(push_constant) uniform Shape {
-        int height, width, out_height, out_width;
-        int dilation;
-        float slope, ceiling;
-        Map source_map, result_map;
-};
+PUSH_CONSTANTS(depthwise_params);
 
 const int WIDE = TILED != 0 ? 4 : 1, HIGH = TILED != 0 ? 2 : 1; // in op_depthwise(), too
 const int TAPS = KERNEL * KERNEL;
 
 void main()
 {
-        const int tiles = (out_width + WIDE - 1) / WIDE;
+        const int tiles = (params.out_width + WIDE - 1) / WIDE;
         const int tile = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
         const int y = tile / tiles * HIGH, x = tile % tiles * WIDE;
-        if (y >= out_height)
+        if (y >= params.out_height)
                 return;
 
         vec4 w[25], sum[8];
@@ -39,11 +35,11 @@ void main()
                 sum[i] = bias;
 
         [[unroll]] for (int v = 0; v < (HIGH - 1) * STRIDE + KERNEL; v++) {
-                const int from_y = y * STRIDE + (v - KERNEL / 2) * dilation;
+                const int from_y = y * STRIDE + (v - KERNEL / 2) * params.dilation;
                 [[unroll]] for (int u = 0; u < (WIDE - 1) * STRIDE + KERNEL; u++) {
-                        const int from_x = x * STRIDE + (u - KERNEL / 2) * dilation;
-                        const bool inside = from_y >= 0 && from_x >= 0 && from_y < height && from_x < width;
-                        vec4 one = LOAD(source, at(source_map, inside ? from_y * width + from_x : 0, group));
+                        const int from_x = x * STRIDE + (u - KERNEL / 2) * params.dilation;
+                        const bool inside = from_y >= 0 && from_x >= 0 && from_y < params.height && from_x < params.width;
+                        vec4 one = LOAD(source, at(params.source, inside ? from_y * params.width + from_x : 0, group));
                         one = inside ? one : vec4(0);
                         [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
                                 const int down = v - i / WIDE * STRIDE, across = u - i % WIDE * STRIDE;
@@ -54,7 +50,7 @@ void main()
         }
         [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
                 const int to_y = y + i / WIDE, to_x = x + i % WIDE;
-                if (to_y < out_height && to_x < out_width)
-                        STORE(result, at(result_map, to_y * out_width + to_x, group), min(max(sum[i], slope * sum[i]), ceiling));
+                if (to_y < params.out_height && to_x < params.out_width)
+                        STORE(result, at(params.result, to_y * params.out_width + to_x, group), min(max(sum[i], params.activation.slope * sum[i]), params.activation.ceiling));
         }
 }

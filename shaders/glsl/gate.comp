@@ -11,7 +11,7 @@ OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         ivec2 size, gate_size; // width, height
-        Map source_map, gate_map, result_map;
+        map_params source_map, gate_map, result_map;
 };
 
 void main()

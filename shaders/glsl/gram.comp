@@ -16,7 +16,7 @@ OUTPUT(result)
 layout(push_constant) uniform Shape {
         int pixels; // n
         int a_groups, b_groups;
-        Map a_map, b_map, result_map;
+        map_params a_map, b_map, result_map;
 };
 
 const int ROWS = 4; // groups of i

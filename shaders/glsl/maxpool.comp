@@ -9,7 +9,7 @@ OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         int height, width, out_width, out_pixels;
-        Map source_map, result_map;
+        map_params source_map, result_map;
 };
 
 void main()

@@ -5,6 +5,7 @@
 // buffers (texel buffers hold as few as 65,536 elements on some devices).  Storage buffers are converted here, by a
 // specialization constant; halves need no extension, only core packing.
 #extension GL_EXT_control_flow_attributes : require
+#include "shaders/glsl/params.h"
 
 // Of groups that LINEAR_GROUPS laid out, 64 invocations each.
 #define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 64 + gl_LocalInvocationID.x)
@@ -47,12 +48,8 @@ const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
         }
 #define STORE(name, i, v) name##_store(i, v)
 
-// A feature map, see ops.h: where its slice begins and how wide the whole is, in groups of 4 channels.
-struct Map {
-        int first, stride;
-};
-
-int at(Map map, int pixel, int group)
+// Where a map's pixel lies, see ops.h.
+int at(map_params map, int pixel, int group)
 {
         return (pixel >> 5) * (map.stride << 5) + ((map.first + group) << 5) + (pixel & 31);
 }

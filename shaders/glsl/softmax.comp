@@ -9,7 +9,7 @@ OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         int pixels, groups;
-        Map source_map, result_map;
+        map_params source_map, result_map;
 };
 
 void main()

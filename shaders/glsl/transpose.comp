@@ -11,7 +11,7 @@ OUTPUT(result)
 layout(push_constant) uniform Shape {
         int channels, pixels; // of the source
         int block;
-        Map source_map, result_map;
+        map_params source_map, result_map;
 };
 
 void main()

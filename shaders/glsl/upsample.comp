@@ -10,7 +10,7 @@ OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         ivec2 size, source_size; // width, height
-        Map source_map, result_map;
+        map_params source_map, result_map;
 };
 
 void main()

@@ -13,7 +13,7 @@ OUTPUT(result) // [36][strip / 32][groups][32][4]
 layout(push_constant) uniform Shape {
         ivec2 size; // width, height
         Tiling tiling;
-        Map source_map;
+        map_params source_map;
         int groups;
 };
 

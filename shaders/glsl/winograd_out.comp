@@ -14,7 +14,7 @@ layout(push_constant) uniform Shape {
         ivec2 size; // width, height
         Tiling tiling;
         int out_groups;
-        Map result_map, residual_map;
+        map_params result_map, residual_map;
         int has_bias, has_residual;
         float slope, ceiling, scale, final_slope;
 };

@@ -5,13 +5,13 @@
 
 struct push_epilogue {
         int32_t has_bias, has_residual;
-        struct push_activation activation;
+        struct activation_params activation;
         float scale, final_slope;
 };
 
 struct push_conv {
         int32_t height, width, out_width, out_pixels, groups, out_groups, stride, dilation;
-        struct push_map source, result, residual;
+        struct map_params source, result, residual;
         int32_t source_batch, weights_batch, result_batch;
         struct push_epilogue epilogue;
 };

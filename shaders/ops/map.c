@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "shaders/glsl/network-params.h"
 #include "shaders/ops/operand.h"
 
 /* Weights and bias of a group of 4 channels side by side: depthwise.comp. */
@@ -28,12 +29,16 @@ int op_depthwise(struct gpu_program *program, const struct op_depthwise *op)
         const struct gpu_map *in = &op->in, *out = &op->out;
         const bool tiled = op->dilation == 1;
         const uint32_t tiles = divide_up(out->width, tiled ? 4 : 1) * divide_up(out->height, tiled ? 2 : 1);
-        struct {
-                int32_t height, width, out_height, out_width, dilation;
-                struct push_activation activation;
-                struct push_map source, result;
-        } push = {in->height,   in->width,    out->height, out->width, op->dilation, push_activation(op->activation),
-                  push_map(in), push_map(out)};
+        struct depthwise_params params = {
+                .height = in->height,
+                .width = in->width,
+                .out_height = out->height,
+                .out_width = out->width,
+                .dilation = op->dilation,
+                .activation = push_activation(op->activation),
+                .source = push_map(in),
+                .result = push_map(out),
+        };
 
         return program_dispatch(program,
                                 &(struct dispatch){
@@ -43,8 +48,8 @@ int op_depthwise(struct gpu_program *program, const struct op_depthwise *op)
                                                      {op->weights, op->weights_offset,
                                                       gpu_depthwise_weights_size(in->channels, op->kernel), FORMAT_F32},
                                                      [4] = map_operand(out)},
-                                        .push = &push,
-                                        .push_size = sizeof push,
+                                        .push = &params,
+                                        .push_size = sizeof params,
                                         .groups = {divide_up(tiles, 64), map_groups(out), 1},
                                         .cost = 2.0 * op->kernel * op->kernel * map_pixels(out) * out->channels,
                                 });
@@ -54,7 +59,7 @@ int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const stru
 {
         struct {
                 int32_t height, width, out_width, out_pixels;
-                struct push_map source, result;
+                struct map_params source, result;
         } push = {in->height, in->width, out->width, map_pixels(out), push_map(in), push_map(out)};
 
         return program_dispatch(program, &(struct dispatch){
@@ -71,7 +76,7 @@ int op_upsample(struct gpu_program *program, const struct gpu_map *in, const str
 {
         struct {
                 struct push_size size, source_size;
-                struct push_map source, result;
+                struct map_params source, result;
         } push = {{out->width, out->height}, {in->width, in->height}, push_map(in), push_map(out)};
 
         return program_dispatch(program, &(struct dispatch){
@@ -88,7 +93,7 @@ int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct g
 {
         struct {
                 struct push_size size, gate_size;
-                struct push_map source, gate, result;
+                struct map_params source, gate, result;
         } push = {{out->width, out->height}, {gate->width, gate->height}, push_map(x), push_map(gate), push_map(out)};
 
         return program_dispatch(program,
@@ -119,7 +124,7 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
                 float shift[2], scale;
                 int32_t bgr;
                 float mean[4], inverse_std[4];
-                struct push_map result;
+                struct map_params result;
         } push = {{out->width, out->height},
                   {in->width, in->height},
                   {crop->shift_x, crop->shift_y},
@@ -144,7 +149,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
         struct {
                 struct push_size size, logits_size;
                 int32_t classes;
-                struct push_map logits;
+                struct map_params logits;
         } push = {{out->width, out->height}, {logits->width, logits->height}, classes, push_map(logits)};
 
         return program_dispatch(program,

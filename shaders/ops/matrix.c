@@ -4,7 +4,7 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
 {
         struct {
                 int32_t pixels, a_groups, b_groups;
-                struct push_map a, b, result;
+                struct map_params a, b, result;
         } push = {map_pixels(a), map_groups(a), map_groups(b), push_map(a), push_map(b), push_map(out)};
         const uint32_t across = program->gpu->backend == GPU_BACKEND_LANE ? 8 : 32; /* gram.comp's local size */
 
@@ -23,7 +23,7 @@ int op_softmax(struct gpu_program *program, const struct gpu_map *in, const stru
 {
         struct {
                 int32_t pixels, groups;
-                struct push_map source, result;
+                struct map_params source, result;
         } push = {map_pixels(in), map_groups(in), push_map(in), push_map(out)};
 
         return program_dispatch(program, &(struct dispatch){
@@ -38,11 +38,11 @@ int op_softmax(struct gpu_program *program, const struct gpu_map *in, const stru
 
 /* `block`: 32 for a map, 8 for the rows of weights. */
 static int transpose(struct gpu_program *program, const struct gpu_map *in, const struct operand *out,
-                     struct push_map map, uint32_t block)
+                     struct map_params map, uint32_t block)
 {
         struct {
                 int32_t channels, pixels, block;
-                struct push_map source, result;
+                struct map_params source, result;
         } push = {in->channels, map_pixels(in), block, push_map(in), map};
 
         return program_dispatch(program,
@@ -99,6 +99,6 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
         struct operand rows = {workspace, workspace_offset, align_up(out->channels, 32) * k * sizeof(float),
                                FORMAT_F32};
 
-        int r = transpose(program, matrix, &rows, (struct push_map){0, k / 4}, 8);
+        int r = transpose(program, matrix, &rows, (struct map_params){0, k / 4}, 8);
         return r < 0 ? r : op_conv(program, &conv);
 }

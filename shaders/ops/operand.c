@@ -17,9 +17,9 @@ uint64_t gpu_map_size(enum gpu_dtype dtype, uint32_t stride, uint32_t height, ui
         return align_up((uint64_t)height * width, 32) * stride * (dtype == GPU_F16 ? 2 : 4);
 }
 
-struct push_activation push_activation(enum gpu_activation activation)
+struct activation_params push_activation(enum gpu_activation activation)
 {
-        static const struct push_activation table[] = {
+        static const struct activation_params table[] = {
                 [GPU_LINEAR] = {1, FLT_MAX},
                 [GPU_RELU] = {0, FLT_MAX},
                 [GPU_LEAKY] = {0.01f, FLT_MAX},

@@ -1,12 +1,9 @@
 /* Private to ops/: from the public vocabulary to dispatches.  The structs mirror those in glsl/. */
 #pragma once
 
+#include "shaders/glsl/params.h"
 #include "shaders/ops.h"
 #include "shaders/vk/vk.h"
-
-struct push_map {
-        int32_t first, stride; /* in groups of 4 channels */
-};
 
 struct push_size {
         int32_t width, height;
@@ -38,9 +35,9 @@ static inline uint32_t map_groups(const struct gpu_map *map)
         return divide_up(map->channels, 4);
 }
 
-static inline struct push_map push_map(const struct gpu_map *map)
+static inline struct map_params push_map(const struct gpu_map *map)
 {
-        return (struct push_map){map->first / 4, map->stride / 4};
+        return (struct map_params){map->first / 4, map->stride / 4};
 }
 
 static inline enum kernel_format format_of(enum gpu_dtype dtype)
@@ -64,9 +61,4 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
-/* min(max(x, slope * x), ceiling) */
-struct push_activation {
-        float slope, ceiling;
-};
-
-struct push_activation push_activation(enum gpu_activation activation);
+struct activation_params push_activation(enum gpu_activation activation);

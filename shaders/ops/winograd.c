@@ -43,7 +43,7 @@ static int transform_in(struct gpu_program *program, const struct op_conv *op, c
         struct {
                 struct push_size size;
                 struct tiling tiling;
-                struct push_map source;
+                struct map_params source;
                 int32_t groups;
         } push = {{op->in.width, op->in.height}, *tiling, push_map(&op->in), op->conv.in / 4};
 
@@ -94,7 +94,7 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
                 struct push_size size;
                 struct tiling tiling;
                 int32_t out_groups;
-                struct push_map result, residual;
+                struct map_params result, residual;
                 struct push_epilogue epilogue;
         } push = {{op->out.width, op->out.height},
                   *tiling,

@@ -52,7 +52,7 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
 
         fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
-                /* EISDIR and the like: there is something, but no camera. */
+                /* EISDIR and the like: it exists but is not a camera. */
                 return errno == EISDIR ? why_say(why, why_size, -ENODEV, "%s is a folder; give a camera's node", path)
                                        : say_errno(path, errno, why, why_size);
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {
@@ -73,14 +73,14 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
         return 0;
 }
 
-/* Line below line; the other orders are half pictures, one after the other or frame by frame. */
+/* Progressive or interleaved lines; the other orders deliver half pictures. */
 static bool is_whole(uint32_t field)
 {
         return field == V4L2_FIELD_ANY || field == V4L2_FIELD_NONE || field == V4L2_FIELD_INTERLACED ||
                field == V4L2_FIELD_INTERLACED_TB || field == V4L2_FIELD_INTERLACED_BT;
 }
 
-/* Takes what the driver made of the wish; -EINVAL where it is nothing to compute with. */
+/* Takes what the driver made of the wish; -EINVAL: we cannot process that. */
 static int accept_format(struct capture *capture, const struct offer *offer, const struct v4l2_pix_format *pix)
 {
         struct frame_format format = {.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};
@@ -93,7 +93,7 @@ static int accept_format(struct capture *capture, const struct offer *offer, con
 
         if (offer->way == OFFER_MJPEG) {
                 format.fourcc = V4L2_PIX_FMT_YUV422P;
-                format.matrix = FRAME_BT601; /* JFIF knows no other, whatever the driver's fields say */
+                format.matrix = FRAME_BT601; /* JFIF has no other, whatever the driver's fields say */
                 format.full_range = true;
         } else {
                 format.stride = pix->bytesperline;
@@ -119,7 +119,7 @@ static int set_format(struct capture *capture, const struct offer *offer)
         return accept_format(capture, offer, &want.fmt.pix);
 }
 
-/* Asks for the rate only where it differs: on v4l2loopback it is the producer's, and shared. */
+/* Sets the rate only if it differs: on v4l2loopback it is the producer's, and shared. */
 static void set_rate(struct capture *capture, const struct offer *offer, struct frame_rate wish)
 {
         struct v4l2_streamparm parm = {.type = TYPE};
@@ -182,7 +182,7 @@ static int map_buffers(struct capture *capture, uint32_t least)
                 return -errno;
         if (!request.count)
                 return -ENOMEM;
-        capture->granted = true; /* as long as they are, the driver takes no other format */
+        capture->granted = true; /* until they are released, the driver accepts no other format */
         for (uint32_t i = 0; i < request.count && i < CAPTURE_BUFFERS_MAX; i++) {
                 err = map_buffer(capture, i, least);
                 if (err < 0) {
@@ -207,7 +207,7 @@ static int prepare_jpeg(struct capture *capture)
         return jpeg_new(capture->base.format.width, capture->base.format.height, &capture->jpeg);
 }
 
-/* Undoes try_offer(), leaving the node as open as before. */
+/* Undoes try_offer() and keeps the node open. */
 static void drop_offer(struct capture *capture, int fd)
 {
         unmap_buffers(capture);
@@ -228,7 +228,7 @@ static int try_offer(struct capture *capture, const struct offer *offer, struct 
         int err;
 
         if (offer->way == OFFER_CONVERTED) {
-                /* A second descriptor of the same opening: should libv4l2 not manage, it can be closed by itself. */
+                /* A duplicate descriptor, which can be closed separately if libv4l2 fails. */
                 int twin = fcntl(capture->base.fd, F_DUPFD_CLOEXEC, 0);
 
                 if (twin < 0)
@@ -269,7 +269,7 @@ static int try_offers(struct capture *capture, const char *path, const struct ca
                         return 0;
                 }
                 drop_offer(capture, fd);
-                /* Every other format would say the same. */
+                /* Other formats would give the same error. */
                 if (err == -EBUSY || err == -ENODEV || err == -ENOMEM)
                         return say_errno(path, -err, why, why_size);
                 first = i ? first : err;
@@ -278,13 +278,13 @@ static int try_offers(struct capture *capture, const char *path, const struct ca
                        path, n ? strerror(-first) : "it offers none");
 }
 
-/* Of HDMI grabbers and the like; a webcam has one source. */
+/* For HDMI grabbers and the like; a webcam has only one input. */
 static void subscribe(struct capture *capture)
 {
         struct v4l2_event_subscription wish = {.type = V4L2_EVENT_SOURCE_CHANGE};
         int input = 0;
 
-        /* Each input has events of its own. */
+        /* Each input has its own events. */
         if (capture->io->ioctl(capture->base.fd, VIDIOC_G_INPUT, &input) == 0)
                 wish.id = (uint32_t)input;
         capture->tells_changes = capture->io->ioctl(capture->base.fd, VIDIOC_SUBSCRIBE_EVENT, &wish) == 0;

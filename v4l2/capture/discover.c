@@ -80,7 +80,7 @@ int camera_ask(const char *node, char *ret_card, size_t size)
         return r;
 }
 
-/* False where the node is there but no camera: an output, a codec, a webcam's metadata. */
+/* False if the node exists but is not a camera: an output, a codec, a webcam's metadata. */
 static bool read_node(int number, struct camera_info *ret)
 {
         struct v4l2_capability cap = {0};

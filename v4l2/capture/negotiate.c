@@ -9,16 +9,17 @@
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
-/* A driver whose lists never end must not hang us. */
+/* A driver with endless lists must not hang us. */
 #define FORMATS_MAX 128
 #define SIZES_MAX 512
 #define RATES_MAX 256
 
-/* What a video call is expected to run at, where nobody says: it keeps us from an uncompressed format that a USB 2
- * camera offers at 5 frames per second. */
+/* The default rate, as expected of a video call.  It avoids uncompressed formats that a USB 2 camera offers at only 5
+ * frames per second. */
 #define USUAL_RATE 30
 
-/* Weights of the cost, one field above the other: last resort, pixels off, frames per second missing, work. */
+/* The cost has four fields, the most significant first: last resort, missing pixels, missing frames per second,
+ * work. */
 #define COST_LAST (1ull << 60)
 #define COST_PIXEL (1ull << 28)
 #define COST_RATE_MAX 0xfffffull
@@ -27,8 +28,8 @@
 static const struct {
         uint32_t fourcc;
         enum offer_way way;
-        uint8_t work; /* bytes to move and cycles to spend, roughly */
-        uint8_t last; /* how much a last resort */
+        uint8_t work; /* a rough measure of bytes to move and cycles to spend */
+        uint8_t last; /* how much of a last resort it is */
 } known[] = {
         {V4L2_PIX_FMT_NV12, OFFER_NATIVE, 0, 0},    {V4L2_PIX_FMT_YUV420, OFFER_NATIVE, 0, 0},
         {V4L2_PIX_FMT_YUYV, OFFER_NATIVE, 1, 0},    {V4L2_PIX_FMT_UYVY, OFFER_NATIVE, 1, 0},
@@ -53,7 +54,8 @@ static uint32_t step_to(uint32_t wish, uint32_t min, uint32_t max, uint32_t step
         return value < max ? value : max;
 }
 
-/* Sets width and height to the nearest that the driver offers in this format, or to the wish where it does not say. */
+/* Sets width and height to the nearest size that the driver offers in this format, or to the wish if it does not
+ * say. */
 static void nearest_size(int fd, const struct camera_wish *wish, struct offer *offer)
 {
         struct offer best = *offer;
@@ -113,7 +115,7 @@ static void nearest_rate(int fd, double aim, struct offer *offer)
 
                 if (xioctl(fd, VIDIOC_ENUM_FRAMEINTERVALS, &ival) < 0)
                         break;
-                /* The interval is the inverse of the rate; of a range only its fast end matters. */
+                /* The interval is the inverse of the rate; only the fast end of a range matters. */
                 if (ival.type == V4L2_FRMIVAL_TYPE_DISCRETE)
                         now = (struct frame_rate){ival.discrete.denominator, ival.discrete.numerator};
                 else
@@ -138,7 +140,7 @@ static uint64_t cost(const struct offer *offer, const struct camera_wish *wish, 
         return last * COST_LAST + distance(offer, wish) * COST_PIXEL + missing * COST_RATE + work;
 }
 
-/* The wish with the camera's present choices in the place of zeros. */
+/* The wish, with zeros replaced by the camera's current settings. */
 static int complete_wish(int fd, struct camera_wish *wish)
 {
         struct v4l2_format now = {.type = TYPE};
@@ -189,7 +191,8 @@ int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE
                 offer.cost = cost(&offer, &aim, rate, known[k].work, known[k].last);
                 ret[n++] = offer;
         }
-        /* RGB24: its way to YUV420 reads far behind RGB565 frames, and swaps red and blue (libv4lconvert 1.22). */
+        /* RGB24, because libv4lconvert 1.22's conversion to YUV420 reads far beyond the end of RGB565 frames, and
+         * swaps red and blue. */
         if (foreign)
                 ret[n++] =
                         (struct offer){OFFER_CONVERTED, V4L2_PIX_FMT_RGB24, aim.width, aim.height, {0, 0}, COST_LAST};

@@ -9,13 +9,13 @@
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
-/* A driver's time further from now than this is no CLOCK_MONOTONIC (uvcvideo clock=realtime claims it is). */
+/* A driver's time that is further from now than this is not CLOCK_MONOTONIC (uvcvideo clock=realtime claims it is). */
 #define TIME_TRUSTED_NS 2000000000ull
 
-/* Larger jumps are a driver that began to count anew. */
+/* Larger jumps mean that the driver has restarted its count. */
 #define GAP_MAX 10000
 
-/* frame.index of a decoded picture, whose buffer the driver has back already. */
+/* frame.index of a decoded picture, whose buffer the driver already has back. */
 #define INDEX_DECODED UINT32_MAX
 
 struct held {
@@ -23,7 +23,7 @@ struct held {
         uint64_t time_ns;
 };
 
-/* The contract's three answers for everything that a queue may say. */
+/* Maps every error of a queue to one of the contract's three. */
 static int stream_error(int error)
 {
         return error == ENODEV || error == ENXIO || error == ENOTTY ? -ENODEV : -EIO;
@@ -59,7 +59,7 @@ static int start(struct camera *camera)
                         goto fail;
         }
         if (capture->io->ioctl(camera->fd, VIDIOC_STREAMON, &type) < 0) {
-                /* EBUSY and ENOSPC (no USB bandwidth left) are worth telling apart. */
+                /* EBUSY and ENOSPC (no USB bandwidth left) are worth distinguishing. */
                 err = errno == ENXIO ? -ENODEV : -errno;
                 goto fail;
         }
@@ -70,8 +70,8 @@ fail:
         return err;
 }
 
-/* Counts what the driver left out and numbers the frames ourselves: v4l2loopback may number all of them 0, and numbers
- * the first one 0 whatever comes next (REQBUFS resets its buffers). */
+/* Counts the frames that the driver skipped, and numbers the frames ourselves: v4l2loopback may number all of them 0,
+ * and always numbers the first one 0, whatever follows (REQBUFS resets its buffers). */
 static uint32_t count_frame(struct capture *capture, uint32_t driver_sequence)
 {
         uint32_t step = driver_sequence - capture->driver_sequence;
@@ -107,7 +107,7 @@ static bool usable(const struct capture *capture, const struct v4l2_buffer *buff
         return buffer->bytesused >= (capture->jpeg ? 1 : capture->base.format.size);
 }
 
-/* Takes everything the driver has ready: what is usable into `held`, oldest first, the rest straight back. */
+/* Takes every frame that the driver has ready.  Usable ones go into `held`, oldest first; the others are given back. */
 static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX], uint32_t *ret_n)
 {
         uint32_t n = 0;
@@ -139,15 +139,15 @@ static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX],
         return 0;
 }
 
-/* From a copy: what the driver may still write to (and a v4l2loopback producer does) must not change under a decoder.
- */
+/* Decodes from a copy: the driver may still write to its buffer (a v4l2loopback producer does), which must not change
+ * during decoding. */
 static int decode(struct capture *capture, const struct held *held)
 {
         memcpy(capture->compressed, capture->buffers[held->index].data, held->bytes);
         return jpeg_decode(capture->jpeg, capture->compressed, held->bytes, capture->decoded);
 }
 
-/* Decodes the newest that can be, and gives all of them back. */
+/* Decodes the newest one that is decodable, and gives all of them back. */
 static int decode_newest(struct capture *capture, const struct held *held, uint32_t n, struct frame *ret)
 {
         bool found = false;
@@ -172,7 +172,7 @@ static int decode_newest(struct capture *capture, const struct held *held, uint3
         return found ? 0 : -EAGAIN;
 }
 
-/* Sticks: what was read from the node's settings when it was opened is out of date. */
+/* Permanent: the settings that were read when the node was opened are out of date. */
 static bool source_changed(struct capture *capture)
 {
         struct v4l2_event event = {0};
@@ -182,8 +182,8 @@ static bool source_changed(struct capture *capture)
         return capture->changed;
 }
 
-/* No frame is there.  A descriptor that is "ready" for an error rings again and again, so it must not pass for "none
- * yet". */
+/* There is no frame.  A descriptor that is "ready" because of an error stays ready, so that must not be reported as
+ * "none yet". */
 static int no_frame(const struct capture *capture)
 {
         struct pollfd fd = {.fd = capture->base.fd, .events = POLLIN};

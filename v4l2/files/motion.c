@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Periods in frames, without a common divisor worth the name: the whole repeats after half an hour at 30/s. */
+/* Periods in frames, with hardly any common divisors: at 30/s the motion repeats after half an hour. */
 #define DRIFT_X_FRAMES 241
 #define DRIFT_Y_FRAMES 313
 #define TURN_FRAMES 401
@@ -50,7 +50,7 @@ static inline int64_t clamp(int64_t value, int64_t max)
         return value < 0 ? 0 : value > max ? max : value;
 }
 
-/* Fractions of 8 bits: products of two of them and a sample stay within 24. */
+/* Fractions have 8 bits, so products of two of them and a sample fit in 24. */
 static inline void sample(const uint8_t *source, uint32_t width, uint32_t height, int64_t u, int64_t v, uint8_t *ret)
 {
         uint32_t x, y, fx, fy;

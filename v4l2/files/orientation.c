@@ -12,14 +12,14 @@
 #define TYPE_SHORT 3
 #define ENTRY_SIZE 12
 
-/* ---- where it is said ---- */
+/* ---- finding it ---- */
 
 struct span {
         const uint8_t *data;
         size_t size;
 };
 
-/* The TIFF file within the segment that EXIF puts before the picture. */
+/* The TIFF file inside the segment that EXIF puts before the picture. */
 static bool find_tiff(const uint8_t *jpeg, size_t size, struct span *ret)
 {
         size_t at = 2, length;
@@ -37,7 +37,7 @@ static bool find_tiff(const uint8_t *jpeg, size_t size, struct span *ret)
         return false;
 }
 
-/* `bytes` (2 or 4) at `at`, 0 beyond the end. */
+/* A number of `bytes` (2 or 4) at `at`; 0 beyond the end. */
 static uint32_t number(const struct span *tiff, size_t at, unsigned bytes)
 {
         const bool little = tiff->data[0] == 'I';
@@ -72,11 +72,11 @@ unsigned orientation_find(const uint8_t *jpeg, size_t size)
         return value >= 1 && value <= 8 ? value : 1;
 }
 
-/* ---- what is done ---- */
+/* ---- applying it ---- */
 
-/* How a pixel's place in the picture as it should be leads to its place in the file. */
+/* Maps a pixel's position in the upright picture to its position in the file. */
 static const struct {
-        bool swap, flip_x, flip_y; /* x and y change places; then from the right, from below */
+        bool swap, flip_x, flip_y; /* swap x and y; then count from the right, from the bottom */
 } ways[9] = {
         [2] = {false, true, false}, [3] = {false, true, true}, [4] = {false, false, true}, [5] = {true, false, false},
         [6] = {true, false, true},  [7] = {true, true, true},  [8] = {true, true, false},

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define SIDE_MAX 16384
-#define TRIES 100 /* names that a crash may have left */
+#define TRIES 100 /* a crash may have left some of these names behind */
 
 struct plan {
         uint32_t width, height;
@@ -34,7 +34,7 @@ static void quiet(png_structp png, png_const_charp text)
         (void)text;
 }
 
-/* 0, or -EIO where the file could not be written or libpng ran out of memory. */
+/* 0, or -EIO: the file could not be written, or libpng ran out of memory. */
 static int encode(png_structp png, png_infop info, FILE *file, const struct plan *plan)
 {
         png_color palette[256];
@@ -81,7 +81,7 @@ static int finish(FILE *file, int err)
         return err;
 }
 
-/* Not mkostemp(): its files are their owner's alone, and the umask cannot be asked for without changing it for all
+/* Not mkostemp(), whose files are accessible to their owner only; the umask cannot be read without changing it for all
  * threads. */
 static int create_beside(const char *path, char temporary[PATH_MAX])
 {
@@ -176,7 +176,7 @@ int picture_write_png_indexed(const char *path, uint32_t width, uint32_t height,
 
         if (!colors || colors > 256 || !size_is_sane(width, height))
                 return -EINVAL;
-        /* A reader refuses an index beyond the palette: so do we, rather than write such a file. */
+        /* Readers refuse an index beyond the palette, so do not write such a file. */
         for (size_t i = 0; i < (size_t)width * height; i++)
                 if (index[i] >= colors)
                         return -EINVAL;

@@ -45,7 +45,7 @@ static int check_file(const struct stat *st, const char *path, char *why, size_t
         return 0;
 }
 
-/* At most `most` bytes of it. */
+/* Reads at most `most` bytes of it. */
 static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, char *why, size_t why_size)
 {
         struct stat st;
@@ -72,7 +72,7 @@ static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, 
                         return say_file(path, err, why, why_size);
                 }
                 if (!n)
-                        break; /* it shrank meanwhile: the decoder will say so */
+                        break; /* it was truncated meanwhile: the decoder will notice */
                 got += (size_t)n;
         }
         *ret = (struct bytes){.data = data, .size = got};
@@ -101,18 +101,18 @@ static void png_take(png_structp png, png_bytep to, size_t size)
         file->at += size;
 }
 
-/* In a struct of its own: what changes between setjmp() and longjmp() must not live in registers. */
+/* In a struct of its own, because variables that change between setjmp() and longjmp() must not be in registers. */
 struct png_job {
         png_structp png;
         png_infop info;
-        bool indexed; /* the samples of a paletted or grey file, not the colours they stand for */
+        bool indexed; /* the samples of a paletted or grey file rather than their colours */
         uint32_t width, height;
         uint8_t *pixels;
         png_bytepp rows;
         int err;
 };
 
-/* These say how rows come out, and return the bytes of a pixel; 0: not of a file like this one. */
+/* These set the format of the rows, and return the bytes per pixel; 0: not for a file like this. */
 static unsigned png_as_rgba(png_structp png)
 {
         png_set_expand(png);
@@ -140,9 +140,9 @@ static void png_run(struct png_job *job, struct bytes *file)
 
         if (setjmp(png_jmpbuf(png)))
                 return;
-        /* Larger ones are told apart by ourselves, to say -E2BIG. */
+        /* We check for larger ones ourselves, to return -E2BIG. */
         png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
-        /* What is no pixel is not for us.  libpng would make room for as much as a text claims to have, up to 2 GiB. */
+        /* Skip everything but pixels.  libpng would allocate as much as a text chunk claims to have, up to 2 GiB. */
         png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
         png_set_read_fn(png, file, png_take);
         png_read_info(png, info);
@@ -171,7 +171,7 @@ static void png_run(struct png_job *job, struct bytes *file)
         job->err = 0;
 }
 
-/* On success job->pixels is the caller's. */
+/* On success the caller must free job->pixels. */
 static int png_decode(struct png_job *job, struct bytes *file)
 {
         job->err = -EBADMSG;
@@ -202,7 +202,7 @@ static int decode_png(struct bytes *file, struct picture *ret)
 
 static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct picture *ret)
 {
-        int width = 0, height = 0, subsampling, colour; /* a file of tables alone succeeds and sets none */
+        int width = 0, height = 0, subsampling, colour; /* a file with only tables succeeds and sets none */
         uint8_t *rgba;
 
         if (tjDecompressHeader3(handle, file->data, file->size, &width, &height, &subsampling, &colour))
@@ -257,7 +257,7 @@ static bool begins_with(const struct bytes *file, const char *magic, size_t size
         return file->size >= size && !memcmp(file->data, magic, size);
 }
 
-/* `damaged`: what is to be done about a file that could not be understood. */
+/* `damaged`: what to do about a file that could not be decoded. */
 static int say_decoded(const char *path, int err, const char *damaged, char *why, size_t why_size)
 {
         if (err == -EBADMSG)

@@ -12,13 +12,13 @@
 
 struct png_sink {
         struct sink base;
-        char before[PATH_MAX], after[PATH_MAX]; /* the number */
+        char before[PATH_MAX], after[PATH_MAX]; /* the parts of the name around the number */
         int digits;
         uint32_t number;
         uint8_t *rgba;
 };
 
-/* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; of 16.16, from the standards' Kr and Kb. */
+/* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; in 16.16, from the standards' Kr and Kb. */
 struct coefficients {
         int32_t offset, scale, rv, gu, gv, bu;
 };
@@ -80,7 +80,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 
 static const struct sink_ops ops = {close_sink, show};
 
-/* One %d or %0Nd and nothing else of printf's, which never sees the pattern itself. */
+/* Only one %d or %0Nd and no other conversion; printf() never sees the pattern itself. */
 static bool split(struct png_sink *png, const char *pattern)
 {
         const char *mark = strchr(pattern, '%'), *p;

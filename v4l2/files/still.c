@@ -13,7 +13,7 @@
 #include "v4l2/layout.h"
 #include "v4l2/files/picture.h"
 
-/* What a camera without further wishes would give. */
+/* What a camera would deliver if there is no wish. */
 #define USUAL_WIDTH 1280
 #define USUAL_HEIGHT 720
 
@@ -24,7 +24,7 @@ struct still_camera {
         bool moving;
         struct picture picture;
         struct motion_map rest;
-        uint64_t due; /* frames since the start of time, those that nobody fetched included */
+        uint64_t due; /* frames since the start, including those that nobody fetched */
         uint8_t *rgb;
 };
 
@@ -50,13 +50,13 @@ static void choose_size(const struct picture *picture, const struct camera_wish 
                 scale = wish->height / height;
         else if (width > USUAL_WIDTH || height > USUAL_HEIGHT)
                 scale = width * USUAL_HEIGHT > height * USUAL_WIDTH ? USUAL_WIDTH / width : USUAL_HEIGHT / height;
-        /* A hair more, so that 1280 computed as 1279.9999 is not made 1278. */
+        /* Slightly more, so that 1280 computed as 1279.9999 does not become 1278. */
         format->width = even(width * scale + 1e-6);
         format->height = even(height * scale + 1e-6);
 }
 
-/* Averages whole blocks until the rest of the way down is less than a factor of two, which bilinear sampling can do
- * without flicker.  In place: a block is never written before it was read. */
+/* Averages whole blocks until the remaining reduction is less than a factor of two, which bilinear sampling can do
+ * without flicker.  Works in place, because no block is written before it has been read. */
 static void shrink(struct picture *picture, uint32_t factor)
 {
         uint32_t width = picture->width / factor, height = picture->height / factor;

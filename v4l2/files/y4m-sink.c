@@ -12,15 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 100  /* for a reader to take something before the caller gets its turn */
-#define FAREWELL_MS 1000 /* the same for what is left at the end */
+#define PATIENCE_MS 100  /* how long to wait for a slow reader before returning to the caller */
+#define FAREWELL_MS 1000 /* the same for the remaining bytes at the end */
 
 struct y4m_sink {
         struct sink base;
         int fd;
-        size_t piece;    /* at most so much at once */
+        size_t piece;    /* the most to write at once */
         uint8_t *data;   /* a frame with its header, or the file's */
-        size_t at, size; /* what of it is still to be written */
+        size_t at, size; /* the part of it that is still to be written */
 };
 
 static bool is_late(int fd, int patience_ms)
@@ -28,9 +28,9 @@ static bool is_late(int fd, int patience_ms)
         return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, patience_ms) == 0;
 }
 
-/* Writes what is left, in pieces of which a pipe that can be written takes each at once: a reader that has stopped must
- * not stop us.  -EAGAIN: it has taken nothing for so long; half a frame would be the end of the stream, the rest
- * follows. */
+/* Writes the remaining bytes, in pieces that a writable pipe takes at once, so that a reader that has stopped does not
+ * block us.  -EAGAIN: it has read nothing for that long.  Since half a frame would break the stream, the rest follows
+ * later. */
 static int write_rest(struct y4m_sink *y4m, int patience_ms)
 {
         while (y4m->at < y4m->size) {
@@ -65,7 +65,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         const size_t length = sizeof(head) - 1;
         int err;
 
-        (void)time_ns; /* the format knows none */
+        (void)time_ns; /* the format has no times */
         err = write_rest(y4m, PATIENCE_MS);
         if (!err) {
                 memcpy(y4m->data, head, length);
@@ -74,7 +74,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
                 y4m->size = length + sink->format.size;
                 err = write_rest(y4m, PATIENCE_MS);
                 if (err == -EAGAIN)
-                        return 0; /* it is taken */
+                        return 0; /* the frame is accepted */
         }
         /* The pipe's other end, or the disk, is gone for good. */
         return err == -EPIPE ? -ENODEV : err;

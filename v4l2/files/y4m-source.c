@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* After a pause (suspend, debugger) the frames missed are not looked for one by one. */
+/* After a pause (suspend, debugger), missed frames are not stepped over one by one. */
 #define CATCH_UP_MAX 100
 
 struct y4m_source {
@@ -19,8 +19,8 @@ struct y4m_source {
         int file;
         bool once;
         off_t first, at; /* of frame headers */
-        off_t body;      /* of the samples stepped over last */
-        uint64_t due;    /* frames since the start of time */
+        off_t body;      /* of the samples that were stepped over last */
+        uint64_t due;    /* frames since the start */
         bool ended;
         uint8_t *data;
 };
@@ -34,7 +34,7 @@ static int say_file(const char *path, int error, char *why, size_t why_size)
         return why_say(why, why_size, -error, "%s: %s", path, text);
 }
 
-/* Bytes read, fewer only at the end of the file. */
+/* Returns the number of bytes, which is smaller only at the end of the file. */
 static size_t read_at(int file, off_t at, uint8_t *data, size_t size)
 {
         size_t got = 0;
@@ -49,7 +49,7 @@ static size_t read_at(int file, off_t at, uint8_t *data, size_t size)
         return got;
 }
 
-/* Steps over the frame at `at` and remembers where its samples are.  -EBADMSG: no whole frame is there. */
+/* Steps over the frame at `at` and remembers where its samples are.  -EBADMSG: there is no complete frame. */
 static int step(struct y4m_source *source)
 {
         uint32_t size = source->base.format.size;
@@ -68,8 +68,8 @@ static int step(struct y4m_source *source)
         return 0;
 }
 
-/* At the end of the file `at` goes back to the beginning.  A damaged frame is an end too: what follows cannot be found.
- */
+/* At the end of the file `at` returns to the beginning.  A damaged frame is also an end, because what follows cannot be
+ * located. */
 static int advance(struct y4m_source *source)
 {
         uint8_t any;
@@ -106,7 +106,8 @@ static void stop(struct camera *camera)
         tick_stop(camera->fd);
 }
 
-/* Steps over as many frames as were due and reads the last.  A file that ends on the way gives its last frame first. */
+/* Steps over as many frames as were due and reads the last one.  If the file ends meanwhile, delivers its last frame
+ * first. */
 static int next(struct camera *camera, struct frame *ret)
 {
         struct y4m_source *source = (struct y4m_source *)camera;
@@ -120,7 +121,7 @@ static int next(struct camera *camera, struct frame *ret)
                 source->ended = advance(source) < 0;
                 taken += !source->ended;
         }
-        /* The timer stays armed, so that a poll() for the end comes back. */
+        /* The timer stays armed, so that a poll() for the end returns. */
         if (!taken)
                 return -ENODEV;
         camera->counters.captured += taken;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Chroma siting ("jpeg", "mpeg2", "paldv") moves chroma by half a pixel: left to the eye. */
+/* Chroma siting ("jpeg", "mpeg2", "paldv") moves chroma by half a pixel, which is ignored. */
 static const struct {
         const char *name;
         uint32_t fourcc;
@@ -20,7 +20,7 @@ struct word {
         size_t length;
 };
 
-/* Digits only, no sign, no more than 9 of them. */
+/* Digits only, at most 9, without a sign. */
 static bool number(const char **text, const char *end, uint32_t *ret)
 {
         const char *p = *text;
@@ -127,7 +127,7 @@ static const char *take_word(const char *text, size_t length, struct y4m_header 
         return "its header has an unknown word";
 }
 
-/* Also refuses NULs, so that a header is a string. */
+/* Also refuses NULs, so that the header is a string. */
 static const char *line_end(const char *text, size_t size)
 {
         const char *end = memchr(text, '\n', size);

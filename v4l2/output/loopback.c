@@ -16,8 +16,8 @@
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_OUTPUT
 
-/* The most that v4l2loopback has (MAX_BUFFERS).  Asking for fewer than the module was loaded with takes them from
- * readers that are connected already (0.12.7, vidioc_reqbufs). */
+/* v4l2loopback's maximum (MAX_BUFFERS).  Requesting fewer than the module was loaded with takes buffers away from
+ * readers that are already connected (0.12.7, vidioc_reqbufs). */
 #define BUFFERS_MAX 32
 
 static const struct video_io *const io = &video_io_kernel;
@@ -28,10 +28,10 @@ struct loopback {
         struct {
                 uint8_t *data;
                 size_t length;
-                uint32_t offset; /* the driver's name for the memory */
+                uint32_t offset; /* by which the driver identifies the memory */
         } buffers[BUFFERS_MAX];
         uint32_t count; /* 0: fed by write() */
-        uint32_t last;  /* buffer shown last */
+        uint32_t last;  /* the buffer that was shown last */
         bool streaming;
         uint64_t time_ns;
 };
@@ -52,8 +52,8 @@ static int say_errno(const char *path, int error, char *why, size_t why_size)
 }
 
 /* Whether the node, which does not announce itself as an output, has a producer.  With exclusive_caps=1 it announces
- * one thing at a time; an output that can be enumerated is free (0.15 with keep_format=1 announces CAPTURE
- * nevertheless). */
+ * only one capability at a time.  An output that can be enumerated is free (although 0.15 with keep_format=1 announces
+ * CAPTURE). */
 static bool has_producer(int fd)
 {
         struct v4l2_output output = {.index = 0};
@@ -78,13 +78,13 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
                 return 0;
         if (caps & V4L2_CAP_VIDEO_CAPTURE)
                 return say_errno(path, EBUSY, why, why_size);
-        /* 0.12.7, after a producer that used write() and was looked at meanwhile: nothing short of this brings it back.
-         */
+        /* 0.12.7, after a producer that used write() while another program queried the node: only this
+         * restores it. */
         return why_say(why, why_size, -ENODEV,
                        "%s is neither a camera nor an output any more; reload v4l2loopback (rmmod v4l2loopback)", path);
 }
 
-/* A node that readers hold open, or keep_format=1, keeps its old format and answers with that. */
+/* A node that readers hold open, or that has keep_format=1, keeps its old format and returns it. */
 static int set_format(struct loopback *loopback, const struct frame_format *wish)
 {
         struct v4l2_format want = {.type = TYPE};
@@ -156,7 +156,7 @@ static int stream_mapped(struct loopback *loopback)
                 return -errno;
         if (!request.count)
                 return -ENOMEM;
-        /* What the driver grants may be its number of buffers without regard to the wish. */
+        /* The driver may grant its own number of buffers, regardless of the request. */
         for (uint32_t i = 0; !err && i < request.count && i < BUFFERS_MAX; i++)
                 err = map_buffer(loopback, i);
         if (!err)
@@ -166,7 +166,7 @@ static int stream_mapped(struct loopback *loopback)
         return err;
 }
 
-/* For a driver without buffers.  STREAMON may be refused then (0.14 and later) and is not needed. */
+/* For a driver without buffers, where STREAMON may be refused (0.14 and later) and is not needed. */
 static int stream_written(struct loopback *loopback)
 {
         struct v4l2_requestbuffers none = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
@@ -190,8 +190,8 @@ static void close_loopback(struct sink *sink)
         free(loopback);
 }
 
-/* The buffer that lies behind `index` now.  A reader that asks for fewer buffers than there are makes 0.12.7 use only
- * the first few of them, for us too, and take any other index for one of those; only the offset tells. */
+/* The buffer to which `index` refers now.  If a reader requests fewer buffers than there are, 0.12.7 uses only the
+ * first few, for us too, and maps every other index to one of those; only the offset tells which. */
 static uint32_t resolve(const struct loopback *loopback, uint32_t index)
 {
         struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = index};
@@ -204,8 +204,8 @@ static uint32_t resolve(const struct loopback *loopback, uint32_t index)
         return index;
 }
 
-/* A buffer to fill.  Up to 0.13 DQBUF gives the buffer that was shown last, which readers are looking at: the next one
- * is taken instead (nothing there ties QBUF to DQBUF). */
+/* A buffer to fill.  Up to 0.13, DQBUF returns the buffer that was shown last, which readers are still using, so we
+ * take the next one instead (that driver does not require QBUF to match DQBUF). */
 static int take_buffer(struct loopback *loopback, uint32_t *ret)
 {
         struct v4l2_buffer buffer = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
@@ -285,10 +285,10 @@ static int prepare(struct loopback *loopback, const char *path, const struct fra
         if (err < 0)
                 return say_errno(path, -err, why, why_size);
 
-        readers_open(loopback->fd, &loopback->base.readers); /* else there always is one */
+        readers_open(loopback->fd, &loopback->base.readers); /* otherwise there always is one */
 
         parm.parm.output.timeperframe = (struct v4l2_fract){rate.denominator, rate.numerator};
-        io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* for readers' information only: nothing depends on it */
+        io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* only informs readers: nothing depends on it */
 
         err = stream_mapped(loopback);
         if (err == -EINVAL || err == -ENOTTY || err == -ENOMEM)

@@ -1,8 +1,8 @@
-/* Two sources, neither of which is enough.  The module's reference count is exact, one for each open file, but of all
- * its nodes together, and it lags behind: a file that is closed is let go of a little after the event.  inotify tells
- * the node, but merges events that follow each other and are alike.  So events say when to look and whose change it
- * was, and the count says how large it was.  Where that leaves a doubt, the camera is rather on for nobody than off for
- * a reader; when no node is open at all, all doubts end. */
+/* There are two sources, neither of which is sufficient.  The module's reference count is exact, one for each open
+ * file, but it covers all of its nodes together and lags behind: a closed file is released shortly after the event.
+ * inotify reports the node, but merges identical successive events.  Events therefore say when to look and which node
+ * changed, and the count says by how much.  In case of doubt, the camera is on for nobody rather than off for a reader;
+ * doubts end when no node is open at all. */
 #include "v4l2/output/openers.h"
 #include "v4l2/tick.h"
 #include "v4l2/video-io.h"
@@ -38,14 +38,14 @@ struct openers {
                 int watch;
         } nodes[NODES_MAX]; /* the first is ours */
         int nodes_n;
-        bool blind; /* there are nodes whose events cannot be had */
+        bool blind; /* there are nodes whose events we cannot get */
 
-        int base_total, base_ours;         /* of all nodes and of ours, when everything added up last */
-        int moved_ours, moved_others;      /* opened less closed since, by the events */
-        bool touched_ours, touched_others; /* where there were events while we looked */
+        int base_total, base_ours;         /* of all nodes and of ours, when everything last added up */
+        int moved_ours, moved_others;      /* opened minus closed since then, according to the events */
+        bool touched_ours, touched_others; /* there were events while we looked */
 
-        unsigned count; /* as told */
-        unsigned rise;  /* what it is about to become, the least since `since`; 0: nothing */
+        unsigned count; /* as reported */
+        unsigned rise;  /* the value to which it is about to rise, the lowest since `since`; 0: none */
         uint64_t since;
         int looks;
 };
@@ -58,7 +58,7 @@ static bool is_node(const struct openers *openers, dev_t device)
         return false;
 }
 
-/* Files of such nodes that this program has open: the virtual camera, and perhaps the camera. */
+/* Open files of such nodes in this program: the virtual camera, and perhaps the camera. */
 static int count_own(const struct openers *openers)
 {
         DIR *dir = opendir("/proc/self/fd");
@@ -75,7 +75,7 @@ static int count_own(const struct openers *openers)
         return n;
 }
 
-/* Open files of all nodes, but for our own. */
+/* Open files of all nodes, except our own. */
 static int count_total(const struct openers *openers)
 {
         char text[16] = "";
@@ -86,7 +86,7 @@ static int count_total(const struct openers *openers)
         return n > 0 ? n : 0;
 }
 
-/* Other programs that have our node open, from what has happened since everything added up. */
+/* Other programs that have our node open, derived from what has happened since everything added up. */
 static int weigh(const struct openers *openers, int total)
 {
         int change = total - openers->base_total;
@@ -138,8 +138,8 @@ static void settle(struct openers *openers, unsigned ours)
         openers->since = now;
 }
 
-/* One that looked and went must not be settled together with the next that looks: between two the count may never have
- * been seen at its low, since it lags. */
+/* A program that probed the node and left must not be settled together with the next one that probes: because the count
+ * lags, its low value in between may never have been seen. */
 static void limit_rise(struct openers *openers, int ours)
 {
         if (ours < (int)openers->rise)
@@ -162,7 +162,7 @@ static void take_event(struct openers *openers, const struct inotify_event *even
         }
 }
 
-/* Whether there was an event. */
+/* Returns whether there was an event. */
 static bool take_events(struct openers *openers)
 {
         _Alignas(struct inotify_event) char data[4096];
@@ -225,7 +225,7 @@ static int add_ours(struct openers *openers, int fd)
         return add_node(openers, st.st_rdev, path);
 }
 
-/* 0: no node of v4l2loopback. */
+/* 0: not a v4l2loopback node. */
 static dev_t read_device(const char *name)
 {
         char path[PATH_MAX];
@@ -245,7 +245,7 @@ static dev_t read_device(const char *name)
         return n == 2 ? makedev(major, minor) : 0;
 }
 
-/* The driver's other nodes: there are no new ones while one is held open. */
+/* The driver's other nodes: no new ones can appear while one is open. */
 static void add_others(struct openers *openers)
 {
         DIR *dir = opendir(CLASS);
@@ -267,9 +267,9 @@ static void add_others(struct openers *openers)
         closedir(dir);
 }
 
-/* With one node, whoever is there is ours.  With more, a node that still has a format before anybody feeds it is held
- * open by one that read it from the last producer (or has keep_format=1): then all might be ours, and a camera that is
- * on for nobody is the smaller evil. */
+/* With one node, every program is ours.  With several, a node that has a format before anybody feeds it is held open by
+ * a program that read it from the last producer (or has keep_format=1): then all of them might be ours, and a camera
+ * that is on for nobody is the lesser evil. */
 static int guess_ours(const struct openers *openers, int fd)
 {
         struct v4l2_fmtdesc second = {.index = 1, .type = V4L2_BUF_TYPE_VIDEO_OUTPUT};

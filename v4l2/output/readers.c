@@ -11,14 +11,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* A driver whose events never end must not hang us. */
+/* A driver with endless events must not hang us. */
 #define EVENTS_MAX 64
 
-/* What v4l2loopback calls its event: since 0.13.2, and in Ubuntu's 0.12. */
+/* v4l2loopback's event: since 0.13.2, and in Ubuntu's 0.12. */
 static const uint32_t types[] = {V4L2_EVENT_PRIVATE_START + 0x08e00000 + 1, V4L2_EVENT_PRIVATE_START};
 
 struct readers {
-        struct openers *openers; /* NULL: the driver tells, on `epoll` */
+        struct openers *openers; /* NULL: the driver reports readers, on `epoll` */
         int node, epoll;
         unsigned count;
 };
@@ -35,7 +35,7 @@ static bool subscribe(int node)
         return any;
 }
 
-/* Whether there was an event. */
+/* Returns whether there was an event. */
 static bool take_events(struct readers *readers)
 {
         bool any = false;
@@ -54,8 +54,9 @@ static bool take_events(struct readers *readers)
         return any;
 }
 
-/* Up to 0.13 the driver's poll() does not put the caller on its wait queue while an event is pending, as the initial
- * one is: nothing would ever come after it.  Hence a node goes into the set with its events taken. */
+/* Up to 0.13 the driver's poll() does not add the caller to its wait queue while an event is pending, such as the
+ * initial one, so no further events would arrive.  Therefore the events are consumed before a node is added to the
+ * set. */
 static int watch(struct readers *readers)
 {
         struct epoll_event interest = {.events = EPOLLPRI};

@@ -1,0 +1,46 @@
+/* What hosts and kernels share: the types of the parameters that a kernel takes.  C and GLSL both read this header and
+ * those beside it, so every parameter is declared once.
+ *
+ * In C the types are aligned as std430 aligns them, and so both languages place a member at the same offset.
+ * tests/shaders/test_params.py compares the two for every compiled kernel.  There is no vec3: std430 aligns it like a
+ * vec4 but makes it as long as three floats, which C cannot say. */
+#ifndef SHADERS_GLSL_PARAMS_H
+#define SHADERS_GLSL_PARAMS_H
+
+#ifdef VULKAN /* GLSL */
+
+#define STRUCT(name) name
+#define PUSH_CONSTANTS(type)                                                                                           \
+        layout(push_constant) uniform Push                                                                             \
+        {                                                                                                              \
+                type params;                                                                                           \
+        }
+
+#else
+
+#include <stdint.h>
+
+typedef int32_t ivec2[2] __attribute__((aligned(8)));
+typedef int32_t ivec4[4] __attribute__((aligned(16)));
+typedef float vec2[2] __attribute__((aligned(8)));
+typedef float vec4[4] __attribute__((aligned(16)));
+
+#define STRUCT(name) struct name
+/* Every device takes 128 bytes. */
+#define CHECK_PUSH_CONSTANTS(type) _Static_assert(sizeof(struct type) <= 128, #type " are push constants")
+
+_Static_assert(sizeof(int) == 4 && sizeof(float) == 4, "int and float are GLSL's");
+
+#endif
+
+/* Where a slice of a feature map begins and how wide the whole is, in groups of 4 channels; see ops.h. */
+struct map_params {
+        int first, stride;
+};
+
+/* min(max(x, slope * x), ceiling) */
+struct activation_params {
+        float slope, ceiling;
+};
+
+#endif
