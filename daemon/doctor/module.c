@@ -1,6 +1,7 @@
 /* v4l2loopback, the kernel module: is it there, which one, and loaded how? */
 #include <fcntl.h>
 #include <glob.h>
+#include <libkmod.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,24 +50,22 @@ static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- is it there? ---- */
 
-/* The module's file of the running kernel, from the list that depmod makes. */
+/* The module's file for the running kernel, as modprobe would find it. */
 static bool find_file(const struct doctor_world *world, char *ret, size_t size)
 {
-        char path[PATH_MAX];
-        _cleanup_(freep) char *line = NULL;
-        size_t line_size = 0;
-        FILE *file = fopen(doctor_path(world, path, "/lib/modules/%s/modules.dep", world->kernel), "re");
-        bool found = false;
+        static const char *const no_configuration[] = {NULL};
+        char folder[PATH_MAX];
+        struct kmod_module *module = NULL;
+        const char *path = NULL;
+        struct kmod_ctx *kmod =
+                kmod_new(doctor_path(world, folder, "/lib/modules/%s", world->kernel), no_configuration);
 
-        while (file && !found && getline(&line, &line_size, file) >= 0) {
-                line[strcspn(line, ":")] = '\0';
-                found = strstr(line, "/v4l2loopback.ko");
-                snprintf(ret, size, "%s%s/%s", line[0] == '/' ? "" : "/lib/modules/",
-                         line[0] == '/' ? "" : world->kernel, line);
-        }
-        if (file)
-                fclose(file);
-        return found;
+        if (kmod && kmod_module_new_from_name(kmod, "v4l2loopback", &module) == 0)
+                path = kmod_module_get_path(module);
+        snprintf(ret, size, "%s", path ? path : "");
+        kmod_module_unref(module);
+        kmod_unref(kmod);
+        return ret[0];
 }
 
 /* Secure Boot, by the firmware's variable: four bytes of attributes, then one of value. */
@@ -81,12 +80,12 @@ static bool is_secure(const struct doctor_world *world)
 }
 
 /* A signature is announced at a module's end; in one that is compressed that cannot be seen. */
-static bool is_unsigned(const struct doctor_world *world, const char *file)
+static bool is_unsigned(const char *file)
 {
         static const char mark[] = "~Module signature appended~\n";
-        char path[PATH_MAX], end[sizeof mark - 1];
+        char end[sizeof mark - 1];
         size_t n = strlen(file);
-        _cleanup_(closep) int fd = open(doctor_path(world, path, "%s", file), O_RDONLY | O_CLOEXEC);
+        _cleanup_(closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
 
         if (n < 3 || strcmp(file + n - 3, ".ko") != 0 || fd < 0)
                 return false;
@@ -106,7 +105,7 @@ static bool has_dkms_source(const struct doctor_world *world)
 
 static void not_loaded(const struct doctor_world *world, const char *file, struct doctor_finding *ret)
 {
-        bool is_not_signed = is_unsigned(world, file);
+        bool is_not_signed = is_unsigned(file);
 
         if (!is_secure(world)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "installed, but not loaded");

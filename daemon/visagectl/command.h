@@ -32,7 +32,3 @@ void command_error_of(const char *file, const char *why);
 /* A line on a terminal that the next one replaces.  Clear it before printing anything else. */
 void command_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_progress_clear(void);
-
-/* Parses the options of a command that only prints a list: --json and --help.  Returns an exit status, or -1 to
- * continue. */
-int command_list_options(int argc, char **argv, const char *help, int *ret_json);

@@ -139,6 +139,31 @@ static void put_module(const char *caps, const char *buffers, const char *versio
                 put("/sys/module/v4l2loopback/version", version);
 }
 
+static void put_number(FILE *file, uint32_t number)
+{
+        for (int shift = 24; shift >= 0; shift -= 8)
+                putc((int)(number >> shift & 0xff), file);
+}
+
+/* What depmod writes, of a single module: a header, then a tree of names that is one node with a prefix and a value. */
+static void put_index(const char *module, const char *line)
+{
+        const uint32_t magic = 0xb007f457, version = 0x20001, has_prefix = 0x80000000, has_values = 0x40000000;
+        const char *full = in_root("/lib/modules/" KERNEL "/modules.dep.bin");
+
+        make_folder_of(full);
+        FILE *file = fopen(full, "wb");
+        assert_non_null(file);
+        put_number(file, magic);
+        put_number(file, version);
+        put_number(file, 12 | has_prefix | has_values); /* where the node begins */
+        fwrite(module, 1, strlen(module) + 1, file);
+        put_number(file, 1); /* values */
+        put_number(file, 0); /* the value's priority */
+        fwrite(line, 1, strlen(line) + 1, file);
+        assert_int_equal(fclose(file), 0);
+}
+
 /* An empty root for each test. */
 static int setup(void **state)
 {
@@ -191,7 +216,9 @@ static void module_states(void **state)
         expect(doctor_module, DOCTOR_PROBLEM, "not installed", "apt install v4l2loopback-dkms linux-headers-" KERNEL);
         put("/usr/src/v4l2loopback-0.12.7/dkms.conf", "");
         expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
-        put("/lib/modules/" KERNEL "/modules.dep", "kernel/a.ko: kernel/b.ko\nupdates/dkms/v4l2loopback.ko.xz:\n");
+        put_index("another", "kernel/another.ko:");
+        expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
+        put_index("v4l2loopback", "updates/dkms/v4l2loopback.ko.xz:");
         expect(doctor_module, DOCTOR_PROBLEM, "installed, but not loaded", "modprobe v4l2loopback exclusive_caps=1");
         strcpy(world.node, "/dev/video3");
         expect(doctor_module, DOCTOR_PROBLEM, "not loaded", "video_nr=3 ");
@@ -205,7 +232,7 @@ static void secure_boot(void **state)
 {
         static const char module[] = "code~Module signature appended~\n";
 
-        put("/lib/modules/" KERNEL "/modules.dep", "updates/dkms/v4l2loopback.ko:\n");
+        put_index("v4l2loopback", "updates/dkms/v4l2loopback.ko:");
         put("/lib/modules/" KERNEL "/updates/dkms/v4l2loopback.ko",
             "a module without anything at its end, as they were");
         put_bytes(SECURE_BOOT, "\6\0\0\0\0", 5);
