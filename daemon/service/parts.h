@@ -98,7 +98,7 @@ struct camera_part {
         bool lost;  /* it gave pictures, and has not done so since */
         bool stale; /* what is being opened is not wanted any more */
         struct task task;
-        sd_event_source *done, *frames, *stall, *retry;
+        sd_event_source *done, *frames, *stall, *retry, *plugged;
         int result;
         char why[512];
         struct backoff backoff;
