@@ -25,7 +25,7 @@ static void wait_for_bus(struct bus *bus, int error)
 {
         if (!bus->said)
                 log_info("cannot be controlled over D-Bus: %s",
-                         error == -EEXIST ? "another visaged is there" : strerror(-error));
+                         error == -EEXIST ? "another visaged is running" : strerror(-error));
         bus->said = true;
         sd_event_source_set_time_relative(bus->retry, RETRY_USEC);
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
@@ -53,8 +53,9 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks first,
- * and which a service of the system has not; else the one that systemd takes us to belong to, or the system's. */
+/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks
+ * first, and which a service of the system has not; else the one that systemd takes us to belong to, or the
+ * system's. */
 static int open_connection(sd_bus **ret)
 {
         static typeof(sd_bus_open_with_description) *const ways[] = {

@@ -44,8 +44,8 @@ static void call_free(struct call *call)
 
 /* ---- the answer ---- */
 
-/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut anywhere.
- */
+/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut
+ * anywhere. */
 static void clean(sd_bus_error *error)
 {
         sd_bus_error good = SD_BUS_ERROR_NULL;
@@ -238,11 +238,10 @@ static int refuse(sd_bus_message *reply, struct call *call, sd_bus_error *error)
                 return r;
         if (allowed)
                 return 0;
-        return challenge && !interactive
-                       ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                           "%s needs a password to be asked for", call->method->action)
-                       : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
-                                           call->method->action);
+        return challenge && !interactive ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                             "%s requires a password", call->method->action)
+                                         : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
+                                                             call->method->action);
 }
 
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
@@ -291,9 +290,10 @@ static int check_limits(const struct call *call, sd_bus_error *error)
         }
         if (bus_has_room(call->bus, call->uid, own, all, call->method->action ? 1 : 2))
                 return 0;
-        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                 "too many calls under way: a user may have %d, all together %d; wait for an answer",
-                                 USER_MAX, ALL_MAX);
+        return sd_bus_error_setf(
+                error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                "too many calls in progress: each user may have %d, all users together %d; wait for an answer",
+                USER_MAX, ALL_MAX);
 }
 
 /* On a session bus there is nobody but one user; on the system's root and the daemon's own user need not ask polkit. */

@@ -42,8 +42,8 @@ static int check_limits(const struct bus *bus, uid_t uid, sd_bus_error *error)
         if (bus_has_room(bus, uid, own, all, 1))
                 return 0;
         return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                 "too many descriptors: a user may have %d, all together %d; close one first", USER_MAX,
-                                 ALL_MAX);
+                                 "too many descriptors: each user may have %d, all users together %d; close one first",
+                                 USER_MAX, ALL_MAX);
 }
 
 int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error)

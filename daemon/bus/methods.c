@@ -36,13 +36,13 @@ static int gpu_is_ready(struct call *call, sd_bus_error *error)
         const struct control_view view = bus_ask(call->bus);
 
         if (view.stopped)
-                return sd_bus_error_setf(error, ERROR("Failed"), "somebody stopped it meanwhile");
+                return sd_bus_error_setf(error, ERROR("Failed"), "it was stopped meanwhile");
         if (view.missing)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", view.missing);
         if (!view.gpu)
                 return 0;
         if (!config_same_engine(&call->config, view.config))
-                return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s",
+                return sd_bus_error_setf(error, ERROR("Failed"), "started with the previous settings: %s",
                                          view.opened_why);
         return 1;
 }
@@ -213,7 +213,8 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "longer than %zu bytes", size - 1);
         for (const char *c = text; *c; c++)
                 if ((unsigned char)*c < ' ' || *c == 127)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "a control character in the name");
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "the name contains a control character");
         memcpy(ret, text, strlen(text) + 1);
         return 0;
 }
@@ -235,9 +236,9 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (*name && !names_camera(now->virtual_camera, name))
-                return sd_bus_error_setf(
-                        error, ERROR("NoSuchCamera"),
-                        "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are", name);
+                return sd_bus_error_setf(error, ERROR("NoSuchCamera"),
+                                         "there is no camera \"%.200s\"; \"visagectl cameras\" lists the cameras",
+                                         name);
         return strcmp(name, now->camera) != 0;
 }
 
@@ -284,7 +285,7 @@ static int tell_engine(const struct call *call, int r, sd_bus_error *error)
         if (r == CONTROL_NO_OUTPUT)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", bus_ask(call->bus).missing);
         if (r == CONTROL_BUSY)
-                return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is just being opened; try again");
+                return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is being opened; try again later");
         return r;
 }
 
@@ -359,7 +360,7 @@ static int parse_hold(struct call *call, sd_bus_error *error)
 {
         int r = read_text(call, call->text, 65, error);
         if (r == 0 && !call->text[0])
-                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "why? an empty reason helps nobody");
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the reason must not be empty");
         return r < 0 ? r : 1;
 }
 

@@ -13,23 +13,23 @@
 #define INTERFACE "org.visaged1.Manager"
 
 #define CALL_USEC (300 * UINT64_C(1000000))
-#define ASK_USEC (10 * UINT64_C(1000000)) /* properties: the daemon answers at once or is stuck */
+#define ASK_USEC (10 * UINT64_C(1000000)) /* for properties: the daemon answers at once or is stuck */
 
 /* ---- errors ---- */
 
-/* What the bus, polkit and the service manager say, as opposed to the daemon.  A name that ends with a dot is for all
- * that begin so. */
+/* Errors of the bus, polkit and the service manager, as opposed to the daemon.  A name that ends with a dot stands for
+ * all names that begin with it. */
 static const struct cause {
         const char *name, *text;
-        bool message;                   /* tell the error's own text too */
-        const char *program, *argument; /* that help */
+        bool message;                   /* add the error's own text */
+        const char *program, *argument; /* a command that helps */
 } causes[] = {
         {SD_BUS_ERROR_SERVICE_UNKNOWN, "visaged is not running", false, "systemctl", "start visaged"},
         {SD_BUS_ERROR_NAME_HAS_NO_OWNER, "visaged is not running", false, "systemctl", "start visaged"},
         {SD_BUS_ERROR_NO_REPLY, "visaged does not answer", true, "journalctl", "-u visaged"},
         {"org.freedesktop.DBus.Error.TimedOut", "visaged does not start", true, "journalctl", "-u visaged"},
         {"org.freedesktop.DBus.Error.Spawn.", "visaged does not start", true, "journalctl", "-u visaged"},
-        {"org.freedesktop.systemd1.NoSuchUnit", "visaged is switched off", false, "systemctl", "enable --now visaged"},
+        {"org.freedesktop.systemd1.NoSuchUnit", "visaged is disabled", false, "systemctl", "enable --now visaged"},
         {"org.freedesktop.systemd1.", "visaged does not start", true, "systemctl", "status visaged"},
         {SD_BUS_ERROR_ACCESS_DENIED, "not allowed", true, "sudo", "visagectl ..."},
         {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "not allowed", true, "sudo", "visagectl ..."},
@@ -166,8 +166,8 @@ int client_call(struct client *client, const char *method, const char *argument,
 
 static int wrong_answer(int r, const char *method, char *why, size_t why_size)
 {
-        snprintf(why, why_size, "visaged's answer to %s cannot be understood: %s; are both of the same version?",
-                 method, strerror(-r));
+        snprintf(why, why_size, "visaged's answer to %s is invalid: %s; are both programs of the same version?", method,
+                 strerror(-r));
         return r;
 }
 
@@ -182,7 +182,7 @@ int client_call_fd(struct client *client, const char *method, const char *argume
                 return r;
         r = sd_bus_message_read_basic(reply, SD_BUS_TYPE_UNIX_FD, &fd);
         if (r >= 0) {
-                *ret = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message closes its own */
+                *ret = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message closes the original */
                 r = *ret < 0 ? -errno : 0;
         }
         sd_bus_message_unref(reply);
@@ -202,7 +202,7 @@ static void to_snake(const char *name, char *ret, size_t size)
         ret[n] = '\0';
 }
 
-/* Not everybody may know: JSON's null, then.  No password is asked for. */
+/* Not everybody may read it; then it is null in JSON.  Does not ask for a password. */
 static json_t *ask_face(struct client *client)
 {
         sd_bus_message *message = new_message(client, "org.freedesktop.DBus.Properties", "Get"), *reply = NULL;

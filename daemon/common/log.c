@@ -23,8 +23,8 @@ static const struct {
 static const char *log_program = "visaged";
 static bool log_to_journal;
 
-/* systemd.exec(5), JOURNAL_STREAM: device and inode of the stream that it made stderr, which a child may have
- * redirected. */
+/* See JOURNAL_STREAM in systemd.exec(5): device and inode of the stream that systemd has connected to stderr, which a
+ * child may have redirected. */
 static bool stderr_is_journal(void)
 {
         const char *stream = getenv("JOURNAL_STREAM");
@@ -69,7 +69,7 @@ static int send_fields(const struct message *message)
         return sd_journal_sendv(parts, n);
 }
 
-/* One write, so that lines of two threads do not mix. */
+/* A single write, so that lines of different threads do not mix. */
 static void send_line(const struct message *message)
 {
         const int priority = message->priority;
@@ -78,11 +78,11 @@ static void send_line(const struct message *message)
 
         int n = snprintf(line, sizeof line, "%s: %s%s\n", log_program, kind, message->text);
         if (write(STDERR_FILENO, line, n) < 0)
-                return; /* nobody is left to tell */
+                return; /* there is nowhere to report it */
 }
 
-/* Line breaks within a message would be messages of their own; what else controls a terminal comes from a device's
- * name. */
+/* Line breaks inside a message would become separate messages; other control characters may come from the name of a
+ * device. */
 static void say(struct message *message)
 {
         char text[sizeof message->text];
@@ -117,7 +117,7 @@ void log_cause(struct log_cause *cause, const char *format, ...)
         va_list ap;
 
         va_start(ap, format);
-        vsnprintf(message.text, sizeof cause->text, format, ap); /* no longer than what is kept of it */
+        vsnprintf(message.text, sizeof cause->text, format, ap); /* no longer than the part that is kept */
         va_end(ap);
         if (cause->count > 0 && strcmp(message.text, cause->text) == 0) {
                 cause->count++;

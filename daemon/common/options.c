@@ -174,7 +174,7 @@ int options_parse(int argc, char **argv, struct options *ret)
                         return status;
         }
         if (optind < argc)
-                return usage("\"%s\" is not an option", argv[optind]);
+                return usage("unexpected argument \"%s\"", argv[optind]);
         if ((status = check_keys(ret)) >= 0)
                 return status;
         int files = options_config(ret, &ret->config, complain, NULL);

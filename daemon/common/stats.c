@@ -69,7 +69,7 @@ double stats_median_ms(const struct stats_times *times)
 
 uint64_t stats_dropped(const struct stats *stats)
 {
-        uint64_t seen = stats->captured + stats->lost; /* `lost` ones never reached us */
+        uint64_t seen = stats->captured + stats->lost; /* lost ones never reached us */
 
         return seen > stats->shown.count ? seen - stats->shown.count : 0;
 }

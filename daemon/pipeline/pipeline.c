@@ -20,7 +20,7 @@ struct pipeline {
         uint32_t upload_size;
         struct gpu_image image, scratch, composed;
         struct gpu_labels labels;
-        struct gpu_buffer *palettes[2];    /* by enum palette_kind */
+        struct gpu_buffer *parameters;     /* what the operators read anew each time, by enum block */
         struct gpu_buffer *packed, *shown; /* the sink's bytes: on the device, for the host */
         struct gpu_buffer *labels_shown;
         struct gpu_program *in, *parse, *out[EFFECTS];
@@ -42,11 +42,16 @@ struct pipeline {
         bool failed, closing;
 };
 
+/* Offsets in the parameters. */
+enum block { REGION, PALETTES = 256, BLUR = PALETTES + 2 * PALETTE_SIZE, PARAMETERS = BLUR + sizeof(struct gpu_blur) };
+
 /* ---- recording ---- */
 
 static int paint(struct pipeline *p, struct gpu_program *program, enum palette_kind kind)
 {
-        return op_paint(program, &p->image, &p->labels, p->palettes[kind], &p->composed);
+        const struct gpu_block palette = {p->parameters, PALETTES + kind * PALETTE_SIZE};
+
+        return op_paint(program, &p->image, &p->labels, &palette, &p->composed);
 }
 
 static int compose_overlay(struct pipeline *p, struct gpu_program *program)
@@ -60,9 +65,14 @@ static int compose_labels(struct pipeline *p, struct gpu_program *program)
 }
 
 /* As strong in relation to the picture at every size: 12 pixels at 480 rows. */
+static float sigma(const struct pipeline *p)
+{
+        return p->look.strength * p->sink.height / 40.0f;
+}
+
 static int compose_blur(struct pipeline *p, struct gpu_program *program)
 {
-        return op_blur_background(program, &p->image, &p->labels, p->look.strength * p->sink.height / 40.0f,
+        return op_blur_background(program, &p->image, &p->labels, &(struct gpu_block){p->parameters, BLUR}, sigma(p),
                                   &p->scratch, &p->composed);
 }
 
@@ -103,7 +113,8 @@ static int record_parse(struct pipeline *p)
         if (r < 0)
                 return r;
         gpu_program_set_background(p->parse);
-        parser_record(p->engine->parser, p->parse, &p->image, &p->labels);
+        parser_record(p->engine->parser, p->parse, &p->image, &(struct gpu_block){p->parameters, REGION}, 1,
+                      &p->labels);
         op_copy(p->parse, p->labels.buffer, p->labels_shown, gpu_buffer_size(p->labels.buffer));
         return gpu_program_end(p->parse);
 }
@@ -117,15 +128,30 @@ static int new_image(struct pipeline *p, const char *name, struct gpu_image *ret
 
 static void write_palette(struct pipeline *p, enum palette_kind kind)
 {
-        palette_fill(&p->engine->model, kind, p->look.opacity, gpu_buffer_map(p->palettes[kind]));
+        palette_fill(&p->engine->model, kind, p->look.opacity,
+                     (uint8_t *)gpu_buffer_map(p->parameters) + PALETTES + kind * PALETTE_SIZE);
 }
 
-static int new_palette(struct pipeline *p, enum palette_kind kind)
+static void write_blur(struct pipeline *p)
 {
-        int r = gpu_buffer_new(p->engine->gpu, PALETTE_SIZE, GPU_MEMORY_UPLOAD, "palette", &p->palettes[kind]);
-        if (r == 0)
-                write_palette(p, kind);
-        return r;
+        const struct gpu_blur blur = gpu_blur_make(sigma(p), false);
+
+        memcpy((uint8_t *)gpu_buffer_map(p->parameters) + BLUR, &blur, sizeof blur);
+}
+
+static int new_parameters(struct pipeline *p)
+{
+        const struct model_info *model = &p->engine->model;
+
+        int r = gpu_buffer_new(p->engine->gpu, PARAMETERS, GPU_MEMORY_UPLOAD, "parameters", &p->parameters);
+        if (r < 0)
+                return r;
+        *(struct gpu_region *)gpu_buffer_map(p->parameters) =
+                gpu_region_whole(p->sink.width, p->sink.height, model->width, model->height);
+        write_palette(p, PALETTE_OVERLAY);
+        write_palette(p, PALETTE_LABELS);
+        write_blur(p);
+        return 0;
 }
 
 static int new_buffers(struct pipeline *p)
@@ -136,8 +162,7 @@ static int new_buffers(struct pipeline *p)
 
         p->labels = (struct gpu_labels){.width = p->sink.width, .height = p->sink.height};
         if ((r = new_image(p, "image", &p->image)) < 0 || (r = new_image(p, "scratch", &p->scratch)) < 0 ||
-            (r = new_image(p, "composed", &p->composed)) < 0 || (r = new_palette(p, PALETTE_OVERLAY)) < 0 ||
-            (r = new_palette(p, PALETTE_LABELS)) < 0)
+            (r = new_image(p, "composed", &p->composed)) < 0 || (r = new_parameters(p)) < 0)
                 return r;
         if ((r = gpu_buffer_new(gpu, labels, GPU_MEMORY_DEVICE, "labels", &p->labels.buffer)) < 0 ||
             (r = gpu_buffer_new(gpu, labels, GPU_MEMORY_READBACK, "labels shown", &p->labels_shown)) < 0 ||
@@ -201,9 +226,9 @@ void pipeline_free(struct pipeline *p)
         gpu_program_free(p->parse);
         for (int effect = 0; effect < EFFECTS; effect++)
                 gpu_program_free(p->out[effect]);
-        struct gpu_buffer *buffers[] = {p->upload, p->image.buffer,  p->scratch.buffer, p->composed.buffer,
-                                        p->packed, p->labels.buffer, p->palettes[0],    p->palettes[1],
-                                        p->shown,  p->labels_shown};
+        struct gpu_buffer *buffers[] = {p->upload,          p->image.buffer, p->scratch.buffer,
+                                        p->composed.buffer, p->packed,       p->labels.buffer,
+                                        p->parameters,      p->shown,        p->labels_shown};
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
                 gpu_buffer_free(buffers[i]);
         free(p);
@@ -329,10 +354,9 @@ int pipeline_set_look(struct pipeline *p, const struct look *look)
         p->look = *look;
         if (look->opacity != before.opacity)
                 write_palette(p, PALETTE_OVERLAY);
-        int r = look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
-        if (r < 0)
-                p->look.strength = before.strength; /* as it is recorded */
-        return r;
+        if (look->strength != before.strength)
+                write_blur(p);
+        return 0;
 }
 
 void pipeline_forget(struct pipeline *p)

@@ -8,11 +8,13 @@
 #include "daemon/visagectl/command.h"
 #include "v4l2/camera.h"
 
-static const char help[] =
-        "Usage: visagectl cameras [--json]\n\n"
-        "Lists the capture nodes of this machine.  visaged takes a node or an id as its camera; the id stays "
-        "the\nsame wherever the camera is plugged in.\n\n"
-        "  --json  as a JSON array\n";
+static const char help[] = "Usage: visagectl cameras [--json]\n"
+                           "\n"
+                           "Lists the capture nodes of this machine.  visaged takes a node or an id as its camera.  "
+                           "The id stays the same\n"
+                           "wherever the camera is plugged in.\n"
+                           "\n"
+                           "  --json  print a JSON array\n";
 
 /* A JSON array of a list of words. */
 static json_t *words(const char *text)
@@ -76,7 +78,7 @@ int command_cameras(int argc, char **argv)
                                                      {"ID", "id"},
                                                      {0}};
         static const struct list list = {
-                .help = help, .find = find, .columns = columns, .none = "there is no camera: no capture node in /dev"};
+                .help = help, .find = find, .columns = columns, .none = "no cameras: there is no capture node in /dev"};
 
         return command_list(argc, argv, &list);
 }

@@ -174,7 +174,7 @@ int command_doctor(int argc, char **argv)
         if (status >= 0)
                 return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         uname(&kernel);
         world.kernel = kernel.release;
         find_user(&world);

@@ -131,7 +131,7 @@ int command_effect(int argc, char **argv)
         if (optind == argc)
                 return list(bus, json);
         if (json)
-                return command_usage("effect", "--json is for the list");
+                return command_usage("effect", "--json is only for the list");
         for (int i = optind + 1; i < argc; i++) {
                 size_t n = strcspn(argv[i], "=");
                 if (n == 0 || !argv[i][n])

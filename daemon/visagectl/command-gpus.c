@@ -7,11 +7,13 @@
 #include "daemon/visagectl/command.h"
 #include "shaders/gpu.h"
 
-static const char help[] =
-        "Usage: visagectl gpus [--json]\n\n"
-        "Lists the GPUs that the Vulkan loader knows.  visaged and the commands that parse pictures take part of a\n"
-        "name, a number or a node as --gpu.\n\n"
-        "  --json  as a JSON array\n";
+static const char help[] = "Usage: visagectl gpus [--json]\n"
+                           "\n"
+                           "Lists the GPUs that the Vulkan loader finds.  For --gpu, visaged and the commands that "
+                           "parse pictures take part of\n"
+                           "a name, a number or a node.\n"
+                           "\n"
+                           "  --json  print a JSON array\n";
 
 static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {

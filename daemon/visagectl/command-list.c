@@ -11,7 +11,7 @@ static int parse_options(int argc, char **argv, const char *help, bool *ret_json
         int option;
 
         *ret_json = false;
-        while ((option = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+        while ((option = command_getopt(argc, argv, "h", table)) != -1) {
                 if (option == 'h') {
                         fputs(help, stdout);
                         return 0;
@@ -82,7 +82,7 @@ int command_list(int argc, char **argv, const struct list *list)
         if (status >= 0)
                 return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         if (list->find(bus, &rows, why, sizeof why) < 0) {
                 command_error("%s", why);
                 return 1;

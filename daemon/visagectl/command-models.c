@@ -7,15 +7,17 @@
 #include "daemon/visagectl/command-list.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] =
-        "Usage: visagectl models [OPTION]...\n\n"
-        "Lists the models that visaged can use (\"visagectl set model NAME\").  Where it does not run, those that are\n"
-        "installed.\n\n"
-        "      --json     as a JSON array\n";
+static const char help[] = "Usage: visagectl models [OPTION]...\n"
+                           "\n"
+                           "Lists the models that visaged can use (\"visagectl set model NAME\").  If it is not "
+                           "running, lists the installed\n"
+                           "models.\n"
+                           "\n"
+                           "      --json     print a JSON array\n";
 
 /* ---- without the daemon ---- */
 
-/* As ListModels() has them. */
+/* In the form of ListModels(). */
 static int list_installed(json_t **ret, char *why, size_t why_size)
 {
         struct model_entry *list = NULL;
@@ -35,7 +37,7 @@ static int list_installed(json_t **ret, char *why, size_t why_size)
         return 0;
 }
 
-/* ---- either way ---- */
+/* ---- with or without it ---- */
 
 static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {
@@ -48,7 +50,7 @@ static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
         client_close(&client);
         if (r == 0)
                 return 0;
-        /* no bus, no such name on it: a daemon that is not there; one that answers wrongly is */
+        /* no bus, or no such name on it: the daemon is not running; other errors are its own */
         return bus_there && r != -EHOSTUNREACH && r != -ENXIO ? r : list_installed(ret, why, why_size);
 }
 

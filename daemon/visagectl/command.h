@@ -32,3 +32,7 @@ void command_error_of(const char *file, const char *why);
 /* A line on a terminal that the next one replaces.  Clear it before printing anything else. */
 void command_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_progress_clear(void);
+
+/* getopt_long(), whose messages begin with "visagectl COMMAND". */
+struct option;
+int command_getopt(int argc, char **argv, const char *brief, const struct option *table);

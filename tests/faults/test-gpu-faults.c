@@ -322,31 +322,38 @@ static void tells_of_a_loss_in_flight(void **state)
         }
 }
 
-/* A look that cannot be recorded leaves the one there is. */
-static void goes_on_with_what_is_recorded(void **state)
+/* Options are numbers in the frame's parameters: to change one takes no memory and makes nothing on the device. */
+static void changes_options_without_recording(void **state)
 {
-        static const struct fault faults[] = {
-                {FAULT_calloc, 0, ONCE, ENOMEM},
-                {FAULT_realloc, 0, ONCE, ENOMEM},
-                {FAULT_vkEndCommandBuffer, 0, ONCE, VK_ERROR_OUT_OF_HOST_MEMORY},
+        static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
+        static const enum fault_point makes[] = {
+                FAULT_malloc,
+                FAULT_calloc,
+                FAULT_realloc,
+                FAULT_vkCreateBuffer,
+                FAULT_vkAllocateMemory,
+                FAULT_vkCreateBufferView,
+                FAULT_vkCreateComputePipelines,
+                FAULT_vkAllocateDescriptorSets,
+                FAULT_vkBeginCommandBuffer,
+                FAULT_vkEndCommandBuffer,
         };
         static struct play play;
-        struct look look = {.effect = EFFECT_BLUR, .opacity = 0.5};
 
-        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-                opens(&play, EFFECT_BLUR);
-                look.strength = 2;
-                faults_begin(&faults[i]);
-                assert_int_equal(pipeline_set_look(play.pipeline, &look), -ENOMEM);
+        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
+                struct look other = {.effect = look % EFFECTS, .opacity = 0.25, .strength = 2};
+
+                opens(&play, look);
+                faults_begin(&none);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(pipeline_set_look(play.pipeline, &other), 0);
+                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(play_until_ready(&play), 0);
                 faults_end();
-                assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
-                assert_int_equal(play.shown, 1);
-                /* As if it had not been asked for before. */
-                assert_int_equal(pipeline_set_look(play.pipeline, &look), 0);
-                assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
                 assert_int_equal(play.shown, 2);
+                for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++)
+                        assert_int_equal(faults_calls(makes[i]), 0);
                 closes(&play);
         }
 }
@@ -364,13 +371,14 @@ static void frees_what_is_made_after_a_loss(void **state)
                 assert_int_equal(gpu_buffer_new(gpu, 4096, GPU_MEMORY_DEVICE, "image", &buffer), 0);
                 const struct gpu_image image = {buffer, 32, 32};
                 const struct gpu_labels labels = {buffer, 32, 32};
+                const struct gpu_block block = {buffer, 0};
                 assert_int_equal(gpu_program_new(gpu, "late", &program), 0);
-                assert_int_equal(op_paint(program, &image, &labels, buffer, &image), 0);
+                assert_int_equal(op_paint(program, &image, &labels, &block, &image), 0);
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
                 assert_int_equal(gpu_wait(gpu), -ENODEV);
-                op_blur_background(program, &image, &labels, 3, &image, &image);
+                op_blur_background(program, &image, &labels, &block, 3, &image, &image);
                 gpu_program_end(program);
                 assert_int_equal(gpu_submit(program, NULL, NULL), -ENODEV);
                 gpu_program_free(program);
@@ -423,7 +431,7 @@ int main(void)
                 cmocka_unit_test(shows_nothing_before_it_is_done),
                 cmocka_unit_test(closes_after_a_loss_in_flight),
                 cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(changes_options_without_recording),
                 cmocka_unit_test(frees_what_is_made_after_a_loss),
                 [FIRST + KINDS - 1] = {NULL},
         };

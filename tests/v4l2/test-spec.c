@@ -28,14 +28,14 @@ static void cameras(void **state)
         static char path[5000];
 
         memset(path, 'x', sizeof(path) - 1);
-        refuse_camera(NULL, -EINVAL, "give /dev/videoN");
-        refuse_camera("", -EINVAL, "give /dev/videoN");
+        refuse_camera(NULL, -EINVAL, "use /dev/videoN");
+        refuse_camera("", -EINVAL, "use /dev/videoN");
         refuse_camera(path, -EINVAL, "too long");
         memcpy(path, "y4m:", 4);
-        refuse_camera(path, -EINVAL, "nearer");
+        refuse_camera(path, -EINVAL, "closer");
         refuse_camera("/dev/video-none", -ENOENT, "plug it in");
-        refuse_camera("usb-Nobody_Camera-index0", -ENOENT, "/dev/v4l/by-id/usb-Nobody_Camera-index0: there is no such");
-        refuse_camera("/dev/null", -ENODEV, "no video device");
+        refuse_camera("usb-Nobody_Camera-index0", -ENOENT, "/dev/v4l/by-id/usb-Nobody_Camera-index0: no such camera");
+        refuse_camera("/dev/null", -ENODEV, "not a video device");
         refuse_camera("/dev/null/video0", -ENOTDIR, "visagectl cameras");
         refuse_camera(temporary, -ENODEV, "folder");
         refuse_camera(temporary_file("picture", "x", 1), -ENODEV, "image:FILE");

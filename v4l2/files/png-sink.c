@@ -122,7 +122,7 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
                                format->width, format->height);
         png->rgba = malloc((size_t)png->base.format.width * png->base.format.height * 4);
         if (!png->rgba)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; choose a smaller size", pattern);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; choose a smaller size", pattern);
         return 0;
 }
 
@@ -134,7 +134,7 @@ int png_sink_open(const char *pattern, const struct frame_format *format, struct
 
         (void)rate;
         if (!png)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", pattern);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", pattern);
         png->base.ops = &ops;
         err = prepare(png, pattern, format, why, why_size);
         if (err < 0) {

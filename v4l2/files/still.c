@@ -177,7 +177,7 @@ int still_open(const char *path, bool moving, const struct camera_wish *wish, st
         int err;
 
         if (!still)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         still->base.ops = &ops;
         still->base.fd = -1;
         still->moving = moving;

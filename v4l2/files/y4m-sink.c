@@ -94,7 +94,7 @@ static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_fo
                                format->width, format->height);
         y4m->data = malloc(Y4M_HEADER_MAX + y4m->base.format.size);
         if (!y4m->data)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; choose a smaller size", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; choose a smaller size", path);
         y4m->size = y4m_print(&y4m->base.format, rate, (char *)y4m->data, Y4M_HEADER_MAX);
         y4m->fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
                                     : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -115,7 +115,7 @@ int y4m_sink_open(const char *path, const struct frame_format *format, struct fr
         int err;
 
         if (!y4m)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         y4m->base.ops = &ops;
         y4m->fd = -1;
         err = prepare(y4m, path, format, rate, why, why_size);

@@ -28,7 +28,7 @@ struct y4m_source {
 static int say_file(const char *path, int error, char *why, size_t why_size)
 {
         const char *text = error == EACCES   ? "permission denied; let the user read it (chmod, chown)"
-                           : error == ENOENT ? "there is no such file; check the name"
+                           : error == ENOENT ? "no such file; check the name"
                                              : strerror(error);
 
         return why_say(why, why_size, -error, "%s: %s", path, text);
@@ -155,10 +155,10 @@ static int read_header(struct y4m_source *source, const char *path, char *why, s
         if (fstat(source->file, &st) < 0)
                 return say_file(path, errno, why, why_size);
         if (!S_ISREG(st.st_mode))
-                return why_say(why, why_size, -EBADMSG, "%s is no file; name a YUV4MPEG2 file", path);
+                return why_say(why, why_size, -EBADMSG, "%s is not a file; name a YUV4MPEG2 file", path);
         err = y4m_parse(head, read_at(source->file, 0, head, sizeof(head)), &header, &reason);
         if (err < 0)
-                return why_say(why, why_size, err, "%s: %s; make it with ffmpeg -pix_fmt yuv420p", path, reason);
+                return why_say(why, why_size, err, "%s: %s; create it with ffmpeg -pix_fmt yuv420p", path, reason);
         source->base.format = header.format;
         source->base.rate = header.rate;
         source->first = source->at = (off_t)header.length;
@@ -177,9 +177,9 @@ static int prepare(struct y4m_source *source, const char *path, char *why, size_
                 return err;
         source->data = malloc(source->base.format.size);
         if (!source->data)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; make the picture smaller", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; make the picture smaller", path);
         if (step(source) < 0)
-                return why_say(why, why_size, -EBADMSG, "%s: it has not one whole frame; make it anew", path);
+                return why_say(why, why_size, -EBADMSG, "%s: it has no complete frame; create it again", path);
         source->at = source->first;
         source->base.fd = tick_open();
         if (source->base.fd < 0)
@@ -193,7 +193,7 @@ int y4m_open(const char *path, bool once, struct camera **ret, char *why, size_t
         int err;
 
         if (!source)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         source->base.ops = &ops;
         source->base.fd = source->file = -1;
         source->once = once;

@@ -44,7 +44,7 @@ static const char *take_size(struct word word, uint32_t *ret)
 
         if (*ret)
                 return "the size is given twice";
-        return number(&p, end, ret) && p == end && *ret ? NULL : "the size is no number";
+        return number(&p, end, ret) && p == end && *ret ? NULL : "the size is not a number";
 }
 
 static const char *take_width(struct word word, struct y4m_header *header)
@@ -69,7 +69,7 @@ static const char *take_rate(struct word word, struct y4m_header *header)
         struct frame_rate rate;
 
         if (!ratio(word, &rate.numerator, &rate.denominator))
-                return "the frame rate is no ratio";
+                return "the frame rate is not a ratio";
         if (!rate.numerator && !rate.denominator)
                 return NULL; /* "unknown" */
         if (!tick_rate_sane(rate))
@@ -83,7 +83,7 @@ static const char *take_aspect(struct word word, struct y4m_header *header)
         uint32_t num, den;
 
         (void)header;
-        return ratio(word, &num, &den) ? NULL : "the pixel aspect is no ratio";
+        return ratio(word, &num, &den) ? NULL : "the pixel aspect is not a ratio";
 }
 
 static const char *take_interlace(struct word word, struct y4m_header *header)

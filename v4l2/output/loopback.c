@@ -303,7 +303,7 @@ int loopback_open(const char *path, const struct frame_format *format, struct fr
         int err;
 
         if (!loopback)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         loopback->base.ops = &ops;
         loopback->fd = -1;
         loopback->last = UINT32_MAX;

@@ -414,10 +414,10 @@ class Life(unittest.TestCase):
         client.until(lambda: client.get("State"))
         second = Daemon(self.bus, camera=still())
         for _ in range(600):
-            if "another visaged is there" in second.said():
+            if "another visaged is running" in second.said():
                 break
             time.sleep(0.1)
-        self.assertIn("another visaged is there", second.stop()[1])
+        self.assertIn("another visaged is running", second.stop()[1])
         self.assertEqual(first.stop()[0], 0)
 
     def test_reload(self):

@@ -197,11 +197,11 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate = 0\n", 2, "allowed is frames per second from 1 to 240"},
                 {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\": allowed are camera, virtual-camera"},
                 {"[other]\nrate = 30\n", 2, "unknown section [other]: allowed is [visaged]"},
-                {"rate = 30\n", 1, "before the section's name"},
+                {"rate = 30\n", 1, "before the section [visaged]"},
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
-                {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is set already, in line 2"},
-                {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is set already, in line 2"},
+                {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
+                {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
                 {"[visaged]\neffect =\n", 2, "allowed is overlay, labels, blur or none"},
         };
         struct complaints complaints;

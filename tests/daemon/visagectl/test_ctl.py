@@ -38,20 +38,21 @@ class Control(Served):
 
     def test_wrong_usage(self):
         for arguments, says in (
-                (["start", "x"], '"x" is not an option'), (["stop", "--now"], "unrecognized option"),
+                (["start", "x"], 'unexpected argument "x"'), (["stop", "--now"], "unrecognized option"),
                 (["pause", "--json"], "--json"),
-                (["resume", "1"], '"1" is not'), (["reload", ""], '"" is not'),
-                (["set"], "what to set, and the value, is missing"), (["set", "mode"], "the value is missing"),
+                (["resume", "1"], 'unexpected argument "1"'), (["reload", ""], 'unexpected argument ""'),
+                (["set"], "no setting and value given"), (["set", "mode"], "no value given"),
                 (["set", "colour", "red"], '"colour" cannot be set: allowed is camera, model, gpu or mode'),
-                (["set", "gpu", "some", "gpu"], '"gpu" is too much'),
+                (["set", "gpu", "some", "gpu"], 'unexpected argument "gpu"; quote'),
                 (["effect", "blur", "strength"], '"strength" is not OPTION=VALUE'),
                 (["effect", "blur", "=2"], "not OPTION=VALUE"),
                 (["effect", "blur", "a=1", "b=1", "a=2"], "a is given twice"), (["effect", "blur", "--json"], "for the list"),
-                (["status", "x"], '"x" is not'), (["metrics", "--json"], "--json"), (["metrics", "x"], '"x" is not'),
-                (["models", "x"], '"x" is not'), (["snapshot", "me.png"], "did you mean -o?"),
-                (["snapshot", "-o"], "requires an argument"),
-                (["monitor", "x"], '"x" is not'), (["hold", "--why"], "requires an argument"), (["doctor", "x"], '"x" is not'),
-                (["doctor", "--fix"], "unrecognized option"), (["status", "--session"], "unrecognized option")):
+                (["status", "x"], 'unexpected argument "x"'), (["metrics", "--json"], "--json"),
+                (["metrics", "x"], 'unexpected argument "x"'), (["models", "x"], 'unexpected argument "x"'),
+                (["snapshot", "me.png"], "did you mean -o?"), (["snapshot", "-o"], "requires an argument"),
+                (["monitor", "x"], 'unexpected argument "x"'), (["hold", "--why"], "requires an argument"),
+                (["doctor", "x"], 'unexpected argument "x"'), (["doctor", "--fix"], "visagectl doctor: unrecognized option"),
+                (["status", "--session"], "visagectl status: unrecognized option")):
             done = self.ctl(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertIn(says, done.stderr.decode(), arguments)

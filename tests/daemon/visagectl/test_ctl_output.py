@@ -28,11 +28,11 @@ class Status(Served):
         self.assertEqual(rows, {
             "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Face": "yes",
             "Effect": "overlay, opacity 0.5", "Mode": "smooth",
-            "Speed": "30.0 frames a second shown, 14.5 parsed; 42 ms from capture to shown", "GPU": "Some GPU",
+            "Speed": "30.0 frames per second shown, 14.5 parsed; 42 ms from capture to display", "GPU": "Some GPU",
             "Model": "/usr/share/visaged/default.safetensors"})
         columns = {re.match(r"  \S+(?: \S+)* +", line).end() for line in lines[2:11]}
         self.assertEqual(len(columns), 1, "the values stand below each other")
-        self.assertEqual(lines[12], "  Frames since it began")
+        self.assertEqual(lines[12], "  Frames since it started")
         counters = re.findall(r"(\w+) +(\d+)", "\n".join(lines[13:]))
         self.assertEqual({name: int(n) for name, n in counters}, self.daemon.properties["Counters"])
         self.assertEqual(len({len(line) for line in lines[13:]}), 1, "and so do the counters")
@@ -43,7 +43,7 @@ class Status(Served):
                                       FacesPresent=False, Effect="none", EffectOptions={}, Counters={})
         text = self.good("status")
         self.assertTrue(text.startswith("visaged 0.1.0: waiting\n"))
-        for row in ("Camera +the first there is", "Readers +0", "Face +no", "Effect +none", "Speed +-", "GPU +-", "Model +-"):
+        for row in ("Camera +the first one found", "Readers +0", "Face +no", "Effect +none", "Speed +-", "GPU +-", "Model +-"):
             self.assertRegex(text, rf"(?m)^  {row}$")
 
     def test_hostile_text(self):
@@ -287,7 +287,7 @@ class Monitor(Served):
         for line in (b"nonsense\n", b"{}\n", b'{"sequence":"x"}\n', b"\xff\n", b"[1]\n"):
             with Terminal("monitor", system=self.bus.address) as terminal:
                 os.write(self.pipe(), line)
-                terminal.until("cannot be understood")
+                terminal.until("invalid line")
                 self.assertEqual(terminal.end(), 1)
             os.close(self.daemon.pipes.pop())
 

@@ -211,7 +211,7 @@ static void open_failures(void **state)
                 int error, want;
                 const char *text;
         } cases[] = {
-                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "no video device"},
+                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "not a video device"},
                 {VIDIOC_S_FMT, EBUSY, -EBUSY, "another program uses"},
                 {VIDIOC_REQBUFS, EBUSY, -EBUSY, "another program uses"},
                 {VIDIOC_S_FMT, ENODEV, -ENODEV, "plug the camera in"},

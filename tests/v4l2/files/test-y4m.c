@@ -264,7 +264,7 @@ static void damaged_files(void **state)
                 assert_int_equal(camera_open(temporary_path("y4m:", "bad.y4m"), NULL, &camera, why, sizeof(why)),
                                  -EBADMSG);
                 assert_ptr_equal(camera, (void *)1);
-                assert_non_null(strstr(why, "make it"));
+                assert_non_null(strstr(why, "create it"));
         }
 }
 
