@@ -15,7 +15,7 @@
 #include "daemon/common/models.h"
 #include "v4l2/names.h"
 
-#define ERROR(name) "org.visaged1.Error." name
+#define ERROR(name) INTERFACE_ERROR name
 
 /* ---- start, stop, pause ---- */
 
@@ -380,8 +380,8 @@ static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *erro
         return sd_bus_message_append(reply, "h", call->fd);
 }
 
-#define CONTROL "org.visaged1.control"
-#define CONFIGURE "org.visaged1.configure"
+#define CONTROL INTERFACE_NAME ".control"
+#define CONFIGURE INTERFACE_NAME ".configure"
 
 const struct method bus_methods[] = {
         {"Start", CONTROL, parse_start, apply_start, gpu_is_ready},

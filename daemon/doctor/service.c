@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/client/client.h"
+#include "daemon/common/interface.h"
 #include "daemon/doctor/world.h"
 
 /* ---- groups ---- */
@@ -146,12 +147,12 @@ void doctor_service(const struct doctor_world *world, struct doctor_finding *ret
 }
 
 static const struct {
-        const char *state, *fix;
-        enum doctor_severity severity;
-} states[] = {
-        {"waiting", "the reason above tells what is missing", DOCTOR_WARNING},
-        {"paused", "visagectl resume", DOCTOR_WARNING},
-        {"stopped", "visagectl start", DOCTOR_WARNING},
+        enum state state;
+        const char *fix;
+} idle_states[] = {
+        {STATE_WAITING, "the reason above tells what is missing"},
+        {STATE_PAUSED, "visagectl resume"},
+        {STATE_STOPPED, "visagectl start"},
 };
 
 void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
@@ -168,9 +169,9 @@ void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
         }
         doctor_say(ret, DOCTOR_OK, "%.40s: %.40s%s%.400s", client_text(world->daemon, "version"), state,
                    reason[0] ? ", " : "", reason);
-        for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-                if (strcmp(states[i].state, state) == 0) {
-                        ret->severity = states[i].severity;
-                        doctor_fix(ret, "%s", states[i].fix);
+        for (size_t i = 0; i < sizeof idle_states / sizeof idle_states[0]; i++)
+                if (strcmp(state_names[idle_states[i].state], state) == 0) {
+                        ret->severity = DOCTOR_WARNING;
+                        doctor_fix(ret, "%s", idle_states[i].fix);
                 }
 }

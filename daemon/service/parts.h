@@ -141,7 +141,7 @@ struct supervisor {
 };
 
 /* state.c: which state all of it is in, and why, in a line for a person; and what the placeholder says. */
-enum control_state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
+enum state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
 const char *supervisor_caption(const struct supervisor *sv);
 
 /* control.c: what clients may do */
