@@ -31,7 +31,7 @@ static void wait_for_bus(struct bus *bus, int error)
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
 }
 
-/* Not waited for: a bus that is slow must not stop the frames. */
+/* Asynchronous: a slow bus must not delay the frames. */
 static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct bus *bus = userdata;
@@ -102,7 +102,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Not closed here, in its own callback. */
+/* Not closed here, because this is its own callback. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         struct bus *bus = userdata;

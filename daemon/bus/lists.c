@@ -39,7 +39,7 @@ static int append_words(sd_bus_message *reply, const char *key, const char *word
         return r;
 }
 
-/* What a device calls itself need not be UTF-8, as text on the bus must be. */
+/* The name of a device may not be UTF-8, but text on the bus must be. */
 static int append_text(sd_bus_message *reply, const char *key, const char *text)
 {
         char clean[PATH_MAX];
@@ -120,7 +120,7 @@ int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error
 
 /* ---- models ---- */
 
-/* The work is a thread's, and a reload may change what is configured. */
+/* Copied, because the work runs on a thread and a reload may change the configuration meanwhile. */
 int bus_parse_models(struct call *call, sd_bus_error *error)
 {
         snprintf(call->config.model, sizeof call->config.model, "%s", bus_ask(call->bus).configured_model);
