@@ -54,10 +54,10 @@ extern const char *const no_yes[];
 void config_init(struct config *config); /* everything at its default */
 
 /* In place of what is set so far.  -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
-int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* A further value of a key that may have many. */
-int config_add(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* What of a configuration is opened: the GPU, the model, the precision. */
 bool config_same_engine(const struct config *a, const struct config *b);

@@ -1,6 +1,6 @@
 /* One output of the daemon.  It is fed whatever happens elsewhere: with the newest composed frame or with the
  * placeholder, at a steady rate if it wants that.  A failure stays with the output that has it. */
-#define LOG_ROOM "virtual-camera"
+#define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* All outputs: the frame that they share, and whether anybody looks. */
-#define LOG_ROOM "virtual-camera"
+#define LOG_COMPONENT "virtual-camera"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#define LOG_ROOM "virtual-camera"
+#define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
 #include <stdio.h>
