@@ -178,6 +178,7 @@ void gpu_close(struct gpu *gpu)
                 cache_close(gpu);
                 kernels_finish(gpu);
         }
+        free(gpu->runs);
         if (gpu->stuck) { /* the rest is left as it is */
                 free(gpu);
                 return;

@@ -293,7 +293,8 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
                 if (dispatch->groups[i] > program->gpu->properties.limits.maxComputeWorkGroupCount[i])
                         r = -E2BIG;
         if (r < 0 || (r = kernels_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
-            (r = new_set(program, &set)) < 0 || (r = bind(program, dispatch, set)) < 0)
+            (r = first_run_note(program, pipeline)) < 0 || (r = new_set(program, &set)) < 0 ||
+            (r = bind(program, dispatch, set)) < 0)
                 return program_fail(program, r);
         for (uint32_t i = 0; i < pieces && r == 0; i++)
                 r = record_piece(program, dispatch, pipeline, set, i, pieces);
@@ -346,6 +347,7 @@ void gpu_program_free(struct gpu_program *program)
         program_wait(program);
         if (!program->gpu->stuck)
                 destroy(program);
+        free(program->first_runs);
         free(program->segments);
         free(program->pools);
         free(program->views);

@@ -100,7 +100,7 @@ static void hand_to_waiter(struct gpu *gpu, const struct flight *flight)
 {
         pthread_mutex_lock(&gpu->lock);
         gpu->waiting[gpu->waiting_count++] =
-                (struct waiting){flight->fence, flight->program->has_run ? SLICES : FIRST_SLICES};
+                (struct waiting){flight->fence, first_run_due(flight->program) ? FIRST_SLICES : SLICES};
         pthread_cond_signal(&gpu->more);
         pthread_mutex_unlock(&gpu->lock);
 }
@@ -166,7 +166,8 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
                 p = &(*p)->after;
         *p = program->after;
         program->running = false;
-        program->has_run = true;
+        if (!gpu->lost && program->status == 0)
+                first_run_done(program);
 }
 
 /* Fences are the waiter's until it says that they have landed. */

@@ -72,7 +72,8 @@ struct gpu_program {
         char name[32];
         int error; /* the first while recording */
         bool ended, running, background;
-        bool has_run; /* once: nothing is left for the driver to compile */
+        size_t *first_runs; /* places in the device's `runs` of what had not run when this was recorded */
+        size_t first_run_count;
 
         struct segment *segments;
         size_t segment_count, next; /* next: to be submitted */
@@ -127,6 +128,12 @@ struct gpu {
         char *cache_path;
         struct kernels kernels;
         VkCommandPool commands;
+
+        struct run {
+                VkPipeline pipeline;
+                bool done; /* once: nothing of it is left for the driver to compile */
+        } * runs;
+        size_t run_count;
 
         /* Programs waiting or running, oldest first. */
         struct gpu_program *queue_head;
@@ -202,6 +209,11 @@ int kernels_get(struct gpu *gpu, enum kernel_id kernel, const uint8_t formats[OP
                 const int32_t constants[CONSTANTS], VkPipeline *ret);
 
 VkDescriptorType kernels_descriptor(const struct gpu *gpu, int operand);
+
+/* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all have. */
+int first_run_note(struct gpu_program *program, VkPipeline pipeline);
+bool first_run_due(const struct gpu_program *program);
+void first_run_done(struct gpu_program *program);
 
 /* cache.c: the pipeline cache file */
 int cache_open(struct gpu *gpu, const char *dir);
