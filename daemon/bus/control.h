@@ -59,7 +59,7 @@ struct control {
 
         void (*stop)(struct supervisor *supervisor, bool yes);
         void (*pause)(struct supervisor *supervisor, bool yes);
-        int (*set_look)(struct supervisor *supervisor, const struct look *look);
+        int (*set_effect)(struct supervisor *supervisor, const struct effect_settings *settings);
         void (*set_mode)(struct supervisor *supervisor, enum mode mode);
         void (*set_camera)(struct supervisor *supervisor, const char *spec);
         /* While stopped it returns 0, because opening is left to the start. */

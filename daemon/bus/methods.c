@@ -92,68 +92,45 @@ static int apply_resume(struct call *call, sd_bus_error *error)
 
 /* ---- what is shown ---- */
 
-static int find_word(const char *const *words, const char *word, const char *name, const char *what,
-                     sd_bus_error *error)
+_Static_assert(EFFECTS * EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
+
+static int parse_option(struct effect_settings *settings, const char *name, uint64_t *given, sd_bus_message *message,
+                        sd_bus_error *error)
 {
-        char known[200] = "";
-        size_t n = 0;
+        char text[EFFECT_TEXT_MAX];
+        double *place, value;
 
-        for (int i = 0; words[i]; i++) {
-                if (strcmp(words[i], word) == 0)
-                        return i;
-                n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", words[i]);
+        const struct effect_option *option = effect_option_find(settings, settings->chain, name, &place);
+        if (!option) {
+                effect_chain_format(settings->chain, text);
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the effect \"%s\" has no option \"%.64s\"",
+                                         text, name);
         }
-        return sd_bus_error_setf(error, name, "\"%.64s\" is no %s: there are %s", word, what, known);
-}
-
-static const struct effect_option {
-        const char *name;
-        enum effect effect;
-        double low, high, preset;
-        size_t offset;
-} effect_options[] = {
-        {"opacity", EFFECT_OVERLAY, 0, 1, 0.5, offsetof(struct look, opacity)},
-        {"strength", EFFECT_BLUR, 0.25, 4, 1, offsetof(struct look, strength)},
-};
-#define EFFECT_OPTIONS (sizeof effect_options / sizeof effect_options[0])
-
-static int set_option(struct look *look, const char *name, uint32_t *set, sd_bus_message *message, sd_bus_error *error)
-{
-        double value;
-
-        for (size_t i = 0; i < EFFECT_OPTIONS; i++) {
-                const struct effect_option *option = &effect_options[i];
-                if (option->effect != look->effect || strcmp(option->name, name) != 0)
-                        continue;
-                if (*set & UINT32_C(1) << i)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s is given twice", name);
-                *set |= UINT32_C(1) << i;
-                if (sd_bus_message_read(message, "v", "d", &value) < 0)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                                 "%s must be a number (type d) from %g to %g", name, option->low,
-                                                 option->high);
-                if (!(value >= option->low && value <= option->high))
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be from %g to %g", name,
-                                                 option->low, option->high);
-                memcpy((char *)look + option->offset, &value, sizeof value);
-                return 0;
+        const uint64_t bit = UINT64_C(1) << (place - settings->options[0]);
+        if (*given & bit)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s is given twice", name);
+        *given |= bit;
+        const char *type = effect_types[option->type].bus;
+        if (sd_bus_message_read(message, "v", type, &value) < 0 || !effect_option_allows(option, value)) {
+                effect_option_allowed(option, text);
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be %s (type %s)", name, text, type);
         }
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the effect \"%s\" has no option \"%.64s\"",
-                                 effect_names[look->effect], name);
+        *place = value;
+        return 0;
 }
 
 /* A dictionary may be as large as a message, so it is only read up to the first option that is unknown or repeated. */
-static int read_options(struct look *look, sd_bus_message *message, sd_bus_error *error)
+static int parse_options(struct effect_settings *settings, sd_bus_message *message, sd_bus_error *error)
 {
         const char *option;
-        uint32_t set = 0;
+        uint64_t given = 0;
         int r;
 
         if ((r = sd_bus_message_enter_container(message, 'a', "{sv}")) < 0)
                 return r;
         while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
                 if ((r = sd_bus_message_read(message, "s", &option)) < 0 ||
-                    (r = set_option(look, option, &set, message, error)) < 0 ||
+                    (r = parse_option(settings, option, &given, message, error)) < 0 ||
                     (r = sd_bus_message_exit_container(message)) < 0)
                         return r;
         }
@@ -162,25 +139,40 @@ static int read_options(struct look *look, sd_bus_message *message, sd_bus_error
 
 static int parse_set_effect(struct call *call, sd_bus_error *error)
 {
-        const struct look *before = &bus_ask(call->bus).config->look;
-        struct look *look = &call->config.look;
-        const char *word;
+        struct effect_settings *settings = &call->config.effect;
+        char allowed[EFFECT_TEXT_MAX];
+        const char *names;
 
-        int r = sd_bus_message_read(call->message, "s", &word);
-        if (r < 0 || (r = find_word(effect_names, word, ERROR("NoSuchEffect"), "effect", error)) < 0)
+        int r = sd_bus_message_read(call->message, "s", &names);
+        if (r < 0)
                 return r;
-        look->effect = r;
-        for (size_t i = 0; i < EFFECT_OPTIONS; i++)
-                if (effect_options[i].effect == look->effect)
-                        memcpy((char *)look + effect_options[i].offset, &effect_options[i].preset, sizeof(double));
-        if ((r = read_options(look, call->message, error)) < 0)
+        if (effect_chain_parse(names, &settings->chain) < 0) {
+                effect_chain_allowed(allowed);
+                return sd_bus_error_setf(error, ERROR("NoSuchEffect"), "there is no effect \"%.64s\": allowed is %s",
+                                         names, allowed);
+        }
+        effect_settings_reset(settings, settings->chain);
+        if ((r = parse_options(settings, call->message, error)) < 0)
                 return r;
-        return look->effect != before->effect || look->opacity != before->opacity || look->strength != before->strength;
+        return !effect_settings_equal(settings, &bus_ask(call->bus).config->effect);
 }
 
-static int apply_look(struct call *call, sd_bus_error *error)
+static int apply_effect(struct call *call, sd_bus_error *error)
 {
-        return call->bus->control->set_look(call->bus->supervisor, &call->config.look);
+        return call->bus->control->set_effect(call->bus->supervisor, &call->config.effect);
+}
+
+static int find_mode(const char *word, sd_bus_error *error)
+{
+        char known[200] = "";
+        size_t n = 0;
+
+        for (int i = 0; mode_names[i]; i++) {
+                if (strcmp(mode_names[i], word) == 0)
+                        return i;
+                n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", mode_names[i]);
+        }
+        return sd_bus_error_setf(error, ERROR("NoSuchMode"), "\"%.64s\" is no mode: there are %s", word, known);
 }
 
 static int parse_set_mode(struct call *call, sd_bus_error *error)
@@ -188,7 +180,7 @@ static int parse_set_mode(struct call *call, sd_bus_error *error)
         const char *word;
 
         int r = sd_bus_message_read(call->message, "s", &word);
-        if (r < 0 || (r = find_word(mode_names, word, ERROR("NoSuchMode"), "mode", error)) < 0)
+        if (r < 0 || (r = find_mode(word, error)) < 0)
                 return r;
         call->config.mode = r;
         return call->config.mode != bus_ask(call->bus).config->mode;
@@ -388,7 +380,7 @@ const struct method bus_methods[] = {
         {"Stop", CONTROL, parse_stop, apply_stop},
         {"Pause", CONTROL, parse_pause, apply_pause, camera_is_closed},
         {"Resume", CONTROL, parse_resume, apply_resume},
-        {"SetEffect", CONTROL, parse_set_effect, apply_look},
+        {"SetEffect", CONTROL, parse_set_effect, apply_effect},
         {"SetMode", CONTROL, parse_set_mode, apply_mode},
         {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
         {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},

@@ -60,7 +60,8 @@ struct call {
 /* The properties with signals, as last announced. */
 struct bus_view {
         char state[16], reason[512], camera[PATH_MAX], gpu[256], model[PATH_MAX];
-        struct look look;
+        char effect[EFFECT_TEXT_MAX];
+        double effect_options[EFFECTS][EFFECT_OPTIONS_MAX]; /* of the chain */
         enum mode mode;
         uint32_t readers;
         bool face;

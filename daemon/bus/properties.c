@@ -44,9 +44,10 @@ void bus_look(const struct bus *bus, struct bus_view *ret)
         text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
         text_utf8(view.gpu ? view.gpu : "", ret->gpu, sizeof ret->gpu);
         text_utf8(view.model ? view.model : "", ret->model, sizeof ret->model);
-        ret->look.effect = view.config->look.effect; /* member by member: what lies between them is nobody's */
-        ret->look.opacity = view.config->look.opacity;
-        ret->look.strength = view.config->look.strength;
+        effect_chain_format(view.config->effect.chain, ret->effect);
+        for (unsigned i = 0; i < EFFECTS; i++)
+                if (view.config->effect.chain & UINT32_C(1) << i)
+                        memcpy(ret->effect_options[i], view.config->effect.options[i], sizeof ret->effect_options[i]);
         ret->mode = view.config->mode;
         ret->readers = view.readers;
         ret->face = view.face;
@@ -65,6 +66,7 @@ TEXT(get_reason, reason)
 TEXT(get_camera, camera)
 TEXT(get_gpu, gpu)
 TEXT(get_model, model)
+TEXT(get_effect, effect)
 
 GETTER(get_version)
 {
@@ -79,20 +81,25 @@ GETTER(get_virtual_camera)
         return sd_bus_message_append(reply, "s", text);
 }
 
-GETTER(get_effect)
+static int append_options(sd_bus_message *reply, const struct effect_settings *settings)
 {
-        return sd_bus_message_append(reply, "s", effect_names[bus_ask(userdata).config->look.effect]);
+        int r = 0;
+
+        for (unsigned i = 0; i < EFFECTS && r >= 0; i++)
+                for (unsigned k = 0; settings->chain & UINT32_C(1) << i && effects[i]->options[k].name && r >= 0; k++)
+                        r = sd_bus_message_append(reply, "{sv}", effects[i]->options[k].name,
+                                                  effect_types[effects[i]->options[k].type].bus,
+                                                  settings->options[i][k]);
+        return r;
 }
 
 GETTER(get_effect_options)
 {
-        const struct look *look = &bus_ask(userdata).config->look;
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-        if (look->effect == EFFECT_OVERLAY)
-                return sd_bus_message_append(reply, "a{sv}", 1, "opacity", "d", look->opacity);
-        if (look->effect == EFFECT_BLUR)
-                return sd_bus_message_append(reply, "a{sv}", 1, "strength", "d", look->strength);
-        return sd_bus_message_append(reply, "a{sv}", 0);
+        if (r >= 0)
+                r = append_options(reply, &bus_ask(userdata).config->effect);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 GETTER(get_mode)
@@ -220,8 +227,14 @@ static const struct {
         {                                                                                                              \
                 property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member                      \
         }
-        MEMBER("State", state),     MEMBER("StateReason", reason), MEMBER("Camera", camera),      MEMBER("Gpu", gpu),
-        MEMBER("Model", model),     MEMBER("Effect", look.effect), MEMBER("EffectOptions", look), MEMBER("Mode", mode),
+        MEMBER("State", state),
+        MEMBER("StateReason", reason),
+        MEMBER("Camera", camera),
+        MEMBER("Gpu", gpu),
+        MEMBER("Model", model),
+        MEMBER("Effect", effect),
+        MEMBER("EffectOptions", effect_options),
+        MEMBER("Mode", mode),
         MEMBER("Readers", readers),
 };
 #define EMITTED (sizeof emitted / sizeof emitted[0])

@@ -10,7 +10,6 @@
 #include "daemon/common/cleanup.h"
 #include "daemon/common/config.h"
 
-#define KEYS_MAX 32
 #define COMPLAINTS_MAX 20 /* per file: more would only hide the first ones */
 
 struct reader {
@@ -18,7 +17,7 @@ struct reader {
         const char *path;
         FILE *file;
         unsigned line, complaints;
-        unsigned set_in[KEYS_MAX]; /* line in which each key was set; 0: not yet */
+        unsigned set_in[CONFIG_KEYS_MAX]; /* line in which each key was set; 0: not yet */
         config_complaint complain;
         void *userdata;
 };
@@ -26,7 +25,7 @@ struct reader {
 __attribute__((format(printf, 3, 4))) static void complain(struct reader *reader, unsigned line, const char *format,
                                                            ...)
 {
-        char text[600], message[600 + PATH_MAX];
+        char text[1100], message[1100 + PATH_MAX];
         va_list ap;
 
         if (++reader->complaints > COMPLAINTS_MAX)
@@ -68,8 +67,10 @@ static char *next_line(char *buffer, int size, void *stream)
 
 static int key_index(const char *name)
 {
-        for (int i = 0; i < KEYS_MAX && config_keys[i].name; i++)
-                if (strcmp(config_keys[i].name, name) == 0)
+        const struct config_key *keys = config_keys();
+
+        for (int i = 0; keys[i].name; i++)
+                if (strcmp(keys[i].name, name) == 0)
                         return i;
         return -ENOENT;
 }
@@ -78,7 +79,7 @@ static int key_index(const char *name)
 static int take(void *userdata, const char *section, const char *name, const char *value)
 {
         struct reader *reader = userdata;
-        char why[512];
+        char why[1024];
         int i;
 
         if (strcmp(section, "visaged") != 0) {

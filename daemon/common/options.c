@@ -29,7 +29,7 @@ static const struct {
 };
 #define OWN (sizeof own / sizeof own[0])
 
-static void print_option(const char *name, const char *argument, const char *help, const char *preset)
+static void print_option(const char *name, const char *argument, const char *help, const char *default_value)
 {
         char left[64];
 
@@ -40,8 +40,8 @@ static void print_option(const char *name, const char *argument, const char *hel
                 if (*c == '\n')
                         printf("%25s", "");
         }
-        if (preset && preset[0])
-                printf(" [%s]", preset);
+        if (default_value && default_value[0])
+                printf(" [%s]", default_value);
         putchar('\n');
 }
 
@@ -50,8 +50,8 @@ static int help(void)
         printf("Usage: visaged [OPTION]...\n\n"
                "Parses the faces before a camera on the GPU and shows the result as a virtual camera.\n\n"
                "What can be set, here or in the section [visaged] of the configuration file:\n");
-        for (const struct config_key *key = config_keys; key->name; key++)
-                print_option(key->name, key->argument, key->help, key->preset);
+        for (const struct config_key *key = config_keys(); key->name; key++)
+                print_option(key->name, key->argument, key->help, key->default_value);
         printf("\nAnd:\n");
         for (size_t i = 0; i < OWN; i++)
                 print_option(own[i].name, own[i].argument, own[i].help, NULL);
@@ -77,11 +77,13 @@ __attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
 
 static void make_table(struct option *ret)
 {
+        const struct config_key *keys = config_keys();
+
         for (size_t i = 0; i < OWN; i++)
                 *ret++ = (struct option){own[i].name, own[i].argument ? required_argument : no_argument, NULL,
                                          own[i].value};
-        for (size_t i = 0; config_keys[i].name; i++)
-                *ret++ = (struct option){config_keys[i].name, required_argument, NULL, KEYS + i};
+        for (size_t i = 0; keys[i].name; i++)
+                *ret++ = (struct option){keys[i].name, required_argument, NULL, KEYS + i};
         *ret = (struct option){0};
 }
 
@@ -131,7 +133,8 @@ int options_config(const struct options *options, struct config *ret, config_com
         char path[PATH_MAX];
         const char *file = config_file(options, path);
         struct config config;
-        char why[512];
+        const struct config_key *keys = config_keys();
+        char why[1024];
         bool there = options->config_file || access(file, F_OK) == 0;
 
         config_init(&config);
@@ -139,8 +142,8 @@ int options_config(const struct options *options, struct config *ret, config_com
         int drop_ins = config_read_drop_ins(&config, file, complaint, userdata);
         if (r < 0 || drop_ins < 0)
                 return -EBADMSG;
-        for (size_t i = 0; config_keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
+        for (size_t i = 0; keys[i].name; i++)
+                if (options->keys[i] && config_set(&config, keys[i].name, options->keys[i], why, sizeof why) < 0)
                         return -EBADMSG; /* cannot be: options_parse() has seen to it */
         *ret = config;
         return there + drop_ins;
@@ -149,19 +152,20 @@ int options_config(const struct options *options, struct config *ret, config_com
 /* What the command line says must be right whatever the files say. */
 static int check_keys(const struct options *options)
 {
+        const struct config_key *keys = config_keys();
         struct config config;
-        char why[512];
+        char why[1024];
 
         config_init(&config);
-        for (size_t i = 0; config_keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
+        for (size_t i = 0; keys[i].name; i++)
+                if (options->keys[i] && config_set(&config, keys[i].name, options->keys[i], why, sizeof why) < 0)
                         return usage("--%s", why);
         return -1;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-        struct option table[OWN + OPTIONS_KEYS_MAX + 1];
+        struct option table[OWN + CONFIG_KEYS_MAX + 1];
         int value, status;
 
         *ret = (struct options){0};

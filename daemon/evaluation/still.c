@@ -14,7 +14,7 @@ static void fill_parameters(struct still *s)
 
         *(struct gpu_region *)parameters =
                 gpu_region_whole(s->image.width, s->image.height, model->width, model->height);
-        palette_fill(model, PALETTE_OVERLAY, PALETTE_OPACITY, parameters + PALETTE_OFFSET);
+        palette_fill_overlay(model, parameters + PALETTE_OFFSET);
 }
 
 static int allocate(struct still *s, uint32_t width, uint32_t height)

@@ -109,10 +109,10 @@ static void pause_all(struct supervisor *sv, bool yes)
 
 /* ---- what is shown ---- */
 
-static int set_look(struct supervisor *sv, const struct look *look)
+static int set_effect(struct supervisor *sv, const struct effect_settings *settings)
 {
-        sv->config.look = *look;
-        return sv->gpu.state == GPU_READY ? pipeline_set_look(sv->gpu.now->pipeline, look) : 0;
+        sv->config.effect = *settings;
+        return sv->gpu.state == GPU_READY ? pipeline_set_effect(sv->gpu.now->pipeline, settings) : 0;
 }
 
 static void set_mode(struct supervisor *sv, enum mode mode)
@@ -149,12 +149,12 @@ static void take_rest(struct supervisor *sv, const struct config *new)
 {
         const struct config before = sv->config;
 
-        sv->config.look = new->look;
+        sv->config.effect = new->effect;
         sv->config.mode = new->mode;
         sv->config.always_on = new->always_on;
         if (sv->gpu.state == GPU_READY) {
                 pipeline_set_mode(sv->gpu.now->pipeline, new->mode);
-                int r = pipeline_set_look(sv->gpu.now->pipeline, &new->look);
+                int r = pipeline_set_effect(sv->gpu.now->pipeline, &new->effect);
                 if (r < 0)
                         log_warning("the effect cannot be set: %s", strerror(-r));
         }
@@ -232,7 +232,7 @@ const struct control supervisor_control = {
         .update = update,
         .stop = stop,
         .pause = pause_all,
-        .set_look = set_look,
+        .set_effect = set_effect,
         .set_mode = set_mode,
         .set_camera = supervisor_camera_choose,
         .set_engine = set_engine,

@@ -98,7 +98,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
         const struct pipeline_options options = {
                 .engine = &set->engine,
                 .sink = &set->format,
-                .look = sv->gpu.wish.look,
+                .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
                 .stats = &sv->stats,
                 .events =
@@ -210,7 +210,7 @@ static int take_over(struct supervisor *sv)
         g->worked = g->wish;
         g->works = true;
         pipeline_set_mode(g->now->pipeline, sv->config.mode);
-        int r = pipeline_set_look(g->now->pipeline, &sv->config.look);
+        int r = pipeline_set_effect(g->now->pipeline, &sv->config.effect);
         if (r < 0)
                 return r;
         set_state(sv, GPU_READY);

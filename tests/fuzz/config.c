@@ -40,7 +40,7 @@ static void check(const struct config *config)
         MUST(config->rate.denominator >= 1 && config->rate.numerator >= config->rate.denominator);
         MUST(config->rate.numerator <= 240 * (uint64_t)config->rate.denominator);
         MUST(config->precision == GPU_F32 || config->precision == GPU_F16);
-        MUST((unsigned)config->look.effect < EFFECTS && (unsigned)config->mode <= MODE_EXACT);
+        MUST(config->effect.chain && config->effect.chain < 1u << EFFECTS && (unsigned)config->mode <= MODE_EXACT);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,7 +13,7 @@
 
 #include "daemon/common/config.h"
 
-static void test_presets(void **state)
+static void test_defaults(void **state)
 {
         struct config config;
 
@@ -25,20 +25,39 @@ static void test_presets(void **state)
         assert_int_equal(config.rate.numerator, 30);
         assert_int_equal(config.rate.denominator, 1);
         assert_int_equal(config.precision, GPU_F32);
-        assert_int_equal(config.look.effect, EFFECT_OVERLAY);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_overlay);
         assert_int_equal(config.mode, MODE_SMOOTH);
+        for (unsigned i = 0; i < EFFECTS; i++)
+                for (unsigned k = 0; effects[i]->options[k].name; k++)
+                        assert_true(config.effect.options[i][k] == effects[i]->options[k].default_value);
 }
 
 static void test_good_values(void **state)
 {
         static const char *const good[][2] = {
-                {"camera", "/dev/video3"},   {"camera", ""},       {"camera", "image:/a b/ä.png?move"},
-                {"virtual-camera", "y4m:-"}, {"size", "32x32"},    {"size", "8192x8192"},
-                {"size", "1280x720"},        {"rate", "1"},        {"rate", "240"},
-                {"rate", "30000/1001"},      {"rate", "3/3"},      {"model", ""},
-                {"model", "/x.safetensors"}, {"gpu", "llvm"},      {"gpu", "0"},
-                {"precision", "fp16"},       {"effect", "labels"}, {"effect", "blur"},
-                {"effect", "none"},          {"mode", "exact"},
+                {"camera", "/dev/video3"},
+                {"camera", ""},
+                {"camera", "image:/a b/ä.png?move"},
+                {"virtual-camera", "y4m:-"},
+                {"size", "32x32"},
+                {"size", "8192x8192"},
+                {"size", "1280x720"},
+                {"rate", "1"},
+                {"rate", "240"},
+                {"rate", "30000/1001"},
+                {"rate", "3/3"},
+                {"model", ""},
+                {"model", "/x.safetensors"},
+                {"gpu", "llvm"},
+                {"gpu", "0"},
+                {"precision", "fp16"},
+                {"effect", "labels"},
+                {"effect", "blur"},
+                {"effect", "none"},
+                {"mode", "exact"},
+                {"opacity", "0.25"},
+                {"strength", "4"},
+                {"effect", "blur+overlay"},
         };
         struct config config;
         char why[512];
@@ -49,7 +68,9 @@ static void test_good_values(void **state)
         assert_int_equal(config.width, 1280);
         assert_int_equal(config.rate.numerator, 3);
         assert_int_equal(config.precision, GPU_F16);
-        assert_int_equal(config.look.effect, EFFECT_NONE);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_blur | 1 << EFFECT_overlay);
+        assert_true(config.effect.options[EFFECT_overlay][0] == 0.25);
+        assert_true(config.effect.options[EFFECT_blur][0] == 4);
         assert_int_equal(config.mode, MODE_EXACT);
         assert_string_equal(config.gpu, "0");
 }
@@ -87,6 +108,17 @@ static void test_bad_values(void **state)
                 {"precision", ""},
                 {"effect", "Overlay"},
                 {"effect", "overlay "},
+                {"effect", ""},
+                {"effect", "blur+"},
+                {"effect", "blur+blur"},
+                {"effect", "blur+none"},
+                {"opacity", "1.01"},
+                {"opacity", "-0.1"},
+                {"opacity", "nan"},
+                {"opacity", ""},
+                {"strength", "0.2"},
+                {"strength", "1e0"},
+                {"strength", "2 "},
                 {"mode", "fast"},
                 {"mode", ""},
         };
@@ -111,7 +143,7 @@ static void test_unknown_key(void **state)
 
         config_init(&config);
         assert_int_equal(config_set(&config, "camrea", "x", why, sizeof why), -ENOENT);
-        for (const struct config_key *key = config_keys; key->name; key++)
+        for (const struct config_key *key = config_keys(); key->name; key++)
                 assert_non_null(strstr(why, key->name));
 }
 
@@ -178,7 +210,7 @@ static void test_file(void **state)
         assert_string_equal(config.camera, "image:a.png?move");
         assert_int_equal(config.width, 800);
         assert_int_equal(config.rate.numerator, 15);
-        assert_int_equal(config.look.effect, EFFECT_BLUR);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_blur);
         assert_int_equal(config.mode, MODE_SMOOTH);
 
         assert_int_equal(read_text("", &config, &complaints), 0);
@@ -278,7 +310,7 @@ static void test_unreadable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_presets),       cmocka_unit_test(test_good_values),
+                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good_values),
                 cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown_key),
                 cmocka_unit_test(test_too_long),      cmocka_unit_test(test_file),
                 cmocka_unit_test(test_file_mistakes), cmocka_unit_test(test_all_mistakes_are_said),

@@ -92,9 +92,9 @@ static void test_palette(void **state)
         uint8_t palette[PALETTE_SIZE], labels[] = {0, 1, 1, 63, 64, 255};
         uint64_t counts[MODEL_CLASSES_MAX];
 
-        palette_fill(&info, PALETTE_OVERLAY, PALETTE_OPACITY, palette);
+        palette_fill_overlay(&info, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 0, 4, 5, 6, 128, 0, 0, 0, 0}), 12);
-        palette_fill(&info, PALETTE_LABELS, PALETTE_OPACITY, palette);
+        palette_fill(&info, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 255, 4, 5, 6, 255, 0, 0, 0, 0}), 12);
         palette_count(labels, sizeof labels, counts);
         assert_int_equal(counts[0], 1);

@@ -32,6 +32,8 @@ class Control(Served):
     def test_effect(self):
         for arguments, effect, options in ((["none"], "none", {}), (["blur", "strength=2.5"], "blur", {"strength": 2.5}),
                                            (["overlay", "opacity=1"], "overlay", {"opacity": 1.0}),
+                                           (["blur+overlay", "opacity=1", "strength=2"], "blur+overlay",
+                                            {"opacity": 1.0, "strength": 2.0}),
                                            (["x", "a=b=c", "d=true", "e="], "x", {"a": "b=c", "d": True, "e": ""})):
             self.assertEqual(self.good("effect", *arguments), "")
             self.assertEqual(self.daemon.calls.pop(), ("SetEffect", (effect, options)))

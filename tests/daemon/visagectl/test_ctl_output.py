@@ -97,14 +97,20 @@ class Lists(Served):
         self.assertEqual(lines[0].index("EFFECT"), lines[3].index("blur"))
         effects = json.loads(self.good("effect", "--json"))
         self.assertEqual([effect["name"] for effect in effects if effect["current"]], ["blur"])
-        # the same names and options as the bus has
-        with open(standin.XML) as file:
-            text = file.read()
-        for effect in effects:
-            self.assertIn(f'"{effect["name"]}"', text)
-            option = effect["options"].split("=")[0]
-            if option:
-                self.assertRegex(text, rf"{effect['name']} +{option} ")
+        self.daemon.properties["Effect"] = "overlay+blur"
+        self.assertEqual([line.split()[1] for line in self.good("effect").splitlines() if line.startswith("*")], ["overlay", "blur"])
+        effects = json.loads(self.good("effect", "--json"))
+        self.assertEqual([effect["name"] for effect in effects if effect["current"]], ["overlay", "blur"])
+
+    def test_effects_have_their_options(self):
+        lines = self.good("effect").splitlines()[1:]
+        effects = json.loads(self.good("effect", "--json"))
+        self.assertEqual([effect["name"] for effect in effects], [line[2:].split()[0] for line in lines])
+        for line, effect in zip(lines, effects):
+            self.assertIn(effect["shows"], line)
+            for option in effect["options"]:
+                self.assertEqual(option["type"], "number")
+                self.assertIn("{name}={low:g}..{high:g} [{default:g}]".format(**option), line)
 
     def test_models(self):
         self.daemon.values["ListModels"] = [
