@@ -10,13 +10,14 @@
 #include "shaders/ops.h"
 #include "v4l2/frame.h"
 
+#define CONFIG_OUTPUTS_MAX 4
 #define CONFIG_FILE "/etc/visaged/visaged.conf" /* unless paths_config() finds another */
 
 enum mode { MODE_SMOOTH, MODE_EXACT };
 
 struct config {
-        char camera[PATH_MAX]; /* "": the first one found */
-        char virtual_camera[PATH_MAX];
+        char camera[PATH_MAX];                             /* "": the first one found */
+        char virtual_camera[CONFIG_OUTPUTS_MAX][PATH_MAX]; /* unused ones, at the end, are "" */
         uint32_t width, height;
         struct frame_rate rate;
         char model[PATH_MAX]; /* "": the default one */
@@ -36,6 +37,7 @@ struct config_key {
         int (*parse)(const struct config_key *key, const char *value, struct config *config);
         const char *const *choices;         /* NULL-terminated, for keys that are one of a few words */
         const struct effect_option *option; /* for options of effects */
+        bool many;                          /* the key may be repeated in the same place, which adds a value */
         size_t offset, size;                /* of the member that parse() sets */
 };
 
@@ -50,8 +52,11 @@ extern const char *const no_yes[];
 
 void config_init(struct config *config); /* sets all keys to their defaults */
 
-/* -ENOENT: no such key; -EINVAL: an invalid value; `why` says what is allowed. */
-int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+/* Replaces the current value.  -ENOENT: no such key; -EINVAL: an invalid value; `why` says what is allowed. */
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size);
+
+/* Adds a value to a key that may have many. */
+int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* The part of a configuration that determines the engine: the GPU, the model, the precision. */
 bool config_same_engine(const struct config *a, const struct config *b);

@@ -10,6 +10,11 @@
 struct options {
         struct config config;              /* defaults, then the file, then its drop-ins, then the command line */
         const char *keys[CONFIG_KEYS_MAX]; /* the command line's value for each of config_keys(), or NULL */
+        struct {
+                size_t key;
+                const char *value;
+        } more[CONFIG_OUTPUTS_MAX]; /* its further values for keys that may have many */
+        unsigned more_count;
         bool check;
         uint64_t frames;            /* stop after so many; 0: never */
         const char *report, *sheet; /* files, or NULL */
