@@ -88,7 +88,7 @@ static void test_many_values(void **state)
         assert_string_equal(config.virtual_camera[1], "y4m:x");
         assert_string_equal(config.virtual_camera[2], "");
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), -EINVAL);
-        assert_non_null(strstr(why, "each once"));
+        assert_non_null(strstr(why, "all different"));
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:y", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:z", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:w", why, sizeof why), -EINVAL);
@@ -263,7 +263,7 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
-                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "each once"},
+                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "all different"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
                 {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur or none"},
         };
