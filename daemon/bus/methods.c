@@ -1,6 +1,6 @@
 /* The methods; for their documentation see org.visaged1(5).  Those that return lists or pictures are in lists.c and
  * snapshot.c. */
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "daemon/common/models.h"
 #include "v4l2/names.h"
 
-#define ERROR(name) "org.visaged1.Error." name
+#define ERROR(name) INTERFACE_ERROR name
 
 /* ---- start, stop, pause ---- */
 
@@ -92,7 +92,7 @@ static int apply_resume(struct call *call, sd_bus_error *error)
 
 /* ---- what is shown ---- */
 
-_Static_assert(EFFECTS * EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
+_Static_assert(EFFECTS *EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
 
 static int parse_option(struct effect_settings *settings, const char *name, uint64_t *given, sd_bus_message *message,
                         sd_bus_error *error)
@@ -372,8 +372,8 @@ static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *erro
         return sd_bus_message_append(reply, "h", call->fd);
 }
 
-#define CONTROL "org.visaged1.control"
-#define CONFIGURE "org.visaged1.configure"
+#define CONTROL INTERFACE_NAME ".control"
+#define CONFIGURE INTERFACE_NAME ".configure"
 
 const struct method bus_methods[] = {
         {"Start", CONTROL, parse_start, apply_start, gpu_is_ready},

@@ -53,7 +53,7 @@ extern const char *const no_yes[];
 void config_init(struct config *config); /* everything at its default */
 
 /* -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
-int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* What of a configuration is opened: the GPU, the model, the precision. */
 bool config_same_engine(const struct config *a, const struct config *b);

@@ -64,11 +64,11 @@ static void examine(const struct doctor_world *world, struct doctor_finding *ret
                 doctor_say(ret, DOCTOR_OK, "%s, \"%s\"", world->camera, card);
         } else if (r == -EACCES) {
                 doctor_say(ret, DOCTOR_WARNING, "%s may not be opened by %s", world->camera, world->user);
-                doctor_cure(ret, "see \"groups\" below");
+                doctor_fix(ret, "see \"groups\" below");
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s cannot be used: %s", world->camera,
                            r == -ENODEV ? "it gives no pictures" : strerror(-r));
-                doctor_cure(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
         }
 }
 
@@ -80,16 +80,16 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_SKIPPED, "a file: %s", file_of(camera));
         } else if (!world->camera[0]) {
                 doctor_say(ret, DOCTOR_PROBLEM, "there is none");
-                doctor_cure(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
+                doctor_fix(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
         } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
-                doctor_cure(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
+                doctor_fix(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
         } else if (!doctor_exists(world, "%s", world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
-                doctor_cure(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
         } else if (strcmp(world->camera, world->node) == 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is the virtual camera too", world->camera);
-                doctor_cure(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
         } else if (doctor_is_loopback(world, name)) {
                 doctor_say(ret, DOCTOR_OK, "%s, another v4l2loopback node", world->camera);
         } else {
@@ -114,7 +114,7 @@ void doctor_camera_users(const struct doctor_world *world, struct doctor_finding
         } else {
                 doctor_say(ret, openers.visaged ? DOCTOR_OK : DOCTOR_WARNING, "open in %s", openers.text);
                 if (!openers.visaged)
-                        doctor_cure(ret,
-                                    "only one program can stream from a camera: let that one use the virtual camera");
+                        doctor_fix(ret,
+                                   "only one program can stream from a camera: let that one use the virtual camera");
         }
 }

@@ -50,17 +50,12 @@ static void figures(const struct supervisor *sv, struct control_figures *ret)
                 .frame_rate = live ? stats_recent_rate(&s->shown, stats_now()) : 0,
                 .parse_rate = live ? stats_recent_rate(&s->parsed, stats_now()) : 0,
                 .latency_ms = live ? stats_median_ms(&s->latency) : 0,
-                .captured = s->captured + now.captured,
-                .parsed = s->parsed.count,
-                .shown = s->shown.count,
-                .repeated = s->repeated,
-                .placeholder = s->placeholders,
-                .stale = s->stale + now.stale,
-                .corrupt = s->corrupt + now.corrupt,
-                .lost = s->lost + now.lost,
-                .refused = s->refused,
-                .reopened = s->reopened,
         };
+        stats_counters(s, ret->counters);
+        ret->counters[COUNTER_CAPTURED] += now.captured;
+        ret->counters[COUNTER_STALE] += now.stale;
+        ret->counters[COUNTER_CORRUPT] += now.corrupt;
+        ret->counters[COUNTER_LOST] += now.lost;
 }
 
 static void update(struct supervisor *sv)

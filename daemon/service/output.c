@@ -1,6 +1,6 @@
 /* The virtual camera's side of the daemon.  It is fed at a steady rate whatever happens elsewhere: with the newest
  * composed frame, which is repeated when no other comes, or with the placeholder. */
-#define LOG_ROOM "virtual-camera"
+#define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -71,7 +71,7 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
                 return why_say(why, why_size, -ENODEV, "%s is no video device; load v4l2loopback and give its node",
                                path);
         caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
-        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)))
+        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)) != 0)
                 return why_say(why, why_size, -ENODEV,
                                "%s is \"%.32s\", no v4l2loopback node; give the virtual camera's node", path, cap.card);
         if (caps & V4L2_CAP_VIDEO_OUTPUT || !has_producer(fd))
