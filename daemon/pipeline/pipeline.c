@@ -88,12 +88,13 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         return r;
 }
 
-/* Whether the frame waits for labels of its own.  Where parses are so slow that labels would be too old before newer
- * ones are there, what hides something goes on as in exact mode: fewer frames, and all of them right. */
+/* Whether the frame waits for labels of its own.  Labels are used until newer ones are there, for two parses and a frame.
+ * Where they would get too old before that, what hides something goes on as in exact mode: fewer frames, but right ones,
+ * instead of a picture that flickers. */
 static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
 {
         return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
-               (effect_chain_hides(slot->effect.chain) && 2 * p->parse.duration_ns > p->label_age_ns);
+               (effect_chain_hides(slot->effect.chain) && 3 * p->parse.duration_ns > p->label_age_ns);
 }
 
 static void on_step(void *userdata, int status)

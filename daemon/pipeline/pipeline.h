@@ -6,7 +6,7 @@
  *
  * In both modes nothing is shown before a frame of this source has been parsed.  In smooth mode, effects that hide
  * something use no labels older than a limit (label-age in visaged.conf(5)): they hide the whole picture.  Where parsing
- * takes more than half of the limit, frames with such effects wait for their own labels instead, as in exact mode.
+ * takes more than a third of the limit, frames with such effects wait for their own labels instead, as in exact mode.
  *
  * Two frames can be in progress at a time, each in a slot of its own (slot.h), and one parse.  Nothing is allocated or
  * recorded for a frame. */

@@ -13,7 +13,7 @@
 #include "daemon/pipeline/pipeline.h"
 #include "tests/model/forge.h"
 
-enum { WIDTH = 64, HEIGHT = 48, SIZE = WIDTH * HEIGHT * 3, SHOWN_MOST = 8, MARGIN = 8, LABEL_AGE_MS = 10000 };
+enum { WIDTH = 64, HEIGHT = 48, SIZE = WIDTH * HEIGHT * 3, SHOWN_MOST = 8, MARGIN = 8, LABEL_AGE_MS = 60000 };
 #define SECOND UINT64_C(1000000000)
 
 static struct engine engine;
@@ -274,11 +274,11 @@ static void hides_everything_by_labels_that_are_too_old(void **state)
         begin(MODE_SMOOTH, blur());
         assert_int_equal(push(STRIPES, 1 * SECOND), 0); /* its own labels: all of it is a person */
         settle();
-        assert_int_equal(push(STRIPES, 10 * SECOND), 0); /* those of the first */
+        assert_int_equal(push(STRIPES, 60 * SECOND), 0); /* those of the first */
         settle();
-        assert_int_equal(push(STRIPES, 21 * SECOND), 0); /* those of the second, 11 s old */
+        assert_int_equal(push(STRIPES, 121 * SECOND), 0); /* those of the second, 61 s old */
         settle();
-        assert_int_equal(push(STRIPES, 22 * SECOND), 0); /* those of the third */
+        assert_int_equal(push(STRIPES, 122 * SECOND), 0); /* those of the third */
         settle();
         assert_sharp(0);
         assert_sharp(1);
