@@ -1,6 +1,6 @@
 #include "v4l2/camera.h"
 #include "v4l2/names.h"
-#include "v4l2/source.h"
+#include "v4l2/camera-kind.h"
 #include "v4l2/why.h"
 
 #include <assert.h>

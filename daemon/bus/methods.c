@@ -211,12 +211,12 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
-/* It must be a capture node or the name of one, and not the virtual camera. */
-static bool names_camera(const char *virtual_camera, const char *name)
+/* It must be a capture node or the name of one, and not a virtual camera of ours. */
+static bool names_camera(const struct bus *bus, const char *name)
 {
-        char node[PATH_MAX], own[PATH_MAX];
+        char node[PATH_MAX];
 
-        return name_finds_node(name, node) && (!realpath(virtual_camera, own) || strcmp(own, node) != 0);
+        return name_finds_node(name, node) && !bus_is_virtual_camera(bus, node);
 }
 
 static int parse_set_camera(struct call *call, sd_bus_error *error)
@@ -227,7 +227,7 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         int r = read_text(call, name, sizeof call->config.camera, error);
         if (r < 0)
                 return r;
-        if (*name && !names_camera(now->virtual_camera, name))
+        if (*name && !names_camera(call->bus, name))
                 return sd_bus_error_setf(error, ERROR("NoSuchCamera"),
                                          "there is no camera \"%.200s\"; \"visagectl cameras\" lists the cameras",
                                          name);

@@ -72,7 +72,7 @@ GETTER(get_virtual_camera)
 {
         char text[PATH_MAX];
 
-        text_utf8(bus_ask(userdata).config->virtual_camera, text, sizeof text);
+        text_utf8(bus_ask(userdata).config->virtual_camera[0], text, sizeof text);
         return sd_bus_message_append(reply, "s", text);
 }
 

@@ -39,12 +39,15 @@ static void find_first(const struct doctor_world *world, char *ret, size_t size)
 
 void doctor_find_nodes(struct doctor_world *world)
 {
-        const char *camera = world->config->camera, *virtual_camera = world->config->virtual_camera;
+        const char *camera = world->config->camera;
         char path[PATH_MAX + sizeof BY_ID];
 
         world->node[0] = world->camera[0] = '\0';
-        if (name_of_output(virtual_camera, NULL) == NAME_NODE)
-                doctor_resolve(world, virtual_camera, world->node, sizeof world->node);
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && !world->node[0]; i++) {
+                const char *output = world->config->virtual_camera[i];
+                if (output[0] && name_of_output(output, NULL) == NAME_NODE)
+                        doctor_resolve(world, output, world->node, sizeof world->node);
+        }
         if (file_of(camera))
                 return;
         if (!camera[0]) {

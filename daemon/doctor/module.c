@@ -42,7 +42,7 @@ static void fix_by_reload(const struct doctor_world *world, struct doctor_findin
 static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 {
         if (!world->node[0])
-                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera);
+                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera[0]);
         else if (!is_loaded(world))
                 doctor_say(ret, DOCTOR_SKIPPED, "the module is not loaded");
         return ret->seen[0];

@@ -16,7 +16,7 @@ static const char *node_name(const struct doctor_world *world)
 static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 {
         if (!world->node[0])
-                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera);
+                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera[0]);
         else if (!doctor_is_loopback(world, node_name(world)))
                 doctor_say(ret, DOCTOR_SKIPPED, "%s is no v4l2loopback node", world->node);
         return ret->seen[0];

@@ -92,7 +92,7 @@ int supervisor_camera_check(struct supervisor *sv)
 
 bool supervisor_camera_wanted(const struct supervisor *sv)
 {
-        return sv->gpu.state == GPU_READY && sv->output.state == OUTPUT_OPEN && !sv->ending && !sv->paused &&
+        return sv->gpu.state == GPU_READY && supervisor_output_first(sv) && !sv->ending && !sv->paused &&
                !sv->stopped && (sv->output.watched || sv->config.always_on || bus_holds(sv->bus) > 0);
 }
 
@@ -156,7 +156,7 @@ static void detach(struct supervisor *sv)
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
                 pipeline_forget(sv->gpu.now->pipeline);
-        supervisor_output_placeholder(sv);
+        supervisor_outputs_placeholder(sv);
         supervisor_results_end(sv);
 }
 

@@ -26,8 +26,8 @@ static void look(const struct supervisor *sv, struct control_view *ret)
                 .camera_closed = sv->camera.state == CAMERA_CLOSED,
                 .live = sv->output.live,
                 .face = sv->results.face,
-                .readers = sv->output.state == OUTPUT_OPEN ? sv->output.readers_count : 0,
-                .missing = sv->output.format.width ? NULL : sv->output.cause.text,
+                .readers = supervisor_outputs_readers(sv),
+                .missing = sv->output.format.width ? NULL : supervisor_outputs_trouble(sv),
                 .gpu = ready ? gpu_info(g->now->engine.gpu)->name : NULL,
                 .model = ready ? g->now->engine.model_path : NULL,
                 .opening = supervisor_gpu_is_switching(sv),
@@ -155,9 +155,9 @@ static void take_rest(struct supervisor *sv, const struct config *new)
         }
         if (strcmp(new->camera, before.camera) != 0)
                 supervisor_camera_choose(sv, new->camera);
-        if (strcmp(new->virtual_camera, before.virtual_camera) != 0 || new->width != before.width ||
-            new->height != before.height || new->rate.numerator != before.rate.numerator ||
-            new->rate.denominator != before.rate.denominator)
+        if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||
+            new->width != before.width || new->height != before.height ||
+            new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator)
                 log_notice("virtual-camera, size and rate change when visaged is started again");
         sv->update(sv);
 }

@@ -18,7 +18,7 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->gpu.state == GPU_READY && supervisor_output_compose(sv, frame, time_ns))
+        if (sv->gpu.state == GPU_READY && supervisor_outputs_compose(sv, frame, time_ns))
                 sv->update(sv);
 }
 

@@ -20,25 +20,28 @@ const char *supervisor_caption(const struct supervisor *sv)
 
 static enum state look(const struct supervisor *sv, char *ret, size_t size)
 {
-        const char *output = sv->config.virtual_camera, *held = bus_hold_reason(sv->bus);
+        const char *held = bus_hold_reason(sv->bus);
+        char output[300];
+
+        supervisor_outputs_names(sv, output, sizeof output);
 
         if (sv->stopped)
                 return snprintf(ret, size, "stopped until somebody starts it"), STATE_STOPPED;
         if (sv->paused)
                 return snprintf(ret, size, "paused until somebody resumes it"), STATE_PAUSED;
-        if (sv->output.state != OUTPUT_OPEN)
-                return snprintf(ret, size, "no virtual camera: %s", sv->output.cause.text), STATE_WAITING;
+        if (!supervisor_output_first(sv))
+                return snprintf(ret, size, "no virtual camera: %s", supervisor_outputs_trouble(sv)), STATE_WAITING;
         if (sv->gpu.state != GPU_READY)
                 return snprintf(ret, size, sv->gpu.losses ? "opening the GPU again" : "opening the GPU and the model"),
                        STATE_STARTING;
         if (sv->camera.error)
                 return snprintf(ret, size, "%s", sv->camera.cause.text), STATE_WAITING;
         if (sv->output.live)
-                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(sv->camera.camera), output,
+                return snprintf(ret, size, "%.200s -> %s%s%s", camera_name(sv->camera.camera), output,
                                 *held ? ", held for " : "", held),
                        STATE_STREAMING;
         if (!supervisor_camera_wanted(sv))
-                return snprintf(ret, size, "idle: nobody watches %.200s", output), STATE_IDLE;
+                return snprintf(ret, size, "idle: nobody watches %s", output), STATE_IDLE;
         return snprintf(ret, size, "opening the camera"), STATE_STARTING;
 }
 

@@ -52,7 +52,7 @@ static void ask_daemon(struct doctor_world *world, struct config *config, struct
         world->daemon = properties;
         snprintf(config->camera, sizeof config->camera, "%s", client_text(properties, "camera"));
         if (client_text(properties, "virtual_camera")[0])
-                snprintf(config->virtual_camera, sizeof config->virtual_camera, "%s",
+                snprintf(config->virtual_camera[0], sizeof config->virtual_camera[0], "%s",
                          client_text(properties, "virtual_camera"));
 }
 

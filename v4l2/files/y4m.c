@@ -1,5 +1,5 @@
 #include "v4l2/files/y4m.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -72,7 +72,7 @@ static const char *take_rate(struct word word, struct y4m_header *header)
                 return "the frame rate is not a ratio";
         if (!rate.numerator && !rate.denominator)
                 return NULL; /* "unknown" */
-        if (!tick_rate_sane(rate))
+        if (!frame_rate_sane(rate))
                 return "the frame rate is out of range";
         header->rate = rate;
         return NULL;

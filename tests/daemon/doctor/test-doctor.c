@@ -435,7 +435,7 @@ static void camera_by_id(void **state)
         expect(doctor_camera, DOCTOR_OK, "another v4l2loopback node", NULL);
 
         strcpy(config.camera, "image:a.png");
-        strcpy(config.virtual_camera, "y4m:-");
+        strcpy(config.virtual_camera[0], "y4m:-");
         doctor_find_nodes(&world);
         assert_string_equal(world.camera, "");
         assert_string_equal(world.node, "");
