@@ -165,9 +165,9 @@ static const struct {
         enum doctor_severity severity;
         const char *ways;
 } versions[] = {
-        {13, 0, DOCTOR_OK, "one program at a time can read the virtual camera; more want a node each"},
+        {13, 0, DOCTOR_OK, "only one program at a time can read the virtual camera; others need nodes of their own"},
         {12, 5, DOCTOR_OK, "several programs can read the virtual camera"},
-        {0, 0, DOCTOR_WARNING, "older than any that visaged was tried with"},
+        {0, 0, DOCTOR_WARNING, "older than any version that visaged was tested with"},
 };
 
 void doctor_version(const struct doctor_world *world, struct doctor_finding *ret)
@@ -180,7 +180,7 @@ void doctor_version(const struct doctor_world *world, struct doctor_finding *ret
                 return;
         if (!doctor_read(world, version, sizeof version, MODULE "/version") ||
             sscanf(version, "%u.%u.%u", &major, &minor, &patch) < 2) {
-                doctor_say(ret, DOCTOR_OK, "not told by the module, as up to 0.12");
+                doctor_say(ret, DOCTOR_OK, "not reported by the module, as with 0.12 and older");
                 return;
         }
         while (major == 0 && (minor < versions[i].minor || (minor == versions[i].minor && patch < versions[i].patch)))
@@ -235,7 +235,7 @@ void doctor_max_buffers(const struct doctor_world *world, struct doctor_finding 
         } else if (strtoul(value, NULL, 10) >= 4) {
                 doctor_say(ret, DOCTOR_OK, "%s", value);
         } else {
-                doctor_say(ret, DOCTOR_WARNING, "%s: browsers and PipeWire ask for 4, and may stutter", value);
+                doctor_say(ret, DOCTOR_WARNING, "%s: browsers and PipeWire request 4, and may stutter", value);
                 fix_by_reload(world, ret);
         }
 }

@@ -42,7 +42,7 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
                  info->driver, gpu_backend_name(gpu_backend(engine->gpu)));
         if ((r = parser_self_test(engine->gpu, options->precision, why, why_size)) < 0)
                 return r;
-        progress(options, since, "self-test: the GPU computes rightly");
+        progress(options, since, "self-test: the GPU computes correctly");
         return 0;
 }
 
