@@ -21,7 +21,8 @@ static int ask(const struct doctor_world *world, const char *node, char *ret_car
         return camera_ask(doctor_path(world, path, "%s", node), ret_card, size);
 }
 
-/* The first that gives pictures, or may.  v4l2loopback's are not asked: with 0.12, a producer could come to harm. */
+/* The first node that delivers pictures, or may.  v4l2loopback's are not queried: with 0.12, that could break a
+ * producer. */
 static void find_first(const struct doctor_world *world, char *ret, size_t size)
 {
         struct doctor_nodes nodes;

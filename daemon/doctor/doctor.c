@@ -7,7 +7,7 @@
 
 #include "daemon/doctor/world.h"
 
-#define CHILD_SECONDS 600 /* a processor compiles for a minute the first time, a busy one for some */
+#define CHILD_SECONDS 600 /* a CPU compiles for a minute the first time, a busy one for several */
 
 const char *const doctor_severity_names[] = {"ok", "skipped", "warning", "problem"};
 
@@ -34,7 +34,7 @@ const struct doctor_check doctor_checks[] = {
         {NULL},
 };
 
-/* A Vulkan driver may crash, or never return: then that is the finding. */
+/* A Vulkan driver may crash or never return: that is a finding, too. */
 static void run_child(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret)
 {
         int ends[2], status = 0;

@@ -1,4 +1,4 @@
-/* The GPU and the model: foreign drivers, hence run in a process of their own. */
+/* The GPU and the model.  These checks run foreign drivers, so they have a process of their own. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "daemon/doctor/world.h"
 #include "model/parser.h"
 
-/* Nothing but the processor. */
+/* There is only the CPU. */
 static void say_software(const struct doctor_world *world, const struct gpu_info *gpu, const struct gpu_info *bad,
                          struct doctor_finding *ret)
 {
@@ -96,7 +96,7 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
         doctor_fix(ret, "update the Vulkan driver, or choose another GPU from \"visagectl gpus\" (key \"gpu\")");
 }
 
-/* The unit's ProtectHome= and PrivateTmp=. */
+/* Whether the unit's ProtectHome= and PrivateTmp= hide the path. */
 static bool unseen_by_service(const struct doctor_world *world, const char *path)
 {
         static const char *const folders[] = {"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"};

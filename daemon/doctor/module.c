@@ -1,4 +1,4 @@
-/* v4l2loopback, the kernel module: is it there, which one, and loaded how? */
+/* v4l2loopback, the kernel module: whether it is installed, its version, and its parameters. */
 #include <fcntl.h>
 #include <glob.h>
 #include <libkmod.h>
@@ -26,7 +26,7 @@ static unsigned node_number(const struct doctor_world *world)
         return n;
 }
 
-/* It cannot be unloaded while visaged or a program that reads has one of its nodes open. */
+/* It cannot be unloaded while visaged or a reader has one of its nodes open. */
 static void fix_by_reload(const struct doctor_world *world, struct doctor_finding *ret)
 {
         const char *user = world->user_bus ? "--user " : "";
@@ -68,7 +68,7 @@ static bool find_file(const struct doctor_world *world, char *ret, size_t size)
         return ret[0];
 }
 
-/* Secure Boot, by the firmware's variable: four bytes of attributes, then one of value. */
+/* Whether Secure Boot is on, from the firmware's variable: four bytes of attributes, then one of value. */
 static bool is_secure(const struct doctor_world *world)
 {
         char path[PATH_MAX], bytes[5] = {0};
@@ -79,7 +79,7 @@ static bool is_secure(const struct doctor_world *world)
         return fd >= 0 && read(fd, bytes, sizeof bytes) == sizeof bytes && bytes[4] == 1;
 }
 
-/* A signature is announced at a module's end; in one that is compressed that cannot be seen. */
+/* A signature is marked at the end of a module; in a compressed one that is not visible. */
 static bool is_unsigned(const char *file)
 {
         static const char mark[] = "~Module signature appended~\n";
@@ -124,7 +124,7 @@ static void not_loaded(const struct doctor_world *world, const char *file, struc
                                 "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
 }
 
-/* To build it, or both. */
+/* What has to be installed: the headers to build it, or both. */
 static void fix_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
 {
         char packages[200], what[200];
@@ -159,7 +159,7 @@ void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- which one? ---- */
 
-/* What each range of versions does otherwise; the first that is not newer counts. */
+/* The differences between versions; the first one that is not newer applies. */
 static const struct {
         unsigned minor, patch;
         enum doctor_severity severity;
@@ -192,8 +192,8 @@ void doctor_version(const struct doctor_world *world, struct doctor_finding *ret
 
 /* ---- loaded how? ---- */
 
-/* The value of a parameter that is a list with one for each node, in the order of video_nr; the node's, or where that
- * is not in the list (a node added later), the first. */
+/* The node's value of a parameter that is a list with one value per node, in the order of video_nr.  If the node is not
+ * in the list (it was added later), the first value. */
 static void read_listed(const struct doctor_world *world, const char *name, char *ret, size_t size)
 {
         char numbers[256], values[256], *number = numbers, *value = values, *word, *at;

@@ -1,4 +1,4 @@
-/* The virtual camera: its node, who writes it, and whether those who read it can. */
+/* The virtual camera: its node, its producer, and whether programs can read it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -63,7 +63,7 @@ void doctor_node(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- its producer ---- */
 
-/* The driver tells a format while somebody feeds the node. */
+/* The driver reports a format while somebody feeds the node. */
 static bool has_producer(const struct doctor_world *world)
 {
         char format[64];
@@ -108,7 +108,7 @@ void doctor_size(const struct doctor_world *world, struct doctor_finding *ret)
         doctor_fix(ret, "set size in the configuration to 640x480, 1280x720 or 1920x1080");
 }
 
-/* Only of a node that visaged writes: another's producer could come to harm, as v4l2loopback 0.12 is. */
+/* Only queries a node that visaged writes to: with v4l2loopback 0.12, that could break another producer. */
 void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
 {
         struct frame_format frame;
@@ -139,7 +139,7 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- PipeWire ---- */
 
-/* What pw-dump prints; NULL where there is no PipeWire to ask. */
+/* The output of pw-dump; NULL: PipeWire is not available. */
 static json_t *ask_pipewire(struct doctor_finding *ret)
 {
         FILE *pipe = popen("timeout 10 pw-dump 2>/dev/null", "r");

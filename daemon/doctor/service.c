@@ -1,4 +1,4 @@
-/* Who may, how the daemon is set, and whether it runs. */
+/* Permissions, the daemon's configuration, and whether it is running. */
 #include <stdio.h>
 #include <string.h>
 
@@ -37,12 +37,11 @@ static enum doctor_severity weight(const struct doctor_world *world)
 }
 
 static const struct {
-        const char *group, *file; /* the first that it opens; NULL: virtual camera and camera */
+        const char *group, *file; /* the first file that it gives access to; NULL: virtual camera and camera */
 } needed[] = {{"video", NULL}, {"render", "/dev/dri/renderD128"}};
 #define NEEDED (sizeof needed / sizeof needed[0])
 
-/* Whoever sits before the machine may use its devices without being of the groups; what is not there cannot be missed.
- */
+/* The user at the seat may use the devices without being in the groups.  Devices that do not exist need no group. */
 static bool may_use(const struct doctor_world *world, const char *path)
 {
         return !path[0] || !doctor_exists(world, "%s", path) || doctor_may(world, path);
