@@ -37,7 +37,7 @@ _visagectl()
                 return
         fi
         case $cur in
-        --backend=*) mapfile -t COMPREPLY < <(compgen -W 'lane tile' -- "${cur#*=}") ;;
+        --backend=*) mapfile -t COMPREPLY < <(compgen -W 'subgroup tiled' -- "${cur#*=}") ;;
         --classes=*) mapfile -t COMPREPLY < <(compgen -W '11 19 20' -- "${cur#*=}") ;;
         --output=*) cur=${cur#*=} && if [ "$command" = snapshot ]; then _filedir png; else _filedir -d; fi ;;
         --images=* | --labels=*) cur=${cur#*=} && _filedir -d ;;

@@ -58,7 +58,7 @@ complete -c visagectl -n '__fish_seen_subcommand_from parse eval' -l fp32 -d 'St
 complete -c visagectl -n '__fish_seen_subcommand_from parse eval' -l fp16 -d 'Store 16 bits'
 complete -c visagectl -n '__fish_seen_subcommand_from parse' -s o -l output -xa '(__fish_complete_directories)' -d 'Where the results go'
 complete -c visagectl -n '__fish_seen_subcommand_from parse' -l logits -rF -d 'Write the output'
-complete -c visagectl -n '__fish_seen_subcommand_from parse' -l backend -xa 'lane tile' -d 'Compute with'
+complete -c visagectl -n '__fish_seen_subcommand_from parse' -l backend -xa 'subgroup tiled' -d 'Compute with'
 complete -c visagectl -n '__fish_seen_subcommand_from parse' -a '(__fish_complete_suffix .png; __fish_complete_suffix .jpg)'
 complete -c visagectl -n '__fish_seen_subcommand_from eval' -l images -xa '(__fish_complete_directories)' -d 'The pictures'
 complete -c visagectl -n '__fish_seen_subcommand_from eval' -l labels -xa '(__fish_complete_directories)' -d 'The truth'

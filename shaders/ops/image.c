@@ -4,6 +4,11 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
+#include "blur.kernel.h"
+#include "pack.kernel.h"
+#include "paint.kernel.h"
+#include "unpack.kernel.h"
+
 struct push_component {
         int32_t offset, stride, step, shift;
 };
@@ -30,7 +35,7 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
         return program_dispatch(
                 program,
                 &(struct dispatch){
-                        .kernel = KERNEL_UNPACK,
+                        .kernel = &kernel_unpack,
                         .operands = {{bytes, 0, align_up(pixels->size, 4), FORMAT_U8}, [4] = image_operand(out)},
                         .push = &push,
                         .push_size = sizeof push,
@@ -123,7 +128,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
         return program_dispatch(
                 program,
                 &(struct dispatch){
-                        .kernel = KERNEL_PACK,
+                        .kernel = &kernel_pack,
                         .operands = {image_operand(in), [4] = {bytes, 0, align_up(pixels->size, 4), FORMAT_U8}},
                         .push = &push,
                         .push_size = sizeof push,
@@ -146,7 +151,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                 r = program_dispatch(
                         program,
                         &(struct dispatch){
-                                .kernel = KERNEL_BLUR,
+                                .kernel = &kernel_blur,
                                 .constants = {down},
                                 .operands =
                                         {image_operand(in), labels_operand(labels),
@@ -165,7 +170,7 @@ int op_paint(struct gpu_program *program, const struct gpu_image *in, const stru
         struct push_size size = {in->width, in->height};
 
         return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = KERNEL_PAINT,
+                                                 .kernel = &kernel_paint,
                                                  .operands = {image_operand(in),
                                                               labels_operand(labels),
                                                               {palette, 0, 1024, FORMAT_U8},

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every operator by itself, over many shapes, against numpy and PyTorch in 64 bits.
 
-Environment: GPU_OP (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (lane, tile), VISAGED_VALIDATE
+Environment: GPU_OP (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (subgroup, tiled), VISAGED_VALIDATE
 (fewer cases, under the validation layers), VISAGED_LONG (larger ones too), VISAGED_OPS (only these operators).
 """
 import os
@@ -17,12 +17,12 @@ import drivers
 from cases import Case, Map, bytes_near, near, rounded
 
 DRIVER = os.environ.get("VISAGED_DRIVER", drivers.LAVAPIPE)
-BACKEND = os.environ.get("VISAGED_BACKEND", "lane")
+BACKEND = os.environ.get("VISAGED_BACKEND", "subgroup")
 VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
 LONG = bool(os.environ.get("VISAGED_LONG"))
 
-# What one case may cost, and whether it takes the whole list: the tile back-end runs at 1 to 5 GFLOP/s on a CPU.
-WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "lane" and not VALIDATE
+# What one case may cost, and whether it takes the whole list: the tiled back-end runs at 1 to 5 GFLOP/s on a CPU.
+WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "subgroup" and not VALIDATE
 FLOP_MOST = 4e10 if WHOLE_LIST else 2e9 if LONG else 3e8
 
 LINEAR, RELU, LEAKY, RELU6 = 0, 1, 2, 3
@@ -93,7 +93,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
         return np.maximum(y, 0) if relu else y
 
     def check(outputs, answer):
-        winograd = kernel == 3 and answer["workspace"] > 0
+        winograd = answer["algorithm"] == "subgroup-winograd"
         near(outputs[0], want(), WINOGRAD if winograd else DIRECT, each=HALF_EACH if half else 0)
 
     title = f"conv {kernel}x{kernel}"
@@ -113,8 +113,8 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     return Case("conv", title, check, maps,
                 {"in": (cin + 3) // 4 * 4, "real_in": cin, "out": cout, "kernel": kernel, "stride": stride,
                  "dilation": dilation, "height": height, "width": width, "half": half, "activation": activation,
-                 "scale": scale, "relu": relu, "in_place": residual == "in place", "weights_offset": offset,
-                 "workspace_offset": offset},
+                 "depthwise": False, "scale": scale, "relu": relu, "in_place": residual == "in place",
+                 "weights_offset": offset, "workspace_offset": offset},
                 [w, b], 2.0 * cin * cout * kernel ** 2 * oh * ow, repeat, sample)
 
 
@@ -214,9 +214,11 @@ def depthwise(channels, height, width, kernel, stride, dilation, activation, hal
         return act(y[0].numpy(), activation)
 
     title = f"{kernel}x{kernel} stride {stride} dilation {dilation} {channels} at {height}x{width}{ACTIVATIONS[activation]}"
-    return one_map("depthwise", title, x, want, half=half, arrays=[w, b], slices=slices, sample=channels == 48,
-                   numbers={"kernel": kernel, "stride": stride, "dilation": dilation, "activation": activation,
-                            "weights_offset": offset})
+    return one_map("conv", "depthwise " + title, x, want, half=half, arrays=[w, b], slices=slices, sample=channels == 48,
+                   numbers={"in": channels, "real_in": channels, "out": channels, "kernel": kernel, "stride": stride,
+                            "dilation": dilation, "height": height, "width": width, "half": half, "depthwise": True,
+                            "activation": activation, "scale": 1.0, "relu": False, "in_place": False, "weights_offset": offset,
+                            "workspace_offset": 0})
 
 
 def depthwise_cases():

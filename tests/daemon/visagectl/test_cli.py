@@ -64,13 +64,13 @@ class Both(unittest.TestCase):
                 ([], "a command is missing"), (["nonsense"], '"nonsense" is not a command'), (["parse"], "a picture is missing"),
                 (["parse", "--nonsense", picture], "unrecognized option"),
                 (["parse", "--gpu"], "requires an argument"), (["parse", "-o", "", picture], "needs a directory"),
-                (["parse", "--backend=fast", picture], "allowed is lane or tile"),
+                (["parse", "--backend=fast", picture], "allowed is subgroup or tiled"),
                 (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
                 (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
                 (["eval", "--images=.", "--labels=.", picture], "is not an option"),
                 (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11, 19 or 20'),
-                (["eval", "--backend=lane"], "unrecognized option"),
+                (["eval", "--backend=subgroup"], "unrecognized option"),
                 (["gpus", "nonsense"], "is not an option"), (["gpus", "--nonsense"], "unrecognized option"),
                 (["cameras", "--jsno"], "unrecognized option")):
             done = visagectl(*arguments)
