@@ -17,7 +17,7 @@ struct parser {
         struct gpu_buffer *weights, *arena;
         struct weights_node *nodes; /* one for each node of the graph */
         struct plan_item *places;   /* the graph's stores, then a workspace for each node */
-        struct gpu_labels labels;   /* of the network's input size */
+        struct gpu_labels labels;   /* of the network's input size, a layer for each region */
         struct parser_figures figures;
 };
 
@@ -179,8 +179,8 @@ static int allocate(struct parser *parser)
 
         parser->labels.height = info->height;
         parser->labels.width = info->width;
-        return gpu_buffer_new(parser->gpu, gpu_labels_size(info->width, info->height), GPU_MEMORY_DEVICE,
-                              "network labels", &parser->labels.buffer);
+        return gpu_buffer_new(parser->gpu, PARSER_REGIONS * gpu_labels_size(info->width, info->height),
+                              GPU_MEMORY_DEVICE, "network labels", &parser->labels.buffer);
 }
 
 /* Records everything once and discards it.  This detects a device that cannot run the network here, where it can be
@@ -273,24 +273,32 @@ const struct parser_figures *parser_figures(const struct parser *parser)
 
 /* ---- running ---- */
 
-int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                  const struct gpu_labels *labels)
+static int record_region(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
+                         const struct gpu_block *regions, uint32_t region)
 {
         const struct model_info *info = &parser->info;
-        struct gpu_crop crop = gpu_crop_fit(image->width, image->height, info->width, info->height);
         struct gpu_normalise normalise = {.bgr = info->bgr};
         struct gpu_map input = map_of(parser, parser->graph->input), logits = map_of(parser, parser->graph->logits);
         int r;
 
-        assert(image->width == labels->width && image->height == labels->height);
         memcpy(normalise.mean, info->mean, sizeof(normalise.mean));
         memcpy(normalise.std, info->std, sizeof(normalise.std));
-        r = op_crop(program, image, &crop, &normalise, &input);
+        r = op_crop(program, image, regions, region, &normalise, &input);
         if (r == 0)
                 r = record_nodes(parser, program);
-        if (r == 0)
-                r = op_argmax(program, &logits, info->classes, &parser->labels);
-        return r < 0 ? r : op_uncrop(program, &parser->labels, &crop, labels);
+        return r < 0 ? r : op_argmax(program, &logits, info->classes, &parser->labels, region);
+}
+
+int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
+                  const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels)
+{
+        int r = 0;
+
+        assert(image->width == labels->width && image->height == labels->height);
+        assert(count <= PARSER_REGIONS);
+        for (uint32_t i = 0; i < count && r == 0; i++)
+                r = record_region(parser, program, image, regions, i);
+        return r < 0 ? r : op_uncrop(program, &parser->labels, regions, count, labels);
 }
 
 /* Copies the logits, at input size, to memory that the host can read. */

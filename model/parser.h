@@ -17,10 +17,13 @@ int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precis
                size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-/* Appends to a program everything from `image` to `labels` (of the same size): crop, the network, argmax, and the
- * mapping back to the picture's geometry. */
+enum { PARSER_REGIONS = 4 }; /* of one picture, at most */
+
+/* Appends to a program everything from `image` to `labels` (of the same size): crop, the network and argmax for each of
+ * `count` regions, and the mapping back to the picture's geometry (op_uncrop()).  `regions` is an array of struct
+ * gpu_region, read each time the program runs.  All programs of a parser share its memory: only one may run at a time. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                  const struct gpu_labels *labels);
+                  const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels);
 
 /* The logits of the last run, at the network's input size: *ret has classes x height x width floats, which the caller
  * must free().  Waits; for tests and tools. */

@@ -97,7 +97,7 @@ static int parse_offsets(const struct complaint *complaint, const json_t *offset
         tensor->end = (uint64_t)json_integer_value(end);
         if (tensor->end > data_size)
                 return FAIL(complaint, -EBADMSG,
-                            "tensor %s: ends at byte %llu of %llu: the file is cut short, or damaged", tensor->name,
+                            "tensor %s: ends at byte %llu of %llu: the file is truncated or damaged", tensor->name,
                             (unsigned long long)tensor->end, (unsigned long long)data_size);
         if (__builtin_mul_overflow(tensor->count, element, &size) || size != tensor->end - tensor->begin)
                 return FAIL(complaint, -EBADMSG, "tensor %s: its shape does not fit its %llu bytes", tensor->name,
@@ -254,7 +254,7 @@ static int load(const struct complaint *complaint, struct safetensors *file)
         for (int i = 7; i >= 0; i--)
                 length = length << 8 | prefix[i];
         if (length < 2 || length > size - sizeof(prefix))
-                return FAIL(complaint, -EBADMSG, "not a safetensors file, or cut short: header of %llu bytes in %llu",
+                return FAIL(complaint, -EBADMSG, "not a safetensors file, or truncated: header of %llu bytes in %llu",
                             (unsigned long long)length, (unsigned long long)size);
         if (length > SAFETENSORS_HEADER_MAX)
                 return FAIL(complaint, -EBADMSG, "a header of %llu bytes is more than the limit of %u",
@@ -357,7 +357,7 @@ int safetensors_read(const struct safetensors *file, const struct safetensors_te
                 if (r < 0)
                         return r;
                 for (size_t i = 0; i < n; i++)
-                        *ret++ = safetensors_half(halves[i]);
+                        *ret++ = safetensors_half(halves[i]); /* NOLINT: read_at() has filled them */
                 offset += n * sizeof(*halves);
                 count -= n;
         }

@@ -21,7 +21,7 @@ struct test {
         struct parser *parser;
         struct gpu_image image;
         struct gpu_labels labels;
-        struct gpu_buffer *readback; /* of the labels */
+        struct gpu_buffer *region, *readback; /* the whole picture; the labels */
         struct gpu_program *program;
 };
 
@@ -47,6 +47,11 @@ static int prepare(struct test *test)
         if (r == 0)
                 r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_READBACK, "test readback",
                                    &test->readback);
+        if (r == 0)
+                r = gpu_buffer_new(test->gpu, sizeof(struct gpu_region), GPU_MEMORY_UPLOAD, "test region",
+                                   &test->region);
+        if (r == 0)
+                *(struct gpu_region *)gpu_buffer_map(test->region) = gpu_region_whole(width, height, width, height);
         free(picture);
         return r;
 }
@@ -57,7 +62,7 @@ static int run(struct test *test)
 
         if (r < 0)
                 return r;
-        parser_record(test->parser, test->program, &test->image, &test->labels);
+        parser_record(test->parser, test->program, &test->image, &(struct gpu_block){test->region}, 1, &test->labels);
         op_copy(test->program, test->labels.buffer, test->readback,
                 gpu_labels_size(test->labels.width, test->labels.height));
         r = gpu_program_end(test->program);
@@ -73,10 +78,11 @@ static int check_logits(const struct test *test, const float *logits, char *why,
 
                 /* Written so that NaN fails. */
                 if (!(fabsf(value - expected) <= tolerances[test->precision] * answer->peak))
-                        return why_set(why, why_size, -EIO,
-                                       "this device or its driver computes wrongly: in %s bits, output %u of the %s is "
-                                       "%g and must be %g",
-                                       names[test->precision], n, answer->info.name, (double)value, (double)expected);
+                        return why_set(
+                                why, why_size, -EIO,
+                                "this device or its driver computes wrong results: in %s bits, output %u of the %s is "
+                                "%g and must be %g",
+                                names[test->precision], n, answer->info.name, (double)value, (double)expected);
         }
         return 0;
 }
@@ -95,10 +101,11 @@ static int check_labels(const struct test *test, const float *logits, char *why,
                         most = fmaxf(most, logits[c * pixels + n]);
                 if (labels[n] >= info->classes ||
                     !(logits[labels[n] * pixels + n] >= most - tolerances[test->precision] * test->answer->peak))
-                        return why_set(why, why_size, -EIO,
-                                       "this device or its driver computes wrongly: in %s bits, label %zu of the %s "
-                                       "is %u",
-                                       names[test->precision], n, info->name, labels[n]);
+                        return why_set(
+                                why, why_size, -EIO,
+                                "this device or its driver computes wrong results: in %s bits, label %zu of the %s "
+                                "is %u",
+                                names[test->precision], n, info->name, labels[n]);
         }
         return 0;
 }
@@ -128,6 +135,7 @@ static int self_test(struct gpu *gpu, const struct answer *answer, enum gpu_dtyp
 
         gpu_program_free(test.program);
         gpu_buffer_free(test.readback);
+        gpu_buffer_free(test.region);
         gpu_buffer_free(test.labels.buffer);
         gpu_buffer_free(test.image.buffer);
         parser_free(test.parser);

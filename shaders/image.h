@@ -15,6 +15,14 @@ struct gpu_labels {
         uint32_t width, height;
 };
 
+/* Numbers that the host writes and an operator reads each time it runs, so that they can change without recording
+ * anything again.  Write them only while no program that reads them is submitted. */
+struct gpu_block {
+        struct gpu_buffer *buffer; /* GPU_MEMORY_UPLOAD */
+        uint64_t offset;           /* a multiple of GPU_BLOCK_ALIGN */
+};
+#define GPU_BLOCK_ALIGN 256
+
 uint64_t gpu_image_size(uint32_t width, uint32_t height);
 uint64_t gpu_labels_size(uint32_t width, uint32_t height);
 
@@ -46,16 +54,25 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
-/* Blurs the pixels that are labelled 0 (background) with a Gaussian of `sigma` pixels.  It ignores all other pixels, so
- * that no halo of the person leaks into the background.  `scratch` and `out` have the size of `in`; all three are
- * distinct. */
+/* The block of op_blur_background(). */
+struct gpu_blur {
+        float radius, falloff, everywhere, unused;
+};
+
+/* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever its labels are. */
+struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
+
+/* Blurs the pixels that are labelled 0 (background).  It ignores all other pixels, so that no halo of the person leaks
+ * into the background.  `blur` is a struct gpu_blur with a sigma of at most `sigma_most`.  `scratch` and `out` have the
+ * size of `in`; all three are distinct. */
 int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-                       float sigma, const struct gpu_image *scratch, const struct gpu_image *out);
+                       const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
+                       const struct gpu_image *out);
 
 /* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: 256 RGBA colours (1024 bytes).  All
  * sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-             struct gpu_buffer *palette, const struct gpu_image *out);
+             const struct gpu_block *palette, const struct gpu_image *out);
 
 /* Copies bytes between two buffers of the same size, for example to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

@@ -94,30 +94,35 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 
 /* ---- the network's input and output ---- */
 
-/* The position of a picture in the network's input: source = scale * (pixel + 0.5) - 0.5 + shift, with pixel centres at
- * integers. */
-struct gpu_crop {
-        float scale, shift_x, shift_y;
+/* The part of a picture that the network sees; it may be rotated.  Both matrices have two rows, which apply to
+ * (x, y, 1); the last number of a row is unused.  Coordinates are in pixels; (0.5, 0.5) is the centre of the first. */
+struct gpu_region {
+        float to_picture[2][4];   /* from the network's input */
+        float from_picture[2][4]; /* the inverse */
 };
 
-/* Centres the picture in the network's input; its longer side (relative to the input's shape) fills the input. */
-struct gpu_crop gpu_crop_fit(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
+/* `to_picture` must have an inverse. */
+struct gpu_region gpu_region_make(const float to_picture[2][3]);
+
+/* The whole picture, centred in the network's input; its longer side (relative to the input's shape) fills the input. */
+struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 struct gpu_normalise {
         float mean[3], std[3]; /* in the network's channel order */
         bool bgr;
 };
 
-/* Bilinear crop and resize.  Pixels outside the picture are 0 before normalisation.  `out` has 4 channels, the last one
- * 0. */
-int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_crop *crop,
+/* Bilinear crop and resize of one region.  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
+ * outside the picture are 0 before normalisation.  `out` has 4 channels, the last one 0. */
+int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
 /* Labels at the network's input size: upsamples the logits (bilinear, aligned corners) and takes the argmax over the
- * first `classes`. */
-int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
-              const struct gpu_labels *out);
+ * first `classes`.  The buffer of `out` may hold several label maps; `layer` is an index into them. */
+int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out,
+              uint32_t layer);
 
-/* Maps labels back to the picture with the inverse of the crop (nearest neighbour); 0 outside the crop. */
-int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_crop *crop,
+/* Maps the labels of `count` regions (a layer of `in` each) back to the picture (nearest neighbour).  Where regions
+ * overlap, the last one wins; pixels outside all regions are 0. */
+int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_block *regions, uint32_t count,
               const struct gpu_labels *out);

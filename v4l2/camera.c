@@ -1,6 +1,6 @@
 #include "v4l2/camera.h"
 #include "v4l2/names.h"
-#include "v4l2/source.h"
+#include "v4l2/camera-kind.h"
 #include "v4l2/why.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@ static int open_node(const char *spec, const struct camera_wish *wish, struct ca
         char path[PATH_MAX];
 
         if (name_node(spec, path, sizeof(path)) < 0)
-                return why_say(why, why_size, -EINVAL, "the camera's name is too long; give /dev/videoN");
+                return why_say(why, why_size, -EINVAL, "the camera's name is too long; use /dev/videoN");
         return capture_open(path, wish, ret, why, why_size);
 }
 
@@ -26,7 +26,7 @@ static int split_file(const char *text, char path[PATH_MAX], const char **ret_op
         if (!length)
                 return why_say(why, why_size, -EINVAL, "no file name after the colon; write image:FILE or y4m:FILE");
         if (length >= PATH_MAX)
-                return why_say(why, why_size, -EINVAL, "the file's name is too long; move it nearer to /");
+                return why_say(why, why_size, -EINVAL, "the file's path is too long; move it closer to /");
         memcpy(path, text, length);
         path[length] = '\0';
         *ret_option = mark ? mark + 1 : NULL;
@@ -43,8 +43,8 @@ static int open_file(const char *text, bool picture, const struct camera_wish *w
         err = split_file(text, path, &option, why, why_size);
         if (err < 0)
                 return err;
-        if (option && strcmp(option, known))
-                return why_say(why, why_size, -EINVAL, "\"?%s\" is not known; write %s:FILE or %s:FILE?%s", option,
+        if (option && strcmp(option, known) != 0)
+                return why_say(why, why_size, -EINVAL, "unknown option \"?%s\"; write %s:FILE or %s:FILE?%s", option,
                                picture ? "image" : "y4m", picture ? "image" : "y4m", known);
         if (picture)
                 return still_open(path, option != NULL, wish, ret, why, why_size);
@@ -58,9 +58,8 @@ int camera_open(const char *spec, const struct camera_wish *wish, struct camera 
         const char *rest;
 
         if (!spec || !*spec)
-                return why_say(
-                        why, why_size, -EINVAL,
-                        "no camera is named; give /dev/videoN, a name from /dev/v4l/by-id, image:FILE or y4m:FILE");
+                return why_say(why, why_size, -EINVAL,
+                               "no camera given; use /dev/videoN, a name from /dev/v4l/by-id, image:FILE or y4m:FILE");
         if (!wish)
                 wish = &any;
         kind = name_of_camera(spec, &rest);

@@ -1,4 +1,4 @@
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,13 +25,13 @@ static void wait_for_bus(struct bus *bus, int error)
 {
         if (!bus->said)
                 log_info("cannot be controlled over D-Bus: %s",
-                         error == -EEXIST ? "another visaged is there" : strerror(-error));
+                         error == -EEXIST ? "another visaged is running" : strerror(-error));
         bus->said = true;
         sd_event_source_set_time_relative(bus->retry, RETRY_USEC);
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
 }
 
-/* Not waited for: a bus that is slow must not stop the frames. */
+/* Asynchronous: a slow bus must not delay the frames. */
 static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct bus *bus = userdata;
@@ -53,8 +53,9 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks first,
- * and which a service of the system has not; else the one that systemd takes us to belong to, or the system's. */
+/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks
+ * first, and which a service of the system has not; else the one that systemd takes us to belong to, or the
+ * system's. */
 static int open_connection(sd_bus **ret)
 {
         static typeof(sd_bus_open_with_description) *const ways[] = {
@@ -73,12 +74,13 @@ static int connect_to(struct bus *bus)
         int r;
 
         if ((r = open_connection(&bus->connection)) < 0 ||
-            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
+            (r = sd_bus_add_object_vtable(bus->connection, NULL, INTERFACE_PATH, INTERFACE_MANAGER, bus_vtable, bus)) <
+                    0 ||
             (r = sd_bus_add_filter(bus->connection, NULL, bus_on_message, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||
-            (r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus)) < 0 ||
+            (r = sd_bus_request_name_async(bus->connection, NULL, INTERFACE_NAME, 0, on_named, bus)) < 0 ||
             (r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
                 sd_bus_close_unref(bus->connection);
                 bus->connection = NULL;
@@ -100,7 +102,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Not closed here, in its own callback. */
+/* Not closed here, because this is its own callback. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         struct bus *bus = userdata;

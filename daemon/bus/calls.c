@@ -1,5 +1,6 @@
-/* A call's way: who calls, has that user room for another call, may the caller; then its arguments, would it change
- * anything, do it, wait for it, answer.  Before the caller may, nothing is done that takes time. */
+/* How a call is handled: find out who calls, whether that user may have another call in progress, and whether the
+ * caller has permission; then check the arguments and whether anything would change, do it, wait for it, answer.
+ * Nothing that takes time is done before the caller has permission. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +43,10 @@ static void call_free(struct call *call)
         free(call);
 }
 
-/* ---- the answer ---- */
+/* ---- answering ---- */
 
-/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut anywhere.
- */
+/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut
+ * anywhere. */
 static void clean(sd_bus_error *error)
 {
         sd_bus_error good = SD_BUS_ERROR_NULL;
@@ -72,7 +73,7 @@ static int send_results(struct call *call, sd_bus_error *error)
         return r;
 }
 
-/* r as of `apply`, not 1: the end of a call. */
+/* Ends a call; r as from `apply`, but not 1. */
 static void answer(struct call *call, int r, sd_bus_error *error)
 {
         if (r >= 0)
@@ -86,12 +87,12 @@ static void answer(struct call *call, int r, sd_bus_error *error)
         call_free(call);
 }
 
-/* ---- doing it ---- */
+/* ---- executing ---- */
 
-/* After `work`, if there is any. */
+/* Called after `work`, if there is any. */
 static void carry_out(struct call *call)
 {
-        struct bus *bus = call->bus; /* the call may be over below */
+        struct bus *bus = call->bus; /* the call may end below */
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = call->method->apply ? call->method->apply(call, &error) : call->result < 0 ? call->result : 0;
@@ -99,7 +100,7 @@ static void carry_out(struct call *call)
                 answer(call, r, &error);
         else
                 call->waits = call->method->done != NULL;
-        /* What has been done may be what others, and this one, wait for; and it is told before the next call is taken.
+        /* Other calls, and this one, may have waited for this.  It is also announced before the next call is handled.
          */
         bus->control->update(bus->supervisor);
 }
@@ -141,7 +142,7 @@ static int on_worked(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-/* What runs already, and has the same results as `call` would. */
+/* A running call that will have the same results as `call`. */
 static struct call *find_leader(const struct call *call)
 {
         for (struct call *other = call->bus->calls; other; other = other->next)
@@ -170,7 +171,7 @@ uint64_t bus_working_since(const struct bus *bus)
         return since;
 }
 
-/* The caller may. */
+/* The caller has permission. */
 static void perform(struct call *call)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -207,7 +208,7 @@ void bus_calls_end(struct bus *bus)
 
         for (struct call *call = bus->calls; call; call = next) {
                 next = call->next;
-                if (call->task.running) /* that may take long: on_worked() frees it */
+                if (call->task.running) /* it may take long: on_worked() frees it */
                         call->message = sd_bus_message_unref(call->message);
                 else
                         call_free(call);
@@ -220,7 +221,7 @@ void bus_calls_free(struct bus *bus)
                 call_free(bus->calls);
 }
 
-/* ---- may the caller? ---- */
+/* ---- permission ---- */
 
 static int refuse(sd_bus_message *reply, struct call *call, sd_bus_error *error)
 {
@@ -238,11 +239,10 @@ static int refuse(sd_bus_message *reply, struct call *call, sd_bus_error *error)
                 return r;
         if (allowed)
                 return 0;
-        return challenge && !interactive
-                       ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                           "%s needs a password to be asked for", call->method->action)
-                       : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
-                                           call->method->action);
+        return challenge && !interactive ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                             "%s requires a password", call->method->action)
+                                         : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
+                                                             call->method->action);
 }
 
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
@@ -276,9 +276,9 @@ static int ask_polkit(struct call *call)
         return r;
 }
 
-/* ---- who calls? ---- */
+/* ---- the caller ---- */
 
-/* Of those whose callers are known. */
+/* Only counts calls whose callers are known. */
 static int check_limits(const struct call *call, sd_bus_error *error)
 {
         unsigned own = 0, all = 0;
@@ -291,12 +291,13 @@ static int check_limits(const struct call *call, sd_bus_error *error)
         }
         if (bus_has_room(call->bus, call->uid, own, all, call->method->action ? 1 : 2))
                 return 0;
-        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                 "too many calls under way: a user may have %d, all together %d; wait for an answer",
-                                 USER_MAX, ALL_MAX);
+        return sd_bus_error_setf(
+                error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                "too many calls in progress: each user may have %d, all users together %d; wait for an answer",
+                USER_MAX, ALL_MAX);
 }
 
-/* On a session bus there is nobody but one user; on the system's root and the daemon's own user need not ask polkit. */
+/* A session bus only has one user; on the system bus, root and the daemon's own user do not need polkit. */
 static bool needs_leave(const struct call *call)
 {
         return call->method->action && !bus_is_session(call->bus) && call->uid != 0 && call->uid != geteuid();
@@ -326,12 +327,12 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
         call->asked = sd_bus_slot_unref(call->asked);
         if (sd_bus_message_read(reply, "u", &uid) > 0)
                 admit(call, uid);
-        else /* most likely nobody waits for an answer any more */
+        else /* most likely nobody is waiting for an answer any more */
                 answer(call, -EACCES, &error);
         return 0;
 }
 
-/* Not waited for: a bus that is slow must not stop the frames. */
+/* Asynchronous: a slow bus must not delay the frames. */
 static int ask_who(struct call *call)
 {
         if (bus_is_session(call->bus)) {
@@ -343,9 +344,10 @@ static int ask_who(struct call *call)
                                         sd_bus_message_get_sender(call->message));
 }
 
-/* ---- the call ---- */
+/* ---- receiving ---- */
 
-/* The bus bounds the connections of a user, and this what each makes us ask the bus. */
+/* The bus limits the connections of a user; this limits the requests that each connection causes us to send to the
+ * bus. */
 static bool floods(const struct bus *bus, const char *sender)
 {
         unsigned n = 0;

@@ -1,4 +1,5 @@
-/* Pipes that clients hold: each wants the camera open until its last copy is closed, as it is when the client ends. */
+/* Pipes that clients hold: each keeps the camera wanted until its last copy is closed, at the latest when the client
+ * ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,8 +43,8 @@ static int check_limits(const struct bus *bus, uid_t uid, sd_bus_error *error)
         if (bus_has_room(bus, uid, own, all, 1))
                 return 0;
         return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                 "too many descriptors: a user may have %d, all together %d; close one first", USER_MAX,
-                                 ALL_MAX);
+                                 "too many descriptors: each user may have %d, all users together %d; close one first",
+                                 USER_MAX, ALL_MAX);
 }
 
 int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error)
@@ -62,14 +63,14 @@ int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_er
                 free(handle);
                 return r;
         }
-        /* The client's end blocks, as who reads lines expects. */
+        /* The client's end is blocking, as readers of lines expect. */
         fcntl(ends[0], F_SETFL, 0);
         *handle = (struct bus_handle){
                 .fd = ends[1], .subscribed = subscribe, .uid = call->uid, .bus = bus, .next = bus->handles};
         snprintf(handle->sender, sizeof handle->sender, "%s", sd_bus_message_get_sender(call->message));
         snprintf(handle->why, sizeof handle->why, "%s", why);
         bus->handles = handle;
-        /* EPOLLERR, which is always told: nobody has the other end any more. */
+        /* EPOLLERR, which is always reported: nobody has the other end any more. */
         r = sd_event_add_io(bus->event, &handle->gone, handle->fd, 0, on_gone, handle);
         if (r < 0) {
                 handle_free(handle);

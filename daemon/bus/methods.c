@@ -1,6 +1,6 @@
-/* What each method does; docs: org.visaged1(5).  Those that list or hand over pictures are in lists.c and
+/* The methods; for their documentation see org.visaged1(5).  Those that return lists or pictures are in lists.c and
  * snapshot.c. */
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "daemon/common/models.h"
 #include "v4l2/names.h"
 
-#define ERROR(name) "org.visaged1.Error." name
+#define ERROR(name) INTERFACE_ERROR name
 
 /* ---- start, stop, pause ---- */
 
@@ -27,7 +27,7 @@ static int parse_start(struct call *call, sd_bus_error *error)
 static int apply_start(struct call *call, sd_bus_error *error)
 {
         call->bus->control->stop(call->bus->supervisor, false);
-        call->config = *bus_ask(call->bus).config; /* what is to be opened */
+        call->config = *bus_ask(call->bus).config; /* what to open */
         return 1;
 }
 
@@ -36,13 +36,13 @@ static int gpu_is_ready(struct call *call, sd_bus_error *error)
         const struct control_view view = bus_ask(call->bus);
 
         if (view.stopped)
-                return sd_bus_error_setf(error, ERROR("Failed"), "somebody stopped it meanwhile");
+                return sd_bus_error_setf(error, ERROR("Failed"), "it was stopped meanwhile");
         if (view.missing)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", view.missing);
         if (!view.gpu)
                 return 0;
         if (!config_same_engine(&call->config, view.config))
-                return sd_bus_error_setf(error, ERROR("Failed"), "started with what worked before: %s",
+                return sd_bus_error_setf(error, ERROR("Failed"), "started with the previous settings: %s",
                                          view.opened_why);
         return 1;
 }
@@ -92,68 +92,45 @@ static int apply_resume(struct call *call, sd_bus_error *error)
 
 /* ---- what is shown ---- */
 
-static int find_word(const char *const *words, const char *word, const char *name, const char *what,
-                     sd_bus_error *error)
-{
-        char known[200] = "";
-        size_t n = 0;
+_Static_assert(EFFECTS *EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
 
-        for (int i = 0; words[i]; i++) {
-                if (strcmp(words[i], word) == 0)
-                        return i;
-                n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", words[i]);
+static int parse_option(struct effect_settings *settings, const char *name, uint64_t *given, sd_bus_message *message,
+                        sd_bus_error *error)
+{
+        char text[EFFECT_TEXT_MAX];
+        double *place, value;
+
+        const struct effect_option *option = effect_option_find(settings, settings->chain, name, &place);
+        if (!option) {
+                effect_chain_format(settings->chain, text);
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the effect \"%s\" has no option \"%.64s\"",
+                                         text, name);
         }
-        return sd_bus_error_setf(error, name, "\"%.64s\" is no %s: there are %s", word, what, known);
+        const uint64_t bit = UINT64_C(1) << (place - settings->options[0]);
+        if (*given & bit)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s is given twice", name);
+        *given |= bit;
+        const char *type = effect_types[option->type].bus;
+        if (sd_bus_message_read(message, "v", type, &value) < 0 || !effect_option_allows(option, value)) {
+                effect_option_allowed(option, text);
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be %s (type %s)", name, text, type);
+        }
+        *place = value;
+        return 0;
 }
 
-static const struct effect_option {
-        const char *name;
-        enum effect effect;
-        double low, high, preset;
-        size_t offset;
-} effect_options[] = {
-        {"opacity", EFFECT_OVERLAY, 0, 1, 0.5, offsetof(struct look, opacity)},
-        {"strength", EFFECT_BLUR, 0.25, 4, 1, offsetof(struct look, strength)},
-};
-#define EFFECT_OPTIONS (sizeof effect_options / sizeof effect_options[0])
-
-static int set_option(struct look *look, const char *name, uint32_t *set, sd_bus_message *message, sd_bus_error *error)
-{
-        double value;
-
-        for (size_t i = 0; i < EFFECT_OPTIONS; i++) {
-                const struct effect_option *option = &effect_options[i];
-                if (option->effect != look->effect || strcmp(option->name, name) != 0)
-                        continue;
-                if (*set & UINT32_C(1) << i)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s is given twice", name);
-                *set |= UINT32_C(1) << i;
-                if (sd_bus_message_read(message, "v", "d", &value) < 0)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                                 "%s must be a number (type d) from %g to %g", name, option->low,
-                                                 option->high);
-                if (!(value >= option->low && value <= option->high))
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%s must be from %g to %g", name,
-                                                 option->low, option->high);
-                memcpy((char *)look + option->offset, &value, sizeof value);
-                return 0;
-        }
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the effect \"%s\" has no option \"%.64s\"",
-                                 effect_names[look->effect], name);
-}
-
-/* A dictionary may be as large as a message: it is read up to the first option that is unknown or there again. */
-static int read_options(struct look *look, sd_bus_message *message, sd_bus_error *error)
+/* A dictionary may be as large as a message, so it is only read up to the first option that is unknown or repeated. */
+static int parse_options(struct effect_settings *settings, sd_bus_message *message, sd_bus_error *error)
 {
         const char *option;
-        uint32_t set = 0;
+        uint64_t given = 0;
         int r;
 
         if ((r = sd_bus_message_enter_container(message, 'a', "{sv}")) < 0)
                 return r;
         while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
                 if ((r = sd_bus_message_read(message, "s", &option)) < 0 ||
-                    (r = set_option(look, option, &set, message, error)) < 0 ||
+                    (r = parse_option(settings, option, &given, message, error)) < 0 ||
                     (r = sd_bus_message_exit_container(message)) < 0)
                         return r;
         }
@@ -162,25 +139,40 @@ static int read_options(struct look *look, sd_bus_message *message, sd_bus_error
 
 static int parse_set_effect(struct call *call, sd_bus_error *error)
 {
-        const struct look *before = &bus_ask(call->bus).config->look;
-        struct look *look = &call->config.look;
-        const char *word;
+        struct effect_settings *settings = &call->config.effect;
+        char allowed[EFFECT_TEXT_MAX];
+        const char *names;
 
-        int r = sd_bus_message_read(call->message, "s", &word);
-        if (r < 0 || (r = find_word(effect_names, word, ERROR("NoSuchEffect"), "effect", error)) < 0)
+        int r = sd_bus_message_read(call->message, "s", &names);
+        if (r < 0)
                 return r;
-        look->effect = r;
-        for (size_t i = 0; i < EFFECT_OPTIONS; i++)
-                if (effect_options[i].effect == look->effect)
-                        memcpy((char *)look + effect_options[i].offset, &effect_options[i].preset, sizeof(double));
-        if ((r = read_options(look, call->message, error)) < 0)
+        if (effect_chain_parse(names, &settings->chain) < 0) {
+                effect_chain_allowed(allowed);
+                return sd_bus_error_setf(error, ERROR("NoSuchEffect"), "there is no effect \"%.64s\": allowed is %s",
+                                         names, allowed);
+        }
+        effect_settings_reset(settings, settings->chain);
+        if ((r = parse_options(settings, call->message, error)) < 0)
                 return r;
-        return look->effect != before->effect || look->opacity != before->opacity || look->strength != before->strength;
+        return !effect_settings_equal(settings, &bus_ask(call->bus).config->effect);
 }
 
-static int apply_look(struct call *call, sd_bus_error *error)
+static int apply_effect(struct call *call, sd_bus_error *error)
 {
-        return call->bus->control->set_look(call->bus->supervisor, &call->config.look);
+        return call->bus->control->set_effect(call->bus->supervisor, &call->config.effect);
+}
+
+static int find_mode(const char *word, sd_bus_error *error)
+{
+        char known[200] = "";
+        size_t n = 0;
+
+        for (int i = 0; mode_names[i]; i++) {
+                if (strcmp(mode_names[i], word) == 0)
+                        return i;
+                n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", mode_names[i]);
+        }
+        return sd_bus_error_setf(error, ERROR("NoSuchMode"), "\"%.64s\" is no mode: there are %s", word, known);
 }
 
 static int parse_set_mode(struct call *call, sd_bus_error *error)
@@ -188,7 +180,7 @@ static int parse_set_mode(struct call *call, sd_bus_error *error)
         const char *word;
 
         int r = sd_bus_message_read(call->message, "s", &word);
-        if (r < 0 || (r = find_word(mode_names, word, ERROR("NoSuchMode"), "mode", error)) < 0)
+        if (r < 0 || (r = find_mode(word, error)) < 0)
                 return r;
         call->config.mode = r;
         return call->config.mode != bus_ask(call->bus).config->mode;
@@ -200,7 +192,7 @@ static int apply_mode(struct call *call, sd_bus_error *error)
         return 0;
 }
 
-/* ---- what it is made with ---- */
+/* ---- camera, model, GPU ---- */
 
 static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *error)
 {
@@ -213,17 +205,18 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
                 return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "longer than %zu bytes", size - 1);
         for (const char *c = text; *c; c++)
                 if ((unsigned char)*c < ' ' || *c == 127)
-                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "a control character in the name");
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "the name contains a control character");
         memcpy(ret, text, strlen(text) + 1);
         return 0;
 }
 
-/* A capture node or the name of one, and not the virtual camera. */
-static bool names_camera(const char *virtual_camera, const char *name)
+/* It must be a capture node or the name of one, and not a virtual camera of ours. */
+static bool names_camera(const struct bus *bus, const char *name)
 {
-        char node[PATH_MAX], own[PATH_MAX];
+        char node[PATH_MAX];
 
-        return name_finds_node(name, node) && (!realpath(virtual_camera, own) || strcmp(own, node) != 0);
+        return name_finds_node(name, node) && !bus_is_virtual_camera(bus, node);
 }
 
 static int parse_set_camera(struct call *call, sd_bus_error *error)
@@ -234,10 +227,10 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         int r = read_text(call, name, sizeof call->config.camera, error);
         if (r < 0)
                 return r;
-        if (*name && !names_camera(now->virtual_camera, name))
-                return sd_bus_error_setf(
-                        error, ERROR("NoSuchCamera"),
-                        "there is no camera \"%.200s\"; \"visagectl cameras\" lists those that there are", name);
+        if (*name && !names_camera(call->bus, name))
+                return sd_bus_error_setf(error, ERROR("NoSuchCamera"),
+                                         "there is no camera \"%.200s\"; \"visagectl cameras\" lists the cameras",
+                                         name);
         return strcmp(name, now->camera) != 0;
 }
 
@@ -278,13 +271,13 @@ static int parse_set_gpu(struct call *call, sd_bus_error *error)
         return r < 0 ? r : view.opening || strcmp(call->config.gpu, view.config->gpu) != 0;
 }
 
-/* What set_engine() and take_config() return, in the bus's words. */
+/* Converts the result of set_engine() and take_config() to an error of the bus. */
 static int tell_engine(const struct call *call, int r, sd_bus_error *error)
 {
         if (r == CONTROL_NO_OUTPUT)
                 return sd_bus_error_setf(error, ERROR("Failed"), "no virtual camera: %s", bus_ask(call->bus).missing);
         if (r == CONTROL_BUSY)
-                return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is just being opened; try again");
+                return sd_bus_error_setf(error, ERROR("Busy"), "a GPU or a model is being opened; try again later");
         return r;
 }
 
@@ -293,7 +286,7 @@ static int set_engine(struct call *call, const struct config *wish, sd_bus_error
         return tell_engine(call, call->bus->control->set_engine(call->bus->supervisor, wish), error);
 }
 
-/* Only what was asked for changes: the rest of `call->config` may have become old. */
+/* Only changes what was requested: the rest of `call->config` may be out of date. */
 static int apply_model(struct call *call, sd_bus_error *error)
 {
         struct config wish = *bus_ask(call->bus).config;
@@ -359,7 +352,7 @@ static int parse_hold(struct call *call, sd_bus_error *error)
 {
         int r = read_text(call, call->text, 65, error);
         if (r == 0 && !call->text[0])
-                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "why? an empty reason helps nobody");
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "the reason must not be empty");
         return r < 0 ? r : 1;
 }
 
@@ -373,21 +366,21 @@ static int apply_subscribe(struct call *call, sd_bus_error *error)
         return bus_handle_new(call, "a subscriber", true, error);
 }
 
-/* The message keeps a copy. */
+/* The message keeps a copy of the descriptor. */
 static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "h", call->fd);
 }
 
-#define CONTROL "org.visaged1.control"
-#define CONFIGURE "org.visaged1.configure"
+#define CONTROL INTERFACE_NAME ".control"
+#define CONFIGURE INTERFACE_NAME ".configure"
 
 const struct method bus_methods[] = {
         {"Start", CONTROL, parse_start, apply_start, gpu_is_ready},
         {"Stop", CONTROL, parse_stop, apply_stop},
         {"Pause", CONTROL, parse_pause, apply_pause, camera_is_closed},
         {"Resume", CONTROL, parse_resume, apply_resume},
-        {"SetEffect", CONTROL, parse_set_effect, apply_look},
+        {"SetEffect", CONTROL, parse_set_effect, apply_effect},
         {"SetMode", CONTROL, parse_set_mode, apply_mode},
         {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
         {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},

@@ -6,61 +6,58 @@
 #include "daemon/bus/bus.h"
 #include "daemon/common/task.h"
 
-#define BUS_NAME "org.visaged1"
-#define BUS_PATH "/org/visaged1"
-#define BUS_INTERFACE "org.visaged1.Manager"
-
-/* Of one user, and of all together: descriptors, and calls under way.  Calls that anybody may make get half of either,
- * so that they never keep out those that control something. */
+/* Limits for one user, and for all users together, on descriptors and on calls in progress.  Calls that anybody may
+ * make get half of either, so that they never lock out those that control something. */
 #define USER_MAX 8
 #define ALL_MAX 64
 
 struct call;
 
-/* A method.  Once the caller may: parse, work, apply, done, reply, of which each may be NULL. */
+/* A method.  Once the caller has permission: parse, work, apply, done, reply, each of which may be NULL. */
 struct method {
         const char *name;
         const char *action; /* polkit's; NULL: everybody may */
-        /* Reads and checks the arguments.  0: nothing would change, it is done. */
+        /* Reads and checks the arguments.  0: nothing would change, so the call is done. */
         int (*parse)(struct call *call, sd_bus_error *error);
-        /* 0: done.  1: `done` will tell.  Where it is NULL, the `result` of `work` counts. */
+        /* 0: done.  1: wait for `done`.  If it is NULL, the `result` of `work` counts. */
         int (*apply)(struct call *call, sd_bus_error *error);
         int (*done)(struct call *call, sd_bus_error *error);                         /* 0: not yet; 1: yes */
         void (*work)(struct call *call);                                             /* on a thread; may block */
         int (*reply)(struct call *call, sd_bus_message *reply, sd_bus_error *error); /* adds the results; NULL: none */
-        bool shared; /* one `work` at a time: who calls meanwhile gets its results too */
+        bool shared; /* only one `work` at a time: calls that arrive meanwhile share its results */
 };
 extern const struct method bus_methods[]; /* ended by one without a name */
 const struct method *bus_method(const char *name);
 
-/* A call under way: waiting for the bus to say who calls, for polkit, for a thread, or for the supervisor to come to
- * where it wants it. */
+/* A call in progress.  It waits for the bus to identify the caller, for polkit, for a thread, or for the supervisor to
+ * reach the wanted state. */
 struct call {
         struct bus *bus;
         const struct method *method;
         sd_bus_message *message; /* NULL: the connection is gone */
-        bool known;              /* who calls: `uid` */
+        bool known;              /* the caller is: `uid` is valid */
         uid_t uid;
-        bool waits;         /* for the supervisor: `done` tells */
-        sd_bus_slot *asked; /* the bus, or polkit */
+        bool waits;         /* for the supervisor, until `done` */
+        sd_bus_slot *asked; /* the pending request to the bus or to polkit */
         struct task task;   /* `work` */
-        uint64_t since;     /* it runs */
+        uint64_t since;     /* since when it has been running */
         sd_event_source *worked;
-        struct call *leader; /* whose `work` this call shares; NULL: it has its own */
+        struct call *leader; /* the call whose `work` this one shares; NULL: it has its own */
         struct call *next;
 
         /* arguments and results, by method */
-        struct config config; /* what it is to be */
+        struct config config; /* the wanted one */
         char text[256];
-        int result, fd; /* of `work`; a descriptor to answer with, or -1 */
-        void *data;     /* free(), but for the leader's */
+        int result, fd; /* of `work`; a descriptor to return, or -1 */
+        void *data;     /* to be free()d, unless it is the leader's */
         int count;
 };
 
-/* What the signals are about, as it was told last. */
+/* The properties with signals, as last announced. */
 struct bus_view {
         char state[16], reason[512], camera[PATH_MAX], gpu[256], model[PATH_MAX];
-        struct look look;
+        char effect[EFFECT_TEXT_MAX];
+        double effect_options[EFFECTS][EFFECT_OPTIONS_MAX]; /* of the chain */
         enum mode mode;
         uint32_t readers;
         bool face;
@@ -81,35 +78,35 @@ struct bus {
         const struct control *control;
         struct supervisor *supervisor;
         sd_event *event;
-        sd_bus *connection; /* NULL: there is none just now */
+        sd_bus *connection; /* NULL: there is none at the moment */
         sd_event_source *retry;
-        bool said; /* that there is none */
+        bool said; /* it was logged that there is none */
         struct bus_view view;
         struct call *calls;
         struct bus_handle *handles;
 };
 
 extern const sd_bus_vtable bus_vtable[];
-struct control_view bus_ask(const struct bus *bus); /* the supervisor, how things are */
+struct control_view bus_ask(const struct bus *bus); /* gets the supervisor's view */
 void bus_look(const struct bus *bus, struct bus_view *ret);
-void bus_emit(struct bus *bus); /* what differs from the view */
-/* A filter, for the property that not everybody may read. */
+void bus_emit(struct bus *bus); /* announces what differs from the view */
+/* A filter for the property that not everybody may read. */
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
-#define BUS_WATCH "org.visaged1.watch" /* polkit's action for what the camera sees */
+#define BUS_WATCH INTERFACE_NAME ".watch" /* the polkit action for pictures and results */
 
 bool bus_is_session(const struct bus *bus); /* everybody on it is the same user */
-/* May a user who has `own` of `all` have one more?  Root always may. */
+/* Whether a user who has `own` of `all` may have one more.  Root always may. */
 bool bus_has_room(const struct bus *bus, uid_t uid, unsigned own, unsigned all, unsigned share);
 
 /* calls.c */
 int bus_begin_call(struct bus *bus, const struct method *method, sd_bus_message *message, sd_bus_error *error);
 int bus_on_call(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void bus_calls_update(struct bus *bus);
-void bus_calls_end(struct bus *bus);  /* the connection is gone: nobody waits any more */
-void bus_calls_free(struct bus *bus); /* waits for what runs on threads */
+void bus_calls_end(struct bus *bus);  /* the connection is gone: nobody is waiting any more */
+void bus_calls_free(struct bus *bus); /* waits for running threads */
 
 /* handles.c */
-int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error); /* its `fd` */
-/* To each connection that has subscribed, once. */
+int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error); /* sets its `fd` */
+/* Sends the signal once to each connection that has subscribed. */
 void bus_handles_tell(const struct bus *bus, sd_bus_message *signal);
 void bus_handles_free(struct bus *bus);

@@ -1,4 +1,4 @@
-/* The properties, what they say, and the signals of their changes. */
+/* The properties, their values, and the signals of their changes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +12,6 @@
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define FACE "FacesPresent"
-
-static const char *const state_names[] = {
-        [CONTROL_STARTING] = "starting", [CONTROL_IDLE] = "idle",     [CONTROL_STREAMING] = "streaming",
-        [CONTROL_WAITING] = "waiting",   [CONTROL_PAUSED] = "paused", [CONTROL_STOPPED] = "stopped",
-};
 
 struct control_view bus_ask(const struct bus *bus)
 {
@@ -38,15 +33,16 @@ void bus_look(const struct bus *bus, struct bus_view *ret)
 {
         const struct control_view view = bus_ask(bus);
 
-        memset(ret, 0, sizeof *ret); /* is compared as bytes */
+        memset(ret, 0, sizeof *ret); /* it is compared as bytes */
         snprintf(ret->state, sizeof ret->state, "%s", state_names[view.state]);
         snprintf(ret->reason, sizeof ret->reason, "%s", view.reason);
         text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
         text_utf8(view.gpu ? view.gpu : "", ret->gpu, sizeof ret->gpu);
         text_utf8(view.model ? view.model : "", ret->model, sizeof ret->model);
-        ret->look.effect = view.config->look.effect; /* member by member: what lies between them is nobody's */
-        ret->look.opacity = view.config->look.opacity;
-        ret->look.strength = view.config->look.strength;
+        effect_chain_format(view.config->effect.chain, ret->effect);
+        for (unsigned i = 0; i < EFFECTS; i++)
+                if (view.config->effect.chain & UINT32_C(1) << i)
+                        memcpy(ret->effect_options[i], view.config->effect.options[i], sizeof ret->effect_options[i]);
         ret->mode = view.config->mode;
         ret->readers = view.readers;
         ret->face = view.face;
@@ -65,6 +61,7 @@ TEXT(get_reason, reason)
 TEXT(get_camera, camera)
 TEXT(get_gpu, gpu)
 TEXT(get_model, model)
+TEXT(get_effect, effect)
 
 GETTER(get_version)
 {
@@ -75,24 +72,29 @@ GETTER(get_virtual_camera)
 {
         char text[PATH_MAX];
 
-        text_utf8(bus_ask(userdata).config->virtual_camera, text, sizeof text);
+        text_utf8(bus_ask(userdata).config->virtual_camera[0], text, sizeof text);
         return sd_bus_message_append(reply, "s", text);
 }
 
-GETTER(get_effect)
+static int append_options(sd_bus_message *reply, const struct effect_settings *settings)
 {
-        return sd_bus_message_append(reply, "s", effect_names[bus_ask(userdata).config->look.effect]);
+        int r = 0;
+
+        for (unsigned i = 0; i < EFFECTS && r >= 0; i++)
+                for (unsigned k = 0; settings->chain & UINT32_C(1) << i && effects[i]->options[k].name && r >= 0; k++)
+                        r = sd_bus_message_append(reply, "{sv}", effects[i]->options[k].name,
+                                                  effect_types[effects[i]->options[k].type].bus,
+                                                  settings->options[i][k]);
+        return r;
 }
 
 GETTER(get_effect_options)
 {
-        const struct look *look = &bus_ask(userdata).config->look;
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-        if (look->effect == EFFECT_OVERLAY)
-                return sd_bus_message_append(reply, "a{sv}", 1, "opacity", "d", look->opacity);
-        if (look->effect == EFFECT_BLUR)
-                return sd_bus_message_append(reply, "a{sv}", 1, "strength", "d", look->strength);
-        return sd_bus_message_append(reply, "a{sv}", 0);
+        if (r >= 0)
+                r = append_options(reply, &bus_ask(userdata).config->effect);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 GETTER(get_mode)
@@ -117,11 +119,12 @@ GETTER(get_latency)
 
 GETTER(get_counters)
 {
-        const struct control_figures f = ask_figures(userdata);
+        const struct control_figures figures = ask_figures(userdata);
+        int r = sd_bus_message_open_container(reply, 'a', "{st}");
 
-        return sd_bus_message_append(reply, "a{st}", 10, "captured", f.captured, "parsed", f.parsed, "shown", f.shown,
-                                     "repeated", f.repeated, "placeholder", f.placeholder, "stale", f.stale, "corrupt",
-                                     f.corrupt, "lost", f.lost, "refused", f.refused, "reopened", f.reopened);
+        for (enum counter i = 0; i < COUNTERS && r >= 0; i++)
+                r = sd_bus_message_append(reply, "{st}", counter_names[i], figures.counters[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 GETTER(get_readers)
@@ -187,14 +190,14 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* ---- whether there is a face ---- */
+/* ---- FacesPresent ---- */
 
 static int reply_face(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "v", "b", (int)bus_ask(call->bus).face);
 }
 
-/* Get() of this property goes the way of a method, on which polkit is asked; GetAll() leaves it out. */
+/* Get() of this property is handled like a method, which polkit must permit; GetAll() leaves it out. */
 static const struct method face_method = {"Get", BUS_WATCH, .reply = reply_face};
 
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -205,7 +208,7 @@ int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
         if (sd_bus_message_is_method_call(message, PROPERTIES, "Get") <= 0 ||
             sd_bus_message_read(message, "ss", &interface, &property) <= 0)
                 return 0;
-        if (strcmp(interface, BUS_INTERFACE) == 0 && strcmp(property, FACE) == 0)
+        if (strcmp(interface, INTERFACE_MANAGER) == 0 && strcmp(property, FACE) == 0)
                 return bus_begin_call(bus, &face_method, message, error);
         return sd_bus_message_rewind(message, true) < 0 ? -EIO : 0;
 }
@@ -220,8 +223,14 @@ static const struct {
         {                                                                                                              \
                 property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member                      \
         }
-        MEMBER("State", state),     MEMBER("StateReason", reason), MEMBER("Camera", camera),      MEMBER("Gpu", gpu),
-        MEMBER("Model", model),     MEMBER("Effect", look.effect), MEMBER("EffectOptions", look), MEMBER("Mode", mode),
+        MEMBER("State", state),
+        MEMBER("StateReason", reason),
+        MEMBER("Camera", camera),
+        MEMBER("Gpu", gpu),
+        MEMBER("Model", model),
+        MEMBER("Effect", effect),
+        MEMBER("EffectOptions", effect_options),
+        MEMBER("Mode", mode),
         MEMBER("Readers", readers),
 };
 #define EMITTED (sizeof emitted / sizeof emitted[0])
@@ -230,8 +239,8 @@ static void emit_face(struct bus *bus, bool face)
 {
         sd_bus_message *signal = NULL;
 
-        if (sd_bus_message_new_signal(bus->connection, &signal, BUS_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
-            sd_bus_message_append(signal, "sa{sv}as", BUS_INTERFACE, 1, FACE, "b", (int)face, 0) >= 0)
+        if (sd_bus_message_new_signal(bus->connection, &signal, INTERFACE_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
+            sd_bus_message_append(signal, "sa{sv}as", INTERFACE_MANAGER, 1, FACE, "b", (int)face, 0) >= 0)
                 bus_handles_tell(bus, signal);
         sd_bus_message_unref(signal);
 }
@@ -253,5 +262,5 @@ void bus_emit(struct bus *bus)
         if (n == 0)
                 return;
         bus->view = now;
-        sd_bus_emit_properties_changed_strv(bus->connection, BUS_PATH, BUS_INTERFACE, (char **)changed);
+        sd_bus_emit_properties_changed_strv(bus->connection, INTERFACE_PATH, INTERFACE_MANAGER, (char **)changed);
 }

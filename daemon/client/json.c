@@ -6,7 +6,7 @@
 #include "daemon/client/json.h"
 #include "daemon/common/text.h"
 
-/* Reads the members of the container that has been entered, until its end. */
+/* Reads all members of the container that has been entered. */
 static int members(sd_bus_message *message, json_t *array)
 {
         json_t *value;

@@ -1,5 +1,5 @@
-/* The configuration file, by libinih.  It reads through next_line(), which counts the lines and sees to what libinih
- * would pass over in silence: lines that it would cut, and NUL bytes. */
+/* The configuration file, parsed by libinih.  It reads through next_line(), which counts the lines and detects what
+ * libinih would silently ignore: lines that it would truncate, and NUL bytes. */
 #include <errno.h>
 #include <glob.h>
 #include <ini.h>
@@ -10,15 +10,14 @@
 #include "daemon/common/cleanup.h"
 #include "daemon/common/config.h"
 
-#define KEYS_MAX 32
-#define COMPLAINTS_MAX 20 /* of one file: more only hide the first */
+#define COMPLAINTS_MAX 20 /* per file: more would only hide the first ones */
 
 struct reader {
         struct config *config;
         const char *path;
         FILE *file;
         unsigned line, complaints;
-        unsigned set_in[KEYS_MAX]; /* line in which each key was set, 0: not yet */
+        unsigned set_in[CONFIG_KEYS_MAX]; /* line in which each key was set; 0: not yet */
         config_complaint complain;
         void *userdata;
 };
@@ -26,7 +25,7 @@ struct reader {
 __attribute__((format(printf, 3, 4))) static void complain(struct reader *reader, unsigned line, const char *format,
                                                            ...)
 {
-        char text[600], message[600 + PATH_MAX];
+        char text[1100], message[1100 + PATH_MAX];
         va_list ap;
 
         if (++reader->complaints > COMPLAINTS_MAX)
@@ -38,7 +37,7 @@ __attribute__((format(printf, 3, 4))) static void complain(struct reader *reader
         reader->complain(reader->userdata, message);
 }
 
-/* fgets() for libinih.  A line that does not fit becomes an empty one, and is complained about. */
+/* fgets() for libinih.  A line that does not fit is reported and becomes an empty one. */
 static char *next_line(char *buffer, int size, void *stream)
 {
         struct reader *reader = stream;
@@ -68,36 +67,38 @@ static char *next_line(char *buffer, int size, void *stream)
 
 static int key_index(const char *name)
 {
-        for (int i = 0; i < KEYS_MAX && config_keys[i].name; i++)
-                if (strcmp(config_keys[i].name, name) == 0)
+        const struct config_key *keys = config_keys();
+
+        for (int i = 0; keys[i].name; i++)
+                if (strcmp(keys[i].name, name) == 0)
                         return i;
         return -ENOENT;
 }
 
-/* Complains itself and always answers "fine": libinih would keep only the first line's number. */
+/* Reports errors itself and always returns success, because libinih would only keep the number of the first line. */
 static int take(void *userdata, const char *section, const char *name, const char *value)
 {
         struct reader *reader = userdata;
-        char why[512];
+        char why[1024];
         int i;
 
         if (strcmp(section, "visaged") != 0) {
                 if (section[0])
                         complain(reader, reader->line, "unknown section [%s]: allowed is [visaged]", section);
                 else
-                        complain(reader, reader->line, "\"%s\" stands before the section's name, [visaged]", name);
+                        complain(reader, reader->line, "\"%s\" comes before the section [visaged]", name);
                 return 1;
         }
         i = key_index(name);
-        if (i >= 0 && reader->set_in[i]) {
-                /* An indented line continues the one above, by the rules of such files, which nobody means here. */
+        bool again = i >= 0 && reader->set_in[i];
+        if (again && !config_keys()[i].many) {
+                /* In such files an indented line continues the one above, but nobody intends that here. */
                 complain(reader, reader->line,
-                         "%s is set already, in line %u (a line that begins with a space counts to "
-                         "the key above it)",
-                         name, reader->set_in[i]);
+                         "%s is already set in line %u (an indented line continues the key above it)", name,
+                         reader->set_in[i]);
                 return 1;
         }
-        if (config_set(reader->config, name, value, why, sizeof why) < 0)
+        if ((again ? config_add : config_set)(reader->config, name, value, why, sizeof why) < 0)
                 complain(reader, reader->line, "%s", why);
         if (i >= 0)
                 reader->set_in[i] = reader->line;
@@ -111,7 +112,7 @@ int config_read(struct config *config, const char *path, config_complaint compla
         char message[PATH_MAX + 100];
         int r;
 
-        if (!file || (fgetc(file) == EOF && ferror(file))) { /* a directory opens, and fails to be read */
+        if (!file || (fgetc(file) == EOF && ferror(file))) { /* a directory can be opened but not read */
                 r = -errno;
                 snprintf(message, sizeof message, "%s: %s", path, strerror(-r));
                 complaint(userdata, message);

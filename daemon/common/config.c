@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "daemon/common/config.h"
 #include "v4l2/names.h"
 
-const char *const effect_names[] = {"overlay", "labels", "blur", "none", NULL};
 const char *const mode_names[] = {"smooth", "exact", NULL};
 const char *const precision_names[] = {"fp32", "fp16", NULL};
 const char *const no_yes[] = {"no", "yes", NULL};
@@ -24,12 +24,21 @@ static int parse_text(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
-/* A node's name without its folder is no file of pictures, and is found out only when it is too late. */
+/* One more.  A node's name without its folder is no file of pictures, and is found out only when it is too late. */
 static int parse_output(const struct config_key *key, const char *value, struct config *config)
 {
+        struct config_key place = *key;
+
         if (name_of_output(value, NULL) == NAME_NODE && value[0] != '/')
                 return -EINVAL;
-        return parse_text(key, value, config);
+        place.size = sizeof config->virtual_camera[0];
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++, place.offset += place.size) {
+                if (!config->virtual_camera[i][0])
+                        return parse_text(&place, value, config);
+                if (strcmp(config->virtual_camera[i], value) == 0)
+                        return -EINVAL;
+        }
+        return -EINVAL;
 }
 
 static int parse_choice(const struct config_key *key, const char *value, struct config *config)
@@ -73,18 +82,14 @@ static int parse_size(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
-/* A plain decimal number of the range that `allowed` tells. */
-static int parse_real(const struct config_key *key, const char *value, struct config *config)
+static int parse_effect(const struct config_key *key, const char *value, struct config *config)
 {
-        char *end;
+        return effect_chain_parse(value, &config->effect.chain);
+}
 
-        if (strspn(value, "0123456789.") != strlen(value) || !*value)
-                return -EINVAL;
-        double number = strtod(value, &end);
-        if (*end || number < key->low || number > key->high)
-                return -EINVAL;
-        memcpy((char *)config + key->offset, &number, sizeof number);
-        return 0;
+static int parse_option(const struct config_key *key, const char *value, struct config *config)
+{
+        return effect_option_parse(key->option, value, (double *)((char *)config + key->offset));
 }
 
 static int parse_rate(const struct config_key *key, const char *value, struct config *config)
@@ -104,7 +109,7 @@ static int parse_rate(const struct config_key *key, const char *value, struct co
 
 #define MEMBER(m) .offset = offsetof(struct config, m), .size = sizeof(((struct config *)0)->m)
 
-const struct config_key config_keys[] = {
+static const struct config_key fixed_keys[] = {
         {"camera", "CAMERA",
          "a capture node (/dev/video0, or its name in /dev/v4l/by-id),\n"
          "image:FILE (still), image:FILE?move, y4m:FILE or y4m:FILE?once;\n"
@@ -112,9 +117,9 @@ const struct config_key config_keys[] = {
          "", "a camera's path or name, image:FILE or y4m:FILE", parse_text, MEMBER(camera)},
         {"virtual-camera", "SINK",
          "a v4l2loopback node, y4m:FILE (y4m:- is standard output)\n"
-         "or png:PATTERN, such as png:out/%04d.png",
-         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN", parse_output,
-         MEMBER(virtual_camera)},
+         "or png:PATTERN, such as png:out/%04d.png; may be given several times",
+         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN, up to four, each once",
+         parse_output, .many = true, MEMBER(virtual_camera)},
         {"size", "WxH", "of the virtual camera's picture", "640x480",
          "width x height, such as 640x480, both even and from 32 to 8192", parse_size},
         {"rate", "N", "frames per second", "30", "frames per second from 1 to 240, such as 30 or 30000/1001",
@@ -127,46 +132,126 @@ const struct config_key config_keys[] = {
          "", "part of a name, a number or a /dev/dri node", parse_text, MEMBER(gpu)},
         {"precision", "P", "how weights and feature maps are stored: fp32 or fp16", "fp32", "fp32 or fp16",
          parse_choice, .choices = precision_names, MEMBER(precision)},
-        {"effect", "EFFECT",
-         "overlay (the classes' colours over the picture), labels (only they),\n"
-         "blur (of the background) or none",
-         "overlay", "overlay, labels, blur or none", parse_choice, .choices = effect_names, MEMBER(look.effect)},
-        {"opacity", "N", "of the overlay's colours, from 0 (not seen) to 1 (only they)", "0.5",
-         "a number from 0 to 1, such as 0.5", parse_real, .low = 0, .high = 1, MEMBER(look.opacity)},
-        {"strength", "N", "of the blur, from 0.25 (a little) to 4 (shapes only)", "1", "a number from 0.25 to 4",
-         parse_real, .low = 0.25, .high = 4, MEMBER(look.strength)},
         {"mode", "MODE",
          "smooth (every frame, with the newest labels there are)\n"
          "or exact (a frame is shown when its own labels are there)",
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
         {"always-on", "YES", "keep the camera open when nobody watches: yes or no", "no", "yes or no", parse_choice,
          .choices = no_yes, MEMBER(always_on)},
-        {NULL},
+};
+#define FIXED_KEYS (sizeof fixed_keys / sizeof fixed_keys[0])
+
+/* ---- the keys of the effects ---- */
+
+static struct config_key keys[CONFIG_KEYS_MAX];
+
+struct text {
+        char help[2 * EFFECT_TEXT_MAX], allowed[EFFECT_TEXT_MAX], default_value[32];
 };
 
-int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+static struct config_key effect_key(void)
+{
+        static struct text text;
+        size_t n = 0;
+
+        n = snprintf(text.help, sizeof text.help, "what is shown, several effects joined by +:");
+        for (unsigned i = 0; i < EFFECTS && n < sizeof text.help; i++)
+                n += snprintf(text.help + n, sizeof text.help - n, "\n%s: %s", effects[i]->name, effects[i]->help);
+        effect_chain_allowed(text.allowed);
+        return (struct config_key){"effect", "EFFECT", text.help, "overlay", text.allowed, parse_effect};
+}
+
+static struct config_key option_key(unsigned effect, unsigned i)
+{
+        static struct text texts[EFFECTS][EFFECT_OPTIONS_MAX];
+        const struct effect_option *option = &effects[effect]->options[i];
+        struct text *text = &texts[effect][i];
+
+        effect_option_allowed(option, text->allowed);
+        snprintf(text->help, sizeof text->help, "%s: %s;\n%s", effects[effect]->name, option->help, text->allowed);
+        snprintf(text->default_value, sizeof text->default_value, "%g", option->default_value);
+        return (struct config_key){
+                option->name,
+                "N",
+                text->help,
+                text->default_value,
+                text->allowed,
+                parse_option,
+                .option = option,
+                .offset = offsetof(struct config, effect.options) + (effect * EFFECT_OPTIONS_MAX + i) * sizeof(double),
+        };
+}
+
+static void make_keys(void)
+{
+        struct config_key *key = keys;
+
+        memcpy(key, fixed_keys, sizeof fixed_keys);
+        key += FIXED_KEYS;
+        *key++ = effect_key();
+        for (unsigned effect = 0; effect < EFFECTS; effect++)
+                for (unsigned i = 0; effects[effect]->options[i].name; i++) {
+                        assert(key < keys + CONFIG_KEYS_MAX - 1);
+                        *key++ = option_key(effect, i);
+                }
+}
+
+const struct config_key *config_keys(void)
+{
+        static once_flag made = ONCE_FLAG_INIT;
+
+        call_once(&made, make_keys);
+        return keys;
+}
+
+/* ---- all keys ---- */
+
+/* Where there may be many values, they go as one: a wrong one leaves those before as they are. */
+static int replace(const struct config_key *key, const char *value, struct config *config)
+{
+        struct config new = {0};
+
+        if (!key->many)
+                return key->parse(key, value, config);
+        int r = key->parse(key, value, &new);
+        if (r == 0)
+                memcpy((char *)config + key->offset, (char *)&new + key->offset, key->size);
+        return r;
+}
+
+static int set(struct config *config, const char *name, const char *value, bool add, char *why, size_t why_size)
 {
         size_t n;
 
-        for (const struct config_key *key = config_keys; key->name; key++) {
+        for (const struct config_key *key = config_keys(); key->name; key++) {
                 if (strcmp(key->name, name) != 0)
                         continue;
-                int r = key->parse(key, value, config);
+                int r = add ? key->parse(key, value, config) : replace(key, value, config);
                 if (r < 0)
                         snprintf(why, why_size, "%s cannot be \"%.200s\": allowed is %s", name, value, key->allowed);
                 return r;
         }
         n = snprintf(why, why_size, "unknown key \"%.100s\": allowed are", name);
-        for (const struct config_key *key = config_keys; key->name && n < why_size; key++)
-                n += snprintf(why + n, why_size - n, "%s %s", key == config_keys ? "" : ",", key->name);
+        for (const struct config_key *key = config_keys(); key->name && n < why_size; key++)
+                n += snprintf(why + n, why_size - n, "%s %s", key == keys ? "" : ",", key->name);
         return -ENOENT;
+}
+
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+{
+        return set(config, name, value, false, why, why_size);
+}
+
+int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+{
+        return set(config, name, value, true, why, why_size);
 }
 
 void config_init(struct config *config)
 {
         *config = (struct config){0};
-        for (const struct config_key *key = config_keys; key->name; key++) {
-                int r = key->parse(key, key->preset, config);
+        for (const struct config_key *key = config_keys(); key->name; key++) {
+                int r = key->parse(key, key->default_value, config);
                 assert(r == 0);
                 (void)r;
         }

@@ -29,7 +29,7 @@ static const struct {
 };
 #define OWN (sizeof own / sizeof own[0])
 
-static void print_option(const char *name, const char *argument, const char *help, const char *preset)
+static void print_option(const char *name, const char *argument, const char *help, const char *default_value)
 {
         char left[64];
 
@@ -40,8 +40,8 @@ static void print_option(const char *name, const char *argument, const char *hel
                 if (*c == '\n')
                         printf("%25s", "");
         }
-        if (preset && preset[0])
-                printf(" [%s]", preset);
+        if (default_value && default_value[0])
+                printf(" [%s]", default_value);
         putchar('\n');
 }
 
@@ -50,8 +50,8 @@ static int help(void)
         printf("Usage: visaged [OPTION]...\n\n"
                "Parses the faces before a camera on the GPU and shows the result as a virtual camera.\n\n"
                "What can be set, here or in the section [visaged] of the configuration file:\n");
-        for (const struct config_key *key = config_keys; key->name; key++)
-                print_option(key->name, key->argument, key->help, key->preset);
+        for (const struct config_key *key = config_keys(); key->name; key++)
+                print_option(key->name, key->argument, key->help, key->default_value);
         printf("\nAnd:\n");
         for (size_t i = 0; i < OWN; i++)
                 print_option(own[i].name, own[i].argument, own[i].help, NULL);
@@ -77,11 +77,13 @@ __attribute__((format(printf, 1, 2))) static int usage(const char *format, ...)
 
 static void make_table(struct option *ret)
 {
+        const struct config_key *keys = config_keys();
+
         for (size_t i = 0; i < OWN; i++)
                 *ret++ = (struct option){own[i].name, own[i].argument ? required_argument : no_argument, NULL,
                                          own[i].value};
-        for (size_t i = 0; config_keys[i].name; i++)
-                *ret++ = (struct option){config_keys[i].name, required_argument, NULL, KEYS + i};
+        for (size_t i = 0; keys[i].name; i++)
+                *ret++ = (struct option){keys[i].name, required_argument, NULL, KEYS + i};
         *ret = (struct option){0};
 }
 
@@ -119,6 +121,33 @@ static int take(int value, struct options *options)
         }
 }
 
+/* Said again, a key's last value counts, unless it may have many. */
+static int take_key(size_t key, struct options *options)
+{
+        if (!options->keys[key] || !config_keys()[key].many) {
+                options->keys[key] = optarg;
+                return -1;
+        }
+        if (options->more_count == sizeof options->more / sizeof options->more[0])
+                return usage("--%s is given too often", config_keys()[key].name);
+        options->more[options->more_count].key = key;
+        options->more[options->more_count++].value = optarg;
+        return -1;
+}
+
+static int apply_keys(const struct options *options, struct config *config, char *why, size_t why_size)
+{
+        const struct config_key *keys = config_keys();
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && keys[i].name; i++)
+                if (options->keys[i])
+                        r = config_set(config, keys[i].name, options->keys[i], why, why_size);
+        for (unsigned i = 0; r == 0 && i < options->more_count; i++)
+                r = config_add(config, keys[options->more[i].key].name, options->more[i].value, why, why_size);
+        return r;
+}
+
 /* `path` has PATH_MAX bytes. */
 static const char *config_file(const struct options *options, char *path)
 {
@@ -131,7 +160,7 @@ int options_config(const struct options *options, struct config *ret, config_com
         char path[PATH_MAX];
         const char *file = config_file(options, path);
         struct config config;
-        char why[512];
+        char why[1024];
         bool there = options->config_file || access(file, F_OK) == 0;
 
         config_init(&config);
@@ -139,9 +168,8 @@ int options_config(const struct options *options, struct config *ret, config_com
         int drop_ins = config_read_drop_ins(&config, file, complaint, userdata);
         if (r < 0 || drop_ins < 0)
                 return -EBADMSG;
-        for (size_t i = 0; config_keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
-                        return -EBADMSG; /* cannot be: options_parse() has seen to it */
+        if (apply_keys(options, &config, why, sizeof why) < 0)
+                return -EBADMSG; /* cannot be: options_parse() has seen to it */
         *ret = config;
         return there + drop_ins;
 }
@@ -150,18 +178,17 @@ int options_config(const struct options *options, struct config *ret, config_com
 static int check_keys(const struct options *options)
 {
         struct config config;
-        char why[512];
+        char why[1024];
 
         config_init(&config);
-        for (size_t i = 0; config_keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, config_keys[i].name, options->keys[i], why, sizeof why) < 0)
-                        return usage("--%s", why);
+        if (apply_keys(options, &config, why, sizeof why) < 0)
+                return usage("--%s", why);
         return -1;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-        struct option table[OWN + OPTIONS_KEYS_MAX + 1];
+        struct option table[OWN + CONFIG_KEYS_MAX + 1];
         int value, status;
 
         *ret = (struct options){0};
@@ -169,12 +196,14 @@ int options_parse(int argc, char **argv, struct options *ret)
         optind = 1;
         while ((value = getopt_long(argc, argv, "h", table, NULL)) != -1) {
                 if (value >= KEYS)
-                        ret->keys[value - KEYS] = optarg;
-                else if ((status = take(value, ret)) >= 0)
+                        status = take_key(value - KEYS, ret);
+                else
+                        status = take(value, ret);
+                if (status >= 0)
                         return status;
         }
         if (optind < argc)
-                return usage("\"%s\" is not an option", argv[optind]);
+                return usage("unexpected argument \"%s\"", argv[optind]);
         if ((status = check_keys(ret)) >= 0)
                 return status;
         int files = options_config(ret, &ret->config, complain, NULL);

@@ -10,7 +10,8 @@
 #include "daemon/common/config.h"
 #include "daemon/common/paths.h"
 
-/* The source tree counts only for a program in its build folder: once installed, anybody might make a folder of that name. */
+/* The source tree is only used by a program in its build folder: once installed, anybody might create a folder of that
+ * name. */
 static bool runs_from_build(void)
 {
         char exe[PATH_MAX];
@@ -75,7 +76,7 @@ int paths_can_write(const char *file)
         return access(folder, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
-/* A folder of ours: systemd's, the XDG specification's, the one below the home folder.  False: none. */
+/* One of our folders: from systemd, from the XDG specification, or in the home folder.  False: there is none. */
 static bool find_folder(const char *systemd, const char *xdg, const char *below_home, char *ret, size_t size)
 {
         const char *home = getenv("HOME");
@@ -83,9 +84,9 @@ static bool find_folder(const char *systemd, const char *xdg, const char *below_
 
         systemd = getenv(systemd);
         xdg = getenv(xdg);
-        if (systemd && systemd[0] == '/') /* a list when the unit names several; the first is ours */
+        if (systemd && systemd[0] == '/') /* a list if the unit names several; ours is the first */
                 n = snprintf(ret, size, "%.*s", (int)strcspn(systemd, ":"), systemd);
-        else if (xdg && xdg[0] == '/') /* relative ones are to be ignored, says the XDG specification */
+        else if (xdg && xdg[0] == '/') /* the XDG specification requires relative ones to be ignored */
                 n = snprintf(ret, size, "%s/visaged", xdg);
         else if (home && home[0] == '/')
                 n = snprintf(ret, size, "%s/%s/visaged", home, below_home);

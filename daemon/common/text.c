@@ -6,7 +6,7 @@
 #include "daemon/common/cleanup.h"
 #include "daemon/common/text.h"
 
-/* Bytes of the valid UTF-8 character at `s`, 0 if there is none there (Unicode standard, table 3-7). */
+/* The length of the valid UTF-8 character at `s`; 0: there is none (Unicode standard, table 3-7). */
 static size_t utf8_length(const uint8_t *s)
 {
         static const struct {
@@ -67,7 +67,7 @@ void text_printable(const char *text, char *ret, size_t size)
 
 json_t *text_json(const char *text)
 {
-        size_t size = strlen(text) * 3 + 1; /* of nothing but replacements */
+        size_t size = strlen(text) * 3 + 1; /* if all of it is replaced */
         _cleanup_(freep) char *utf8 = malloc(size);
 
         if (!utf8)

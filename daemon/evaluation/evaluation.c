@@ -19,7 +19,7 @@ int evaluation_init(struct evaluation *e, const struct model_info *model, unsign
         e->known = known && label_set_equal(known, &e->predicted);
         if (classes > 0 && !e->known) {
                 snprintf(why, why_size,
-                         "--classes: the %u classes of model %s are none of the known sets; without it, classes "
+                         "--classes: the %u classes of model %s are not a known set; without it, classes "
                          "are compared by index",
                          model->classes, model->name);
                 return -EINVAL;
@@ -30,12 +30,12 @@ int evaluation_init(struct evaluation *e, const struct model_info *model, unsign
         return 0;
 }
 
-/* ---- what follows from the sum ---- */
+/* ---- results ---- */
 
 struct result {
         const struct label_set *set; /* in which truth and predictions are compared */
         struct confusion confusion;
-        double mean_f1_11, helen_overall; /* NAN: not of these classes */
+        double mean_f1_11, helen_overall; /* NAN: not applicable */
 };
 
 static void merge(const struct evaluation *e, const struct label_set *set, struct confusion *ret)
@@ -101,7 +101,7 @@ static void print_classes(const struct result *result)
         table_free(&table);
 }
 
-/* A dot is nothing at all, so that what there is can be seen. */
+/* A dot for zero, so that other values stand out. */
 static void share(uint64_t part, uint64_t whole, struct cell *ret)
 {
         if (part == 0)
@@ -132,7 +132,7 @@ static void print_matrix(const struct result *result)
                         share(result->confusion.count[i][j], pixels, &cells[j + 2]);
                 table_row(&table, row);
         }
-        printf("\nConfusion: of each class's pixels, the %% that were taken for each class\n");
+        printf("\nConfusion: per cent of each true class's pixels, by predicted class\n");
         table_print(&table, "", stdout);
         table_free(&table);
 }

@@ -45,8 +45,7 @@ static int check(struct outputs *outputs, int i, const struct output_names *name
                 }
         for (int k = 0; k < 2; k++)
                 if (outputs_is_input(outputs, results[k]) >= 0) {
-                        snprintf(why, why_size, "its result %s would overwrite a picture that is to be parsed",
-                                 results[k]);
+                        snprintf(why, why_size, "its result %s would overwrite an input picture", results[k]);
                         return -EEXIST;
                 }
         return 0;
@@ -62,7 +61,7 @@ int outputs_names(struct outputs *outputs, int i, struct output_names *ret, char
         int length = snprintf(stem, sizeof stem, "%s%s%.*s", directory, n > 0 && directory[n - 1] != '/' ? "/" : "",
                               (int)paths_stem(name), name);
         if (length < 0 || (size_t)length >= sizeof stem - sizeof ".overlay.png") {
-                snprintf(why, why_size, "the results' names would be too long");
+                snprintf(why, why_size, "the names of the results would be too long");
                 return -ENAMETOOLONG;
         }
         outputs->stems[i] = strdup(stem);

@@ -79,7 +79,7 @@ int pairs_find(struct pairs *ret, const char *images, const char *labels, char *
                 snprintf(why, why_size, "%s: there is no PNG or JPEG picture; check --images", images);
                 r = -ENOENT;
         } else if (!any_labels(&pairs)) {
-                snprintf(why, why_size, "%s: no picture of %s has labels there (%s wants %s); check --labels", labels,
+                snprintf(why, why_size, "%s: no picture of %s has labels there (%s needs %s); check --labels", labels,
                          images, pairs.list[0].picture, pairs.list[0].labels);
                 r = -ENOENT;
         }

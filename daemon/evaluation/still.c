@@ -5,6 +5,18 @@
 #include "daemon/evaluation/still.h"
 #include "daemon/pipeline/palette.h"
 
+enum { PALETTE_OFFSET = GPU_BLOCK_ALIGN };
+
+static void fill_parameters(struct still *s)
+{
+        const struct model_info *model = &s->engine->model;
+        uint8_t *parameters = gpu_buffer_map(s->parameters);
+
+        *(struct gpu_region *)parameters =
+                gpu_region_whole(s->image.width, s->image.height, model->width, model->height);
+        palette_fill_overlay(model, parameters + PALETTE_OFFSET);
+}
+
 static int allocate(struct still *s, uint32_t width, uint32_t height)
 {
         struct gpu *gpu = s->engine->gpu;
@@ -21,7 +33,7 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
                 {labels, GPU_MEMORY_DEVICE, "labels", &s->labels.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &s->labels_read},
                 {image, GPU_MEMORY_READBACK, "overlay read", &s->overlay_read},
-                {PALETTE_SIZE, GPU_MEMORY_UPLOAD, "palette", &s->palette},
+                {PALETTE_OFFSET + PALETTE_SIZE, GPU_MEMORY_UPLOAD, "parameters", &s->parameters},
         };
 
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
@@ -31,18 +43,20 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
         }
         s->image.width = s->overlay.width = s->labels.width = width;
         s->image.height = s->overlay.height = s->labels.height = height;
-        palette_fill(&s->engine->model, PALETTE_OVERLAY, PALETTE_OPACITY, gpu_buffer_map(s->palette));
+        fill_parameters(s);
         return 0;
 }
 
 static int record(struct still *s)
 {
+        const struct gpu_block region = {s->parameters, 0}, palette = {s->parameters, PALETTE_OFFSET};
+
         int r = gpu_program_new(s->engine->gpu, "still", &s->program);
         if (r < 0)
                 return r;
         op_copy(s->program, s->upload, s->image.buffer, gpu_buffer_size(s->upload));
-        parser_record(s->engine->parser, s->program, &s->image, &s->labels);
-        op_paint(s->program, &s->image, &s->labels, s->palette, &s->overlay);
+        parser_record(s->engine->parser, s->program, &s->image, &region, 1, &s->labels);
+        op_paint(s->program, &s->image, &s->labels, &palette, &s->overlay);
         op_copy(s->program, s->labels.buffer, s->labels_read, gpu_buffer_size(s->labels.buffer));
         op_copy(s->program, s->overlay.buffer, s->overlay_read, gpu_buffer_size(s->overlay.buffer));
         return gpu_program_end(s->program);
@@ -85,7 +99,7 @@ const uint8_t *still_overlay(const struct still *s)
 void still_finish(struct still *s)
 {
         struct gpu_buffer *buffers[] = {s->upload,      s->image.buffer, s->overlay.buffer, s->labels.buffer,
-                                        s->labels_read, s->overlay_read, s->palette};
+                                        s->labels_read, s->overlay_read, s->parameters};
 
         gpu_program_free(s->program);
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)

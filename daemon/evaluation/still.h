@@ -8,7 +8,7 @@ struct still {
         struct engine *engine;
         struct gpu_image image, overlay;
         struct gpu_labels labels;
-        struct gpu_buffer *upload, *palette, *labels_read, *overlay_read;
+        struct gpu_buffer *upload, *parameters, *labels_read, *overlay_read; /* parameters: the region, the palette */
         struct gpu_program *program;
 };
 

@@ -53,7 +53,7 @@ static void tell_models(char *why, size_t why_size)
         char there[400];
 
         models_tell("", true, there, sizeof there);
-        snprintf(why + n, why_size - n, "; installed are: %s", there);
+        snprintf(why + n, why_size - n, "; installed models: %s", there);
 }
 
 static int open_model(struct engine *engine, const struct engine_options *options, struct model **ret, char *why,

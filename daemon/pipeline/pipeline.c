@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/common/cleanup.h"
+#include "daemon/pipeline/effects/chain.h"
 #include "daemon/pipeline/palette.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/pixels.h"
@@ -13,17 +14,17 @@ struct pipeline {
         struct pipeline_events events;
         struct stats *stats;
         enum mode mode;
-        struct look look;
+        struct effect_settings effect;
         struct gpu_pixels sink;
 
         struct gpu_buffer *upload; /* the camera's bytes */
         uint32_t upload_size;
-        struct gpu_image image, scratch, composed;
+        struct gpu_image image, scratch, work[2];
         struct gpu_labels labels;
-        struct gpu_buffer *palettes[2];    /* by enum palette_kind */
+        struct gpu_buffer *parameters;     /* what the operators read anew each time, by enum block */
         struct gpu_buffer *packed, *shown; /* the sink's bytes: on the device, for the host */
         struct gpu_buffer *labels_shown;
-        struct gpu_program *in, *parse, *out[EFFECTS];
+        struct gpu_program *in, *parse, *out;
 
         /* The frame under way. */
         bool flying;
@@ -42,58 +43,36 @@ struct pipeline {
         bool failed, closing;
 };
 
+/* Offsets in the parameters. */
+enum block { REGION, EFFECT_BLOCKS = GPU_BLOCK_ALIGN };
+
 /* ---- recording ---- */
-
-static int paint(struct pipeline *p, struct gpu_program *program, enum palette_kind kind)
-{
-        return op_paint(program, &p->image, &p->labels, p->palettes[kind], &p->composed);
-}
-
-static int compose_overlay(struct pipeline *p, struct gpu_program *program)
-{
-        return paint(p, program, PALETTE_OVERLAY);
-}
-
-static int compose_labels(struct pipeline *p, struct gpu_program *program)
-{
-        return paint(p, program, PALETTE_LABELS);
-}
-
-/* As strong in relation to the picture at every size: 12 pixels at 480 rows. */
-static int compose_blur(struct pipeline *p, struct gpu_program *program)
-{
-        return op_blur_background(program, &p->image, &p->labels, p->look.strength * p->sink.height / 40.0f,
-                                  &p->scratch, &p->composed);
-}
-
-/* NULL: the picture as it is. */
-static int (*const compose[EFFECTS])(struct pipeline *p, struct gpu_program *program) = {
-        [EFFECT_OVERLAY] = compose_overlay,
-        [EFFECT_LABELS] = compose_labels,
-        [EFFECT_BLUR] = compose_blur,
-        [EFFECT_NONE] = NULL,
-};
 
 /* In place of the one there is, which stays where that fails: it may be submitted for the next frame.  Errors of the
  * operators are kept by the program. */
-static int record_out(struct pipeline *p, enum effect effect)
+static int record_out(struct pipeline *p, uint32_t chain)
 {
+        const struct effect_chain_io io = {
+                .in = &p->image,
+                .scratch = &p->scratch,
+                .work = {&p->work[0], &p->work[1]},
+                .labels = &p->labels,
+                .blocks = {p->parameters, EFFECT_BLOCKS},
+        };
         struct gpu_program *out;
 
-        int r = gpu_program_new(p->engine->gpu, effect_names[effect], &out);
+        int r = gpu_program_new(p->engine->gpu, "out", &out);
         if (r < 0)
                 return r;
-        if (compose[effect])
-                compose[effect](p, out);
-        op_pack(out, compose[effect] ? &p->composed : &p->image, &p->sink, p->packed);
+        op_pack(out, effect_chain_record(out, chain, &io), &p->sink, p->packed);
         op_copy(out, p->packed, p->shown, p->sink.size);
         r = gpu_program_end(out);
         if (r < 0) {
                 gpu_program_free(out);
                 return r;
         }
-        gpu_program_free(p->out[effect]);
-        p->out[effect] = out;
+        gpu_program_free(p->out);
+        p->out = out;
         return 0;
 }
 
@@ -103,7 +82,8 @@ static int record_parse(struct pipeline *p)
         if (r < 0)
                 return r;
         gpu_program_set_background(p->parse);
-        parser_record(p->engine->parser, p->parse, &p->image, &p->labels);
+        parser_record(p->engine->parser, p->parse, &p->image, &(struct gpu_block){p->parameters, REGION}, 1,
+                      &p->labels);
         op_copy(p->parse, p->labels.buffer, p->labels_shown, gpu_buffer_size(p->labels.buffer));
         return gpu_program_end(p->parse);
 }
@@ -115,17 +95,27 @@ static int new_image(struct pipeline *p, const char *name, struct gpu_image *ret
                               &ret->buffer);
 }
 
-static void write_palette(struct pipeline *p, enum palette_kind kind)
+static void fill_blocks(struct pipeline *p)
 {
-        palette_fill(&p->engine->model, kind, p->look.opacity, gpu_buffer_map(p->palettes[kind]));
+        uint8_t colors[PALETTE_SIZE];
+
+        palette_fill(&p->engine->model, colors);
+        effect_chain_fill(&p->effect, &(struct effect_context){p->sink.width, p->sink.height, colors, false},
+                          (uint8_t *)gpu_buffer_map(p->parameters) + EFFECT_BLOCKS);
 }
 
-static int new_palette(struct pipeline *p, enum palette_kind kind)
+static int new_parameters(struct pipeline *p)
 {
-        int r = gpu_buffer_new(p->engine->gpu, PALETTE_SIZE, GPU_MEMORY_UPLOAD, "palette", &p->palettes[kind]);
-        if (r == 0)
-                write_palette(p, kind);
-        return r;
+        const struct model_info *model = &p->engine->model;
+
+        int r = gpu_buffer_new(p->engine->gpu, EFFECT_BLOCKS + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD,
+                               "parameters", &p->parameters);
+        if (r < 0)
+                return r;
+        *(struct gpu_region *)gpu_buffer_map(p->parameters) =
+                gpu_region_whole(p->sink.width, p->sink.height, model->width, model->height);
+        fill_blocks(p);
+        return 0;
 }
 
 static int new_buffers(struct pipeline *p)
@@ -136,14 +126,25 @@ static int new_buffers(struct pipeline *p)
 
         p->labels = (struct gpu_labels){.width = p->sink.width, .height = p->sink.height};
         if ((r = new_image(p, "image", &p->image)) < 0 || (r = new_image(p, "scratch", &p->scratch)) < 0 ||
-            (r = new_image(p, "composed", &p->composed)) < 0 || (r = new_palette(p, PALETTE_OVERLAY)) < 0 ||
-            (r = new_palette(p, PALETTE_LABELS)) < 0)
+            (r = new_image(p, "work", &p->work[0])) < 0 || (r = new_image(p, "work", &p->work[1])) < 0 ||
+            (r = new_parameters(p)) < 0)
                 return r;
         if ((r = gpu_buffer_new(gpu, labels, GPU_MEMORY_DEVICE, "labels", &p->labels.buffer)) < 0 ||
             (r = gpu_buffer_new(gpu, labels, GPU_MEMORY_READBACK, "labels shown", &p->labels_shown)) < 0 ||
             (r = gpu_buffer_new(gpu, packed, GPU_MEMORY_DEVICE, "packed", &p->packed)) < 0)
                 return r;
         return gpu_buffer_new(gpu, packed, GPU_MEMORY_READBACK, "shown", &p->shown);
+}
+
+/* Each effect alone, and then the chain that is wanted. */
+static int warm_effects(struct pipeline *p)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < EFFECTS && r == 0; i++)
+                if ((r = record_out(p, UINT32_C(1) << i)) == 0)
+                        r = gpu_run(p->out);
+        return r < 0 ? r : record_out(p, p->effect.chain);
 }
 
 /* Drivers compile some things only when they first run, which must not happen to the first frame. */
@@ -155,9 +156,7 @@ static int warm(struct pipeline *p, const struct frame_format *format)
         memset(gpu_buffer_map(p->upload), 0, p->upload_size);
         if ((r = gpu_run(p->in)) < 0 || (r = gpu_run(p->parse)) < 0)
                 return r;
-        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
-                r = gpu_run(p->out[effect]);
-        return r;
+        return warm_effects(p);
 }
 
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size)
@@ -171,14 +170,12 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
         p->events = options->events;
         p->stats = options->stats;
         p->mode = options->mode;
-        p->look = options->look;
+        p->effect = options->effect;
         int r = pixels_layout(options->sink, &p->sink);
         if (r == 0)
                 r = new_buffers(p);
         if (r == 0)
                 r = record_parse(p);
-        for (int effect = 0; r == 0 && effect < EFFECTS; effect++)
-                r = record_out(p, effect);
         if (r == 0)
                 r = warm(p, options->sink);
         if (r < 0) {
@@ -199,11 +196,10 @@ void pipeline_free(struct pipeline *p)
         gpu_wait(p->engine->gpu);
         gpu_program_free(p->in);
         gpu_program_free(p->parse);
-        for (int effect = 0; effect < EFFECTS; effect++)
-                gpu_program_free(p->out[effect]);
-        struct gpu_buffer *buffers[] = {p->upload, p->image.buffer,  p->scratch.buffer, p->composed.buffer,
-                                        p->packed, p->labels.buffer, p->palettes[0],    p->palettes[1],
-                                        p->shown,  p->labels_shown};
+        gpu_program_free(p->out);
+        struct gpu_buffer *buffers[] = {p->upload,         p->image.buffer, p->scratch.buffer, p->work[0].buffer,
+                                        p->work[1].buffer, p->packed,       p->labels.buffer,  p->parameters,
+                                        p->shown,          p->labels_shown};
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
                 gpu_buffer_free(buffers[i]);
         free(p);
@@ -242,7 +238,7 @@ static void on_out(void *userdata, int status)
 static int submit_out(struct pipeline *p)
 {
         p->waits = false;
-        return gpu_submit(p->out[p->look.effect], on_out, p);
+        return gpu_submit(p->out, on_out, p);
 }
 
 static void on_parse(void *userdata, int status);
@@ -322,17 +318,15 @@ void pipeline_set_mode(struct pipeline *p, enum mode mode)
         p->mode = mode;
 }
 
-int pipeline_set_look(struct pipeline *p, const struct look *look)
+int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settings)
 {
-        const struct look before = p->look;
+        int r = settings->chain != p->effect.chain ? record_out(p, settings->chain) : 0;
 
-        p->look = *look;
-        if (look->opacity != before.opacity)
-                write_palette(p, PALETTE_OVERLAY);
-        int r = look->strength != before.strength ? record_out(p, EFFECT_BLUR) : 0;
         if (r < 0)
-                p->look.strength = before.strength; /* as it is recorded */
-        return r;
+                return r;
+        p->effect = *settings;
+        fill_blocks(p);
+        return 0;
 }
 
 void pipeline_forget(struct pipeline *p)

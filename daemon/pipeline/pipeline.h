@@ -30,7 +30,7 @@ struct pipeline_events {
 struct pipeline_options {
         struct engine *engine;           /* outlives the pipeline */
         const struct frame_format *sink; /* copied */
-        struct look look;
+        struct effect_settings effect;
         enum mode mode;
         struct pipeline_events events;
         struct stats *stats; /* `parsed` and `parse` are counted here */
@@ -41,7 +41,7 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
 void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for what runs, without calling back */
 
 /* From the next frame on.  Waits for a frame that is being composed. */
-int pipeline_set_look(struct pipeline *pipeline, const struct look *look);
+int pipeline_set_effect(struct pipeline *pipeline, const struct effect_settings *settings);
 void pipeline_set_mode(struct pipeline *pipeline, enum mode mode);
 
 /* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the one

@@ -27,8 +27,8 @@ int sheet_write(const char *path, const struct model_info *model, uint32_t width
 
         if (!sheet)
                 return -ENOMEM;
-        palette_fill(model, PALETTE_LABELS, PALETTE_OPACITY, colors);
-        palette_fill(model, PALETTE_OVERLAY, PALETTE_OPACITY, overlay);
+        palette_fill(model, colors);
+        palette_fill_overlay(model, overlay);
         memset(sheet, 255, row * height * 4);
         for (size_t i = 0; i < (size_t)width * height; i++) {
                 uint8_t *at = sheet + (i / width * row + i % width) * 4;

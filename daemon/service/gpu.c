@@ -1,7 +1,7 @@
 /* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first
  * run many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh
  * one. */
-#define LOG_ROOM "gpu"
+#define LOG_COMPONENT "gpu"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->gpu.state == GPU_READY && supervisor_output_compose(sv, frame, time_ns))
+        if (sv->gpu.state == GPU_READY && supervisor_outputs_compose(sv, frame, time_ns))
                 sv->update(sv);
 }
 
@@ -98,7 +98,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
         const struct pipeline_options options = {
                 .engine = &set->engine,
                 .sink = &set->format,
-                .look = sv->gpu.wish.look,
+                .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
                 .stats = &sv->stats,
                 .events =
@@ -190,7 +190,7 @@ static int on_lost(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* What a second try may cure; a model file that cannot be read is none of it. */
+/* What a second try may mend; a model file that cannot be read is none of it. */
 static bool passing(int error)
 {
         return error == -ENODEV || error == -ENOMEM;
@@ -210,7 +210,7 @@ static int take_over(struct supervisor *sv)
         g->worked = g->wish;
         g->works = true;
         pipeline_set_mode(g->now->pipeline, sv->config.mode);
-        int r = pipeline_set_look(g->now->pipeline, &sv->config.look);
+        int r = pipeline_set_effect(g->now->pipeline, &sv->config.effect);
         if (r < 0)
                 return r;
         set_state(sv, GPU_READY);

@@ -4,10 +4,10 @@
 #include "daemon/visagectl/command.h"
 
 const char command_bus_help[] =
-        "      --user     the visaged of this session, on the session bus\n"
-        "      --system   the visaged of this machine, on the system bus\n"
-        "                 without either: this session's where it runs now, else this machine's\n"
-        "      --help     this\n";
+        "      --user     use the visaged of this session, on the session bus\n"
+        "      --system   use the visaged of this machine, on the system bus\n"
+        "                 without either: this session's if it is running, else this machine's\n"
+        "      --help     print this help\n";
 
 int command_bus_option(int option, const char *command, const char *help, enum client_bus *bus)
 {
@@ -35,8 +35,8 @@ int command_bus_options(int argc, char **argv, const char *help, enum client_bus
         *bus = CLIENT_EITHER;
         if (ret_json)
                 *ret_json = false;
-        while ((option = getopt_long(argc, argv, "h", ret_json ? table : without_json, NULL)) != -1)
-                if (option == 'j')
+        while ((option = command_getopt(argc, argv, "h", ret_json ? table : without_json)) != -1)
+                if (option == 'j' && ret_json)
                         *ret_json = true;
                 else if ((status = command_bus_option(option, argv[0], help, bus)) >= 0)
                         return status;

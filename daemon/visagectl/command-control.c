@@ -1,4 +1,4 @@
-/* The commands that tell the daemon something and hear nothing back: start, stop, pause, resume, reload, set. */
+/* The commands that tell the daemon something and get no result: start, stop, pause, resume, reload, set. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,29 +10,25 @@ static const struct {
         bool activate;
 } methods[] = {
         {"start", "Start",
-         "Opens the GPU and the model again after \"stop\", and waits until it is done.  Where the daemon does not "
-         "run, the\n"
-         "bus starts it.\n",
+         "Opens the GPU and the model again after \"stop\", and waits until they are open.  If the daemon is not\n"
+         "running, the bus starts it.\n",
          true},
         {"stop", "Stop",
-         "Closes the camera, the model and the GPU, until \"start\".  The daemon stays, and programs that read the "
-         "virtual\n"
-         "camera see the placeholder.  To end the daemon: \"systemctl stop visaged\".\n",
+         "Closes the camera, the model and the GPU, until \"start\".  The daemon keeps running, and programs that\n"
+         "read the virtual camera see the placeholder.  To end the daemon, use \"systemctl stop visaged\".\n",
          false},
         {"pause", "Pause",
-         "Closes the camera, so that its light goes out; programs that read the virtual camera see the placeholder, "
-         "until\n"
-         "\"resume\".  Returns when the camera is closed.\n",
+         "Closes the camera, so that its light goes out, until \"resume\".  Programs that read the virtual camera see\n"
+         "the placeholder.  Returns when the camera is closed.\n",
          false},
         {"resume", "Resume", "Ends a pause.\n", false},
         {"reload", "Reload",
-         "Lets the daemon read its configuration again, and use it in place of what was set since.  With a mistake in "
-         "it\n"
-         "nothing changes.\n",
+         "Makes the daemon read its configuration again, and use it in place of what clients have set.  If there is\n"
+         "a mistake in it, nothing changes.\n",
          false},
 };
 
-/* Calls, and tells what went wrong.  Returns an exit status. */
+/* Calls a method, and reports an error.  Returns an exit status. */
 static int tell_daemon(enum client_bus bus, bool activate, const char *method, const char *argument)
 {
         struct client client;
@@ -53,25 +49,28 @@ int command_control(int argc, char **argv)
         char help[1024];
         size_t i = 0;
 
-        while (strcmp(methods[i].command, argv[0]) != 0) /* visagectl.c has given one of them */
+        while (strcmp(methods[i].command, argv[0]) != 0) /* visagectl.c has ensured that it is one of them */
                 i++;
         snprintf(help, sizeof help, "Usage: visagectl %s [OPTION]...\n\n%s\n", argv[0], methods[i].help);
         int status = command_bus_options(argc, argv, help, &bus, NULL);
         if (status >= 0)
                 return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         return tell_daemon(bus, methods[i].activate, methods[i].method, NULL);
 }
 
 static const char set_help[] =
-        "Usage: visagectl set [OPTION]... camera|model|gpu|mode VALUE\n\n"
-        "Changes what the daemon uses, until it ends or reloads its configuration.  VALUE may be \"\" but for the "
-        "mode.\n\n"
-        "  camera  a node or an id of \"visagectl cameras\"; \"\": the first there is\n"
-        "  model   a name of \"visagectl models\"; \"\": the default\n"
-        "  gpu     part of a name, a number or a node of \"visagectl gpus\"; \"\": the best\n"
-        "  mode    smooth (every frame, with the newest labels) or exact (each with its own)\n\n";
+        "Usage: visagectl set [OPTION]... camera|model|gpu|mode VALUE\n"
+        "\n"
+        "Changes a setting of the daemon until it ends or reloads its configuration.  VALUE may be \"\", except for "
+        "the mode.\n"
+        "\n"
+        "  camera  a node or an id from \"visagectl cameras\"; \"\": the first one found\n"
+        "  model   a name from \"visagectl models\"; \"\": the default\n"
+        "  gpu     part of a name, a number or a node from \"visagectl gpus\"; \"\": the best\n"
+        "  mode    smooth (every frame, with the newest labels) or exact (each frame with its own labels)\n"
+        "\n";
 
 static const struct {
         const char *name, *method;
@@ -87,10 +86,10 @@ int command_set(int argc, char **argv)
         if (status >= 0)
                 return status;
         if (argc - optind < 2)
-                return command_usage("set", "%s is missing",
-                                     optind < argc ? "the value" : "what to set, and the value,");
+                return command_usage("set", "%s", optind < argc ? "no value given" : "no setting and value given");
         if (argc - optind > 2)
-                return command_usage("set", "\"%s\" is too much: a value with spaces wants quotes", argv[optind + 2]);
+                return command_usage("set", "unexpected argument \"%s\"; quote a value that contains spaces",
+                                     argv[optind + 2]);
         while (i < SETTINGS && strcmp(settings[i].name, argv[optind]) != 0)
                 i++;
         if (i == SETTINGS)

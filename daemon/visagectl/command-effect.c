@@ -2,70 +2,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/common/config.h"
 #include "daemon/common/table.h"
+#include "daemon/pipeline/effects/settings.h"
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] = "Usage: visagectl effect [OPTION]... [NAME [OPTION=VALUE]...]\n\n"
-                           "Chooses what the virtual camera shows, from the next frame on, until the daemon ends or "
-                           "reloads its configuration.\n"
-                           "Options that are not given are at their presets.  Without NAME: lists the effects, the one "
-                           "in use with a star.\n\n"
-                           "      --json     the list as a JSON array\n";
-
-static const struct {
-        const char *options, *shows;
-} described[EFFECTS] = {
-        [EFFECT_OVERLAY] = {"opacity=0..1 [0.5]", "the picture, each class tinted with its colour"},
-        [EFFECT_LABELS] = {"", "the classes' colours alone"},
-        [EFFECT_BLUR] = {"strength=0.25..4 [1]", "the picture, its background blurred"},
-        [EFFECT_NONE] = {"", "the picture"},
-};
+static const char help[] =
+        "Usage: visagectl effect [OPTION]... [NAME[+NAME]... [OPTION=VALUE]...]\n\n"
+        "Chooses what the virtual camera shows, from the next frame on, until the daemon ends or reloads its "
+        "configuration.\n"
+        "Several effects are joined by +.  Options that are not given are at their defaults.  Without NAME: lists the\n"
+        "effects, those in use with a star.\n\n"
+        "      --json     the list as a JSON array\n";
 
 /* ---- the list ---- */
 
-/* The effect in use, "" where the daemon cannot be asked; that is no error, since the list is the same. */
-static void find_current(enum client_bus bus, char *ret, size_t size)
+/* The effects in use; 0 where the daemon cannot be asked, which is no error, since the list is the same. */
+static uint32_t find_current(enum client_bus bus)
 {
+        uint32_t chain = 0;
         struct client client;
         json_t *properties;
         char why[1024];
 
-        *ret = '\0';
         if (client_open(bus, false, &client, why, sizeof why) < 0)
-                return;
+                return 0;
         if (client_properties(&client, &properties, why, sizeof why) == 0) {
-                snprintf(ret, size, "%s", client_text(properties, "effect"));
+                effect_chain_parse(client_text(properties, "effect"), &chain); /* another version may have others */
                 json_decref(properties);
         }
         client_close(&client);
+        return chain;
+}
+
+/* "opacity=0..1 [0.5]" for each; "-" for none. */
+static void tell_options(const struct effect *effect, char ret[EFFECT_TEXT_MAX])
+{
+        size_t n = 0;
+
+        snprintf(ret, EFFECT_TEXT_MAX, "-");
+        for (const struct effect_option *option = effect->options; option->name && n < EFFECT_TEXT_MAX; option++)
+                n += snprintf(ret + n, EFFECT_TEXT_MAX - n, "%s%s=%g..%g [%g]", n ? " " : "", option->name, option->low,
+                              option->high, option->default_value);
+}
+
+static void print_table(uint32_t current)
+{
+        struct table table = {.columns = 4};
+        char options[EFFECT_TEXT_MAX];
+
+        table_row(&table, (const char *[]){"", "EFFECT", "OPTIONS", "SHOWS"});
+        for (unsigned i = 0; i < EFFECTS; i++) {
+                tell_options(effects[i], options);
+                table_row(&table, (const char *[]){current & UINT32_C(1) << i ? "*" : "", effects[i]->name, options,
+                                                   effects[i]->help});
+        }
+        table_print(&table, "", stdout);
+        table_free(&table);
+}
+
+static json_t *options_json(const struct effect *effect)
+{
+        json_t *array = json_array();
+
+        for (const struct effect_option *option = effect->options; option->name; option++)
+                json_array_append_new(array, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s, s:s}", "name", option->name,
+                                                       "type", effect_types[option->type].name, "low", option->low,
+                                                       "high", option->high, "default", option->default_value, "unit",
+                                                       option->unit, "sets", option->help));
+        return array;
+}
+
+static void print_json(uint32_t current)
+{
+        json_t *array = json_array();
+
+        for (unsigned i = 0; i < EFFECTS; i++)
+                json_array_append_new(array, json_pack("{s:s, s:o, s:s, s:b}", "name", effects[i]->name, "options",
+                                                       options_json(effects[i]), "shows", effects[i]->help, "current",
+                                                       (int)(current >> i & 1)));
+        command_print_json(array);
 }
 
 static int list(enum client_bus bus, bool json)
 {
-        struct table table = {.columns = 4};
-        json_t *array = json_array();
-        char current[64];
+        const uint32_t current = find_current(bus);
 
-        find_current(bus, current, sizeof current);
-        table_row(&table, (const char *[]){"", "EFFECT", "OPTIONS", "SHOWS"});
-        for (int i = 0; i < EFFECTS; i++) {
-                bool is = strcmp(current, effect_names[i]) == 0;
-                table_row(&table,
-                          (const char *[]){is ? "*" : "", effect_names[i],
-                                           described[i].options[0] ? described[i].options : "-", described[i].shows});
-                json_array_append_new(array,
-                                      json_pack("{s:s, s:s, s:s, s:b}", "name", effect_names[i], "options",
-                                                described[i].options, "shows", described[i].shows, "current", is));
-        }
-        if (json) {
-                command_print_json(array);
-        } else {
-                table_print(&table, "", stdout);
-                json_decref(array);
-        }
-        table_free(&table);
+        if (json)
+                print_json(current);
+        else
+                print_table(current);
         return 0;
 }
 
@@ -131,7 +157,7 @@ int command_effect(int argc, char **argv)
         if (optind == argc)
                 return list(bus, json);
         if (json)
-                return command_usage("effect", "--json is for the list");
+                return command_usage("effect", "--json is only for the list");
         for (int i = optind + 1; i < argc; i++) {
                 size_t n = strcspn(argv[i], "=");
                 if (n == 0 || !argv[i][n])

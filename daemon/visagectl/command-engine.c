@@ -5,9 +5,9 @@
 
 const char command_engine_help[] =
         "      --model=FILE   a .safetensors model file instead of the one that comes with visaged\n"
-        "      --gpu=GPU      part of a name, a number of \"visagectl gpus\", or a /dev/dri node\n"
+        "      --gpu=GPU      part of a name, a number from \"visagectl gpus\", or a /dev/dri node\n"
         "      --fp32|--fp16  how weights and feature maps are stored [--fp32]\n"
-        "      --help         this\n";
+        "      --help         print this help\n";
 
 bool command_engine_option(int option, struct engine_options *options)
 {
@@ -29,7 +29,7 @@ bool command_engine_option(int option, struct engine_options *options)
         }
 }
 
-/* The first run on a machine compiles for a while. */
+/* Shows progress, because the first run on a machine compiles for a while. */
 static void progress(void *userdata, const char *what, double seconds)
 {
         command_progress("%.70s", what);

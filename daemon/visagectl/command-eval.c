@@ -11,25 +11,31 @@
 #include "daemon/visagectl/command.h"
 
 static const char help[] =
-        "Usage: visagectl eval [OPTION]... --images=DIR --labels=DIR\n\n"
+        "Usage: visagectl eval [OPTION]... --images=DIR --labels=DIR\n"
+        "\n"
         "Parses the PNG and JPEG pictures of a folder as \"visagectl parse\" does, and compares the labels with the "
-        "true\n"
-        "ones, NAME.png for NAME.jpg: paletted or 8-bit grey, of the picture's size, each pixel its class's index, "
-        "255\n"
-        "where it is not known.  Prints F1 and IoU of each class, and means over those that there are: the mean F1\n"
-        "leaves out the background, class 0.  All come from one confusion matrix of all pixels.  A picture that "
-        "cannot\n"
-        "be compared is reported and passed over; the exit status is then 1.\n\n"
-        "Label sets that are known are the 11 classes of Helen and LaPa, the 19 of CelebAMask-HQ, and the default\n"
-        "model's 20, which are these and a body's bare skin.  Two of them are compared in the smaller one: what that "
-        "has\n"
-        "no name for is background.  True eyeglasses are passed over in the 11, which name what is behind them.\n"
-        "Helen's overall F1 takes brows, eyes, nose and mouth for one class.\n\n"
+        "truth,\n"
+        "which for NAME.jpg is NAME.png: paletted or 8-bit grey, of the picture's size, each pixel the index of its "
+        "class, or\n"
+        "255 where the class is unknown.  Prints F1 and IoU of each class, and their means over the classes that "
+        "occur; the\n"
+        "mean F1 leaves out the background, class 0.  All figures come from one confusion matrix over all pixels.  A "
+        "picture\n"
+        "that cannot be compared is reported and skipped; the exit status is then 1.\n"
+        "\n"
+        "The known label sets are the 11 classes of Helen and LaPa, the 19 of CelebAMask-HQ, and the default model's "
+        "20,\n"
+        "which are these 19 and a body's bare skin.  Two different sets are compared in the smaller one, where classes "
+        "that\n"
+        "it lacks are background.  With the 11 classes, pixels of true eyeglasses are skipped, because that set labels "
+        "what\n"
+        "is behind them.  Helen's overall F1 treats brows, eyes, nose and mouth as one class.\n"
+        "\n"
         "      --images=DIR   the pictures\n"
         "      --labels=DIR   the truth\n"
-        "      --classes=N    11, 19 or 20: the set that the truth is in; the model's own classes if not given\n"
-        "      --confusion    also the confusion matrix: percents of each class's pixels, in JSON pixels\n"
-        "      --json         one JSON object; F1 and IoU are from 0 to 1 there\n";
+        "      --classes=N    11, 19 or 20: the label set of the truth [the model's own classes]\n"
+        "      --confusion    also print the confusion matrix: per cent of each class's pixels, in JSON pixels\n"
+        "      --json         print one JSON object, with F1 and IoU from 0 to 1\n";
 
 struct eval {
         struct engine_options engine_options;
@@ -96,7 +102,7 @@ static int evaluate(struct eval *e, const struct pair *pair, char *why, size_t w
         return r;
 }
 
-/* Each label file counts once. */
+/* Each label file must be used only once. */
 static int evaluate_nth(struct eval *e, size_t i, char *why, size_t why_size)
 {
         const struct pair *pair = &e->pairs.list[i];
@@ -110,7 +116,7 @@ static int evaluate_nth(struct eval *e, size_t i, char *why, size_t why_size)
 
 /* ---- all of them ---- */
 
-/* The time left is of those that were parsed: to pass one over takes none. */
+/* The remaining time is estimated from parsed pictures only, because skipping one takes no time. */
 static void progress(const struct eval *e, size_t done, uint64_t since)
 {
         const double rate = e->evaluation.parse.count / ((stats_now() - since) / 1e9);
@@ -207,7 +213,7 @@ static int set_classes(struct eval *e, const char *number)
         return command_usage("eval", "--classes cannot be \"%s\": allowed is 11, 19 or 20", number);
 }
 
-/* Returns an exit status, or -1 to go on. */
+/* Returns an exit status, or -1 to continue. */
 static int take(struct eval *e, int option)
 {
         if (command_engine_option(option, &e->engine_options))
@@ -240,11 +246,11 @@ int command_eval(int argc, char **argv)
         struct eval e = {0};
         int option, status;
 
-        while ((option = getopt_long(argc, argv, "h", table, NULL)) != -1)
+        while ((option = command_getopt(argc, argv, "h", table)) != -1)
                 if ((status = take(&e, option)) >= 0)
                         return status;
         if (optind < argc)
-                return command_usage("eval", "\"%s\" is not an option", argv[optind]);
+                return command_usage("eval", "unexpected argument \"%s\"", argv[optind]);
         if (!e.images || !e.labels)
                 return command_usage("eval", "%s is missing", e.images ? "--labels" : "--images");
         return run(&e);

@@ -7,34 +7,38 @@
 #include <unistd.h>
 
 #include "daemon/common/cleanup.h"
+#include "daemon/common/interface.h"
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-#define TRIES 100 /* for the camera to show something, a tenth of a second each */
+#define TRIES 100 /* how often to look for a picture, every tenth of a second */
 
 static const char help[] =
-        "Usage: visagectl hold [OPTION]... [COMMAND [ARGUMENT]...]\n\n"
-        "Keeps the camera open as a program that reads the virtual camera does: while COMMAND runs, which begins when "
-        "there\n"
-        "is a picture, or else until ctrl-C.  The exit status is COMMAND's.  A pause or a stop is not ended by it.\n\n"
+        "Usage: visagectl hold [OPTION]... [COMMAND [ARGUMENT]...]\n"
+        "\n"
+        "Keeps the camera open, as a program that reads the virtual camera does.  Runs COMMAND as soon as there is a "
+        "picture,\n"
+        "and exits with its status; without COMMAND, holds the camera until ctrl-C.  Does not end a pause or a stop.\n"
+        "\n"
         "      --why=TEXT a few words that \"visagectl status\" then shows [visagectl]\n";
 
-/* Waits for a picture, at most as long as a camera takes to open.  The daemon's reason where none comes. */
+/* Waits for a picture, at most as long as a camera takes to open.  If there is none, `why` has the daemon's reason. */
 static int wait_for_picture(struct client *client, char *why, size_t why_size)
 {
         char state[32], reason[600];
         json_t *properties;
 
-        for (int i = 0; i < TRIES; i += strcmp(state, "starting") != 0) { /* that takes its time, and ends */
+        for (int i = 0; i < TRIES;
+             i += strcmp(state, state_names[STATE_STARTING]) != 0) { /* starting may take long, but it ends */
                 int r = client_properties(client, &properties, why, why_size);
                 if (r < 0)
                         return r;
                 snprintf(state, sizeof state, "%s", client_text(properties, "state"));
                 snprintf(reason, sizeof reason, "%s", client_text(properties, "state_reason"));
                 json_decref(properties);
-                if (strcmp(state, "streaming") == 0)
+                if (strcmp(state, state_names[STATE_STREAMING]) == 0)
                         return 0;
-                if (strcmp(state, "paused") == 0 || strcmp(state, "stopped") == 0)
+                if (strcmp(state, state_names[STATE_PAUSED]) == 0 || strcmp(state, state_names[STATE_STOPPED]) == 0)
                         break;
                 usleep(100000);
         }
@@ -42,12 +46,12 @@ static int wait_for_picture(struct client *client, char *why, size_t why_size)
         return -ENODATA;
 }
 
-/* Returns the status that a shell would give it. */
+/* Runs the command and returns the status that a shell would. */
 static int run(char **command)
 {
         int status, r;
 
-        signal(SIGCHLD, SIG_DFL); /* ignored, as whoever started us may have left it, children end without a status */
+        signal(SIGCHLD, SIG_DFL); /* if our parent left it ignored, children would end without a status */
         pid_t pid = fork();
         if (pid == 0) {
                 execvp(command[0], command);
@@ -59,7 +63,7 @@ static int run(char **command)
                 command_error("%s: %s", command[0], strerror(errno));
                 return 1;
         }
-        signal(SIGINT, SIG_IGN); /* ctrl-C is for the command; when it ends, this does */
+        signal(SIGINT, SIG_IGN); /* ctrl-C is for the command; when that ends, so do we */
         signal(SIGQUIT, SIG_IGN);
         while ((r = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
                 ;
@@ -70,7 +74,7 @@ static int run(char **command)
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Until a signal ends this process, or the daemon its end of the descriptor. */
+/* Waits until a signal ends this process, or the daemon closes its end of the descriptor. */
 static int wait_for_the_end(int hold)
 {
         struct pollfd end = {.fd = hold};
@@ -92,7 +96,7 @@ int command_hold(int argc, char **argv)
         char why[1024];
         int option, status;
 
-        while ((option = getopt_long(argc, argv, "+h", table, NULL)) != -1)
+        while ((option = command_getopt(argc, argv, "+h", table)) != -1)
                 if (option == WHY)
                         reason = optarg;
                 else if ((status = command_bus_option(option, argv[0], help, &bus)) >= 0)

@@ -11,14 +11,16 @@
 
 #define CLASSES_SHOWN 5
 
-static const char help[] =
-        "Usage: visagectl monitor [OPTION]...\n\n"
-        "Prints a line for every frame that is parsed, until ctrl-C; the camera is open meanwhile.  On a terminal: "
-        "the\n"
-        "frame's number and size, whether there is a face, how long it took, lines lost because the terminal was slow, "
-        "and\n"
-        "the largest classes with their share of the picture.  Else, JSON as the bus interface has it.\n\n"
-        "      --json     JSON even on a terminal\n";
+static const char help[] = "Usage: visagectl monitor [OPTION]...\n"
+                           "\n"
+                           "Prints a line for every parsed frame, until ctrl-C.  Meanwhile the camera is open.  On a "
+                           "terminal, a line has the\n"
+                           "frame's number and size, whether there is a face, how long parsing took, how many lines "
+                           "were lost because the\n"
+                           "terminal was slow, and the largest classes with their share of the picture.  Otherwise it "
+                           "is JSON, as on the bus.\n"
+                           "\n"
+                           "      --json     print JSON even on a terminal\n";
 
 /* ---- for people ---- */
 
@@ -75,7 +77,7 @@ static int print_result(const char *line)
 
 /* ---- every line ---- */
 
-/* Until the daemon ends, or standard output does. */
+/* Until the daemon ends, or standard output is closed. */
 static int show(FILE *lines, bool json)
 {
         _cleanup_(freep) char *line = NULL;
@@ -88,11 +90,11 @@ static int show(FILE *lines, bool json)
                 if (json)
                         fputs(line, stdout);
                 else if (print_result(line) < 0) {
-                        command_error("visaged sent a line that cannot be understood: are both of the same version?");
+                        command_error("visaged sent an invalid line; are both programs of the same version?");
                         return 1;
                 }
         }
-        if (!ferror(stdout)) /* which is told at the end of every command */
+        if (!ferror(stdout)) /* otherwise finish() reports it */
                 command_error("visaged has ended");
         return 1;
 }
@@ -109,7 +111,7 @@ int command_monitor(int argc, char **argv)
         if (status >= 0)
                 return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         if (command_bus_open(bus, true, &client) < 0)
                 return 1;
         int r = client_call_fd(&client, "Subscribe", NULL, &fd, why, sizeof why);

@@ -19,17 +19,19 @@
 #include "daemon/visagectl/command.h"
 
 static const char help[] =
-        "Usage: visagectl parse [OPTION]... FILE...\n\n"
-        "Labels the faces in PNG and JPEG pictures.  For each writes NAME.labels.png (one byte a pixel, the class, in "
-        "the\n"
-        "classes' colours) and NAME.overlay.png (the colours over the picture), and prints a line of JSON, on a "
-        "terminal a\n"
-        "table.  A picture that cannot be parsed is reported and passed over; the exit status is then 1.\n\n"
-        "  -o, --output=DIR   where the results go, made when missing; the current directory if not given\n"
-        "      --json         JSON even on a terminal\n"
+        "Usage: visagectl parse [OPTION]... FILE...\n"
+        "\n"
+        "Labels the faces in PNG and JPEG pictures.  For each picture, writes NAME.labels.png (one byte per pixel, the "
+        "class,\n"
+        "in the classes' colours) and NAME.overlay.png (the colours over the picture), and prints a line of JSON, or "
+        "on a\n"
+        "terminal a table.  A picture that cannot be parsed is reported and skipped; the exit status is then 1.\n"
+        "\n"
+        "  -o, --output=DIR   where to write the results, created if missing [the current directory]\n"
+        "      --json         print JSON even on a terminal\n"
         "      --logits=FILE  also write the network's output as a NumPy array, float32, classes x height x width;\n"
-        "                     for a single picture\n"
-        "      --backend=B    subgroup or tiled, for comparing the two back-ends; else the faster one is taken\n";
+        "                     only for a single picture\n"
+        "      --backend=B    subgroup or tiled, to compare the two back-ends [the faster one]\n";
 
 struct parse {
         struct engine_options engine_options;
@@ -170,7 +172,7 @@ static int parse_files(struct parse *p)
         return status;
 }
 
-/* Opening a GPU takes seconds: not for files of which none is a picture, which then are told. */
+/* Opening a GPU takes seconds, so first check that at least one file is a picture; if none is, reports all of them. */
 static bool any_picture(const struct parse *p)
 {
         char why[PATH_MAX + 200];
@@ -198,7 +200,7 @@ static int open_and_parse(struct parse *p)
         return status;
 }
 
-/* Where the results go, seen before anything is computed. */
+/* Checks where the results go before anything is computed. */
 static bool check_results(const struct parse *p)
 {
         const char *directory = p->directory ? p->directory : ".", *what = directory;
@@ -259,7 +261,7 @@ static int set_backend(struct parse *p, const char *name)
         return command_usage("parse", "--backend cannot be \"%s\": allowed is subgroup or tiled", name);
 }
 
-/* Returns an exit status, or -1 to go on. */
+/* Returns an exit status, or -1 to continue. */
 static int take(struct parse *p, int option)
 {
         if (command_engine_option(option, &p->engine_options))
@@ -289,11 +291,11 @@ int command_parse(int argc, char **argv)
         struct parse p = {.json = !isatty(STDOUT_FILENO)};
         int option, status;
 
-        while ((option = getopt_long(argc, argv, "o:h", table, NULL)) != -1)
+        while ((option = command_getopt(argc, argv, "o:h", table)) != -1)
                 if ((status = take(&p, option)) >= 0)
                         return status;
         if (optind == argc)
-                return command_usage("parse", "a picture is missing");
+                return command_usage("parse", "no picture given");
         if (p.logits && argc - optind != 1)
                 return command_usage("parse", "--logits needs a single picture");
         return run(&p, argv + optind, argc - optind);

@@ -12,15 +12,18 @@
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] =
-        "Usage: visagectl snapshot [OPTION]...\n\n"
-        "Takes the newest picture as the virtual camera shows it, as a PNG.  There is one only while something reads "
-        "the\n"
-        "virtual camera or holds the camera; else open it for the moment:\n\n"
-        "  visagectl hold visagectl snapshot -o me.png\n\n"
-        "  -o, --output=FILE  where to; \"-\" and the preset are standard output, which may not be a terminal\n";
+static const char help[] = "Usage: visagectl snapshot [OPTION]...\n"
+                           "\n"
+                           "Writes the newest picture that the virtual camera shows, as a PNG.  There is one only "
+                           "while something reads the\n"
+                           "virtual camera or holds the camera.  Otherwise, open the camera for a moment:\n"
+                           "\n"
+                           "  visagectl hold visagectl snapshot -o me.png\n"
+                           "\n"
+                           "  -o, --output=FILE  the file to write; by default, or with \"-\", standard output, which "
+                           "may not be a terminal\n";
 
-/* Copies all of a file, from its beginning whatever its position.  Returns a negative errno of either end. */
+/* Copies a whole file from its beginning, regardless of its position.  Returns the negative errno of either end. */
 static int copy(int from, int to)
 {
         char block[65536];
@@ -36,7 +39,7 @@ static int copy(int from, int to)
         return n < 0 ? -errno : at == 0 ? -ENODATA : 0;
 }
 
-/* A device or a pipe is written as it is; a file, or what leads to one, gives way to a new one. */
+/* Writes to a device or a pipe directly; replaces a file, or a link to one. */
 static bool gives_way(const char *path)
 {
         struct stat st;
@@ -55,8 +58,8 @@ static int save_into(int picture, const char *path)
         return r;
 }
 
-/* A face is its owner's alone: mkostemp() makes files that nobody else reads.  Under the name that was asked for it is
- * there once it is whole, and what was there before stays where it cannot be written. */
+/* Pictures of faces are private, and mkostemp() makes files that only their owner can read.  The file gets its final
+ * name once it is complete; if it cannot be written, the old one stays. */
 static int save_as(int picture, const char *path)
 {
         char temporary[PATH_MAX];
@@ -67,7 +70,7 @@ static int save_as(int picture, const char *path)
         if (fd < 0)
                 return -errno;
         int r = copy(picture, fd);
-        if (close(fd) < 0 && r == 0) /* some file systems tell only now that they are full */
+        if (close(fd) < 0 && r == 0) /* some file systems only report now that they are full */
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
@@ -76,7 +79,7 @@ static int save_as(int picture, const char *path)
         return r;
 }
 
-/* Once the picture is there. */
+/* Called once there is a picture. */
 static int save(int picture, const char *path)
 {
         if (!path)
@@ -111,13 +114,13 @@ int command_snapshot(int argc, char **argv)
         const char *path = "-";
         int option, status;
 
-        while ((option = getopt_long(argc, argv, "o:h", table, NULL)) != -1)
+        while ((option = command_getopt(argc, argv, "o:h", table)) != -1)
                 if (option == 'o')
                         path = optarg;
                 else if ((status = command_bus_option(option, argv[0], help, &bus)) >= 0)
                         return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option: did you mean -o?", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"; did you mean -o?", argv[optind]);
         if (strcmp(path, "-") == 0)
                 path = NULL;
         if (!path && isatty(STDOUT_FILENO))

@@ -6,12 +6,14 @@
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] = "Usage: visagectl status [OPTION]...\n\n"
-                           "Tells what visaged does now, and what it has done since it began.\n\n"
-                           "      --watch    again every second, until ctrl-C; goes on when the daemon is restarted\n"
-                           "      --json     a JSON object, with --watch one on a line; its members are the properties "
-                           "of the bus interface,\n"
-                           "                 spelled state_reason, virtual_camera and so on\n";
+static const char help[] =
+        "Usage: visagectl status [OPTION]...\n"
+        "\n"
+        "Shows what visaged is doing, and what it has done since it started.\n"
+        "\n"
+        "      --watch    repeat every second, until ctrl-C; continues when the daemon is restarted\n"
+        "      --json     print a JSON object, with --watch one per line; its members are the properties of the bus\n"
+        "                 interface, spelled state_reason, virtual_camera and so on\n";
 
 /* ---- one screen ---- */
 
@@ -44,7 +46,8 @@ static void rate_row(struct table *table, const json_t *properties)
         char text[120] = "-";
 
         if (number(properties, "frame_rate") > 0)
-                snprintf(text, sizeof text, "%.1f frames a second shown, %.1f parsed; %.0f ms from capture to shown",
+                snprintf(text, sizeof text,
+                         "%.1f frames per second shown, %.1f parsed; %.0f ms from capture to display",
                          number(properties, "frame_rate"), number(properties, "parse_rate"),
                          number(properties, "latency_ms"));
         row(table, "Speed", text);
@@ -62,7 +65,7 @@ static void print_properties(const json_t *properties)
         char readers[32];
 
         snprintf(readers, sizeof readers, "%.0f", number(properties, "readers"));
-        row(&table, "Camera", or (client_text(properties, "camera"), "the first there is"));
+        row(&table, "Camera", or (client_text(properties, "camera"), "the first one found"));
         row(&table, "Virtual camera", client_text(properties, "virtual_camera"));
         row(&table, "Readers", readers);
         row(&table, "Face", json_is_null(face) ? "not permitted" : json_is_true(face) ? "yes" : "no");
@@ -75,7 +78,7 @@ static void print_properties(const json_t *properties)
         table_free(&table);
 }
 
-/* All there are, known or not, three on a line. */
+/* All of them, known or not, three per line. */
 static void print_counters(const json_t *counters)
 {
         struct table table = {.columns = 6, .right = {false, true, false, true, false, true}};
@@ -116,13 +119,13 @@ static void print_screen(const json_t *properties)
         table_free(&head);
         putchar('\n');
         print_properties(properties);
-        printf("\n  Frames since it began\n");
+        printf("\n  Frames since it started\n");
         print_counters(json_object_get(properties, "counters"));
 }
 
-/* ---- again and again ---- */
+/* ---- repeatedly ---- */
 
-/* `why` where there are no properties. */
+/* `why`: the error if there are no properties. */
 static void print_once(const json_t *properties, const char *why, bool json)
 {
         if (!json) {
@@ -150,7 +153,7 @@ static int watch(struct client *client, bool json)
                 if (r < 0 && (n == 0 || !sd_bus_is_open(client->bus)))
                         break;
                 if (screen)
-                        printf("\033[H\033[J"); /* home, and nothing below */
+                        printf("\033[H\033[J"); /* clear the screen */
                 else if (n > 0 && !json)
                         putchar('\n');
                 print_once(r < 0 ? NULL : properties, why, json);
@@ -192,7 +195,7 @@ int command_status(int argc, char **argv)
         struct client client;
         int option, status;
 
-        while ((option = getopt_long(argc, argv, "h", table, NULL)) != -1)
+        while ((option = command_getopt(argc, argv, "h", table)) != -1)
                 if (option == WATCH)
                         again = true;
                 else if (option == JSON)
@@ -200,7 +203,7 @@ int command_status(int argc, char **argv)
                 else if ((status = command_bus_option(option, argv[0], help, &bus)) >= 0)
                         return status;
         if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
+                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
         if (command_bus_open(bus, false, &client) < 0)
                 return 1;
         status = again ? watch(&client, json) : once(&client, json);

@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,22 +14,22 @@ static const struct {
         const char *name, *summary;
         int (*run)(int argc, char **argv);
 } commands[] = {
-        {"status", "what visaged does now", command_status},
+        {"status", "show what visaged is doing", command_status},
         {"start", "open camera, model and GPU after \"stop\"; starts the service", command_control},
         {"stop", "close them; the virtual camera shows a placeholder", command_control},
-        {"pause", "close the camera, show the placeholder", command_control},
+        {"pause", "close the camera and show the placeholder", command_control},
         {"resume", "end the pause", command_control},
         {"effect", "choose what is shown, or list the effects", command_effect},
         {"set", "choose the camera, the model, the GPU or the mode", command_set},
         {"reload", "read the configuration again", command_control},
-        {"snapshot", "the picture that is shown now, as PNG", command_snapshot},
-        {"monitor", "a line for every frame that is parsed", command_monitor},
-        {"hold", "keep the camera open, while a command runs", command_hold},
-        {"metrics", "what is counted, as OpenMetrics text", command_metrics},
-        {"doctor", "look for what is wrong, and tell the cure", command_doctor},
+        {"snapshot", "write the current picture as a PNG", command_snapshot},
+        {"monitor", "print a line for every parsed frame", command_monitor},
+        {"hold", "keep the camera open while a command runs", command_hold},
+        {"metrics", "print counters and states as OpenMetrics text", command_metrics},
+        {"doctor", "find problems and print how to fix them", command_doctor},
         {"cameras", "list the cameras of this machine", command_cameras},
         {"gpus", "list the GPUs of this machine", command_gpus},
-        {"models", "list the models that are installed", command_models},
+        {"models", "list the models that visaged can use", command_models},
         {"parse", "label the faces in pictures", command_parse},
         {"eval", "measure a model on labelled pictures", command_eval},
 };
@@ -90,26 +91,15 @@ void command_progress_clear(void)
         command_progress("%s", "");
 }
 
-int command_list_options(int argc, char **argv, const char *help, int *ret_json)
+int command_getopt(int argc, char **argv, const char *brief, const struct option *table)
 {
-        static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-        int c;
+        char *command = argv[0], name[64];
 
-        *ret_json = 0;
-        while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1)
-                switch (c) {
-                case 'j':
-                        *ret_json = 1;
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        return 0;
-                default:
-                        return command_usage(argv[0], NULL);
-                }
-        if (optind < argc)
-                return command_usage(argv[0], "\"%s\" is not an option", argv[optind]);
-        return -1;
+        snprintf(name, sizeof name, "visagectl %s", command);
+        argv[0] = name;
+        int option = getopt_long(argc, argv, brief, table, NULL);
+        argv[0] = command;
+        return option;
 }
 
 static int help(void)
@@ -117,7 +107,7 @@ static int help(void)
         printf("Usage: visagectl COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
         for (size_t i = 0; i < COMMANDS; i++)
                 printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-        printf("\n\"visagectl help COMMAND\" tells more; --version tells the version.\n");
+        printf("\nFor more, see \"visagectl help COMMAND\".  --version prints the version.\n");
         return 0;
 }
 
@@ -134,7 +124,7 @@ static int unknown(const char *name)
 
         for (size_t i = 0; i < COMMANDS && n < sizeof names; i++)
                 n += snprintf(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", commands[i].name);
-        return command_usage(NULL, "\"%s\" is not a command: there are %s", name, names);
+        return command_usage(NULL, "unknown command \"%s\"; the commands are %s", name, names);
 }
 
 static int run(int argc, char **argv)
@@ -156,7 +146,7 @@ static int help_of(char *command)
 static int choose(int argc, char **argv)
 {
         if (argc < 2)
-                return command_usage(NULL, "a command is missing");
+                return command_usage(NULL, "no command given");
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
                 return help();
         if (strcmp(argv[1], "--version") == 0)
@@ -168,6 +158,7 @@ static int choose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+        setlocale(LC_CTYPE, "C.UTF-8"); /* all that is printed is UTF-8, whatever the user's locale */
         int status = choose(argc, argv);
         if (status == COMMAND_GPU_LOST)
                 _exit(finish("visagectl", 1));

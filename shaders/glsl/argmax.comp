@@ -11,6 +11,7 @@ OUTPUT(labels)
 layout(push_constant) uniform Shape {
         ivec2 size, logits_size; // width, height
         int classes;
+        int first; // word
         map_params logits_map;
 };
 
@@ -35,5 +36,5 @@ void main()
                 }
                 label[i] = float(which);
         }
-        STORE(labels, word, label / 255);
+        STORE(labels, first + word, label / 255);
 }

@@ -9,19 +9,18 @@ layout(local_size_x = 64) in;
 INPUT(0, image)
 INPUT(1, labels)
 INPUT(2, across)
+INPUT(3, blur) // struct gpu_blur
 OUTPUT(result)
 
 layout(constant_id = 8) const int DOWN = 0;
 
 layout(push_constant) uniform Shape {
         ivec2 size; // width, height
-        int radius;
-        float falloff; // exp(falloff * distance^2)
 };
 
-bool is_background(int i)
+bool is_background(int i, bool everywhere)
 {
-        return BYTE(labels, i) == 0;
+        return everywhere || BYTE(labels, i) == 0;
 }
 
 void main()
@@ -30,7 +29,11 @@ void main()
         if (p.x >= size.x)
                 return;
         const int here = p.y * size.x + p.x;
-        if (DOWN != 0 && !is_background(here)) {
+        const vec4 parameters = LOAD(blur, 0);
+        const int radius = int(parameters.x);
+        const float falloff = parameters.y; // exp(falloff * distance^2)
+        const bool everywhere = parameters.z != 0;
+        if (DOWN != 0 && !is_background(here, everywhere)) {
                 STORE(result, here, LOAD(image, here));
                 return;
         }
@@ -40,7 +43,7 @@ void main()
                 ivec2 q = clamp(p + (DOWN != 0 ? ivec2(0, d) : ivec2(d, 0)), ivec2(0), size - 1);
                 int i = q.y * size.x + q.x;
                 float g = exp(falloff * float(d * d));
-                vec4 color = DOWN != 0 ? LOAD(across, i) : vec4(LOAD(image, i).rgb, is_background(i) ? 1 : 0);
+                vec4 color = DOWN != 0 ? LOAD(across, i) : vec4(LOAD(image, i).rgb, is_background(i, everywhere) ? 1 : 0);
                 sum += g * color.a * color.rgb;
                 weight += g * color.a;
                 whole += g;

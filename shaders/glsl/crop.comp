@@ -1,19 +1,19 @@
 #version 450
-// A picture's pixels to the network's input: scaled and shifted (bilinear, 0 outside), normalised, in the network's channel order.
+// A picture's pixels to the network's input: scaled, turned and shifted (bilinear, 0 outside), normalised, in the network's channel order.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "region.glsl"
 
 layout(local_size_x = 64) in;
 INPUT(0, image)
+INPUT(1, regions)
 OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         ivec2 size, image_size; // width, height
-        vec2 shift;
-        float scale;
-        int bgr;
-        vec4 mean, inverse_std;
+        int region, bgr;
         map_params result_map;
+        vec4 mean, inverse_std;
 };
 
 vec3 pixel_at(ivec2 p)
@@ -28,7 +28,7 @@ void main()
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= size.x)
                 return;
-        vec2 from = scale * (vec2(p) + 0.5) - 0.5 + shift;
+        vec2 from = TO_PICTURE(regions, region, vec2(p) + 0.5) - 0.5;
         ivec2 low = ivec2(floor(from));
         vec2 f = from - vec2(low);
         vec3 color = mix(mix(pixel_at(low), pixel_at(low + ivec2(1, 0)), f.x),

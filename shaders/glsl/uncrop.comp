@@ -1,17 +1,20 @@
 #version 450
-// Labels of the network's input back to the picture's geometry, nearest, 0 outside the crop; four pixels an invocation.
+// Labels of the network's input back to the picture's geometry, nearest; the last region that has a pixel counts, and 0 is outside of
+// all.  Four pixels an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "bytes.glsl"
+#include "region.glsl"
 
 layout(local_size_x = 64) in;
 INPUT(0, labels)
+INPUT(1, regions)
 OUTPUT(result)
 
 layout(push_constant) uniform Shape {
         ivec2 size, labels_size; // width, height
-        vec2 shift;
-        float scale;
+        int count;
+        int layer; // bytes of a region's labels
 };
 
 void main()
@@ -22,10 +25,12 @@ void main()
         vec4 label = vec4(0);
         for (int i = 0; i < 4; i++) {
                 int pixel = word * 4 + i;
-                vec2 source = vec2(pixel % size.x, pixel / size.x);
-                ivec2 p = ivec2(floor((source + 0.5 - shift) / scale));
-                if (all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, labels_size)))
-                        label[i] = BYTE(labels, p.y * labels_size.x + p.x);
+                vec2 place = vec2(pixel % size.x, pixel / size.x) + 0.5;
+                for (int region = 0; region < count; region++) {
+                        ivec2 p = ivec2(floor(FROM_PICTURE(regions, region, place)));
+                        if (all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, labels_size)))
+                                label[i] = BYTE(labels, region * layer + p.y * labels_size.x + p.x);
+                }
         }
         STORE(result, word, label);
 }

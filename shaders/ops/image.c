@@ -137,35 +137,36 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
                 });
 }
 
-int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-                       float sigma, const struct gpu_image *scratch, const struct gpu_image *out)
+struct gpu_blur gpu_blur_make(float sigma, bool everywhere)
 {
-        struct {
-                struct push_size size;
-                int32_t radius;
-                float falloff;
-        } push = {{in->width, in->height}, ceilf(2.5f * sigma), -0.5f / (sigma * sigma)};
+        return (struct gpu_blur){ceilf(2.5f * sigma), -0.5f / (sigma * sigma), everywhere, 0};
+}
+
+int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
+                       const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
+                       const struct gpu_image *out)
+{
+        struct push_size size = {in->width, in->height};
         int r = 0;
 
         for (int down = 0; down < 2 && r == 0; down++)
-                r = program_dispatch(
-                        program,
-                        &(struct dispatch){
-                                .kernel = &kernel_blur,
-                                .constants = {down},
-                                .operands =
-                                        {image_operand(in), labels_operand(labels),
-                                         image_operand(down ? scratch : in), [4] = image_operand(down ? out : scratch)},
-                                .push = &push,
-                                .push_size = sizeof push,
-                                .groups = {divide_up(in->width, 64), in->height, 1},
-                                .cost = 100.0 * push.radius * in->width * in->height,
-                        });
+                r = program_dispatch(program, &(struct dispatch){
+                                                      .kernel = &kernel_blur,
+                                                      .constants = {down},
+                                                      .operands = {image_operand(in), labels_operand(labels),
+                                                                   image_operand(down ? scratch : in),
+                                                                   block_operand(blur, sizeof(struct gpu_blur)),
+                                                                   [4] = image_operand(down ? out : scratch)},
+                                                      .push = &size,
+                                                      .push_size = sizeof size,
+                                                      .groups = {divide_up(in->width, 64), in->height, 1},
+                                                      .cost = 250.0 * sigma_most * in->width * in->height,
+                                              });
         return r;
 }
 
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-             struct gpu_buffer *palette, const struct gpu_image *out)
+             const struct gpu_block *palette, const struct gpu_image *out)
 {
         struct push_size size = {in->width, in->height};
 
@@ -173,7 +174,7 @@ int op_paint(struct gpu_program *program, const struct gpu_image *in, const stru
                                                  .kernel = &kernel_paint,
                                                  .operands = {image_operand(in),
                                                               labels_operand(labels),
-                                                              {palette, 0, 1024, FORMAT_U8},
+                                                              {palette->buffer, palette->offset, 1024, FORMAT_U8},
                                                               [4] = image_operand(out)},
                                                  .push = &size,
                                                  .push_size = sizeof size,

@@ -61,4 +61,9 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
+static inline struct operand block_operand(const struct gpu_block *block, uint64_t size)
+{
+        return (struct operand){block->buffer, block->offset, size, FORMAT_F32};
+}
+
 struct activation_params push_activation(enum gpu_activation activation);

@@ -39,9 +39,9 @@ static void on_failed(void *userdata, int error)
         play->error = error;
 }
 
-enum gpu_backend play_backend(unsigned look)
+enum gpu_backend play_backend(unsigned variant)
 {
-        return look / EFFECTS / 2 ? GPU_BACKEND_SUBGROUP : GPU_BACKEND_TILED;
+        return variant / EFFECTS / 2 ? GPU_BACKEND_SUBGROUP : GPU_BACKEND_TILED;
 }
 
 static void start_up(void *userdata)
@@ -64,16 +64,18 @@ int play_open(struct play *play)
         struct startup *startup = &play->startup;
 
         assert_int_equal(frame_format_pack(&sink), 0);
-        host_self_test(play->look % EFFECTS == 0);
-        fake_prefer_texels(play_backend(play->look) == GPU_BACKEND_SUBGROUP);
+        host_self_test(play->variant % EFFECTS == 0);
+        fake_prefer_texels(play_backend(play->variant) == GPU_BACKEND_SUBGROUP);
         startup->engine_options = (struct engine_options){.model = forge_path()};
+        const uint32_t effect = UINT32_C(1) << play->variant % EFFECTS;
         startup->pipeline_options = (struct pipeline_options){
                 .sink = &sink,
-                .look = {.effect = play->look % EFFECTS, .opacity = 0.5, .strength = 1},
-                .mode = play->look / EFFECTS % 2 ? MODE_EXACT : MODE_SMOOTH,
+                .effect.chain = effect,
+                .mode = play->variant / EFFECTS % 2 ? MODE_EXACT : MODE_SMOOTH,
                 .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = play},
                 .stats = &play->stats,
         };
+        effect_settings_reset(&startup->pipeline_options.effect, effect);
         int r = task_begin(&startup->task, start_up, startup);
         if (r < 0)
                 return r;
@@ -85,7 +87,7 @@ int play_open(struct play *play)
                 assert_true(startup->why[0] && !startup->engine.gpu);
                 return r;
         }
-        assert_int_equal(gpu_backend(startup->engine.gpu), play_backend(play->look));
+        assert_int_equal(gpu_backend(startup->engine.gpu), play_backend(play->variant));
         play->pipeline = startup->pipeline;
         return 0;
 }
@@ -177,11 +179,11 @@ void play_close(struct play *play)
         engine_close(&play->startup.engine);
 }
 
-int play_run(struct play *play, unsigned look)
+int play_run(struct play *play, unsigned variant)
 {
         int r = 0;
 
-        *play = (struct play){.look = look, .startup.task = TASK_NONE};
+        *play = (struct play){.variant = variant, .startup.task = TASK_NONE};
         for (size_t i = 0; i < sizeof acts / sizeof *acts && r == 0; i++) {
                 play->act = acts[i].name;
                 play->hit = faults_injected() > 0;

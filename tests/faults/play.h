@@ -6,8 +6,8 @@
 #include "daemon/common/task.h"
 
 enum {
-        PLAY_SHOWN = 4,           /* frames, when nothing fails */
-        PLAY_LOOKS = 4 * EFFECTS, /* back-ends, modes and effects; the first of these with the self-test */
+        PLAY_SHOWN = 4,              /* frames, when nothing fails */
+        PLAY_VARIANTS = 4 * EFFECTS, /* back-ends, modes and effects; the first of these with the self-test */
 };
 
 /* What the daemon does on a thread. */
@@ -22,7 +22,7 @@ struct startup {
 };
 
 struct play {
-        unsigned look; /* which of them, below PLAY_LOOKS */
+        unsigned variant; /* which of them, below PLAY_VARIANTS */
 
         struct startup startup;
         struct stats stats;
@@ -35,14 +35,14 @@ struct play {
 };
 
 /* 0, or the error of the act that failed.  Everything is closed again. */
-int play_run(struct play *play, unsigned look);
+int play_run(struct play *play, unsigned variant);
 
 /* Its parts. */
-int play_open(struct play *play); /* .look is set, all else zero */
+int play_open(struct play *play); /* .variant is set, all else zero */
 int play_camera(struct play *play, uint32_t fourcc);
 int play_push(struct play *play);
 int play_until_ready(struct play *play); /* or failed */
 int play_snapshot(struct play *play);
 void play_close(struct play *play);
 
-enum gpu_backend play_backend(unsigned look); /* that is the faster one */
+enum gpu_backend play_backend(unsigned variant); /* that is the faster one */

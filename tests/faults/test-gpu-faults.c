@@ -94,7 +94,7 @@ static const struct kind {
 #undef KIND
 };
 
-static unsigned counts[PLAY_LOOKS][FAULTS]; /* of the calls in a play without faults */
+static unsigned counts[PLAY_VARIANTS][FAULTS]; /* of the calls in a play without faults */
 
 /* What is being tried, for who reads that it hung or crashed. */
 static char trying[200];
@@ -125,7 +125,7 @@ struct result {
         bool runs;          /* what was submitted has not come to its end */
 };
 
-static struct result try(struct play *play, unsigned look, const struct fault *fault)
+static struct result try(struct play *play, unsigned variant, const struct fault *fault)
 {
         struct result result;
         char before[300];
@@ -134,7 +134,7 @@ static struct result try(struct play *play, unsigned look, const struct fault *f
 
         alarm(600);
         faults_begin(fault);
-        result.r = play_run(play, look);
+        result.r = play_run(play, variant);
         faults_end();
         alarm(0);
         result.injected = faults_injected();
@@ -185,14 +185,14 @@ static void complain(struct sum *sum, const char *what, const struct play *play,
 }
 
 /* One call fails; then all go well. */
-static void inject(const struct kind *kind, unsigned look, unsigned nth, struct sum *sum)
+static void inject(const struct kind *kind, unsigned variant, unsigned nth, struct sum *sum)
 {
         const struct fault fault = {kind->point, nth, kind->times, kind->result};
         static struct play play;
 
-        snprintf(trying, sizeof trying, "%s, call %u, %s, look %u", fault_name(kind->point), nth, kind->result_name,
-                 look);
-        struct result result = try(&play, look, &fault);
+        snprintf(trying, sizeof trying, "%s, call %u, %s, variant %u", fault_name(kind->point), nth, kind->result_name,
+                 variant);
+        struct result result = try(&play, variant, &fault);
         const char *wrong = judge(kind, &play, &result);
         sum->injected += result.injected > 0;
         if (wrong)
@@ -201,7 +201,7 @@ static void inject(const struct kind *kind, unsigned look, unsigned nth, struct 
                 sum->leaked++;
                 complain(sum, "something is left", &play, &result);
         }
-        result = try(&play, look, NULL);
+        result = try(&play, variant, NULL);
         if (result.r == 0 && play.shown == PLAY_SHOWN && !play.told && !result.objects && !result.host)
                 sum->recovered++;
         else
@@ -209,7 +209,7 @@ static void inject(const struct kind *kind, unsigned look, unsigned nth, struct 
         fake_reset();
 }
 
-/* Every call in turn, of one look after the other, or a sample. */
+/* Every call in turn, of one variant after the other, or a sample. */
 static void survives(void **state)
 {
         const struct kind *kind = *state;
@@ -223,10 +223,10 @@ static void survives(void **state)
         if (all && wanted < calls)
                 wanted = calls;
         for (unsigned i = 0; i < wanted; i++) {
-                unsigned look = (all ? i / calls : i) * 5 % PLAY_LOOKS, nth = all      ? i
-                                                                              : i == 1 ? calls - 1
-                                                                                       : i * 2654435761u;
-                inject(kind, look, nth % counts[look][kind->point], &sum);
+                unsigned variant = (all ? i / calls : i) * 5 % PLAY_VARIANTS, nth = all      ? i
+                                                                                    : i == 1 ? calls - 1
+                                                                                             : i * 2654435761u;
+                inject(kind, variant, nth % counts[variant][kind->point], &sum);
         }
         printf("# %-40s %-32s %-8s  injected %5u  recovered %5u  leaked %u\n", fault_name(kind->point),
                kind->result_name, kind->times == ONCE ? "once" : "for good", sum.injected, sum.recovered, sum.leaked);
@@ -239,25 +239,25 @@ static void goes_well_without_faults(void **state)
 {
         static struct play play;
 
-        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
-                snprintf(trying, sizeof trying, "look %u", look);
-                struct result result = try(&play, look, NULL);
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                snprintf(trying, sizeof trying, "variant %u", variant);
+                struct result result = try(&play, variant, NULL);
                 assert_int_equal(result.r, 0);
                 assert_int_equal(play.shown, PLAY_SHOWN);
                 assert_int_equal(play.told, 0);
                 assert_string_equal(result.left, "");
                 assert_int_equal(result.host, 0);
                 for (int point = 0; point < FAULTS; point++)
-                        counts[look][point] = faults_calls(point);
+                        counts[variant][point] = faults_calls(point);
                 fake_reset();
         }
 }
 
 /* ---- the device at work ---- */
 
-static void opens(struct play *play, unsigned look)
+static void opens(struct play *play, unsigned variant)
 {
-        *play = (struct play){.look = look};
+        *play = (struct play){.variant = variant};
         assert_int_equal(play_open(play), 0);
         assert_int_equal(play_camera(play, V4L2_PIX_FMT_YUYV), 0);
 }
@@ -276,8 +276,8 @@ static void shows_nothing_before_it_is_done(void **state)
 {
         static struct play play;
 
-        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
-                opens(&play, look);
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                opens(&play, variant);
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 struct pollfd event = {.fd = gpu_fd(play.startup.engine.gpu), .events = POLLIN};
@@ -296,8 +296,8 @@ static void closes_after_a_loss_in_flight(void **state)
 {
         static struct play play;
 
-        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
-                opens(&play, look);
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                opens(&play, variant);
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(fake_in_flight(), 2);
@@ -311,8 +311,8 @@ static void tells_of_a_loss_in_flight(void **state)
 {
         static struct play play;
 
-        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
-                opens(&play, look);
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                opens(&play, variant);
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
@@ -322,7 +322,46 @@ static void tells_of_a_loss_in_flight(void **state)
         }
 }
 
-/* A look that cannot be recorded leaves the one there is. */
+/* Options are numbers in the frame's parameters: to change one takes no memory and makes nothing on the device. */
+static void changes_options_without_recording(void **state)
+{
+        static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
+        static const enum fault_point makes[] = {
+                FAULT_malloc,
+                FAULT_calloc,
+                FAULT_realloc,
+                FAULT_vkCreateBuffer,
+                FAULT_vkAllocateMemory,
+                FAULT_vkCreateBufferView,
+                FAULT_vkCreateComputePipelines,
+                FAULT_vkAllocateDescriptorSets,
+                FAULT_vkBeginCommandBuffer,
+                FAULT_vkEndCommandBuffer,
+        };
+        static struct play play;
+
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                const unsigned effect = variant % EFFECTS;
+                struct effect_settings other = {.chain = UINT32_C(1) << effect};
+
+                for (unsigned i = 0; effects[effect]->options[i].name; i++)
+                        other.options[effect][i] = effects[effect]->options[i].high;
+                opens(&play, variant);
+                faults_begin(&none);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(pipeline_set_effect(play.pipeline, &other), 0);
+                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_push(&play), 0);
+                assert_int_equal(play_until_ready(&play), 0);
+                faults_end();
+                assert_int_equal(play.shown, 2);
+                for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++)
+                        assert_int_equal(faults_calls(makes[i]), 0);
+                closes(&play);
+        }
+}
+
+/* A chain of effects that cannot be recorded leaves the one there is. */
 static void goes_on_with_what_is_recorded(void **state)
 {
         static const struct fault faults[] = {
@@ -331,19 +370,20 @@ static void goes_on_with_what_is_recorded(void **state)
                 {FAULT_vkEndCommandBuffer, 0, ONCE, VK_ERROR_OUT_OF_HOST_MEMORY},
         };
         static struct play play;
-        struct look look = {.effect = EFFECT_BLUR, .opacity = 0.5};
+        struct effect_settings settings;
 
         for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-                opens(&play, EFFECT_BLUR);
-                look.strength = 2;
+                opens(&play, EFFECT_overlay);
+                settings.chain = UINT32_C(1) << EFFECT_overlay | UINT32_C(1) << EFFECT_blur;
+                effect_settings_reset(&settings, settings.chain);
                 faults_begin(&faults[i]);
-                assert_int_equal(pipeline_set_look(play.pipeline, &look), -ENOMEM);
+                assert_int_equal(pipeline_set_effect(play.pipeline, &settings), -ENOMEM);
                 faults_end();
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_ready(&play), 0);
                 assert_int_equal(play.shown, 1);
                 /* As if it had not been asked for before. */
-                assert_int_equal(pipeline_set_look(play.pipeline, &look), 0);
+                assert_int_equal(pipeline_set_effect(play.pipeline, &settings), 0);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_ready(&play), 0);
                 assert_int_equal(play.shown, 2);
@@ -358,19 +398,20 @@ static void frees_what_is_made_after_a_loss(void **state)
         struct gpu_program *program = NULL;
         struct gpu_buffer *buffer = NULL;
 
-        for (unsigned look = 0; look < PLAY_LOOKS; look++) {
-                opens(&play, look);
+        for (unsigned variant = 0; variant < PLAY_VARIANTS; variant++) {
+                opens(&play, variant);
                 struct gpu *gpu = play.startup.engine.gpu;
                 assert_int_equal(gpu_buffer_new(gpu, 4096, GPU_MEMORY_DEVICE, "image", &buffer), 0);
                 const struct gpu_image image = {buffer, 32, 32};
                 const struct gpu_labels labels = {buffer, 32, 32};
+                const struct gpu_block block = {buffer, 0};
                 assert_int_equal(gpu_program_new(gpu, "late", &program), 0);
-                assert_int_equal(op_paint(program, &image, &labels, buffer, &image), 0);
+                assert_int_equal(op_paint(program, &image, &labels, &block, &image), 0);
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
                 assert_int_equal(gpu_wait(gpu), -ENODEV);
-                op_blur_background(program, &image, &labels, 3, &image, &image);
+                op_blur_background(program, &image, &labels, &block, 3, &image, &image);
                 gpu_program_end(program);
                 assert_int_equal(gpu_submit(program, NULL, NULL), -ENODEV);
                 gpu_program_free(program);
@@ -419,13 +460,10 @@ int main(void)
 {
         enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 6 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),
-                cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),
-                cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(goes_on_with_what_is_recorded),
-                cmocka_unit_test(frees_what_is_made_after_a_loss),
-                [FIRST + KINDS - 1] = {NULL},
+                cmocka_unit_test(goes_well_without_faults),          cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),     cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(changes_options_without_recording), cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),   [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];
 

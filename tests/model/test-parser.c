@@ -45,10 +45,17 @@ struct rig {
         struct gpu_program *program;
         struct gpu_image image;
         struct gpu_labels labels;
-        struct gpu_buffer *readback;
+        struct gpu_buffer *regions, *readback;
 };
 
-static void rig_new(struct rig *rig, struct parser *parser, uint32_t width, uint32_t height, const uint8_t *picture)
+static struct gpu_region *rig_region(const struct rig *rig)
+{
+        return gpu_buffer_map(rig->regions);
+}
+
+/* `regions`: how many, of which each is the whole picture at first. */
+static void rig_new(struct rig *rig, struct parser *parser, const struct model_info *info, uint32_t regions,
+                    uint32_t width, uint32_t height, const uint8_t *picture)
 {
         uint64_t size = gpu_labels_size(width, height);
 
@@ -59,8 +66,15 @@ static void rig_new(struct rig *rig, struct parser *parser, uint32_t width, uint
         assert_int_equal(gpu_buffer_write(rig->image.buffer, 0, picture, gpu_image_size(width, height)), 0);
         assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_DEVICE, "labels", &rig->labels.buffer), 0);
         assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_READBACK, "readback", &rig->readback), 0);
+        assert_int_equal(gpu_buffer_new(gpu, PARSER_REGIONS * sizeof(struct gpu_region), GPU_MEMORY_UPLOAD, "regions",
+                                        &rig->regions),
+                         0);
+        for (uint32_t i = 0; i < regions; i++)
+                rig_region(rig)[i] = gpu_region_whole(width, height, info->width, info->height);
         assert_int_equal(gpu_program_new(gpu, "test", &rig->program), 0);
-        assert_int_equal(parser_record(parser, rig->program, &rig->image, &rig->labels), 0);
+        assert_int_equal(parser_record(parser, rig->program, &rig->image, &(struct gpu_block){rig->regions}, regions,
+                                       &rig->labels),
+                         0);
         assert_int_equal(op_copy(rig->program, rig->labels.buffer, rig->readback, size), 0);
         assert_int_equal(gpu_program_end(rig->program), 0);
 }
@@ -69,6 +83,7 @@ static void rig_free(struct rig *rig)
 {
         gpu_program_free(rig->program);
         gpu_buffer_free(rig->readback);
+        gpu_buffer_free(rig->regions);
         gpu_buffer_free(rig->labels.buffer);
         gpu_buffer_free(rig->image.buffer);
         parser_free(rig->parser);
@@ -117,7 +132,7 @@ static void build(struct rig *rig, enum gpu_dtype precision, const char *halved)
 
         answer_picture(info, picture);
         assert_int_equal(parser_build(gpu, info, &source, precision, &parser, why, sizeof(why)), 0);
-        rig_new(rig, parser, info->width, info->height, picture);
+        rig_new(rig, parser, info, 1, info->width, info->height, picture);
         free(picture);
 }
 
@@ -240,12 +255,68 @@ static void test_file(void **state)
         assert_true(figures->gmac > 0.001 && figures->gmac < 0.1);
         assert_true(figures->operators > 40 && figures->operators < 80);
 
-        rig_new(&rig, parser, 90, 30, picture);
+        rig_new(&rig, parser, &info, 1, 90, 30, picture);
         assert_int_equal(gpu_run(rig.program), 0);
         labels = gpu_buffer_map(rig.readback);
         for (uint32_t i = 0; i < 90 * 30; i++)
                 assert_int_equal(labels[i], info.classes - 1);
         rig_free(&rig);
+}
+
+/* Where the region has the middle of that pixel: 1 inside of it, -1 outside, 0 on its edge. */
+static int reaches(const struct gpu_region *region, const struct model_info *info, uint32_t x, uint32_t y)
+{
+        const float(*row)[4] = region->from_picture, size[2] = {info->width, info->height};
+        float inside = 1e9f;
+
+        for (int i = 0; i < 2; i++) {
+                float at = row[i][0] * (x + 0.5f) + row[i][1] * (y + 0.5f) + row[i][2];
+                inside = fminf(inside, fminf(at, size[i] - at));
+        }
+        return inside > 0.01f ? 1 : inside < -0.01f ? -1 : 0;
+}
+
+/* Two regions that lie apart for the most part, one of them turned: the labels of each alone, the second's over the
+ * first's.  They are read from the block when the program runs. */
+static void test_regions(void **state)
+{
+        enum { WIDTH = 70, HEIGHT = 50, PIXELS = WIDTH * HEIGHT };
+        static const float rows[2][2][3] = {{{0.5f, 0, -4}, {0, 0.4f, 3}}, {{0.4f, -0.2f, 40}, {0.2f, 0.4f, 10}}};
+        struct weights_source source = {halved_tensor, NULL};
+        uint8_t picture[PIXELS * 4], alone[2][PIXELS];
+        unsigned of_first = 0, of_second = 0, of_none = 0;
+        struct parser *parser;
+        struct rig one, two;
+        char why[256] = "";
+
+        answer = answers;
+        for (size_t i = 0; i < sizeof(picture); i++)
+                picture[i] = i * 2654435761u >> 24;
+        assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof(why)), 0);
+        rig_new(&one, parser, &answer->info, 1, WIDTH, HEIGHT, picture);
+        rig_new(&two, parser, &answer->info, 2, WIDTH, HEIGHT, picture);
+        for (int i = 0; i < 2; i++) {
+                rig_region(&one)[0] = rig_region(&two)[i] = gpu_region_make(rows[i]);
+                assert_int_equal(gpu_run(one.program), 0);
+                memcpy(alone[i], gpu_buffer_map(one.readback), PIXELS);
+        }
+        assert_int_equal(gpu_run(two.program), 0);
+        for (uint32_t i = 0; i < PIXELS; i++) {
+                const uint8_t label = ((uint8_t *)gpu_buffer_map(two.readback))[i];
+                int where = reaches(&rig_region(&two)[1], &answer->info, i % WIDTH, i / WIDTH);
+
+                if (where < 0)
+                        assert_int_equal(alone[1][i], 0);
+                if (where)
+                        assert_int_equal(label, alone[where > 0][i]);
+                of_first += label && !alone[1][i];
+                of_second += label && !alone[0][i];
+                of_none += !label;
+        }
+        assert_true(of_first > 50 && of_second > 50 && of_none > 50);
+        two.parser = NULL;
+        rig_free(&two);
+        rig_free(&one);
 }
 
 /* answer.h's weights, but for one tensor. */
@@ -293,9 +364,9 @@ static void test_too_large(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_self_test), cmocka_unit_test(test_again), cmocka_unit_test(test_notices),
-                cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),  cmocka_unit_test(test_fails),
-                cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_self_test), cmocka_unit_test(test_again),     cmocka_unit_test(test_notices),
+                cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),      cmocka_unit_test(test_regions),
+                cmocka_unit_test(test_fails),     cmocka_unit_test(test_too_large),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

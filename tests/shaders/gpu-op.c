@@ -485,16 +485,49 @@ static int run_matmul(struct run *run)
         return op_matmul(run->program, map(run, "matrix"), map(run, "x"), map(run, "out"), workspace, offset);
 }
 
-static struct gpu_crop crop_of(const json_t *json)
+/* A block with these bytes, behind an offset as in a frame's parameters, before and after which there is NaN. */
+static int block_new(struct run *run, const char *name, const void *data, uint64_t size, struct gpu_block *ret)
 {
-        return (struct gpu_crop){real(json, "scale"), real(json, "shift_x"), real(json, "shift_y")};
+        struct slot *slot = slot_new(run, name);
+        int r;
+
+        ret->offset = GPU_BLOCK_ALIGN;
+        slot->bytes = slot->size = ret->offset + size + GUARD;
+        slot->initial = xcalloc(slot->size);
+        memset(slot->initial, 0xff, slot->size);
+        memcpy(slot->initial + ret->offset, data, size);
+        r = slot_upload(run, slot);
+        ret->buffer = slot->device;
+        return r;
+}
+
+/* "regions": two rows to the picture each.  Returns their number. */
+static int regions_new(struct run *run, struct gpu_block *ret)
+{
+        const json_t *json = json_object_get(run->json, "regions");
+        const uint32_t count = json_array_size(json);
+        struct gpu_region regions[4];
+        int r;
+
+        if (count > 4)
+                die("too many regions");
+        for (uint32_t i = 0; i < count; i++) {
+                float rows[2][3];
+
+                for (unsigned k = 0; k < 6; k++)
+                        rows[k / 3][k % 3] = (float)json_number_value(
+                                json_array_get(json_array_get(json_array_get(json, i), k / 3), k % 3));
+                regions[i] = gpu_region_make(rows);
+        }
+        r = block_new(run, "regions", regions, count * sizeof(*regions), ret);
+        return r < 0 ? r : (int)count;
 }
 
 static int run_crop(struct run *run)
 {
         const json_t *j = run->json, *mean = json_object_get(j, "mean"), *std = json_object_get(j, "std");
         struct gpu_normalise normalise = {.bgr = number(j, "bgr")};
-        struct gpu_crop crop = crop_of(j);
+        struct gpu_block regions;
         struct gpu_image in;
         int r = maps_new(run);
 
@@ -504,21 +537,23 @@ static int run_crop(struct run *run)
         }
         if (r >= 0)
                 r = image_new(run, "image", true, false, &in);
-        return r < 0 ? r : op_crop(run->program, &in, &crop, &normalise, map(run, "out"));
+        if (r >= 0)
+                r = regions_new(run, &regions);
+        return r < 0 ? r : op_crop(run->program, &in, &regions, r - 1, &normalise, map(run, "out"));
 }
 
-/* No operator: the three numbers come back as an array. */
-static int run_crop_fit(struct run *run)
+/* No operator: the numbers come back as an array. */
+static int run_region_whole(struct run *run)
 {
         const json_t *j = run->json;
-        struct gpu_crop crop =
-                gpu_crop_fit(number(j, "width"), number(j, "height"), number(j, "net_width"), number(j, "net_height"));
-        struct slot *slot = slot_new(run, "crop");
+        struct gpu_region region = gpu_region_whole(number(j, "width"), number(j, "height"), number(j, "net_width"),
+                                                    number(j, "net_height"));
+        struct slot *slot = slot_new(run, "region");
 
-        slot->bytes = slot->size = sizeof(crop);
+        slot->bytes = slot->size = sizeof(region);
         slot->out = true;
         slot->initial = xcalloc(slot->size);
-        memcpy(slot->initial, &crop, sizeof(crop));
+        memcpy(slot->initial, &region, sizeof(region));
         return slot_upload(run, slot);
 }
 
@@ -529,18 +564,24 @@ static int run_argmax(struct run *run)
 
         if (r >= 0)
                 r = labels_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_argmax(run->program, map(run, "logits"), number(run->json, "classes"), &out);
+        return r < 0 ? r : op_argmax(run->program, map(run, "logits"), number(run->json, "classes"), &out, 0);
 }
 
 static int run_uncrop(struct run *run)
 {
-        struct gpu_crop crop = crop_of(run->json);
-        struct gpu_labels in, out;
-        int r = labels_new(run, "in", true, false, &in);
+        const json_t *size = json_object_get(run->json, "in");
+        struct gpu_labels in = {NULL, number(size, "width"), number(size, "height")}, out;
+        const uint64_t layer = gpu_labels_size(in.width, in.height);
+        struct gpu_block regions;
+        uint32_t count;
+        int r = regions_new(run, &regions);
 
+        count = r;
+        if (r >= 0)
+                r = bytes_new(run, "in", count * layer, true, false, &in.buffer);
         if (r >= 0)
                 r = labels_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_uncrop(run->program, &in, &crop, &out);
+        return r < 0 ? r : op_uncrop(run->program, &in, &regions, count, &out);
 }
 
 static struct gpu_pixels pixels_of(const json_t *json)
@@ -591,8 +632,11 @@ static int run_pack(struct run *run)
 
 static int run_blur(struct run *run)
 {
+        const float sigma = real(run->json, "sigma");
+        const struct gpu_blur blur = gpu_blur_make(sigma, number(run->json, "everywhere"));
         struct gpu_image in, scratch, out;
         struct gpu_labels labels;
+        struct gpu_block block;
         int r = image_new(run, "in", true, false, &in);
 
         if (r >= 0)
@@ -601,7 +645,9 @@ static int run_blur(struct run *run)
                 r = image_new(run, "scratch", false, false, &scratch);
         if (r >= 0)
                 r = image_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_blur_background(run->program, &in, &labels, real(run->json, "sigma"), &scratch, &out);
+        if (r >= 0)
+                r = block_new(run, "blur", &blur, sizeof(blur), &block);
+        return r < 0 ? r : op_blur_background(run->program, &in, &labels, &block, sigma, &scratch, &out);
 }
 
 static int run_paint(struct run *run)
@@ -609,17 +655,17 @@ static int run_paint(struct run *run)
         bool in_place = number(run->json, "in_place");
         struct gpu_image in, out;
         struct gpu_labels labels;
-        struct gpu_buffer *palette;
+        struct gpu_block palette = {0};
         int r = image_new(run, "in", true, in_place, &in);
 
         if (r >= 0)
                 r = labels_new(run, "labels", true, false, &labels);
         if (r >= 0)
-                r = bytes_new(run, "palette", 1024, true, false, &palette);
+                r = bytes_new(run, "palette", 1024, true, false, &palette.buffer);
         out = in;
         if (r >= 0 && !in_place)
                 r = image_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_paint(run->program, &in, &labels, palette, &out);
+        return r < 0 ? r : op_paint(run->program, &in, &labels, &palette, &out);
 }
 
 static int run_copy(struct run *run)
@@ -637,10 +683,22 @@ static const struct {
         const char *name;
         int (*run)(struct run *run);
 } operators[] = {
-        {"conv", run_conv},     {"maxpool", run_maxpool},   {"upsample", run_upsample},   {"gate", run_gate},
-        {"gram", run_gram},     {"softmax", run_softmax},   {"transpose", run_transpose}, {"matmul", run_matmul},
-        {"crop", run_crop},     {"crop_fit", run_crop_fit}, {"argmax", run_argmax},       {"uncrop", run_uncrop},
-        {"unpack", run_unpack}, {"pack", run_pack},         {"blur", run_blur},           {"paint", run_paint},
+        {"conv", run_conv},
+        {"maxpool", run_maxpool},
+        {"upsample", run_upsample},
+        {"gate", run_gate},
+        {"gram", run_gram},
+        {"softmax", run_softmax},
+        {"transpose", run_transpose},
+        {"matmul", run_matmul},
+        {"crop", run_crop},
+        {"region_whole", run_region_whole},
+        {"argmax", run_argmax},
+        {"uncrop", run_uncrop},
+        {"unpack", run_unpack},
+        {"pack", run_pack},
+        {"blur", run_blur},
+        {"paint", run_paint},
         {"copy", run_copy},
 };
 

@@ -140,7 +140,7 @@ static void keeps_pipelines_and_survives_a_damaged_cache(void **state)
                 struct gpu_program *p = NULL;
 
                 assert_int_equal(gpu_program_new(gpu, "test", &p), 0);
-                assert_int_equal(op_paint(p, &image, &labels, f.upload, &out), 0);
+                assert_int_equal(op_paint(p, &image, &labels, &(struct gpu_block){f.upload}, &out), 0);
                 assert_int_equal(gpu_program_end(p), 0);
                 assert_int_equal(gpu_run(p), 0);
                 gpu_program_free(p);
@@ -408,7 +408,9 @@ static void lets_a_frame_pass_a_network(void **state)
 
         assert_int_equal(gpu_program_new(f->gpu, "frame", &p), 0);
         assert_int_equal(op_unpack(p, bytes, &pixels, &image), 0);
-        assert_int_equal(op_paint(p, &image, &(struct gpu_labels){labels, width, height}, f->device, &image), 0);
+        assert_int_equal(op_paint(p, &image, &(struct gpu_labels){labels, width, height},
+                                  &(struct gpu_block){f->device}, &image),
+                         0);
         assert_int_equal(op_pack(p, &image, &pixels, bytes), 0);
         assert_int_equal(gpu_program_end(p), 0);
         assert_true(passes(f, program(f, 5000), p));

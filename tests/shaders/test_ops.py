@@ -338,62 +338,84 @@ def matmul_cases():
 
 # ---- in and out of the network ----
 
-def sample_bilinear(image, sx, sy, border):
-    """image [h][w][c] at columns sx, rows sy; outside of it 0 (border "zero") or its edge (border "edge")."""
+def sample_bilinear(image, sx, sy):
+    """image [h][w][c] at columns sx, rows sy; outside of it its edge."""
     h, w = image.shape[:2]
     x0, y0 = np.floor(sx).astype(int), np.floor(sy).astype(int)
     fx, fy = (sx - x0)[None, :, None], (sy - y0)[:, None, None]
 
     def tap(ys, xs):
-        t = image[np.clip(ys, 0, h - 1)][:, np.clip(xs, 0, w - 1)].astype(np.float64)
-        if border == "zero":
-            t = t * (((ys >= 0) & (ys < h))[:, None, None] & ((xs >= 0) & (xs < w))[None, :, None])
-        return t
+        return image[np.clip(ys, 0, h - 1)][:, np.clip(xs, 0, w - 1)].astype(np.float64)
 
     top = tap(y0, x0) * (1 - fx) + tap(y0, x0 + 1) * fx
     bottom = tap(y0 + 1, x0) * (1 - fx) + tap(y0 + 1, x0 + 1) * fx
     return top * (1 - fy) + bottom * fy
 
 
-def fit(width, height, net_width, net_height):
+def whole(width, height, net_width, net_height):
+    """The rows that take the network's input to the picture which is centred in it."""
     scale = max(width / net_width, height / net_height)
-    return {"scale": scale, "shift_x": (width - scale * net_width) / 2, "shift_y": (height - scale * net_height) / 2}
+    return [[scale, 0, (width - scale * net_width) / 2], [0, scale, (height - scale * net_height) / 2]]
+
+
+FREE = [[0.7, 0, 11.3], [0, 0.7, -7.9]]
+LARGE = [[3.5, 0, -60.25], [0, 3.5, 140]]
+TURNED = [[0.9, -0.5, 20.1], [0.5, 0.9, -5.3]]
+UPSIDE_DOWN = [[-1.3, 0.04, 90.7], [-0.02, -1.1, 61.2]]
+SHEARED = [[0.6, 0.8, -10.5], [-0.3, 1.7, 8.25]]
+
+
+def transformed(rows, x, y):
+    """Where the rows, as 32-bit numbers, take the places (x, y)."""
+    (a, b, c), (d, e, f) = np.float32(rows).astype(np.float64)
+    return a * x + b * y + c, d * x + e * y + f
+
+
+def sample_region(image, rows, width, height):
+    """PyTorch's bilinear sampling of image [h][w][c], 0 outside, where the rows take each pixel's middle."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    place = transformed(rows, x, y)
+    grid = np.stack([2 * p / size - 1 for p, size in zip(place, image.shape[1::-1])], -1)
+    sampled = F.grid_sample(to_torch(image.transpose(2, 0, 1).astype(np.float64)), torch.from_numpy(grid)[None], "bilinear", "zeros",
+                            align_corners=False)
+    return sampled[0].numpy().transpose(1, 2, 0)
 
 
 def crop_cases():
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-    free = {"scale": 0.7, "shift_x": 11.3, "shift_y": -7.9}
-    for n, (width, height, net_width, net_height, crop) in enumerate(
+    for n, (width, height, net_width, net_height, rows) in enumerate(
             [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 64, 64, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
-             (201, 137, 137, 201, None), (1, 1, 33, 33, None), (5, 300, 64, 48, None), (80, 60, 48, 64, free), (320, 240, 256, 256, None),
-             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140})]):
+             (201, 137, 137, 201, None), (1, 1, 33, 33, None), (5, 300, 64, 48, None), (80, 60, 48, 64, FREE), (320, 240, 256, 256, None),
+             (200, 150, 64, 64, LARGE), (97, 61, 64, 48, TURNED), (80, 60, 64, 64, UPSIDE_DOWN), (120, 90, 65, 33, SHEARED)]):
         for bgr in (False, True):
             half = bgr and n % 2 == 1
             image = pixel_bytes(width, height, rng("crop", n))
-            c = crop or fit(width, height, net_width, net_height)
+            region = rows or whole(width, height, net_width, net_height)
 
-            def check(outputs, answer, image=image, c=c, size=(net_width, net_height), bgr=bgr, half=half):
-                s = [np.float64(np.float32(c["scale"])) * (np.arange(k) + 0.5) - 0.5 + np.float64(np.float32(c[shift]))
-                     for k, shift in zip(size, ("shift_x", "shift_y"))]
-                rgb = sample_bilinear(image[..., :3], *s, "zero") / 255
+            def check(outputs, answer, image=image, region=region, size=(net_width, net_height), bgr=bgr, half=half):
+                rgb = sample_region(image[..., :3], region, *size) / 255
                 y = ((rgb[..., ::-1] if bgr else rgb) - mean) / std
                 want = np.concatenate([y.transpose(2, 0, 1), np.zeros((1,) + y.shape[:2])])
                 # A place in the source is off by up to 2^-24 of some hundreds, the picture is noise of the steepest kind.
                 near(outputs[0], want, 3e-4, each=HALF_EACH if half else 0)
 
-            yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (" free" if crop else "") + (" bgr" if bgr else "")
-                       + (" half" if half else ""), check, {"out": Map(4, net_height, net_width, get=True, half=half, first=0)},
-                       {"image": {"width": width, "height": height}, **c, "mean": mean, "std": std, "bgr": bgr}, [image],
-                       sample=width < 600)
+            yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (f" free {n}" if rows else "")
+                       + (" bgr" if bgr else "") + (" half" if half else ""), check,
+                       {"out": Map(4, net_height, net_width, get=True, half=half, first=0)},
+                       # The one that counts is behind others.
+                       {"image": {"width": width, "height": height}, "regions": [FREE] * (n % 3) + [region],
+                        "mean": mean, "std": std, "bgr": bgr}, [image], sample=width < 600)
 
 
-def crop_fit_cases():
+def region_whole_cases():
     for width, height, net_width, net_height in [(640, 480, 473, 473), (480, 640, 473, 473), (100, 100, 256, 256), (1, 1, 33, 33),
                                                  (1920, 1080, 201, 137), (300, 300, 137, 201), (16384, 16384, 2048, 2048)]:
-        def check(outputs, answer, want=fit(width, height, net_width, net_height)):
-            near(outputs[0].view(np.float32).astype(np.float64), np.array([want["scale"], want["shift_x"], want["shift_y"]]), 1e-6)
+        def check(outputs, answer, rows=whole(width, height, net_width, net_height)):
+            got = outputs[0].view(np.float32).astype(np.float64).reshape(4, 4)[:, :3]
+            near(got[:2], np.array(rows), 1e-6)
+            near(got[2:], np.linalg.inv(np.array(rows + [[0, 0, 1]]))[:2], 1e-6)
 
-        yield Case("crop_fit", f"crop_fit {width}x{height} in {net_width}x{net_height}", check,
+        yield Case("region_whole", f"region_whole {width}x{height} in {net_width}x{net_height}", check,
                    numbers={"width": width, "height": height, "net_width": net_width, "net_height": net_height})
 
 
@@ -420,28 +442,33 @@ def first_of(distance):
 
 
 def uncrop_cases():
-    free = {"scale": 0.7, "shift_x": 11.3, "shift_y": -7.9}
-    for n, (width, height, net_width, net_height, crop) in enumerate(
+    for n, (width, height, net_width, net_height, regions) in enumerate(
             [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 65, 33, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
-             (1, 1, 33, 33, None), (5, 7, 64, 48, None), (80, 61, 48, 64, free), (321, 239, 256, 256, None),
-             (200, 150, 64, 64, {"scale": 3.5, "shift_x": -60.25, "shift_y": 140}),
+             (1, 1, 33, 33, None), (5, 7, 64, 48, None), (80, 61, 48, 64, [FREE]), (321, 239, 256, 256, None),
+             (200, 150, 64, 64, [LARGE]), (97, 61, 64, 48, [TURNED]), (80, 60, 64, 64, [UPSIDE_DOWN]), (120, 90, 65, 33, [SHEARED]),
+             (97, 61, 33, 33, [whole(97, 61, 33, 33), TURNED]), (80, 61, 48, 64, [TURNED, FREE, SHEARED, UPSIDE_DOWN]),
              (5000, 3400, 33, 33, None)]):  # more than 65,535 groups of 64 invocations of 4 pixels
-        labels = rng("uncrop", n).integers(1, 19, (net_height, net_width), np.uint8)
-        c = crop or fit(width, height, net_width, net_height)
+        regions = regions or [whole(width, height, net_width, net_height)]
+        labels = rng("uncrop", n).integers(1, 19, (len(regions), net_height, net_width), np.uint8)
+        size = net_width * net_height
+        layers = np.pad(labels.reshape(len(regions), size), ((0, 0), (0, -size % 4)))
 
-        def check(outputs, answer, labels=labels, c=c, width=width, height=height):
-            h, w = labels.shape
-            x = (np.arange(width) + 0.5 - np.float32(c["shift_x"])) / np.float32(c["scale"])
-            y = (np.arange(height) + 0.5 - np.float32(c["shift_y"])) / np.float32(c["scale"])
-            inside = ((y >= 0) & (y < h))[:, None] & ((x >= 0) & (x < w))[None]
-            want = labels[np.clip(np.floor(y).astype(int), 0, h - 1)][:, np.clip(np.floor(x).astype(int), 0, w - 1)] * inside
-            # On the border between two labels either may be taken.
-            clear = (np.abs(y - np.round(y)) > 1e-3)[:, None] & (np.abs(x - np.round(x)) > 1e-3)[None]
+        def check(outputs, answer, labels=labels, regions=regions, width=width, height=height):
+            h, w = labels.shape[1:]
+            places = np.mgrid[:height, :width] + 0.5
+            want, clear = np.zeros((height, width), np.uint8), np.ones((height, width), bool)
+            for layer, rows in zip(labels, regions):
+                x, y = transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], *places[::-1])
+                inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+                found = layer[np.clip(np.floor(y).astype(int), 0, h - 1), np.clip(np.floor(x).astype(int), 0, w - 1)]
+                want = np.where(inside, found, want)
+                # On the border between two labels either may be taken.
+                clear &= (np.abs(y - np.round(y)) > 1e-3) & (np.abs(x - np.round(x)) > 1e-3)
             bytes_near(outputs[0].reshape(height, width), want, 0, where=clear)
 
-        yield Case("uncrop", f"uncrop {net_width}x{net_height} to {width}x{height}" + (" free" if crop else ""), check,
-                   numbers={"in": {"width": net_width, "height": net_height}, "out": {"width": width, "height": height}, **c},
-                   arrays=[labels])
+        yield Case("uncrop", f"uncrop {len(regions)} of {net_width}x{net_height} to {width}x{height}, {n}", check,
+                   numbers={"in": {"width": net_width, "height": net_height}, "out": {"width": width, "height": height},
+                            "regions": regions}, arrays=[layers])
 
 
 # ---- pictures ----
@@ -535,9 +562,8 @@ def unpack_cases():
 
             def check(outputs, answer, p=p, data=data, w=to_width, h=to_height):
                 got = outputs[0].reshape(h, w, 4)
-                c = fit(p["width"], p["height"], w, h)
-                sx, sy = (c["scale"] * (np.arange(k) + 0.5) - 0.5 + c[s] for k, s in ((w, "shift_x"), (h, "shift_y")))
-                want = sample_bilinear(decode(p, data), sx, sy, "edge")
+                sx, sy = (r[i] * (np.arange(k) + 0.5) - 0.5 + r[2] for i, (r, k) in enumerate(zip(whole(p["width"], p["height"], w, h), (w, h))))
+                want = sample_bilinear(decode(p, data), sx, sy)
                 far_x, far_y = (np.abs(s - (k - 1) / 2) - k / 2 for s, k in ((sx, p["width"]), (sy, p["height"])))
                 inside = (far_x < -1e-3)[None, :] & (far_y < -1e-3)[:, None]
                 outside = (far_x > 1e-3)[None, :] | (far_y > 1e-3)[:, None]
@@ -616,7 +642,7 @@ def blob(width, height, r):
 
 def blur_cases():
     for n, (width, height, sigma) in enumerate([(40, 30, 2), (64, 48, 4), (97, 33, 7.5), (33, 97, 1), (200, 120, 12)]):
-        for what in ("noise", "flat", "all background", "no background"):
+        for what in ("noise", "flat", "all background", "no background", "everywhere"):
             r = rng("blur", n, what)
             image = pixel_bytes(width, height, r)
             image[..., 3] = 255
@@ -628,7 +654,7 @@ def blur_cases():
             elif what == "no background":
                 labels[:] = 1
 
-            def check(outputs, answer, image=image, labels=labels, sigma=sigma, what=what):
+            def check(outputs, answer, image=image, labels=labels * (what != "everywhere"), sigma=sigma, what=what):
                 got = outputs[0].reshape(image.shape)
                 person = labels != 0
                 assert (got[person] == image[person]).all(), "what is not background has changed"
@@ -639,7 +665,7 @@ def blur_cases():
 
             yield Case("blur", f"blur {width}x{height} sigma {sigma:g}, {what}", check,
                        numbers={name: {"width": width, "height": height} for name in ("in", "labels", "scratch", "out")}
-                       | {"sigma": float(sigma)}, arrays=[image, labels], sample=width < 150)
+                       | {"sigma": float(sigma), "everywhere": what == "everywhere"}, arrays=[image, labels], sample=width < 150)
 
 
 def paint_cases():
@@ -677,7 +703,7 @@ def copy_cases():
 
 GROUPS = {"conv": conv_cases, "depthwise": depthwise_cases, "maxpool": maxpool_cases, "upsample": upsample_cases, "gate": gate_cases,
           "gram": gram_cases, "softmax": softmax_cases, "transpose": transpose_cases, "matmul": matmul_cases, "crop": crop_cases,
-          "crop_fit": crop_fit_cases, "argmax": argmax_cases, "uncrop": uncrop_cases, "unpack": unpack_cases, "pack": pack_cases,
+          "region_whole": region_whole_cases, "argmax": argmax_cases, "uncrop": uncrop_cases, "unpack": unpack_cases, "pack": pack_cases,
           "blur": blur_cases, "paint": paint_cases, "copy": copy_cases}
 
 

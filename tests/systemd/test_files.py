@@ -3,6 +3,7 @@ completions, each judged by the program that reads it.
 
 Environment: VISAGED, VISAGECTL (the programs), VISAGED_BUILD (the build folder).
 """
+import json
 import os
 import re
 import select
@@ -18,10 +19,11 @@ import xml.etree.ElementTree as xml
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, f"{ROOT}/tests/daemon")
 import message_bus  # noqa: E402
-import standin  # noqa: E402
+import mock_daemon  # noqa: E402
 
 SYSTEMD = f"{ROOT}/systemd"
 BUILD = os.environ["VISAGED_BUILD"]
+EXAMPLE = f"{BUILD}/systemd/visaged.conf"
 UNIT = f"{BUILD}/systemd/visaged.service"
 USER_UNIT = f"{BUILD}/systemd/user/visaged.service"
 POLKIT_DTD = "/usr/share/polkit-1/policyconfig-1.dtd"
@@ -199,7 +201,7 @@ class Bus(Files):
     def test_a_bus_hands_the_daemon_no_descriptors(self):
         policy = xml.parse(f"{SYSTEMD}/org.visaged1.conf").find("policy[@context='default']")
         rules = "".join(xml.tostring(rule, encoding="unicode") for rule in policy)
-        with message_bus.Bus(policy=rules) as bus, standin.Standin(bus.address) as daemon:
+        with message_bus.Bus(policy=rules) as bus, mock_daemon.MockDaemon(bus.address) as daemon:
             connection = message_bus.connection(bus.address)
 
             def stop(*descriptors):
@@ -258,30 +260,78 @@ class Configuration(Files):
     def keys(self):
         return re.findall(r"^  --([a-z-]+)=", self.help.split("\nAnd:")[0], flags=re.M)
 
-    def test_the_example_has_every_key_at_its_preset(self):
-        example = text(f"{SYSTEMD}/visaged.conf")
+    def test_the_example_has_every_key_at_its_default(self):
+        example = text(EXAMPLE)
         commented = dict(re.findall(r"^#([a-z-]+) =(.*)$", example, flags=re.M))
         self.assertEqual(sorted(commented), sorted(self.keys()))
         for key, value in commented.items():
-            preset = re.search(rf"^  --{key}=.*(?:\n {{20,}}.*)*", self.help, flags=re.M).group()
-            preset = re.search(r"\[([^]]*)\]$", preset)
-            self.assertEqual(value.strip(), preset.group(1) if preset else "", key)
+            told = re.search(rf"^  --{key}=.*(?:\n {{20,}}.*)*", self.help, flags=re.M).group()
+            told = re.search(r"\[([^]]*)\]$", told)
+            self.assertEqual(value.strip(), told.group(1) if told else "", key)
 
     def test_the_example_is_right_with_and_without_the_marks(self):
-        example = text(f"{SYSTEMD}/visaged.conf")
+        example = text(EXAMPLE)
         for name, content in (("as-it-is", example), ("all-set", re.sub(r"^#([a-z-]+ =)", r"\1", example, flags=re.M))):
             with open(f"{self.folder}/{name}", "w") as file:
                 file.write(content)
             self.good(os.environ["VISAGED"], f"--config={self.folder}/{name}", "--check")
 
     def test_the_page_has_every_key(self):
-        page = text(f"{ROOT}/docs/man/visaged.conf.5.scd").split("# KEYS")[1].split("# EXAMPLE")[0]
+        page = text(f"{BUILD}/docs/visaged.conf.5.scd").split("# KEYS")[1].split("# EXAMPLE")[0]
         self.assertEqual(sorted(re.findall(r"^\*([a-z-]+)\*$", page, flags=re.M)), sorted(self.keys()))
 
     def test_the_daemons_page_has_its_own_options(self):
         page = text(f"{ROOT}/docs/man/visaged.8.scd")
         for option in re.findall(r"--[a-z-]+", self.help.split("\nAnd:")[1]):
             self.assertIn(f"*{option}*", page)
+
+
+EFFECTS = json.loads(run(os.environ["VISAGECTL"], "effect", "--json").stdout)
+
+
+class Effects(Files):
+    """What is told of the effects anywhere is what the programs say of them."""
+
+    def test_the_page_has_them(self):
+        page = text(f"{BUILD}/docs/visaged-effects.7.scd").split("# EFFECTS\n")[1].split("\n# ")[0]
+        found = re.findall(r"^\*([a-z-]+)\*\n\t(.+?)\.", page, flags=re.M)
+        self.assertEqual(found, [(effect["name"], effect["shows"][0].upper() + effect["shows"][1:]) for effect in EFFECTS])
+        sections = re.split(r"^\*[a-z-]+\*\n", page, flags=re.M)[1:]
+        for effect, section in zip(EFFECTS, sections):
+            self.assertEqual(re.findall(r"Option \*([a-z-]+)\*", section), [option["name"] for option in effect["options"]])
+            for option in effect["options"]:
+                self.assertIn(f"{self.range(option)}; by default {option['default']:g}): {option['sets']}.", section)
+        self.assertNotIn("@", page)
+
+    def range(self, option):
+        return f"from {option['low']:g} to {option['high']:g}" + (f" {option['unit']}" if option["unit"] else "")
+
+    def test_the_daemons_help_has_them(self):
+        help = run(os.environ["VISAGED"], "--help").stdout
+        for effect in EFFECTS:
+            self.assertIn(f"{effect['name']}: {effect['shows']}", help)
+            for option in effect["options"]:
+                self.assertRegex(help, rf"--{option['name']}=N +{effect['name']}: {option['sets']};\n +a number {self.range(option)} "
+                                       rf"\[{option['default']:g}\]\n")
+
+    def test_keys_and_example_have_them(self):
+        page, example = text(f"{BUILD}/docs/visaged.conf.5.scd"), text(EXAMPLE)
+        for effect in EFFECTS:
+            self.assertIn(f"# {effect['name']}: {effect['shows']}\n", example)
+            for option in effect["options"]:
+                self.assertRegex(page, rf"\*{option['name']}\*\n\tFor _{effect['name']}_: {option['sets']}, {self.range(option)}; by "
+                                       rf"default {option['default']:g}\.")
+                self.assertIn(f"# {effect['name']}: {option['sets']}, {self.range(option)}\n#{option['name']} = {option['default']:g}\n",
+                              example)
+
+    def test_their_ranges_are_kept(self):
+        for effect in EFFECTS:
+            for option in effect["options"]:
+                for value, good in ((option["low"], True), (option["high"], True), (option["low"] - 0.01, False),
+                                    (option["high"] + 0.01, False), ("nan", False)):
+                    done = run(os.environ["VISAGED"], "--config=/dev/null", "--check", f"--{option['name']}={value}")
+                    self.assertEqual(done.returncode, 0 if good else 2, (option, value))
+                    self.assertIn("" if good else f"allowed is a number {self.range(option)}", done.stderr)
 
 
 def tool_help(*command):
@@ -317,20 +367,25 @@ class Tool(Files):
             script = ('. /usr/share/bash-completion/bash_completion; . "$1"; shift; COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; '
                       'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() { :; }; '
                       '_visagectl; printf "%s\\n" "${COMPREPLY[@]}"')
-            out = self.good("bash", "-c", script, "bash", f"{ROOT}/docs/completions/visagectl.bash", *words).stdout
+            out = self.good("bash", "-c", script, "bash", f"{BUILD}/docs/visagectl", *words).stdout
         else:
-            out = self.good("fish", "--no-config", "-c", f'source {ROOT}/docs/completions/visagectl.fish; complete -C "{line}"',
+            out = self.good("fish", "--no-config", "-c", f'source {BUILD}/docs/visagectl.fish; complete -C "{line}"',
                             env={"PATH": "/usr/bin:/bin", "HOME": self.folder}).stdout
-        return {word.split("\t")[0].rstrip("=") for word in out.splitlines()}
+        return {word.split("\t")[0].rstrip("=") for word in out.splitlines() if word}
 
     def check(self, shell):
         self.assertLessEqual(set(COMMANDS), self.complete(shell, "visagectl "))
         for command in COMMANDS:
             offered = self.complete(shell, f"visagectl {command} --")
             self.assertEqual(offered, options(command), command)
-        self.assertEqual(self.complete(shell, "visagectl effect "), {"overlay", "labels", "blur", "none"})
-        self.assertEqual(self.complete(shell, "visagectl effect --user "), {"overlay", "labels", "blur", "none"})
-        self.assertEqual(self.complete(shell, "visagectl effect blur "), {"strength"})
+        names = {effect["name"] for effect in EFFECTS}
+        self.assertEqual(self.complete(shell, "visagectl effect "), names)
+        self.assertEqual(self.complete(shell, "visagectl effect --user "), names)
+        self.assertEqual(self.complete(shell, "visagectl effect blur+"), {f"blur+{name}" for name in names})
+        self.assertEqual(self.complete(shell, "visagectl effect blur+ov"), {"blur+overlay"})
+        for effect in EFFECTS:
+            self.assertEqual(self.complete(shell, f"visagectl effect {effect['name']} "), {o["name"] for o in effect["options"]})
+        self.assertEqual(self.complete(shell, "visagectl effect --user overlay+blur opacity=1 "), {"opacity", "strength"})
         self.assertEqual(self.complete(shell, "visagectl set mode "), {"smooth", "exact"})
         self.assertEqual(self.complete(shell, "visagectl set "), {"camera", "model", "gpu", "mode"})
         self.assertEqual(self.complete(shell, "visagectl hold visagectl set --system mode "), {"smooth", "exact"})
@@ -344,10 +399,13 @@ class Tool(Files):
         self.check("fish")
 
     def test_zsh_completes_what_there_is(self):
-        path = f"{ROOT}/docs/completions/_visagectl"
+        path = f"{BUILD}/docs/_visagectl"
         if shutil.which("zsh"):
             self.good("zsh", "-n", path)
         script = text(path)
+        self.assertEqual(script.split("\neffects=(")[1].split(")")[0].split(), [effect["name"] for effect in EFFECTS])
+        self.assertEqual(re.findall(r"\w+(?==)", script.split("\nsettings=(")[1].split("\n)")[0]),
+                         [option["name"] for effect in EFFECTS for option in effect["options"]])
         engine = set(re.findall(r"--[a-z0-9]+", script.split("engine=(")[1].split("\n)")[0]))
         for command in COMMANDS:
             self.assertRegex(script, rf"(?m)^ +'{command}:")
@@ -400,9 +458,9 @@ class Examples(Files):
                 break
             time.sleep(0.1)
         self.assertIn(("Subscribe", ()), daemon.calls)
-        change = (standin.INTERFACE, standin.variant({"FacesPresent": there}), [])
-        daemon.connection.emit_signal(None, standin.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                      standin.GLib.Variant("(sa{sv}as)", change))
+        change = (mock_daemon.INTERFACE, mock_daemon.variant({"FacesPresent": there}), [])
+        daemon.connection.emit_signal(None, mock_daemon.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                      mock_daemon.GLib.Variant("(sa{sv}as)", change))
         daemon.connection.flush_sync()
         ready, _, _ = select.select([said], [], [], 60)
         return said.readline() if ready else None
@@ -410,13 +468,13 @@ class Examples(Files):
     @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
     def test_the_python_outlives_the_daemon(self):
         path, _ = next(self.blocks("python"))
-        with message_bus.Bus() as bus, standin.Standin(bus.address) as first, \
+        with message_bus.Bus() as bus, mock_daemon.MockDaemon(bus.address) as first, \
                 subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as kiosk:
             try:
                 self.assertEqual(self.face(first, True, kiosk.stdout), b"good day\n")
                 first.stop()
-                with standin.Standin(bus.address) as second:
+                with mock_daemon.MockDaemon(bus.address) as second:
                     self.assertEqual(self.face(second, False, kiosk.stdout), b"good bye\n")
             finally:
                 kiosk.kill()

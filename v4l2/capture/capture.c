@@ -2,6 +2,7 @@
 #include "v4l2/names.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/capture/negotiate.h"
+#include "v4l2/capture/threaded.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #include "v4l2/colour.h"
 #include "v4l2/layout.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define BUFFERS_WANTED 4
@@ -25,10 +26,10 @@ static const struct {
         int error;
         const char *text;
 } open_errors[] = {
-        {ENOENT, "there is no such camera; plug it in, or see \"visagectl cameras\" for those that are there"},
-        {ENOTDIR, "there is no such camera; see \"visagectl cameras\" for those that are there"},
-        {ENXIO, "no driver answers behind this node; plug the camera in again"},
-        {ENODEV, "no driver answers behind this node; plug the camera in again"},
+        {ENOENT, "no such camera; plug it in, or see \"visagectl cameras\" for the available ones"},
+        {ENOTDIR, "no such camera; see \"visagectl cameras\" for the available ones"},
+        {ENXIO, "this node has no driver; plug the camera in again"},
+        {ENODEV, "this node has no driver; plug the camera in again"},
         {EACCES, "permission denied; add the user to the group \"video\""},
         {EPERM, "not permitted; allow the service this device (DeviceAllow=char-video4linux rw)"},
         {EBUSY, "another program uses the camera; close that program"},
@@ -58,13 +59,14 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {
                 close(fd);
                 return why_say(why, why_size, -ENODEV,
-                               "%s is no video device; see v4l2-ctl --list-devices (a picture: image:FILE)", path);
+                               "%s is not a video device; see v4l2-ctl --list-devices (for a picture: image:FILE)",
+                               path);
         }
         caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
         if (!(caps & V4L2_CAP_VIDEO_CAPTURE) || !(caps & V4L2_CAP_STREAMING)) {
                 close(fd);
                 return why_say(why, why_size, -ENODEV,
-                               "%s (%.32s) is not a camera, or a virtual one that nobody feeds; choose another node",
+                               "%s (%.32s) is not a camera, or is a virtual one that nobody feeds; choose another node",
                                path, cap.card);
         }
         snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
@@ -127,18 +129,18 @@ static void set_rate(struct capture *capture, const struct offer *offer, struct 
         struct frame_rate rate = offer->rate.denominator ? offer->rate : wish;
         struct frame_rate now;
 
-        capture->base.rate = tick_rate_sane(rate) ? rate : (struct frame_rate){30, 1};
+        capture->base.rate = frame_rate_sane(rate) ? rate : (struct frame_rate){30, 1};
         if (capture->io->ioctl(capture->base.fd, VIDIOC_G_PARM, &parm) < 0)
                 return;
         now = (struct frame_rate){interval->denominator, interval->numerator};
-        if (tick_rate_sane(wish) && parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME &&
+        if (frame_rate_sane(wish) && parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME &&
             (uint64_t)now.numerator * rate.denominator != (uint64_t)rate.numerator * now.denominator) {
                 *interval = (struct v4l2_fract){rate.denominator, rate.numerator};
                 if (capture->io->ioctl(capture->base.fd, VIDIOC_S_PARM, &parm) < 0)
                         return;
                 now = (struct frame_rate){interval->denominator, interval->numerator};
         }
-        if (tick_rate_sane(now))
+        if (frame_rate_sane(now))
                 capture->base.rate = now;
 }
 
@@ -297,7 +299,7 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
 
         capture = calloc(1, sizeof(*capture));
         if (!capture)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         capture->base.ops = &capture_ops;
         capture->io = &video_io_kernel;
         err = open_node(path, capture, why, why_size);
@@ -313,7 +315,10 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
         }
         subscribe(capture);
         *ret = &capture->base;
-        return 0;
+        if (!capture->jpeg && capture->io == &video_io_kernel)
+                return 0;
+        err = threaded_open(&capture->base, ret);
+        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
 }
 
 void capture_close(struct camera *camera)

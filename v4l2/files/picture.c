@@ -27,7 +27,7 @@ struct bytes {
 static int say_file(const char *path, int error, char *why, size_t why_size)
 {
         const char *text = error == EACCES   ? "permission denied; let the user read it (chmod, chown)"
-                           : error == ENOENT ? "there is no such file; check the name"
+                           : error == ENOENT ? "no such file; check the name"
                            : error == EISDIR ? "is a folder; name a PNG or JPEG file"
                                              : strerror(error);
 
@@ -39,7 +39,7 @@ static int check_file(const struct stat *st, const char *path, char *why, size_t
         if (S_ISDIR(st->st_mode))
                 return say_file(path, EISDIR, why, why_size);
         if (!S_ISREG(st->st_mode) || !st->st_size)
-                return why_say(why, why_size, -EBADMSG, "%s: is empty or no file; name a PNG or JPEG file", path);
+                return why_say(why, why_size, -EBADMSG, "%s: empty, or not a file; name a PNG or JPEG file", path);
         if (st->st_size > FILE_MAX)
                 return why_say(why, why_size, -E2BIG, "%s: larger than 256 MiB; make the picture smaller", path);
         return 0;
@@ -62,7 +62,7 @@ static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, 
                 st.st_size = (off_t)most;
         data = malloc((size_t)st.st_size);
         if (!data)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; make the picture smaller", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; make the picture smaller", path);
         while (got < (size_t)st.st_size) {
                 ssize_t n = read(fd, data + got, (size_t)st.st_size - got);
 
@@ -266,7 +266,7 @@ static int say_decoded(const char *path, int err, const char *damaged, char *why
                 return why_say(why, why_size, err, "%s: larger than %d x %d; make it smaller", path, SIDE_MAX,
                                SIDE_MAX);
         if (err < 0)
-                return why_say(why, why_size, err, "%s: no memory; make the picture smaller", path);
+                return why_say(why, why_size, err, "%s: out of memory; make the picture smaller", path);
         return 0;
 }
 
@@ -289,8 +289,8 @@ static int decode(struct bytes *file, const char *path, struct picture *ret, cha
 
         if (!find_decoder(file, &i))
                 return say_kind(path, why, why_size);
-        return say_decoded(path, decoders[i].decode(file, ret),
-                           "damaged, or of a kind not supported; save it anew as RGB", why, why_size);
+        return say_decoded(path, decoders[i].decode(file, ret), "damaged or unsupported; save it again as RGB", why,
+                           why_size);
 }
 
 static int decode_indexed(struct bytes *file, const char *path, struct picture_indexed *ret, char *why, size_t why_size)
@@ -299,11 +299,11 @@ static int decode_indexed(struct bytes *file, const char *path, struct picture_i
         int err;
 
         if (!begins_with(file, PNG_MAGIC, sizeof(PNG_MAGIC) - 1))
-                return why_say(why, why_size, -EBADMSG, "%s: no PNG; convert it without loss", path);
+                return why_say(why, why_size, -EBADMSG, "%s: not a PNG; convert it losslessly", path);
         err = png_decode(&job, file);
         if (!err)
                 *ret = (struct picture_indexed){job.width, job.height, job.pixels};
-        return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it anew", why, why_size);
+        return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it again", why, why_size);
 }
 
 static int open_and_read(const char *path, size_t most, struct bytes *ret, char *why, size_t why_size)

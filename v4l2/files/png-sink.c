@@ -1,4 +1,4 @@
-#include "v4l2/outlet.h"
+#include "v4l2/sink-kind.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return err;
 }
 
-static const struct sink_ops ops = {close_sink, show};
+static const struct sink_ops ops = {close_sink, show, NULL, NULL, NULL};
 
 /* Only one %d or %0Nd and no other conversion; printf() never sees the pattern itself. */
 static bool split(struct png_sink *png, const char *pattern)
@@ -122,7 +122,7 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
                                format->width, format->height);
         png->rgba = malloc((size_t)png->base.format.width * png->base.format.height * 4);
         if (!png->rgba)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; choose a smaller size", pattern);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; choose a smaller size", pattern);
         return 0;
 }
 
@@ -134,7 +134,7 @@ int png_sink_open(const char *pattern, const struct frame_format *format, struct
 
         (void)rate;
         if (!png)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", pattern);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", pattern);
         png->base.ops = &ops;
         err = prepare(png, pattern, format, why, why_size);
         if (err < 0) {

@@ -1,5 +1,5 @@
-#include "v4l2/source.h"
-#include "v4l2/tick.h"
+#include "v4l2/camera-kind.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/why.h"
 #include "v4l2/files/y4m.h"
 
@@ -28,7 +28,7 @@ struct y4m_source {
 static int say_file(const char *path, int error, char *why, size_t why_size)
 {
         const char *text = error == EACCES   ? "permission denied; let the user read it (chmod, chown)"
-                           : error == ENOENT ? "there is no such file; check the name"
+                           : error == ENOENT ? "no such file; check the name"
                                              : strerror(error);
 
         return why_say(why, why_size, -error, "%s: %s", path, text);
@@ -98,12 +98,12 @@ static void close_source(struct camera *camera)
 
 static int start(struct camera *camera)
 {
-        return tick_start(camera->fd, camera->rate);
+        return frame_timer_start(camera->fd, camera->rate);
 }
 
 static void stop(struct camera *camera)
 {
-        tick_stop(camera->fd);
+        frame_timer_stop(camera->fd);
 }
 
 /* Steps over as many frames as were due and reads the last one.  If the file ends meanwhile, delivers its last frame
@@ -111,7 +111,7 @@ static void stop(struct camera *camera)
 static int next(struct camera *camera, struct frame *ret)
 {
         struct y4m_source *source = (struct y4m_source *)camera;
-        uint64_t due = source->ended ? 0 : tick_take(camera->fd), taken = 0;
+        uint64_t due = source->ended ? 0 : frame_timer_take(camera->fd), taken = 0;
 
         if (!due && !source->ended)
                 return -EAGAIN;
@@ -131,7 +131,7 @@ static int next(struct camera *camera, struct frame *ret)
                 camera->counters.corrupt++;
                 return -EAGAIN;
         }
-        *ret = (struct frame){source->data, tick_now(), (uint32_t)(source->due - 1), 0};
+        *ret = (struct frame){source->data, monotonic_now(), (uint32_t)(source->due - 1), 0};
         return 0;
 }
 
@@ -155,10 +155,10 @@ static int read_header(struct y4m_source *source, const char *path, char *why, s
         if (fstat(source->file, &st) < 0)
                 return say_file(path, errno, why, why_size);
         if (!S_ISREG(st.st_mode))
-                return why_say(why, why_size, -EBADMSG, "%s is no file; name a YUV4MPEG2 file", path);
+                return why_say(why, why_size, -EBADMSG, "%s is not a file; name a YUV4MPEG2 file", path);
         err = y4m_parse(head, read_at(source->file, 0, head, sizeof(head)), &header, &reason);
         if (err < 0)
-                return why_say(why, why_size, err, "%s: %s; make it with ffmpeg -pix_fmt yuv420p", path, reason);
+                return why_say(why, why_size, err, "%s: %s; create it with ffmpeg -pix_fmt yuv420p", path, reason);
         source->base.format = header.format;
         source->base.rate = header.rate;
         source->first = source->at = (off_t)header.length;
@@ -177,11 +177,11 @@ static int prepare(struct y4m_source *source, const char *path, char *why, size_
                 return err;
         source->data = malloc(source->base.format.size);
         if (!source->data)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; make the picture smaller", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; make the picture smaller", path);
         if (step(source) < 0)
-                return why_say(why, why_size, -EBADMSG, "%s: it has not one whole frame; make it anew", path);
+                return why_say(why, why_size, -EBADMSG, "%s: it has no complete frame; create it again", path);
         source->at = source->first;
-        source->base.fd = tick_open();
+        source->base.fd = frame_timer_open();
         if (source->base.fd < 0)
                 return why_say(why, why_size, source->base.fd, "%s: no timer; close other programs", path);
         return 0;
@@ -193,7 +193,7 @@ int y4m_open(const char *path, bool once, struct camera **ret, char *why, size_t
         int err;
 
         if (!source)
-                return why_say(why, why_size, -ENOMEM, "%s: no memory; close other programs", path);
+                return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         source->base.ops = &ops;
         source->base.fd = source->file = -1;
         source->once = once;

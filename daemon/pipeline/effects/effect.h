@@ -15,16 +15,20 @@ enum effect_id {
         EFFECTS
 };
 
-enum effect_type {
-        EFFECT_NUMBER, /* a double */
-};
+enum effect_type { EFFECT_NUMBER, EFFECT_TYPES };
+
+/* Every value is kept as a double. */
+extern const struct effect_type_words {
+        const char *name; /* "number" */
+        const char *bus;  /* its type there, "d" */
+} effect_types[EFFECT_TYPES];
 
 struct effect_option {
         const char *name; /* of no other option of any effect: it is a key of the configuration too */
         enum effect_type type;
         double low, high, default_value;
         const char *unit; /* "pixels"; "": a plain number */
-        const char *help; /* a phrase: "how far the blur reaches" */
+        const char *help; /* a phrase: "the strength of the blur" */
 };
 
 /* What a frame's blocks are filled from. */

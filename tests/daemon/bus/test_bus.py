@@ -95,18 +95,27 @@ class Contract(Streaming):
         self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), ("blur", {"strength": 4}))
         self.client.call("SetEffect", "(sa{sv})", "blur", {})
         self.assertEqual(self.client.get("EffectOptions"), {"strength": 1})
+        self.client.call("SetEffect", "(sa{sv})", "blur+overlay", {"opacity": GLib.Variant("d", 0.75)})
+        self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")),
+                         ("overlay+blur", {"opacity": 0.75, "strength": 1}), "in the order in which they are applied")
         for effect in ("labels", "none"):
             self.client.call("SetEffect", "(sa{sv})", effect, {})
             self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), (effect, {}))
         bad = "org.freedesktop.DBus.Error.InvalidArgs"
         for effect, options, name, word in (
-                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "overlay, labels, blur, none"),
+                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "allowed is overlay, labels, blur or none, or "),
+                ("blur+sparkle", {}, "org.visaged1.Error.NoSuchEffect", "blur+sparkle"),
+                ("blur+blur", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),
+                ("overlay+none", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),
                 ("", {}, "org.visaged1.Error.NoSuchEffect", "overlay"),
                 ("overlay", {"opacity": GLib.Variant("d", 1.01)}, bad, "from 0 to 1"),
                 ("overlay", {"opacity": GLib.Variant("d", float("nan"))}, bad, "from 0 to 1"),
                 ("overlay", {"opacity": GLib.Variant("s", "half")}, bad, "type d"),
                 ("overlay", {"strength": GLib.Variant("d", 1)}, bad, "no option"),
                 ("none", {"opacity": GLib.Variant("d", 1)}, bad, "no option"),
+                ("overlay+blur", {"opacity": GLib.Variant("d", 0.1), "strength": GLib.Variant("d", 5)}, bad, "0.25 to 4"),
+                ("overlay+blur", {"length": GLib.Variant("d", 1)}, bad, 'effect "overlay+blur" has no option "length"'),
+                ("blur", {"strength": GLib.Variant("i", 1)}, bad, "type d"),
                 ("blur", {"strength": GLib.Variant("d", 0.2)}, bad, "0.25 to 4")):
             found = self.client.error("SetEffect", "(sa{sv})", effect, options)
             self.assertEqual(found[0], name, found)
@@ -414,10 +423,10 @@ class Life(unittest.TestCase):
         client.until(lambda: client.get("State"))
         second = Daemon(self.bus, camera=still())
         for _ in range(600):
-            if "another visaged is there" in second.said():
+            if "another visaged is running" in second.said():
                 break
             time.sleep(0.1)
-        self.assertIn("another visaged is there", second.stop()[1])
+        self.assertIn("another visaged is running", second.stop()[1])
         self.assertEqual(first.stop()[0], 0)
 
     def test_reload(self):

@@ -13,32 +13,51 @@
 
 #include "daemon/common/config.h"
 
-static void test_presets(void **state)
+static void test_defaults(void **state)
 {
         struct config config;
 
         config_init(&config);
         assert_string_equal(config.camera, "");
-        assert_string_equal(config.virtual_camera, "/dev/video10");
+        assert_string_equal(config.virtual_camera[0], "/dev/video10");
         assert_int_equal(config.width, 640);
         assert_int_equal(config.height, 480);
         assert_int_equal(config.rate.numerator, 30);
         assert_int_equal(config.rate.denominator, 1);
         assert_int_equal(config.precision, GPU_F32);
-        assert_int_equal(config.look.effect, EFFECT_OVERLAY);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_overlay);
         assert_int_equal(config.mode, MODE_SMOOTH);
+        for (unsigned i = 0; i < EFFECTS; i++)
+                for (unsigned k = 0; effects[i]->options[k].name; k++)
+                        assert_true(config.effect.options[i][k] == effects[i]->options[k].default_value);
 }
 
 static void test_good_values(void **state)
 {
         static const char *const good[][2] = {
-                {"camera", "/dev/video3"},   {"camera", ""},       {"camera", "image:/a b/ä.png?move"},
-                {"virtual-camera", "y4m:-"}, {"size", "32x32"},    {"size", "8192x8192"},
-                {"size", "1280x720"},        {"rate", "1"},        {"rate", "240"},
-                {"rate", "30000/1001"},      {"rate", "3/3"},      {"model", ""},
-                {"model", "/x.safetensors"}, {"gpu", "llvm"},      {"gpu", "0"},
-                {"precision", "fp16"},       {"effect", "labels"}, {"effect", "blur"},
-                {"effect", "none"},          {"mode", "exact"},
+                {"camera", "/dev/video3"},
+                {"camera", ""},
+                {"camera", "image:/a b/ä.png?move"},
+                {"virtual-camera", "y4m:-"},
+                {"size", "32x32"},
+                {"size", "8192x8192"},
+                {"size", "1280x720"},
+                {"rate", "1"},
+                {"rate", "240"},
+                {"rate", "30000/1001"},
+                {"rate", "3/3"},
+                {"model", ""},
+                {"model", "/x.safetensors"},
+                {"gpu", "llvm"},
+                {"gpu", "0"},
+                {"precision", "fp16"},
+                {"effect", "labels"},
+                {"effect", "blur"},
+                {"effect", "none"},
+                {"mode", "exact"},
+                {"opacity", "0.25"},
+                {"strength", "4"},
+                {"effect", "blur+overlay"},
         };
         struct config config;
         char why[512];
@@ -49,9 +68,35 @@ static void test_good_values(void **state)
         assert_int_equal(config.width, 1280);
         assert_int_equal(config.rate.numerator, 3);
         assert_int_equal(config.precision, GPU_F16);
-        assert_int_equal(config.look.effect, EFFECT_NONE);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_blur | 1 << EFFECT_overlay);
+        assert_true(config.effect.options[EFFECT_overlay][0] == 0.25);
+        assert_true(config.effect.options[EFFECT_blur][0] == 4);
         assert_int_equal(config.mode, MODE_EXACT);
         assert_string_equal(config.gpu, "0");
+}
+
+/* A key that may have many values: set, it goes back to one; none twice, and not too many. */
+static void test_many_values(void **state)
+{
+        struct config config;
+        char why[512];
+
+        config_init(&config);
+        assert_int_equal(config_set(&config, "virtual-camera", "/dev/video7", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), 0);
+        assert_string_equal(config.virtual_camera[0], "/dev/video7");
+        assert_string_equal(config.virtual_camera[1], "y4m:x");
+        assert_string_equal(config.virtual_camera[2], "");
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), -EINVAL);
+        assert_non_null(strstr(why, "each once"));
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:y", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:z", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:w", why, sizeof why), -EINVAL);
+        assert_int_equal(config_set(&config, "virtual-camera", "video9", why, sizeof why), -EINVAL);
+        assert_string_equal(config.virtual_camera[3], "y4m:z");
+        assert_int_equal(config_set(&config, "virtual-camera", "y4m:only", why, sizeof why), 0);
+        assert_string_equal(config.virtual_camera[0], "y4m:only");
+        assert_string_equal(config.virtual_camera[1], "");
 }
 
 static void test_bad_values(void **state)
@@ -87,6 +132,17 @@ static void test_bad_values(void **state)
                 {"precision", ""},
                 {"effect", "Overlay"},
                 {"effect", "overlay "},
+                {"effect", ""},
+                {"effect", "blur+"},
+                {"effect", "blur+blur"},
+                {"effect", "blur+none"},
+                {"opacity", "1.01"},
+                {"opacity", "-0.1"},
+                {"opacity", "nan"},
+                {"opacity", ""},
+                {"strength", "0.2"},
+                {"strength", "1e0"},
+                {"strength", "2 "},
                 {"mode", "fast"},
                 {"mode", ""},
         };
@@ -111,7 +167,7 @@ static void test_unknown_key(void **state)
 
         config_init(&config);
         assert_int_equal(config_set(&config, "camrea", "x", why, sizeof why), -ENOENT);
-        for (const struct config_key *key = config_keys; key->name; key++)
+        for (const struct config_key *key = config_keys(); key->name; key++)
                 assert_non_null(strstr(why, key->name));
 }
 
@@ -178,10 +234,16 @@ static void test_file(void **state)
         assert_string_equal(config.camera, "image:a.png?move");
         assert_int_equal(config.width, 800);
         assert_int_equal(config.rate.numerator, 15);
-        assert_int_equal(config.look.effect, EFFECT_BLUR);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_blur);
         assert_int_equal(config.mode, MODE_SMOOTH);
 
         assert_int_equal(read_text("", &config, &complaints), 0);
+        assert_int_equal(read_text("[visaged]\nvirtual-camera = /dev/video1\nrate = 9\nvirtual-camera = y4m:x\n",
+                                   &config, &complaints),
+                         0);
+        assert_string_equal(config.virtual_camera[0], "/dev/video1");
+        assert_string_equal(config.virtual_camera[1], "y4m:x");
+        assert_string_equal(config.virtual_camera[2], "");
         assert_int_equal(read_text("\xef\xbb\xbf[visaged]\nmode = exact\n", &config, &complaints), 0);
         assert_int_equal(config.mode, MODE_EXACT);
 }
@@ -197,11 +259,12 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate = 0\n", 2, "allowed is frames per second from 1 to 240"},
                 {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\": allowed are camera, virtual-camera"},
                 {"[other]\nrate = 30\n", 2, "unknown section [other]: allowed is [visaged]"},
-                {"rate = 30\n", 1, "before the section's name"},
+                {"rate = 30\n", 1, "before the section [visaged]"},
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
-                {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is set already, in line 2"},
-                {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is set already, in line 2"},
+                {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
+                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "each once"},
+                {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
                 {"[visaged]\neffect =\n", 2, "allowed is overlay, labels, blur or none"},
         };
         struct complaints complaints;
@@ -278,11 +341,17 @@ static void test_unreadable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_presets),       cmocka_unit_test(test_good_values),
-                cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown_key),
-                cmocka_unit_test(test_too_long),      cmocka_unit_test(test_file),
-                cmocka_unit_test(test_file_mistakes), cmocka_unit_test(test_all_mistakes_are_said),
-                cmocka_unit_test(test_odd_bytes),     cmocka_unit_test(test_unreadable),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_good_values),
+                cmocka_unit_test(test_many_values),
+                cmocka_unit_test(test_bad_values),
+                cmocka_unit_test(test_unknown_key),
+                cmocka_unit_test(test_too_long),
+                cmocka_unit_test(test_file),
+                cmocka_unit_test(test_file_mistakes),
+                cmocka_unit_test(test_all_mistakes_are_said),
+                cmocka_unit_test(test_odd_bytes),
+                cmocka_unit_test(test_unreadable),
         };
         int fd = mkstemp(path);
 

@@ -1,6 +1,7 @@
 /* The small parts: text, counts, tables, names of results, paths, the log's causes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,9 +93,9 @@ static void test_palette(void **state)
         uint8_t palette[PALETTE_SIZE], labels[] = {0, 1, 1, 63, 64, 255};
         uint64_t counts[MODEL_CLASSES_MAX];
 
-        palette_fill(&info, PALETTE_OVERLAY, PALETTE_OPACITY, palette);
+        palette_fill_overlay(&info, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 0, 4, 5, 6, 128, 0, 0, 0, 0}), 12);
-        palette_fill(&info, PALETTE_LABELS, PALETTE_OPACITY, palette);
+        palette_fill(&info, palette);
         assert_memory_equal(palette, ((uint8_t[]){1, 2, 3, 255, 4, 5, 6, 255, 0, 0, 0, 0}), 12);
         palette_count(labels, sizeof labels, counts);
         assert_int_equal(counts[0], 1);
@@ -108,11 +109,13 @@ static void test_table(void **state)
         char text[200] = "";
         FILE *file = fmemopen(text, sizeof text, "w");
 
+        setlocale(LC_CTYPE, "C.UTF-8");
         table_row(&table, (const char *[]){"NAME", "N", "LAST"});
         table_row(&table, (const char *[]){"ä", "100", "x\ty"});
+        table_row(&table, (const char *[]){"顔", "1", "z"}); /* two columns wide */
         table_print(&table, "> ", file);
         fclose(file);
-        assert_string_equal(text, "> NAME    N  LAST\n> ä     100  x?y\n");
+        assert_string_equal(text, "> NAME    N  LAST\n> ä     100  x?y\n> 顔      1  z\n");
         table_free(&table);
 }
 

@@ -66,7 +66,7 @@ class Parse(unittest.TestCase):
         env = {**support.environment(), "VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
         with open(f"{folder}/text.jpg", "w") as file:
             file.write("no picture")
-        for arguments, says in (([f"{folder}/missing.png", f"{folder}/text.jpg"], ["missing.png: there is no such file", "text.jpg: neither"]),
+        for arguments, says in (([f"{folder}/missing.png", f"{folder}/text.jpg"], ["missing.png: no such file", "text.jpg: neither"]),
                                 ([good, "--logits=/nonexistent/x.npy"], ["/nonexistent/x.npy: No such file or directory"]),
                                 ([good, f"--logits={folder}"], [f"{folder}: Is a directory"])):
             done, _ = parse(*arguments, env=env, cwd=folder)

@@ -48,7 +48,7 @@ class Both(unittest.TestCase):
 
     def test_errors_tell_what_there_is(self):
         err = visagectl("nonsense").stderr.decode()
-        self.assertIn("is not a command: there are status, start, ", err)
+        self.assertIn('unknown command "nonsense"; the commands are status, start, ', err)
         self.assertIn(", parse, eval\n", err)
         gpu = json.loads(visagectl("gpus", "--json").stdout)[0]["name"]
         models = [model["path"] for model in json.loads(visagectl("models", "--json").stdout)]
@@ -61,18 +61,18 @@ class Both(unittest.TestCase):
     def test_wrong_usage(self):
         picture = support.picture("a.png", 64, 64)
         for arguments, says in (
-                ([], "a command is missing"), (["nonsense"], '"nonsense" is not a command'), (["parse"], "a picture is missing"),
-                (["parse", "--nonsense", picture], "unrecognized option"),
+                ([], "no command given"), (["nonsense"], 'unknown command "nonsense"'), (["parse"], "no picture given"),
+                (["parse", "--nonsense", picture], "visagectl parse: unrecognized option"),
                 (["parse", "--gpu"], "requires an argument"), (["parse", "-o", "", picture], "needs a directory"),
                 (["parse", "--backend=fast", picture], "allowed is subgroup or tiled"),
                 (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
                 (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
-                (["eval", "--images=.", "--labels=.", picture], "is not an option"),
+                (["eval", "--images=.", "--labels=.", picture], "unexpected argument"),
                 (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11, 19 or 20'),
-                (["eval", "--backend=subgroup"], "unrecognized option"),
-                (["gpus", "nonsense"], "is not an option"), (["gpus", "--nonsense"], "unrecognized option"),
-                (["cameras", "--jsno"], "unrecognized option")):
+                (["eval", "--backend=subgroup"], "visagectl eval: unrecognized option"),
+                (["gpus", "nonsense"], 'unexpected argument "nonsense"'), (["gpus", "--nonsense"], "unrecognized option"),
+                (["cameras", "--jsno"], "visagectl cameras: unrecognized option")):
             done = visagectl(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertIn(says, done.stderr.decode())
@@ -80,7 +80,7 @@ class Both(unittest.TestCase):
 
     def test_visaged_wrong_usage(self):
         for arguments, says in (
-                (["--nonsense"], "unrecognized option"), (["nonsense"], '"nonsense" is not an option'),
+                (["--nonsense"], "unrecognized option"), (["nonsense"], 'unexpected argument "nonsense"'),
                 (["--virtual-camera=video10"], "allowed is a v4l2loopback node such as /dev/video10"),
                 (["--size=1x1"], "--size cannot be \"1x1\": allowed is width x height"),
                 (["--effect=sepia"], "allowed is overlay, labels, blur or none"), (["--frames=0"], "a number from 1 on"),

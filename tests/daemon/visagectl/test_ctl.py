@@ -4,10 +4,10 @@ import os
 import subprocess
 import unittest
 
-import standin
+import mock_daemon
 from ctl import NOWHERE, Served, ctl, environment, wait_for
 from message_bus import Bus
-from standin import Standin
+from mock_daemon import MockDaemon
 
 NOT_RUNNING = 'visagectl: visaged is not running; try "systemctl start visaged"\n'
 
@@ -32,26 +32,29 @@ class Control(Served):
     def test_effect(self):
         for arguments, effect, options in ((["none"], "none", {}), (["blur", "strength=2.5"], "blur", {"strength": 2.5}),
                                            (["overlay", "opacity=1"], "overlay", {"opacity": 1.0}),
+                                           (["blur+overlay", "opacity=1", "strength=2"], "blur+overlay",
+                                            {"opacity": 1.0, "strength": 2.0}),
                                            (["x", "a=b=c", "d=true", "e="], "x", {"a": "b=c", "d": True, "e": ""})):
             self.assertEqual(self.good("effect", *arguments), "")
             self.assertEqual(self.daemon.calls.pop(), ("SetEffect", (effect, options)))
 
     def test_wrong_usage(self):
         for arguments, says in (
-                (["start", "x"], '"x" is not an option'), (["stop", "--now"], "unrecognized option"),
+                (["start", "x"], 'unexpected argument "x"'), (["stop", "--now"], "unrecognized option"),
                 (["pause", "--json"], "--json"),
-                (["resume", "1"], '"1" is not'), (["reload", ""], '"" is not'),
-                (["set"], "what to set, and the value, is missing"), (["set", "mode"], "the value is missing"),
+                (["resume", "1"], 'unexpected argument "1"'), (["reload", ""], 'unexpected argument ""'),
+                (["set"], "no setting and value given"), (["set", "mode"], "no value given"),
                 (["set", "colour", "red"], '"colour" cannot be set: allowed is camera, model, gpu or mode'),
-                (["set", "gpu", "some", "gpu"], '"gpu" is too much'),
+                (["set", "gpu", "some", "gpu"], 'unexpected argument "gpu"; quote'),
                 (["effect", "blur", "strength"], '"strength" is not OPTION=VALUE'),
                 (["effect", "blur", "=2"], "not OPTION=VALUE"),
                 (["effect", "blur", "a=1", "b=1", "a=2"], "a is given twice"), (["effect", "blur", "--json"], "for the list"),
-                (["status", "x"], '"x" is not'), (["metrics", "--json"], "--json"), (["metrics", "x"], '"x" is not'),
-                (["models", "x"], '"x" is not'), (["snapshot", "me.png"], "did you mean -o?"),
-                (["snapshot", "-o"], "requires an argument"),
-                (["monitor", "x"], '"x" is not'), (["hold", "--why"], "requires an argument"), (["doctor", "x"], '"x" is not'),
-                (["doctor", "--fix"], "unrecognized option"), (["status", "--session"], "unrecognized option")):
+                (["status", "x"], 'unexpected argument "x"'), (["metrics", "--json"], "--json"),
+                (["metrics", "x"], 'unexpected argument "x"'), (["models", "x"], 'unexpected argument "x"'),
+                (["snapshot", "me.png"], "did you mean -o?"), (["snapshot", "-o"], "requires an argument"),
+                (["monitor", "x"], 'unexpected argument "x"'), (["hold", "--why"], "requires an argument"),
+                (["doctor", "x"], 'unexpected argument "x"'), (["doctor", "--fix"], "visagectl doctor: unrecognized option"),
+                (["status", "--session"], "visagectl status: unrecognized option")):
             done = self.ctl(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertIn(says, done.stderr.decode(), arguments)
@@ -91,9 +94,9 @@ class WhichBus(unittest.TestCase):
                     (True, False, ["--system"], None), (False, False, [], None)):
                 daemons = {}
                 if on_user:
-                    daemons["user"] = Standin(user.address)
+                    daemons["user"] = MockDaemon(user.address)
                 if on_system:
-                    daemons["system"] = Standin(system.address)
+                    daemons["system"] = MockDaemon(system.address)
                 for name, daemon in daemons.items():
                     daemon.properties["StateReason"] = name
                 done = ctl("status", "--json", *option, session=user.address, system=system.address)
@@ -110,7 +113,7 @@ class WhichBus(unittest.TestCase):
         with Bus() as user:
             done = ctl("status", session=user.address)
             self.assertIn(b'try "systemctl --user start visaged"', done.stderr)
-            with Standin(user.address):
+            with MockDaemon(user.address):
                 self.assertEqual(ctl("status", session=user.address).returncode, 0)
 
     def test_no_bus(self):
@@ -135,7 +138,7 @@ class NotRunning(unittest.TestCase):
             self.assertEqual([effect["name"] for effect in json.loads(done.stdout) if effect["current"]], [])
 
     def test_starting_it(self):
-        program = f"/usr/bin/python3 {standin.__file__}"
+        program = f"/usr/bin/python3 {mock_daemon.__file__}"
         with Bus(activate=program) as bus:
             for command in ("status", "metrics", "stop", "pause"):
                 done = ctl(command, system=bus.address)
@@ -154,7 +157,7 @@ class NotRunning(unittest.TestCase):
 
     def test_the_bus_says_no(self):
         with Bus(policy='<deny send_destination="org.visaged1" send_interface="org.visaged1.Manager"/>') as bus:
-            with Standin(bus.address) as daemon:
+            with MockDaemon(bus.address) as daemon:
                 done = ctl("pause", system=bus.address)
                 self.assertEqual((done.returncode, done.stdout), (1, b""))
                 self.assertRegex(done.stderr.decode(), r'^visagectl: not allowed \(.+\); try "sudo visagectl \.\.\."\n$')
@@ -164,7 +167,7 @@ class NotRunning(unittest.TestCase):
     def test_the_bus_ends(self):
         bus = Bus()
         self.addCleanup(bus.close)
-        daemon = Standin(bus.address)
+        daemon = MockDaemon(bus.address)
         with subprocess.Popen([os.environ["VISAGECTL"], "status", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=environment(system=bus.address)) as child:
             self.assertIn(b"streaming", child.stdout.readline())
@@ -174,7 +177,7 @@ class NotRunning(unittest.TestCase):
         daemon.stop()
 
     def test_it_ends_in_the_middle_of_a_call(self):
-        with Bus() as bus, Standin(bus.address) as daemon:
+        with Bus() as bus, MockDaemon(bus.address) as daemon:
             daemon.silent.add("SetModel")
             with subprocess.Popen([os.environ["VISAGECTL"], "set", "model", "x"], stderr=subprocess.PIPE,
                                   env=environment(system=bus.address)) as child:

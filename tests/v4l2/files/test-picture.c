@@ -353,8 +353,8 @@ static void not_indexed(void **state)
 
         for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
                 refuse_indexed(write_kind(&kinds[k]), -EBADMSG, "neither paletted nor 8-bit grey");
-        refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "no PNG");
-        refuse_indexed(temporary_path("", "nothing.png"), -ENOENT, "there is no such file");
+        refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "not a PNG");
+        refuse_indexed(temporary_path("", "nothing.png"), -ENOENT, "no such file");
 }
 
 static void damaged(void **state)
@@ -423,13 +423,13 @@ static void long_claim(void **state)
 
 static void no_file(void **state)
 {
-        refuse(temporary_path("", "nothing.png"), -ENOENT, "there is no such file");
+        refuse(temporary_path("", "nothing.png"), -ENOENT, "no such file");
         refuse(temporary, -EISDIR, "folder");
         refuse("/dev/null", -EBADMSG, "name a PNG");
         refuse(temporary_file("empty.png", "", 0), -EBADMSG, "empty");
         refuse(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "neither PNG nor JPEG");
         assert_int_equal(mkfifo(temporary_path("", "fifo"), 0600), 0);
-        refuse(temporary_path("", "fifo"), -EBADMSG, "no file");
+        refuse(temporary_path("", "fifo"), -EBADMSG, "not a file");
         if (geteuid()) {
                 temporary_file("secret.png", "x", 1);
                 chmod(temporary_path("", "secret.png"), 0);

@@ -1,0 +1,53 @@
+#include "daemon/pipeline/effects/chain.h"
+
+/* Where an effect's block begins; behind the last one, EFFECTS, it is the size of all. */
+static uint64_t block_offset(unsigned effect)
+{
+        uint64_t offset = 0;
+
+        for (unsigned i = 0; i < effect; i++)
+                offset += (effects[i]->block_size + GPU_BLOCK_ALIGN - 1) / GPU_BLOCK_ALIGN * GPU_BLOCK_ALIGN;
+        return offset;
+}
+
+uint64_t effect_chain_blocks_size(void)
+{
+        return block_offset(EFFECTS);
+}
+
+void effect_chain_fill(const struct effect_settings *settings, const struct effect_context *context, void *blocks)
+{
+        for (unsigned i = 0; i < EFFECTS; i++)
+                if (effects[i]->fill && settings->chain & UINT32_C(1) << i)
+                        effects[i]->fill(context, settings->options[i], (uint8_t *)blocks + block_offset(i));
+}
+
+bool effect_chain_hides(uint32_t chain)
+{
+        for (unsigned i = 0; i < EFFECTS; i++)
+                if (chain & UINT32_C(1) << i && effects[i]->hides)
+                        return true;
+        return false;
+}
+
+/* Each effect's result is in the one of the two images that it does not read. */
+const struct gpu_image *effect_chain_record(struct gpu_program *program, uint32_t chain,
+                                            const struct effect_chain_io *io)
+{
+        const struct gpu_image *in = io->in;
+
+        for (unsigned i = 0; i < EFFECTS; i++) {
+                if (!effects[i]->record || !(chain & UINT32_C(1) << i))
+                        continue;
+                const struct gpu_image *out = io->work[in == io->work[0]];
+                effects[i]->record(program, &(struct effect_io){
+                                                    .in = in,
+                                                    .scratch = io->scratch,
+                                                    .out = out,
+                                                    .labels = io->labels,
+                                                    .block = {io->blocks.buffer, io->blocks.offset + block_offset(i)},
+                                            });
+                in = out;
+        }
+        return in;
+}

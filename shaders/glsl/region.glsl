@@ -1,0 +1,8 @@
+// A region of a picture (struct gpu_region): two rows to the picture, two back from it.
+vec2 transform(vec4 x, vec4 y, vec2 place)
+{
+        return vec2(dot(x.xyz, vec3(place, 1)), dot(y.xyz, vec3(place, 1)));
+}
+
+#define TO_PICTURE(regions, i, place) transform(LOAD(regions, (i) * 4), LOAD(regions, (i) * 4 + 1), place)
+#define FROM_PICTURE(regions, i, place) transform(LOAD(regions, (i) * 4 + 2), LOAD(regions, (i) * 4 + 3), place)
