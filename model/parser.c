@@ -106,7 +106,7 @@ static int record_matmul(const struct step *step)
 }
 
 static int (*const record[GRAPH_OPS])(const struct step *step) = {
-        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_conv, [GRAPH_MAXPOOL] = record_maxpool,
+        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_conv,      [GRAPH_MAXPOOL] = record_maxpool,
         [GRAPH_UPSAMPLE] = record_upsample, [GRAPH_GATE] = record_gate,           [GRAPH_GRAM] = record_gram,
         [GRAPH_SOFTMAX] = record_softmax,   [GRAPH_TRANSPOSE] = record_transpose, [GRAPH_MATMUL] = record_matmul,
 };

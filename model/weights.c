@@ -45,8 +45,8 @@ static int lay_out(const struct gpu *gpu, const struct graph *graph, struct weig
         return 0;
 }
 
-static int upload_node(const struct graph_node *node, const struct weights_source *source,
-                       struct gpu_buffer *buffer, struct weights_node *ret)
+static int upload_node(const struct graph_node *node, const struct weights_source *source, struct gpu_buffer *buffer,
+                       struct weights_node *ret)
 {
         uint64_t size = gpu_conv_weights_size(&ret->conv);
         float *weight = NULL, *bias = NULL, *scale = NULL;

@@ -30,9 +30,9 @@ enum gpu_kind { GPU_KIND_DISCRETE, GPU_KIND_INTEGRATED, GPU_KIND_VIRTUAL, GPU_KI
 
 /* How the heavy operators read and multiply by preference; see docs/ARCHITECTURE.md. */
 enum gpu_backend {
-        GPU_BACKEND_AUTO, /* chosen by the device's features, then by a short timing of both */
+        GPU_BACKEND_AUTO,     /* chosen by the device's features, then by a short timing of both */
         GPU_BACKEND_SUBGROUP, /* texel buffers, and weights that reach the invocations by subgroup shuffles: CPU drivers */
-        GPU_BACKEND_TILED, /* storage buffers, tiles in shared memory: GPUs */
+        GPU_BACKEND_TILED,    /* storage buffers, tiles in shared memory: GPUs */
 };
 
 struct gpu_info {

@@ -31,8 +31,8 @@ struct gpu_conv {
         uint32_t kernel;  /* 1 or 3; depthwise: 3 or 5 */
         uint32_t stride, dilation;
         uint32_t height, width; /* of the input */
-        enum gpu_dtype dtype;   /* of the weights; input and output carry their own.  Depthwise: not used, they are F32 */
-        bool depthwise;         /* each channel by itself; `in` and `out` are equal */
+        enum gpu_dtype dtype; /* of the weights; input and output carry their own.  Depthwise: not used, they are F32 */
+        bool depthwise;       /* each channel by itself; `in` and `out` are equal */
         const struct conv_algorithm *algorithm; /* of gpu_conv_choose() */
 };
 

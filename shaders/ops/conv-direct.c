@@ -81,16 +81,17 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
 {
         const uint32_t channels = d->params.out_groups * 4, pixels = d->params.out_pixels;
 
-        return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = kernel->kernel,
-                                                 .constants = {d->taps, d->pointwise, d->params.groups % 2 ? 1 : 2},
-                                                 .operands = {d->source, d->matrix, d->bias, d->residual, d->result},
-                                                 .push = &d->params,
-                                                 .push_size = sizeof d->params,
-                                                 .groups = {divide_up(channels, kernel->channels),
-                                                            divide_up(pixels, kernel->pixels), d->batch},
-                                                 .cost = 4.0 * d->params.groups * d->taps * channels * pixels * d->batch,
-                                         });
+        return program_dispatch(
+                program,
+                &(struct dispatch){
+                        .kernel = kernel->kernel,
+                        .constants = {d->taps, d->pointwise, d->params.groups % 2 ? 1 : 2},
+                        .operands = {d->source, d->matrix, d->bias, d->residual, d->result},
+                        .push = &d->params,
+                        .push_size = sizeof d->params,
+                        .groups = {divide_up(channels, kernel->channels), divide_up(pixels, kernel->pixels), d->batch},
+                        .cost = 4.0 * d->params.groups * d->taps * channels * pixels * d->batch,
+                });
 }
 
 static int record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op)

@@ -52,19 +52,18 @@ static int record(struct gpu_program *program, const struct op_conv *op, bool bl
 
         if (op->scale != 1 || op->residual || op->relu || op->unbiased)
                 return program_fail(program, -EINVAL);
-        return program_dispatch(
-                program,
-                &(struct dispatch){
-                        .kernel = &kernel_depthwise,
-                        .constants = {conv->kernel, conv->stride, block},
-                        .operands = {map_operand(in),
-                                     {op->weights, op->weights_offset, weights_size(conv), FORMAT_F32},
-                                     [4] = map_operand(out)},
-                        .push = &params,
-                        .push_size = sizeof params,
-                        .groups = {divide_up(blocks, 64), map_groups(out), 1},
-                        .cost = 2.0 * conv->kernel * conv->kernel * map_pixels(out) * out->channels,
-                });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = &kernel_depthwise,
+                                        .constants = {conv->kernel, conv->stride, block},
+                                        .operands = {map_operand(in),
+                                                     {op->weights, op->weights_offset, weights_size(conv), FORMAT_F32},
+                                                     [4] = map_operand(out)},
+                                        .push = &params,
+                                        .push_size = sizeof params,
+                                        .groups = {divide_up(blocks, 64), map_groups(out), 1},
+                                        .cost = 2.0 * conv->kernel * conv->kernel * map_pixels(out) * out->channels,
+                                });
 }
 
 static int record_block(struct gpu_program *program, const struct op_conv *op)

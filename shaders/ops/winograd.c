@@ -78,27 +78,28 @@ static int multiply(struct gpu_program *program, const struct op_conv *op, const
 {
         const int32_t groups = op->conv.in / 4, out_groups = map_groups(&op->out);
 
-        return conv_dispatch(
-                program, &conv_subgroup_kernel,
-                &(struct conv_dispatch){
-                        .taps = 1,
-                        .pointwise = 1,
-                        .batch = POINTS,
-                        .source = *source,
-                        .matrix = conv_matrix(op, POINTS),
-                        .bias = conv_bias(op, POINTS),
-                        .residual = conv_bias(op, POINTS),
-                        .result = *result,
-                        .params = {.out_pixels = tiling->strip,
-                                 .groups = groups,
-                                 .out_groups = out_groups,
-                                 .source = {0, groups},
-                                 .result = {0, out_groups},
-                                 .source_batch = tiling->strip * groups,
-                                 .weights_batch = conv_rows(&op->conv) * groups,
-                                 .result_batch = tiling->strip * out_groups,
-                                 .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
-                });
+        return conv_dispatch(program, &conv_subgroup_kernel,
+                             &(struct conv_dispatch){
+                                     .taps = 1,
+                                     .pointwise = 1,
+                                     .batch = POINTS,
+                                     .source = *source,
+                                     .matrix = conv_matrix(op, POINTS),
+                                     .bias = conv_bias(op, POINTS),
+                                     .residual = conv_bias(op, POINTS),
+                                     .result = *result,
+                                     .params = {.out_pixels = tiling->strip,
+                                                .groups = groups,
+                                                .out_groups = out_groups,
+                                                .source = {0, groups},
+                                                .result = {0, out_groups},
+                                                .source_batch = tiling->strip * groups,
+                                                .weights_batch = conv_rows(&op->conv) * groups,
+                                                .result_batch = tiling->strip * out_groups,
+                                                .epilogue = {.activation = push_activation(GPU_LINEAR),
+                                                             .scale = 1,
+                                                             .final_slope = 1}},
+                             });
 }
 
 static int transform_out(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
@@ -113,16 +114,18 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
                 .epilogue = conv_epilogue(op),
         };
 
-        return program_dispatch(
-                program,
-                &(struct dispatch){
-                        .kernel = &kernel_winograd_out,
-                        .operands = {*source, {0}, conv_bias(op, POINTS), conv_residual(op, POINTS), map_operand(&op->out)},
-                        .push = &params,
-                        .push_size = sizeof params,
-                        .groups = {tiling->strip / 8, params.out_groups, 1},
-                        .cost = 300.0 * tiling->strip * op->conv.out,
-                });
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = &kernel_winograd_out,
+                                                 .operands = {*source,
+                                                              {0},
+                                                              conv_bias(op, POINTS),
+                                                              conv_residual(op, POINTS),
+                                                              map_operand(&op->out)},
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
+                                                 .groups = {tiling->strip / 8, params.out_groups, 1},
+                                                 .cost = 300.0 * tiling->strip * op->conv.out,
+                                         });
 }
 
 static int record(struct gpu_program *program, const struct op_conv *op)

@@ -3,7 +3,8 @@
 #include "shaders/vk/device.h"
 
 /* Core since `version`, an extension before. */
-static bool offers(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, uint32_t version, const char *extension)
+static bool offers(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, uint32_t version,
+                   const char *extension)
 {
         return p->apiVersion >= version || device_has_extension(device, extension);
 }

@@ -683,22 +683,14 @@ static const struct {
         const char *name;
         int (*run)(struct run *run);
 } operators[] = {
-        {"conv", run_conv},
-        {"maxpool", run_maxpool},
-        {"upsample", run_upsample},
-        {"gate", run_gate},
-        {"gram", run_gram},
-        {"softmax", run_softmax},
-        {"transpose", run_transpose},
-        {"matmul", run_matmul},
-        {"crop", run_crop},
-        {"region_whole", run_region_whole},
-        {"argmax", run_argmax},
-        {"uncrop", run_uncrop},
-        {"unpack", run_unpack},
-        {"pack", run_pack},
-        {"blur", run_blur},
-        {"paint", run_paint},
+        {"conv", run_conv},           {"maxpool", run_maxpool},
+        {"upsample", run_upsample},   {"gate", run_gate},
+        {"gram", run_gram},           {"softmax", run_softmax},
+        {"transpose", run_transpose}, {"matmul", run_matmul},
+        {"crop", run_crop},           {"region_whole", run_region_whole},
+        {"argmax", run_argmax},       {"uncrop", run_uncrop},
+        {"unpack", run_unpack},       {"pack", run_pack},
+        {"blur", run_blur},           {"paint", run_paint},
         {"copy", run_copy},
 };
 
