@@ -258,7 +258,7 @@ static int set_backend(struct parse *p, const char *name)
                         p->engine_options.backend = names[i].backend;
                         return -1;
                 }
-        return command_usage("parse", "--backend cannot be \"%s\": allowed is subgroup or tiled", name);
+        return command_usage("parse", "--backend cannot be \"%s\": must be subgroup or tiled", name);
 }
 
 /* Returns an exit status, or -1 to continue. */

@@ -30,6 +30,10 @@
 #define ONCE 1
 #define FOR_GOOD UINT32_MAX
 
+/* clang-format off */
+#define KIND(point, result, ...) {FAULT_##point, result, #result, __VA_ARGS__}
+/* clang-format on */
+
 static const struct kind {
         enum fault_point point;
         int result;
@@ -38,10 +42,6 @@ static const struct kind {
         int errors[3];    /* what may come of it */
         bool may_go_well; /* there is a way round */
 } kinds[] = {
-#define KIND(point, result, ...)                                                                                       \
-        {                                                                                                              \
-                FAULT_##point, result, #result, __VA_ARGS__                                                            \
-        }
         KIND(vkCreateInstance, VK_ERROR_INCOMPATIBLE_DRIVER, ONCE, {-ENOENT}),
         KIND(vkCreateInstance, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
         KIND(vkEnumerateInstanceExtensionProperties, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}, true),
@@ -285,7 +285,7 @@ static void shows_nothing_before_it_is_done(void **state)
                 assert_int_equal(gpu_dispatch(play.startup.engine.gpu), 0);
                 assert_int_equal(play.shown, 0);
                 fake_hold(false);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 1);
                 closes(&play);
         }
@@ -316,7 +316,7 @@ static void tells_of_a_loss_in_flight(void **state)
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
-                assert_int_equal(play_until_ready(&play), -ENODEV);
+                assert_int_equal(play_until_idle(&play), -ENODEV);
                 assert_int_equal(play.told, 1);
                 closes(&play);
         }
@@ -350,9 +350,9 @@ static void changes_options_without_recording(void **state)
                 faults_begin(&none);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(pipeline_set_effect(play.pipeline, &other), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 faults_end();
                 assert_int_equal(play.shown, 2);
                 for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++)
@@ -380,12 +380,12 @@ static void goes_on_with_what_is_recorded(void **state)
                 assert_int_equal(pipeline_set_effect(play.pipeline, &settings), -ENOMEM);
                 faults_end();
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 1);
                 /* As if it had not been asked for before. */
                 assert_int_equal(pipeline_set_effect(play.pipeline, &settings), 0);
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 2);
                 closes(&play);
         }

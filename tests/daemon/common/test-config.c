@@ -27,6 +27,7 @@ static void test_defaults(void **state)
         assert_int_equal(config.precision, GPU_F32);
         assert_int_equal(config.effect.chain, 1 << EFFECT_overlay);
         assert_int_equal(config.mode, MODE_SMOOTH);
+        assert_int_equal(config.label_age_ms, 300);
         for (unsigned i = 0; i < EFFECTS; i++)
                 for (unsigned k = 0; effects[i]->options[k].name; k++)
                         assert_true(config.effect.options[i][k] == effects[i]->options[k].default_value);
@@ -35,28 +36,14 @@ static void test_defaults(void **state)
 static void test_good_values(void **state)
 {
         static const char *const good[][2] = {
-                {"camera", "/dev/video3"},
-                {"camera", ""},
-                {"camera", "image:/a b/ä.png?move"},
-                {"virtual-camera", "y4m:-"},
-                {"size", "32x32"},
-                {"size", "8192x8192"},
-                {"size", "1280x720"},
-                {"rate", "1"},
-                {"rate", "240"},
-                {"rate", "30000/1001"},
-                {"rate", "3/3"},
-                {"model", ""},
-                {"model", "/x.safetensors"},
-                {"gpu", "llvm"},
-                {"gpu", "0"},
-                {"precision", "fp16"},
-                {"effect", "labels"},
-                {"effect", "blur"},
-                {"effect", "none"},
-                {"mode", "exact"},
-                {"opacity", "0.25"},
-                {"strength", "4"},
+                {"camera", "/dev/video3"},   {"camera", ""},       {"camera", "image:/a b/ä.png?move"},
+                {"virtual-camera", "y4m:-"}, {"size", "32x32"},    {"size", "8192x8192"},
+                {"size", "1280x720"},        {"rate", "1"},        {"rate", "240"},
+                {"rate", "30000/1001"},      {"rate", "3/3"},      {"model", ""},
+                {"model", "/x.safetensors"}, {"gpu", "llvm"},      {"gpu", "0"},
+                {"precision", "fp16"},       {"effect", "labels"}, {"effect", "blur"},
+                {"effect", "none"},          {"mode", "exact"},    {"label-age", "10000"},
+                {"label-age", "0"},          {"opacity", "0.25"},  {"strength", "4"},
                 {"effect", "blur+overlay"},
         };
         struct config config;
@@ -72,6 +59,7 @@ static void test_good_values(void **state)
         assert_true(config.effect.options[EFFECT_overlay][0] == 0.25);
         assert_true(config.effect.options[EFFECT_blur][0] == 4);
         assert_int_equal(config.mode, MODE_EXACT);
+        assert_int_equal(config.label_age_ms, 0);
         assert_string_equal(config.gpu, "0");
 }
 
@@ -88,7 +76,7 @@ static void test_many_values(void **state)
         assert_string_equal(config.virtual_camera[1], "y4m:x");
         assert_string_equal(config.virtual_camera[2], "");
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), -EINVAL);
-        assert_non_null(strstr(why, "each once"));
+        assert_non_null(strstr(why, "all different"));
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:y", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:z", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:w", why, sizeof why), -EINVAL);
@@ -145,6 +133,11 @@ static void test_bad_values(void **state)
                 {"strength", "2 "},
                 {"mode", "fast"},
                 {"mode", ""},
+                {"label-age", "10001"},
+                {"label-age", "-1"},
+                {"label-age", "300 "},
+                {"label-age", "0.5"},
+                {"label-age", ""},
         };
         struct config config, before;
         char why[512];
@@ -154,7 +147,7 @@ static void test_bad_values(void **state)
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
                 why[0] = '\0';
                 assert_int_equal(config_set(&config, bad[i][0], bad[i][1], why, sizeof why), -EINVAL);
-                assert_non_null(strstr(why, "allowed is "));
+                assert_non_null(strstr(why, "must be "));
                 assert_non_null(strstr(why, bad[i][0]));
                 assert_memory_equal(&config, &before, sizeof config);
         }
@@ -256,16 +249,16 @@ static void test_file_mistakes(void **state)
                 unsigned line;
                 const char *says;
         } mistakes[] = {
-                {"[visaged]\nrate = 0\n", 2, "allowed is frames per second from 1 to 240"},
-                {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\": allowed are camera, virtual-camera"},
-                {"[other]\nrate = 30\n", 2, "unknown section [other]: allowed is [visaged]"},
+                {"[visaged]\nrate = 0\n", 2, "must be a number of frames per second from 1 to 240"},
+                {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\"; the keys are camera, virtual-camera"},
+                {"[other]\nrate = 30\n", 2, "unknown section [other]: must be [visaged]"},
                 {"rate = 30\n", 1, "before the section [visaged]"},
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
-                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "each once"},
+                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "all different"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
-                {"[visaged]\neffect =\n", 2, "allowed is overlay, labels, blur or none"},
+                {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur or none"},
         };
         struct complaints complaints;
         struct config config;
