@@ -15,11 +15,11 @@ static int find(struct gpu *gpu, VkPipeline pipeline, size_t *ret)
         *ret = i;
         if (i < gpu->run_count)
                 return 0;
-        struct run *grown = realloc(gpu->runs, (i + 1) * sizeof *grown);
+        struct first_run *grown = realloc(gpu->runs, (i + 1) * sizeof *grown);
         if (!grown)
                 return -ENOMEM;
         gpu->runs = grown;
-        gpu->runs[gpu->run_count++] = (struct run){.pipeline = pipeline};
+        gpu->runs[gpu->run_count++] = (struct first_run){.pipeline = pipeline};
         return 0;
 }
 
