@@ -155,7 +155,7 @@ static void detach(struct supervisor *sv)
         sv->camera.frames = sd_event_source_disable_unref(sv->camera.frames);
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
-                pipeline_forget(sv->gpu.now->pipeline);
+                pipeline_reset(sv->gpu.now->pipeline);
         supervisor_outputs_placeholder(sv);
         supervisor_results_end(sv);
 }
@@ -235,7 +235,7 @@ static void lost(struct supervisor *sv, int error)
         if (error == -ENODEV && name_plays_once(sv->config.camera)) {
                 stop_listening(sv);
                 sv->ending = true;
-                if (pipeline_ready(sv->gpu.now->pipeline))
+                if (pipeline_idle(sv->gpu.now->pipeline))
                         sv->stop(sv, 0);
                 return;
         }
@@ -265,7 +265,7 @@ static void first_frame(struct supervisor *sv)
         sv->camera.error = 0;
         sv->stats.reopened += sv->camera.lost;
         sv->camera.lost = false;
-        log_cause_end(&sv->camera.cause, "the camera is there");
+        log_cause_end(&sv->camera.cause, "the camera is available");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
         sv->update(sv);
@@ -302,6 +302,8 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
         r = camera_release(sv->camera.camera, &frame);
         if (r < 0)
                 lost(sv, r);
+        else if (pipeline_ready(sv->gpu.now->pipeline))
+                supervisor_camera_listen(sv);
         return 0;
 }
 
@@ -318,7 +320,7 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
                         snprintf(ret, size, "%s", list[i].node);
                         return 0;
                 }
-        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists what can be seen");
+        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists the cameras");
         return -ENOENT;
 }
 

@@ -2,6 +2,7 @@
 // A picture's pixels to the network's input: scaled, turned and shifted (bilinear, 0 outside), normalised, in the network's channel order.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
 #include "region.glsl"
 
 layout(local_size_x = 64) in;
@@ -9,31 +10,26 @@ INPUT(0, image)
 INPUT(1, regions)
 OUTPUT(result)
 
-layout(push_constant) uniform Shape {
-        ivec2 size, image_size; // width, height
-        int region, bgr;
-        map_params result_map;
-        vec4 mean, inverse_std;
-};
+PUSH_CONSTANTS(crop_params);
 
 vec3 pixel_at(ivec2 p)
 {
-        if (any(lessThan(p, ivec2(0))) || any(greaterThanEqual(p, image_size)))
+        if (any(lessThan(p, ivec2(0))) || any(greaterThanEqual(p, params.image_size)))
                 return vec3(0);
-        return LOAD(image, p.y * image_size.x + p.x).rgb;
+        return LOAD(image, p.y * params.image_size.x + p.x).rgb;
 }
 
 void main()
 {
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
-        if (p.x >= size.x)
+        if (p.x >= params.size.x)
                 return;
-        vec2 from = TO_PICTURE(regions, region, vec2(p) + 0.5) - 0.5;
+        vec2 from = TO_PICTURE(regions, params.region, vec2(p) + 0.5) - 0.5;
         ivec2 low = ivec2(floor(from));
         vec2 f = from - vec2(low);
         vec3 color = mix(mix(pixel_at(low), pixel_at(low + ivec2(1, 0)), f.x),
                          mix(pixel_at(low + ivec2(0, 1)), pixel_at(low + ivec2(1, 1)), f.x), f.y);
-        if (bgr != 0)
+        if (params.bgr != 0)
                 color = color.bgr;
-        STORE(result, at(result_map, p.y * size.x + p.x, 0), vec4((color - mean.rgb) * inverse_std.rgb, 0));
+        STORE(result, at(params.result, p.y * params.size.x + p.x, 0), vec4((color - params.mean.rgb) * params.inverse_std.rgb, 0));
 }
