@@ -8,6 +8,7 @@ layout(local_size_x = 64) in;
 INPUT(0, image)
 INPUT(1, regions)
 OUTPUT(result)
+#include "sample.glsl"
 
 layout(push_constant) uniform Shape {
         ivec2 size, image_size; // width, height
@@ -16,23 +17,12 @@ layout(push_constant) uniform Shape {
         vec4 mean, inverse_std;
 };
 
-vec3 pixel_at(ivec2 p)
-{
-        if (any(lessThan(p, ivec2(0))) || any(greaterThanEqual(p, image_size)))
-                return vec3(0);
-        return LOAD(image, p.y * image_size.x + p.x).rgb;
-}
-
 void main()
 {
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= size.x)
                 return;
-        vec2 from = TO_PICTURE(regions, region, vec2(p) + 0.5) - 0.5;
-        ivec2 low = ivec2(floor(from));
-        vec2 f = from - vec2(low);
-        vec3 color = mix(mix(pixel_at(low), pixel_at(low + ivec2(1, 0)), f.x),
-                         mix(pixel_at(low + ivec2(0, 1)), pixel_at(low + ivec2(1, 1)), f.x), f.y);
+        vec3 color = sample_at(TO_PICTURE(regions, region, vec2(p) + 0.5), image_size);
         if (bgr != 0)
                 color = color.bgr;
         STORE(result, at(result_map, p.y * size.x + p.x, 0), vec4((color - mean.rgb) * inverse_std.rgb, 0));

@@ -33,6 +33,8 @@
 #include "unpack_lane.spv.h"
 #include "upsample.spv.h"
 #include "upsample_lane.spv.h"
+#include "warp.spv.h"
+#include "warp_lane.spv.h"
 #include "winograd_in.spv.h"
 #include "winograd_out.spv.h"
 
@@ -69,6 +71,7 @@ static const struct code codes[KERNELS] = {
         [KERNEL_PACK] = BOTH(pack),
         [KERNEL_BLUR] = BOTH(blur),
         [KERNEL_PAINT] = BOTH(paint),
+        [KERNEL_WARP] = BOTH(warp),
 };
 
 VkDescriptorType kernels_descriptor(const struct gpu *gpu, int operand)

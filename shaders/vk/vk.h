@@ -35,6 +35,7 @@ enum kernel_id {
         KERNEL_PACK,
         KERNEL_BLUR,
         KERNEL_PAINT,
+        KERNEL_WARP,
         KERNELS
 };
 
