@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What tests/model/answer.py prints is pasted as it is. */
+/* clang-format off */
 const struct answer answers[ANSWER_COUNT] = {
         {
                 .info = {
@@ -74,6 +76,7 @@ const struct answer answers[ANSWER_COUNT] = {
                 },
         },
 };
+/* clang-format on */
 
 static uint32_t crc32(const char *text)
 {

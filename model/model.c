@@ -56,7 +56,7 @@ static int check_finite(const struct model *model, const struct safetensors_tens
                         if (!isfinite(chunk[i]))
                                 return why_set(why, why_size, -EBADMSG,
                                                "%s: tensor %s: element %llu is not a finite number", model->path,
-                                               tensor->name, (unsigned long long)(first + i));
+                                               tensor->name, (unsigned long long)first + i);
         }
         return 0;
 }

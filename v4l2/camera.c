@@ -1,6 +1,6 @@
 #include "v4l2/camera.h"
 #include "v4l2/names.h"
-#include "v4l2/source.h"
+#include "v4l2/camera-kind.h"
 #include "v4l2/why.h"
 
 #include <assert.h>
@@ -43,7 +43,7 @@ static int open_file(const char *text, bool picture, const struct camera_wish *w
         err = split_file(text, path, &option, why, why_size);
         if (err < 0)
                 return err;
-        if (option && strcmp(option, known))
+        if (option && strcmp(option, known) != 0)
                 return why_say(why, why_size, -EINVAL, "unknown option \"?%s\"; write %s:FILE or %s:FILE?%s", option,
                                picture ? "image" : "y4m", picture ? "image" : "y4m", known);
         if (picture)

@@ -1,12 +1,26 @@
 #include "v4l2/sink.h"
 #include "v4l2/names.h"
-#include "v4l2/outlet.h"
-#include "v4l2/output/readers.h"
-#include "v4l2/tick.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
 #include <string.h>
+
+static const struct {
+        struct sink_kind kind;
+        int (*open)(const char *name, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
+                    char *why, size_t why_size);
+} kinds[] = {
+        [NAME_NODE] = {{.reopens = true, .steady = true, .placeholders = true}, loopback_open},
+        [NAME_Y4M] = {{0}, y4m_sink_open},
+        [NAME_PNG] = {{0}, png_sink_open},
+};
+
+struct sink_kind sink_kind(const char *spec)
+{
+        return kinds[name_of_output(spec, NULL)].kind;
+}
 
 int sink_open(const char *spec, const struct frame_format *format, struct frame_rate rate, struct sink **ret, char *why,
               size_t why_size)
@@ -14,21 +28,17 @@ int sink_open(const char *spec, const struct frame_format *format, struct frame_
         enum name_kind kind;
         const char *rest;
 
-        if (!tick_rate_sane(rate))
+        if (!frame_rate_sane(rate))
                 rate = (struct frame_rate){30, 1};
         if (!spec || !*spec)
                 return why_say(why, why_size, -EINVAL, "no output is named; give /dev/videoN, y4m:FILE or png:PATTERN");
         kind = name_of_output(spec, &rest);
         if (kind != NAME_NODE && !*rest)
                 return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
-        if (kind == NAME_Y4M)
-                return y4m_sink_open(rest, format, rate, ret, why, why_size);
-        if (kind == NAME_PNG)
-                return png_sink_open(rest, format, rate, ret, why, why_size);
-        if (!strchr(spec, '/'))
+        if (kind == NAME_NODE && !strchr(spec, '/'))
                 return why_say(why, why_size, -EINVAL, "\"%s\" is no output; give /dev/videoN, y4m:FILE or png:PATTERN",
                                spec);
-        return loopback_open(spec, format, rate, ret, why, why_size);
+        return kinds[kind].open(rest, format, rate, ret, why, why_size);
 }
 
 void sink_close(struct sink *sink)
@@ -47,14 +57,19 @@ const struct sink_counters *sink_counters(const struct sink *sink)
         return &sink->counters;
 }
 
-int sink_readers_fd(const struct sink *sink)
+int sink_fd(const struct sink *sink)
 {
-        return sink->readers ? readers_fd(sink->readers) : -1;
+        return sink->ops->fd ? sink->ops->fd(sink) : -1;
 }
 
-unsigned sink_readers(struct sink *sink)
+int sink_dispatch(struct sink *sink)
 {
-        return sink->readers ? readers_count(sink->readers) : 1;
+        return sink->ops->dispatch ? sink->ops->dispatch(sink) : 0;
+}
+
+int sink_readers(const struct sink *sink)
+{
+        return sink->ops->readers ? sink->ops->readers(sink) : 1;
 }
 
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)

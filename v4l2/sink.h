@@ -6,8 +6,8 @@
  *   png:PATTERN    numbered pictures; PATTERN contains one %d, %04d, ...
  *
  * The format stays the same from sink_open() to sink_close(), whatever happens to the camera, because readers cannot
- * cope with a change of size.  Not thread-safe.  After sink_open() nothing allocates, and nothing blocks except writing
- * to files. */
+ * cope with a change of size.  Not thread-safe.  After sink_open() nothing allocates except to count readers, and
+ * nothing blocks except writing to files. */
 #pragma once
 
 #include "v4l2/frame.h"
@@ -18,6 +18,14 @@ struct sink_counters {
         uint64_t shown;   /* frames passed to the driver or written to the file */
         uint64_t dropped; /* there was no free buffer because the reader is slow */
 };
+
+/* What an output's name says about it before it is open. */
+struct sink_kind {
+        bool reopens; /* a device: it may appear later, disappear and come back.  Otherwise a failure to open is final */
+        bool steady;  /* watched live: wants a frame at every interval, even if it is the last one again */
+        bool placeholders; /* wants the placeholder too.  Otherwise a run that ends by itself leaves it out */
+};
+struct sink_kind sink_kind(const char *spec);
 
 /* In `format`, fourcc, width and height are wishes (YU12, NV12 or YUYV; 0: the sink's own choice); the colour fields
  * are binding.  Errors and `why` as for camera_open(); -EBUSY: another program feeds the node; -ENODEV: not an output
@@ -43,12 +51,16 @@ bool sink_size_accepted(uint32_t width, uint32_t height);
  *   -ENODEV  the node is gone: close it */
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
 
-/* Becomes readable (POLLIN) when sink_readers() may have changed; can be added to an epoll set.  -1 if it never
- * changes: for a file, or a node whose readers cannot be counted. */
-int sink_readers_fd(const struct sink *sink);
+/* A descriptor that becomes readable (POLLIN) when sink_dispatch() has something to do; can be added to an epoll set.
+ * -1: never.  It may appear with sink_dispatch(), and then stays the same until sink_close(). */
+int sink_fd(const struct sink *sink);
 
-/* How many programs read the virtual camera.  Also reads what the descriptor has to deliver.  A file always has one
- * reader, and so has a node whose readers cannot be counted.  v4l2loopback reports the number itself since 0.13
- * (programs that stream; since 0.14 at most one).  With 0.12 it is the number of programs that have had the node open
- * for 0.2 s.  Does not block. */
-unsigned sink_readers(struct sink *sink);
+/* Continues what waits for the other side: the rest of a frame in a pipe, news of the readers.  Does not block.  Errors
+ * as for sink_show(), except -EAGAIN. */
+int sink_dispatch(struct sink *sink);
+
+/* How many programs read the output, as of the last sink_dispatch().  A file always has one reader.  v4l2loopback
+ * reports the number itself since 0.13 (programs that stream; since 0.14 at most one).  With 0.12 it is the number of
+ * programs that have had the node open for 0.2 s.  Negative errno: they cannot be counted at the moment; each
+ * sink_dispatch() tries to. */
+int sink_readers(const struct sink *sink);

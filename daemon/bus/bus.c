@@ -1,4 +1,4 @@
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,12 +74,13 @@ static int connect_to(struct bus *bus)
         int r;
 
         if ((r = open_connection(&bus->connection)) < 0 ||
-            (r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus)) < 0 ||
+            (r = sd_bus_add_object_vtable(bus->connection, NULL, INTERFACE_PATH, INTERFACE_MANAGER, bus_vtable, bus)) <
+                    0 ||
             (r = sd_bus_add_filter(bus->connection, NULL, bus_on_message, bus)) < 0 ||
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||
-            (r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_named, bus)) < 0 ||
+            (r = sd_bus_request_name_async(bus->connection, NULL, INTERFACE_NAME, 0, on_named, bus)) < 0 ||
             (r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
                 sd_bus_close_unref(bus->connection);
                 bus->connection = NULL;

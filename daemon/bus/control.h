@@ -7,21 +7,13 @@
 #include <stdint.h>
 
 #include "daemon/common/config.h"
+#include "daemon/common/interface.h"
 
 struct supervisor; /* service/'s own */
 
-enum control_state {
-        CONTROL_STARTING,
-        CONTROL_IDLE,
-        CONTROL_STREAMING,
-        CONTROL_WAITING,
-        CONTROL_PAUSED,
-        CONTROL_STOPPED,
-};
-
 /* A snapshot of the state.  Its pointers are valid until the next command or event. */
 struct control_view {
-        enum control_state state;
+        enum state state;
         char reason[512];             /* in one line for the user */
         const struct config *config;  /* the current one */
         const char *configured_model; /* from the files and the command line */
@@ -41,7 +33,7 @@ struct control_view {
 
 struct control_figures {
         double frame_rate, parse_rate, latency_ms; /* 0 while frames are not shown */
-        uint64_t captured, parsed, shown, repeated, placeholder, stale, corrupt, lost, refused, reopened;
+        uint64_t counters[COUNTERS];
 };
 
 /* Results of a request for a GPU or a model; otherwise 0 or a negative errno. */

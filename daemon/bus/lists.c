@@ -62,21 +62,24 @@ static int append_camera(sd_bus_message *reply, const struct camera_info *camera
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static bool is_virtual_camera(const char *virtual_camera, const struct camera_info *camera)
+bool bus_is_virtual_camera(const struct bus *bus, const char *node)
 {
-        char node[PATH_MAX];
+        const struct config *config = bus_ask(bus).config;
+        char own[PATH_MAX];
 
-        return realpath(virtual_camera, node) && strcmp(node, camera->node) == 0;
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && config->virtual_camera[i][0]; i++)
+                if (realpath(config->virtual_camera[i], own) && strcmp(own, node) == 0)
+                        return true;
+        return false;
 }
 
 int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error)
 {
-        const char *virtual_camera = bus_ask(call->bus).config->virtual_camera;
         const struct camera_info *list = call->data;
 
         int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (int i = 0; r >= 0 && i < call->count; i++)
-                if (!is_virtual_camera(virtual_camera, &list[i]))
+                if (!bus_is_virtual_camera(call->bus, list[i].node))
                         r = append_camera(reply, &list[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }

@@ -5,6 +5,8 @@
 
 void bus_list_cameras(struct call *call);
 int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error);
+/* Whether a camera's node is one that we feed. */
+bool bus_is_virtual_camera(const struct bus *bus, const char *node);
 void bus_list_gpus(struct call *call);
 int bus_reply_gpus(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 int bus_parse_models(struct call *call, sd_bus_error *error);

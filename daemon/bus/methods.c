@@ -1,6 +1,6 @@
 /* The methods; for their documentation see org.visaged1(5).  Those that return lists or pictures are in lists.c and
  * snapshot.c. */
-#define LOG_ROOM "bus"
+#define LOG_COMPONENT "bus"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "daemon/common/models.h"
 #include "v4l2/names.h"
 
-#define ERROR(name) "org.visaged1.Error." name
+#define ERROR(name) INTERFACE_ERROR name
 
 /* ---- start, stop, pause ---- */
 
@@ -92,7 +92,7 @@ static int apply_resume(struct call *call, sd_bus_error *error)
 
 /* ---- what is shown ---- */
 
-_Static_assert(EFFECTS * EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
+_Static_assert(EFFECTS *EFFECT_OPTIONS_MAX <= 64, "`given` has a bit for each option");
 
 static int parse_option(struct effect_settings *settings, const char *name, uint64_t *given, sd_bus_message *message,
                         sd_bus_error *error)
@@ -211,12 +211,12 @@ static int read_text(struct call *call, char *ret, size_t size, sd_bus_error *er
         return 0;
 }
 
-/* It must be a capture node or the name of one, and not the virtual camera. */
-static bool names_camera(const char *virtual_camera, const char *name)
+/* It must be a capture node or the name of one, and not a virtual camera of ours. */
+static bool names_camera(const struct bus *bus, const char *name)
 {
-        char node[PATH_MAX], own[PATH_MAX];
+        char node[PATH_MAX];
 
-        return name_finds_node(name, node) && (!realpath(virtual_camera, own) || strcmp(own, node) != 0);
+        return name_finds_node(name, node) && !bus_is_virtual_camera(bus, node);
 }
 
 static int parse_set_camera(struct call *call, sd_bus_error *error)
@@ -227,7 +227,7 @@ static int parse_set_camera(struct call *call, sd_bus_error *error)
         int r = read_text(call, name, sizeof call->config.camera, error);
         if (r < 0)
                 return r;
-        if (*name && !names_camera(now->virtual_camera, name))
+        if (*name && !names_camera(call->bus, name))
                 return sd_bus_error_setf(error, ERROR("NoSuchCamera"),
                                          "there is no camera \"%.200s\"; \"visagectl cameras\" lists the cameras",
                                          name);
@@ -372,8 +372,8 @@ static int reply_fd(struct call *call, sd_bus_message *reply, sd_bus_error *erro
         return sd_bus_message_append(reply, "h", call->fd);
 }
 
-#define CONTROL "org.visaged1.control"
-#define CONFIGURE "org.visaged1.configure"
+#define CONTROL INTERFACE_NAME ".control"
+#define CONFIGURE INTERFACE_NAME ".configure"
 
 const struct method bus_methods[] = {
         {"Start", CONTROL, parse_start, apply_start, gpu_is_ready},

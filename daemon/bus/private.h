@@ -6,10 +6,6 @@
 #include "daemon/bus/bus.h"
 #include "daemon/common/task.h"
 
-#define BUS_NAME "org.visaged1"
-#define BUS_PATH "/org/visaged1"
-#define BUS_INTERFACE "org.visaged1.Manager"
-
 /* Limits for one user, and for all users together, on descriptors and on calls in progress.  Calls that anybody may
  * make get half of either, so that they never lock out those that control something. */
 #define USER_MAX 8
@@ -96,7 +92,7 @@ void bus_look(const struct bus *bus, struct bus_view *ret);
 void bus_emit(struct bus *bus); /* announces what differs from the view */
 /* A filter for the property that not everybody may read. */
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
-#define BUS_WATCH "org.visaged1.watch" /* the polkit action for pictures and results */
+#define BUS_WATCH INTERFACE_NAME ".watch" /* the polkit action for pictures and results */
 
 bool bus_is_session(const struct bus *bus); /* everybody on it is the same user */
 /* Whether a user who has `own` of `all` may have one more.  Root always may. */

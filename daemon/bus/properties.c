@@ -13,11 +13,6 @@
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define FACE "FacesPresent"
 
-static const char *const state_names[] = {
-        [CONTROL_STARTING] = "starting", [CONTROL_IDLE] = "idle",     [CONTROL_STREAMING] = "streaming",
-        [CONTROL_WAITING] = "waiting",   [CONTROL_PAUSED] = "paused", [CONTROL_STOPPED] = "stopped",
-};
-
 struct control_view bus_ask(const struct bus *bus)
 {
         struct control_view view;
@@ -77,7 +72,7 @@ GETTER(get_virtual_camera)
 {
         char text[PATH_MAX];
 
-        text_utf8(bus_ask(userdata).config->virtual_camera, text, sizeof text);
+        text_utf8(bus_ask(userdata).config->virtual_camera[0], text, sizeof text);
         return sd_bus_message_append(reply, "s", text);
 }
 
@@ -124,11 +119,12 @@ GETTER(get_latency)
 
 GETTER(get_counters)
 {
-        const struct control_figures f = ask_figures(userdata);
+        const struct control_figures figures = ask_figures(userdata);
+        int r = sd_bus_message_open_container(reply, 'a', "{st}");
 
-        return sd_bus_message_append(reply, "a{st}", 10, "captured", f.captured, "parsed", f.parsed, "shown", f.shown,
-                                     "repeated", f.repeated, "placeholder", f.placeholder, "stale", f.stale, "corrupt",
-                                     f.corrupt, "lost", f.lost, "refused", f.refused, "reopened", f.reopened);
+        for (enum counter i = 0; i < COUNTERS && r >= 0; i++)
+                r = sd_bus_message_append(reply, "{st}", counter_names[i], figures.counters[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 GETTER(get_readers)
@@ -212,7 +208,7 @@ int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
         if (sd_bus_message_is_method_call(message, PROPERTIES, "Get") <= 0 ||
             sd_bus_message_read(message, "ss", &interface, &property) <= 0)
                 return 0;
-        if (strcmp(interface, BUS_INTERFACE) == 0 && strcmp(property, FACE) == 0)
+        if (strcmp(interface, INTERFACE_MANAGER) == 0 && strcmp(property, FACE) == 0)
                 return bus_begin_call(bus, &face_method, message, error);
         return sd_bus_message_rewind(message, true) < 0 ? -EIO : 0;
 }
@@ -243,8 +239,8 @@ static void emit_face(struct bus *bus, bool face)
 {
         sd_bus_message *signal = NULL;
 
-        if (sd_bus_message_new_signal(bus->connection, &signal, BUS_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
-            sd_bus_message_append(signal, "sa{sv}as", BUS_INTERFACE, 1, FACE, "b", (int)face, 0) >= 0)
+        if (sd_bus_message_new_signal(bus->connection, &signal, INTERFACE_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
+            sd_bus_message_append(signal, "sa{sv}as", INTERFACE_MANAGER, 1, FACE, "b", (int)face, 0) >= 0)
                 bus_handles_tell(bus, signal);
         sd_bus_message_unref(signal);
 }
@@ -266,5 +262,5 @@ void bus_emit(struct bus *bus)
         if (n == 0)
                 return;
         bus->view = now;
-        sd_bus_emit_properties_changed_strv(bus->connection, BUS_PATH, BUS_INTERFACE, (char **)changed);
+        sd_bus_emit_properties_changed_strv(bus->connection, INTERFACE_PATH, INTERFACE_MANAGER, (char **)changed);
 }

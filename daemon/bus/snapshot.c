@@ -7,9 +7,8 @@
 
 static int not_streaming(const struct control_view *view, sd_bus_error *error)
 {
-        return sd_bus_error_setf(error, "org.visaged1.Error.NotStreaming", "there is no picture now: %s%s",
-                                 view->reason,
-                                 view->state == CONTROL_IDLE ? "; a hold opens the camera (visagectl hold)" : "");
+        return sd_bus_error_setf(error, INTERFACE_ERROR "NotStreaming", "there is no picture now: %s%s", view->reason,
+                                 view->state == STATE_IDLE ? "; a hold opens the camera (visagectl hold)" : "");
 }
 
 int bus_take_snapshot(struct call *call, sd_bus_error *error)

@@ -6,11 +6,8 @@
 
 #include "daemon/client/client.h"
 #include "daemon/client/json.h"
+#include "daemon/common/interface.h"
 #include "daemon/common/text.h"
-
-#define NAME "org.visaged1"
-#define OBJECT "/org/visaged1"
-#define INTERFACE "org.visaged1.Manager"
 
 #define CALL_USEC (300 * UINT64_C(1000000))
 #define ASK_USEC (10 * UINT64_C(1000000)) /* for properties: the daemon answers at once or is stuck */
@@ -46,7 +43,7 @@ static bool is(const struct cause *cause, const char *name)
 static void tell(const struct client *client, const sd_bus_error *error, int r, char *why, size_t why_size)
 {
         const char *name = error->name ? error->name : "", *text = error->message ? error->message : strerror(-r);
-        char message[400], more[410] = "", cure[100] = "";
+        char message[400], more[410] = "", hint[100] = "";
 
         text_printable(text, message, sizeof message);
         if (r == -ECONNRESET || r == -ENOTCONN)
@@ -58,9 +55,9 @@ static void tell(const struct client *client, const sd_bus_error *error, int r, 
                 if (cause->message)
                         snprintf(more, sizeof more, " (%s)", message);
                 if (cause->program)
-                        snprintf(cure, sizeof cure, "; try \"%s %s%s\"", cause->program,
+                        snprintf(hint, sizeof hint, "; try \"%s %s%s\"", cause->program,
                                  client->user && strcmp(cause->program, "sudo") != 0 ? "--user " : "", cause->argument);
-                snprintf(why, why_size, "%s%s%s", cause->text, more, cure);
+                snprintf(why, why_size, "%s%s%s", cause->text, more, hint);
                 return;
         }
         snprintf(why, why_size, "%s", message);
@@ -79,7 +76,7 @@ static int connect_to(bool user, sd_bus **ret)
 
 static bool has_visaged(sd_bus *bus)
 {
-        return sd_bus_get_name_creds(bus, NAME, 0, NULL) >= 0;
+        return sd_bus_get_name_creds(bus, INTERFACE_NAME, 0, NULL) >= 0;
 }
 
 int client_open(enum client_bus which, bool activate, struct client *ret, char *why, size_t why_size)
@@ -122,7 +119,8 @@ static sd_bus_message *new_message(struct client *client, const char *interface,
 {
         sd_bus_message *message = NULL;
 
-        if (sd_bus_message_new_method_call(client->bus, &message, NAME, OBJECT, interface, method) >= 0)
+        if (sd_bus_message_new_method_call(client->bus, &message, INTERFACE_NAME, INTERFACE_PATH, interface, method) >=
+            0)
                 sd_bus_message_set_auto_start(message, client->activate);
         return message;
 }
@@ -142,7 +140,7 @@ static int exchange(struct client *client, sd_bus_message *message, uint64_t use
 
 sd_bus_message *client_message(struct client *client, const char *method)
 {
-        return new_message(client, INTERFACE, method);
+        return new_message(client, INTERFACE_MANAGER, method);
 }
 
 int client_send(struct client *client, sd_bus_message *message, sd_bus_message **ret_reply, char *why, size_t why_size)
@@ -210,7 +208,7 @@ static json_t *ask_face(struct client *client)
         int face;
 
         if (message) {
-                sd_bus_message_append(message, "ss", INTERFACE, "FacesPresent");
+                sd_bus_message_append(message, "ss", INTERFACE_MANAGER, "FacesPresent");
                 sd_bus_message_set_allow_interactive_authorization(message, false);
         }
         int r = exchange(client, message, ASK_USEC, &reply, why, sizeof why);
@@ -227,7 +225,7 @@ int client_properties(struct client *client, json_t **ret, char *why, size_t why
         const char *name;
 
         if (message)
-                sd_bus_message_append_basic(message, SD_BUS_TYPE_STRING, INTERFACE);
+                sd_bus_message_append_basic(message, SD_BUS_TYPE_STRING, INTERFACE_MANAGER);
         int r = exchange(client, message, ASK_USEC, &reply, why, why_size);
         if (r < 0)
                 return r;

@@ -90,14 +90,15 @@ static int take(void *userdata, const char *section, const char *name, const cha
                 return 1;
         }
         i = key_index(name);
-        if (i >= 0 && reader->set_in[i]) {
+        bool again = i >= 0 && reader->set_in[i];
+        if (again && !config_keys()[i].many) {
                 /* In such files an indented line continues the one above, but nobody intends that here. */
                 complain(reader, reader->line,
                          "%s is already set in line %u (an indented line continues the key above it)", name,
                          reader->set_in[i]);
                 return 1;
         }
-        if (config_set(reader->config, name, value, why, sizeof why) < 0)
+        if ((again ? config_add : config_set)(reader->config, name, value, why, sizeof why) < 0)
                 complain(reader, reader->line, "%s", why);
         if (i >= 0)
                 reader->set_in[i] = reader->line;

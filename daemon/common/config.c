@@ -24,12 +24,21 @@ static int parse_text(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
-/* A node's name without its folder is no file of pictures, and is found out only when it is too late. */
+/* One more.  A node's name without its folder is no file of pictures, and is found out only when it is too late. */
 static int parse_output(const struct config_key *key, const char *value, struct config *config)
 {
+        struct config_key place = *key;
+
         if (name_of_output(value, NULL) == NAME_NODE && value[0] != '/')
                 return -EINVAL;
-        return parse_text(key, value, config);
+        place.size = sizeof config->virtual_camera[0];
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++, place.offset += place.size) {
+                if (!config->virtual_camera[i][0])
+                        return parse_text(&place, value, config);
+                if (strcmp(config->virtual_camera[i], value) == 0)
+                        return -EINVAL;
+        }
+        return -EINVAL;
 }
 
 static int parse_choice(const struct config_key *key, const char *value, struct config *config)
@@ -108,9 +117,9 @@ static const struct config_key fixed_keys[] = {
          "", "a camera's path or name, image:FILE or y4m:FILE", parse_text, MEMBER(camera)},
         {"virtual-camera", "SINK",
          "a v4l2loopback node, y4m:FILE (y4m:- is standard output)\n"
-         "or png:PATTERN, such as png:out/%04d.png",
-         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN", parse_output,
-         MEMBER(virtual_camera)},
+         "or png:PATTERN, such as png:out/%04d.png; may be given several times",
+         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN, up to four, each once",
+         parse_output, .many = true, MEMBER(virtual_camera)},
         {"size", "WxH", "of the virtual camera's picture", "640x480",
          "width x height, such as 640x480, both even and from 32 to 8192", parse_size},
         {"rate", "N", "frames per second", "30", "frames per second from 1 to 240, such as 30 or 30000/1001",
@@ -197,14 +206,27 @@ const struct config_key *config_keys(void)
 
 /* ---- all keys ---- */
 
-int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+/* Where there may be many values, they go as one: a wrong one leaves those before as they are. */
+static int replace(const struct config_key *key, const char *value, struct config *config)
+{
+        struct config new = {0};
+
+        if (!key->many)
+                return key->parse(key, value, config);
+        int r = key->parse(key, value, &new);
+        if (r == 0)
+                memcpy((char *)config + key->offset, (char *)&new + key->offset, key->size);
+        return r;
+}
+
+static int set(struct config *config, const char *name, const char *value, bool add, char *why, size_t why_size)
 {
         size_t n;
 
         for (const struct config_key *key = config_keys(); key->name; key++) {
                 if (strcmp(key->name, name) != 0)
                         continue;
-                int r = key->parse(key, value, config);
+                int r = add ? key->parse(key, value, config) : replace(key, value, config);
                 if (r < 0)
                         snprintf(why, why_size, "%s cannot be \"%.200s\": allowed is %s", name, value, key->allowed);
                 return r;
@@ -213,6 +235,16 @@ int config_set(struct config *config, const char *name, const char *value, char 
         for (const struct config_key *key = config_keys(); key->name && n < why_size; key++)
                 n += snprintf(why + n, why_size - n, "%s %s", key == keys ? "" : ",", key->name);
         return -ENOENT;
+}
+
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+{
+        return set(config, name, value, false, why, why_size);
+}
+
+int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+{
+        return set(config, name, value, true, why, why_size);
 }
 
 void config_init(struct config *config)

@@ -11,13 +11,14 @@
 #include "shaders/ops.h"
 #include "v4l2/frame.h"
 
+#define CONFIG_OUTPUTS_MAX 4
 #define CONFIG_FILE "/etc/visaged/visaged.conf" /* unless paths_config() finds another */
 
 enum mode { MODE_SMOOTH, MODE_EXACT };
 
 struct config {
-        char camera[PATH_MAX]; /* "": the first there is */
-        char virtual_camera[PATH_MAX];
+        char camera[PATH_MAX];                             /* "": the first there is */
+        char virtual_camera[CONFIG_OUTPUTS_MAX][PATH_MAX]; /* "" from the first on that is not there */
         uint32_t width, height;
         struct frame_rate rate;
         char model[PATH_MAX]; /* "": the default one */
@@ -37,6 +38,7 @@ struct config_key {
         int (*parse)(const struct config_key *key, const char *value, struct config *config);
         const char *const *choices;         /* NULL-terminated, for keys that are one of a few words */
         const struct effect_option *option; /* for keys that are an effect's */
+        bool many;                          /* the key may be given again in the same place, and then adds a value */
         size_t offset, size;                /* of the member that parse() sets */
 };
 
@@ -51,8 +53,11 @@ extern const char *const no_yes[];
 
 void config_init(struct config *config); /* everything at its default */
 
-/* -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
-int config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+/* In place of what is set so far.  -ENOENT: no such key; -EINVAL: not a value for it; `why` says what is allowed. */
+int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size);
+
+/* A further value of a key that may have many. */
+int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* What of a configuration is opened: the GPU, the model, the precision. */
 bool config_same_engine(const struct config *a, const struct config *b);

@@ -13,7 +13,7 @@
 #include "daemon/common/text.h"
 
 static const struct {
-        const char *room, *begins, *ends; /* the latter: MESSAGE_ID */
+        const char *component, *begins, *ends; /* the latter: MESSAGE_ID */
 } troubles[] = {
         [LOG_CAMERA] = {"camera", "29754f25527b40fb8632e848dfee8a5d", "2d1c0687e13c4b019bdd5901aefcd686"},
         [LOG_GPU] = {"gpu", "de3fbd1023294e00a98ef90ae6766188", "75bed16862a0404f8540da92ddb6e0df"},
@@ -42,7 +42,7 @@ void log_init(const char *program)
 }
 
 struct message {
-        const char *room, *id; /* id NULL: none */
+        const char *component, *id; /* id NULL: none */
         int priority;
         char text[1100];
 };
@@ -53,7 +53,7 @@ static int send_fields(const struct message *message)
                 const char *name, *value;
         } fields[] = {
                 {"MESSAGE", message->text},         {"PRIORITY", (const char[]){'0' + message->priority, '\0'}},
-                {"SYSLOG_IDENTIFIER", log_program}, {"VISAGED_ROOM", message->room},
+                {"SYSLOG_IDENTIFIER", log_program}, {"VISAGED_COMPONENT", message->component},
                 {"MESSAGE_ID", message->id},
         };
         char text[sizeof fields / sizeof fields[0]][sizeof message->text + 32];
@@ -96,9 +96,9 @@ static void say(struct message *message)
                 send_line(message);
 }
 
-void log_line(const char *room, int priority, const char *format, ...)
+void log_line(const char *component, int priority, const char *format, ...)
 {
-        struct message message = {.room = room, .priority = priority};
+        struct message message = {.component = component, .priority = priority};
         va_list ap;
 
         va_start(ap, format);
@@ -110,7 +110,7 @@ void log_line(const char *room, int priority, const char *format, ...)
 void log_cause(struct log_cause *cause, const char *format, ...)
 {
         struct message message = {
-                .room = troubles[cause->trouble].room,
+                .component = troubles[cause->trouble].component,
                 .id = troubles[cause->trouble].begins,
                 .priority = LOG_WARNING,
         };
@@ -131,7 +131,7 @@ void log_cause(struct log_cause *cause, const char *format, ...)
 void log_cause_end(struct log_cause *cause, const char *format, ...)
 {
         struct message message = {
-                .room = troubles[cause->trouble].room,
+                .component = troubles[cause->trouble].component,
                 .id = troubles[cause->trouble].ends,
                 .priority = LOG_NOTICE,
         };

@@ -5,19 +5,19 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-/* Which part of the daemon speaks, field VISAGED_ROOM.  A file that belongs to a room defines it before it includes
+/* Which part of the daemon speaks, field VISAGED_COMPONENT.  A file that belongs to a component defines it before it includes
  * anything. */
-#ifndef LOG_ROOM
-#define LOG_ROOM "daemon"
+#ifndef LOG_COMPONENT
+#define LOG_COMPONENT "daemon"
 #endif
 
 void log_init(const char *program);
-void log_line(const char *room, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_line(const char *component, int priority, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-#define log_error(...) log_line(LOG_ROOM, LOG_ERR, __VA_ARGS__)
-#define log_warning(...) log_line(LOG_ROOM, LOG_WARNING, __VA_ARGS__)
-#define log_notice(...) log_line(LOG_ROOM, LOG_NOTICE, __VA_ARGS__)
-#define log_info(...) log_line(LOG_ROOM, LOG_INFO, __VA_ARGS__)
+#define log_error(...) log_line(LOG_COMPONENT, LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_COMPONENT, LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_COMPONENT, LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_line(LOG_COMPONENT, LOG_INFO, __VA_ARGS__)
 
 /* Faults that begin and end on their own.  Each has MESSAGE_IDs, which the catalogue (systemd/visaged.catalog)
  * explains. */

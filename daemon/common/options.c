@@ -121,6 +121,33 @@ static int take(int value, struct options *options)
         }
 }
 
+/* Said again, a key's last value counts, unless it may have many. */
+static int take_key(size_t key, struct options *options)
+{
+        if (!options->keys[key] || !config_keys()[key].many) {
+                options->keys[key] = optarg;
+                return -1;
+        }
+        if (options->more_count == sizeof options->more / sizeof options->more[0])
+                return usage("--%s is given too often", config_keys()[key].name);
+        options->more[options->more_count].key = key;
+        options->more[options->more_count++].value = optarg;
+        return -1;
+}
+
+static int apply_keys(const struct options *options, struct config *config, char *why, size_t why_size)
+{
+        const struct config_key *keys = config_keys();
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && keys[i].name; i++)
+                if (options->keys[i])
+                        r = config_set(config, keys[i].name, options->keys[i], why, why_size);
+        for (unsigned i = 0; r == 0 && i < options->more_count; i++)
+                r = config_add(config, keys[options->more[i].key].name, options->more[i].value, why, why_size);
+        return r;
+}
+
 /* `path` has PATH_MAX bytes. */
 static const char *config_file(const struct options *options, char *path)
 {
@@ -133,7 +160,6 @@ int options_config(const struct options *options, struct config *ret, config_com
         char path[PATH_MAX];
         const char *file = config_file(options, path);
         struct config config;
-        const struct config_key *keys = config_keys();
         char why[1024];
         bool there = options->config_file || access(file, F_OK) == 0;
 
@@ -142,9 +168,8 @@ int options_config(const struct options *options, struct config *ret, config_com
         int drop_ins = config_read_drop_ins(&config, file, complaint, userdata);
         if (r < 0 || drop_ins < 0)
                 return -EBADMSG;
-        for (size_t i = 0; keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, keys[i].name, options->keys[i], why, sizeof why) < 0)
-                        return -EBADMSG; /* cannot be: options_parse() has seen to it */
+        if (apply_keys(options, &config, why, sizeof why) < 0)
+                return -EBADMSG; /* cannot be: options_parse() has seen to it */
         *ret = config;
         return there + drop_ins;
 }
@@ -152,14 +177,12 @@ int options_config(const struct options *options, struct config *ret, config_com
 /* What the command line says must be right whatever the files say. */
 static int check_keys(const struct options *options)
 {
-        const struct config_key *keys = config_keys();
         struct config config;
         char why[1024];
 
         config_init(&config);
-        for (size_t i = 0; keys[i].name; i++)
-                if (options->keys[i] && config_set(&config, keys[i].name, options->keys[i], why, sizeof why) < 0)
-                        return usage("--%s", why);
+        if (apply_keys(options, &config, why, sizeof why) < 0)
+                return usage("--%s", why);
         return -1;
 }
 
@@ -173,8 +196,10 @@ int options_parse(int argc, char **argv, struct options *ret)
         optind = 1;
         while ((value = getopt_long(argc, argv, "h", table, NULL)) != -1) {
                 if (value >= KEYS)
-                        ret->keys[value - KEYS] = optarg;
-                else if ((status = take(value, ret)) >= 0)
+                        status = take_key(value - KEYS, ret);
+                else
+                        status = take(value, ret);
+                if (status >= 0)
                         return status;
         }
         if (optind < argc)

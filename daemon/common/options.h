@@ -10,6 +10,11 @@
 struct options {
         struct config config;              /* defaults, then the file, then its drop-ins, then the command line */
         const char *keys[CONFIG_KEYS_MAX]; /* what the command line says of each of config_keys(), or NULL */
+        struct {
+                size_t key;
+                const char *value;
+        } more[CONFIG_OUTPUTS_MAX]; /* what it says again, of keys that may have many values */
+        unsigned more_count;
         bool check;
         uint64_t frames;            /* stop after so many, 0: never */
         const char *report, *sheet; /* files, or NULL */

@@ -63,7 +63,21 @@ double stats_median_ms(const struct stats_times *times)
                 return 0;
         memcpy(sorted, times->recent, n * sizeof *sorted);
         qsort(sorted, n, sizeof *sorted, compare);
-        return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2e6;
+        size_t below = (n - 1) / 2, above = n / 2;
+        return (sorted[below] + sorted[above]) / 2e6;
+}
+
+void stats_counters(const struct stats *stats, uint64_t ret[COUNTERS])
+{
+        const uint64_t counters[COUNTERS] = {
+                [COUNTER_CAPTURED] = stats->captured,        [COUNTER_PARSED] = stats->parsed.count,
+                [COUNTER_SHOWN] = stats->shown.count,        [COUNTER_REPEATED] = stats->repeated,
+                [COUNTER_PLACEHOLDER] = stats->placeholders, [COUNTER_STALE] = stats->stale,
+                [COUNTER_CORRUPT] = stats->corrupt,          [COUNTER_LOST] = stats->lost,
+                [COUNTER_REFUSED] = stats->refused,          [COUNTER_REOPENED] = stats->reopened,
+        };
+
+        memcpy(ret, counters, sizeof counters);
 }
 
 uint64_t stats_dropped(const struct stats *stats)

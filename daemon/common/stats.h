@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "daemon/common/interface.h"
+
 #define STATS_WINDOW 256
 #define STATS_RECENT 32
 
@@ -38,5 +40,6 @@ double stats_recent_rate(const struct stats_events *events, uint64_t now);
 double stats_last_ms(const struct stats_times *times);
 double stats_median_ms(const struct stats_times *times); /* of the window */
 
+void stats_counters(const struct stats *stats, uint64_t ret[COUNTERS]);
 /* Frames that were captured but not shown. */
 uint64_t stats_dropped(const struct stats *stats);

@@ -1,61 +1,54 @@
+#include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/common/cleanup.h"
 #include "daemon/common/table.h"
 #include "daemon/common/text.h"
 
-/* Counts characters, assuming that each is one column wide. */
-static unsigned width(const char *text)
+/* Headings are rows like others; lines are as long as they are, since a terminal can be scrolled and a pipe has no width. */
+static struct libscols_table *begin(const struct table *table)
 {
-        unsigned n = 0;
+        struct libscols_table *lines = scols_new_table();
 
-        for (; *text; text++)
-                n += (*text & 0xc0) != 0x80;
-        return n;
+        if (!lines)
+                return NULL;
+        scols_table_enable_noheadings(lines, 1);
+        scols_table_enable_noencoding(lines, 1); /* text_printable() has done it */
+        scols_table_set_column_separator(lines, "  ");
+        scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
+        for (unsigned i = 0; i < table->columns; i++)
+                scols_table_new_column(lines, "", 0, table->right[i] ? SCOLS_FL_RIGHT : 0);
+        return lines;
 }
 
 void table_row(struct table *table, const char *const *cells)
 {
-        char **grown = realloc(table->cells, (table->count + table->columns) * sizeof *grown);
+        struct libscols_line *line;
         char text[1024];
 
-        if (!grown)
-                return;
-        table->cells = grown;
-        for (unsigned i = 0; i < table->columns; i++) {
+        if (!table->lines)
+                table->lines = begin(table);
+        line = table->lines ? scols_table_new_line(table->lines, NULL) : NULL;
+        for (unsigned i = 0; line && i < table->columns; i++) {
                 text_printable(cells[i], text, sizeof text);
-                table->cells[table->count++] = strdup(text);
+                scols_line_set_data(line, i, text);
         }
 }
 
 void table_print(const struct table *table, const char *indent, FILE *file)
 {
-        unsigned widths[TABLE_COLUMNS_MAX] = {0};
+        _cleanup_(freep) char *text = NULL;
+        char *rest, *line;
 
-        for (unsigned i = 0; i < table->count; i++) {
-                unsigned n = width(table->cells[i] ? table->cells[i] : ""), column = i % table->columns;
-                if (n > widths[column])
-                        widths[column] = n;
-        }
-        for (unsigned i = 0; i < table->count; i++) {
-                const char *cell = table->cells[i] ? table->cells[i] : "";
-                unsigned column = i % table->columns, pad = widths[column] - width(cell);
-                fputs(column == 0 ? indent : "  ", file);
-                if (table->right[column])
-                        fprintf(file, "%*s", (int)pad, "");
-                fputs(cell, file);
-                if (column + 1 == table->columns)
-                        fputc('\n', file);
-                else if (!table->right[column])
-                        fprintf(file, "%*s", (int)pad, "");
-        }
+        if (!table->lines || scols_print_table_to_string(table->lines, &text) < 0)
+                return;
+        for (rest = text; rest && (line = strsep(&rest, "\n")) && (rest || *line);)
+                fprintf(file, "%s%s\n", indent, line);
 }
 
 void table_free(struct table *table)
 {
-        for (unsigned i = 0; i < table->count; i++)
-                free(table->cells[i]);
-        free(table->cells);
-        table->cells = NULL;
-        table->count = 0;
+        scols_unref_table(table->lines);
+        table->lines = NULL;
 }

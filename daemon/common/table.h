@@ -4,13 +4,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 66 /* a matrix of MODEL_CLASSES_MAX, preceded by two columns */
+#define TABLE_COLUMNS_MAX 66 /* a matrix of MODEL_CLASSES_MAX, with two columns before it */
+
+struct libscols_table;
 
 struct table {
         unsigned columns;
-        bool right[TABLE_COLUMNS_MAX]; /* aligned to the right, for numbers */
-        char **cells;                  /* row after row; NULL: out of memory */
-        unsigned count;
+        bool right[TABLE_COLUMNS_MAX]; /* numbers */
+        struct libscols_table *lines;  /* NULL: there is none yet */
 };
 
 /* Adds a row of `columns` cells, made printable.  The last column is not padded. */

@@ -39,12 +39,15 @@ static void find_first(const struct doctor_world *world, char *ret, size_t size)
 
 void doctor_find_nodes(struct doctor_world *world)
 {
-        const char *camera = world->config->camera, *virtual_camera = world->config->virtual_camera;
+        const char *camera = world->config->camera;
         char path[PATH_MAX + sizeof BY_ID];
 
         world->node[0] = world->camera[0] = '\0';
-        if (name_of_output(virtual_camera, NULL) == NAME_NODE)
-                doctor_resolve(world, virtual_camera, world->node, sizeof world->node);
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && !world->node[0]; i++) {
+                const char *output = world->config->virtual_camera[i];
+                if (output[0] && name_of_output(output, NULL) == NAME_NODE)
+                        doctor_resolve(world, output, world->node, sizeof world->node);
+        }
         if (file_of(camera))
                 return;
         if (!camera[0]) {
@@ -64,11 +67,11 @@ static void examine(const struct doctor_world *world, struct doctor_finding *ret
                 doctor_say(ret, DOCTOR_OK, "%s, \"%s\"", world->camera, card);
         } else if (r == -EACCES) {
                 doctor_say(ret, DOCTOR_WARNING, "%s may not be opened by %s", world->camera, world->user);
-                doctor_cure(ret, "see \"groups\" below");
+                doctor_fix(ret, "see \"groups\" below");
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s cannot be used: %s", world->camera,
                            r == -ENODEV ? "it gives no pictures" : strerror(-r));
-                doctor_cure(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
         }
 }
 
@@ -80,16 +83,16 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_SKIPPED, "a file: %s", file_of(camera));
         } else if (!world->camera[0]) {
                 doctor_say(ret, DOCTOR_PROBLEM, "there is none");
-                doctor_cure(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
+                doctor_fix(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
         } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
-                doctor_cure(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
+                doctor_fix(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
         } else if (!doctor_exists(world, "%s", world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
-                doctor_cure(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
         } else if (strcmp(world->camera, world->node) == 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is the virtual camera too", world->camera);
-                doctor_cure(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
         } else if (doctor_is_loopback(world, name)) {
                 doctor_say(ret, DOCTOR_OK, "%s, another v4l2loopback node", world->camera);
         } else {
@@ -114,7 +117,7 @@ void doctor_camera_users(const struct doctor_world *world, struct doctor_finding
         } else {
                 doctor_say(ret, openers.visaged ? DOCTOR_OK : DOCTOR_WARNING, "open in %s", openers.text);
                 if (!openers.visaged)
-                        doctor_cure(ret,
-                                    "only one program can stream from a camera: let that one use the virtual camera");
+                        doctor_fix(ret,
+                                   "only one program can stream from a camera: let that one use the virtual camera");
         }
 }

@@ -9,7 +9,7 @@
 
 #define CHILD_SECONDS 600 /* a processor compiles for a minute the first time, a busy one for some */
 
-const char *const doctor_grade_names[] = {"ok", "skipped", "warning", "problem"};
+const char *const doctor_severity_names[] = {"ok", "skipped", "warning", "problem"};
 
 const struct doctor_check doctor_checks[] = {
         {"v4l2loopback", doctor_module},
@@ -68,7 +68,7 @@ static void run_child(const struct doctor_check *check, const struct doctor_worl
                 doctor_say(ret, DOCTOR_PROBLEM, "the driver crashed: %s", strsignal(WTERMSIG(status)));
         else
                 doctor_say(ret, DOCTOR_PROBLEM, "the driver ended the program");
-        doctor_cure(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
+        doctor_fix(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
 }
 
 void doctor_run(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret)

@@ -8,19 +8,19 @@
 
 #include "daemon/common/config.h"
 
-enum doctor_grade {
+enum doctor_severity {
         DOCTOR_OK,
         DOCTOR_SKIPPED, /* cannot be looked at, or is not there to be; `seen` says why */
         DOCTOR_WARNING,
         DOCTOR_PROBLEM, /* visaged cannot work so */
 };
 
-extern const char *const doctor_grade_names[]; /* "ok" */
+extern const char *const doctor_severity_names[]; /* "ok" */
 
 struct doctor_finding {
-        enum doctor_grade grade;
+        enum doctor_severity severity;
         char seen[600];
-        char cure[600]; /* "": nothing to do */
+        char fix[600]; /* "": nothing to do */
 };
 
 /* The unit visaged.service as the service manager has it; all empty where it cannot be asked. */

@@ -21,22 +21,22 @@ static void say_software(const struct doctor_world *world, const struct gpu_info
                    world->unit.no_code ? "; the service's sandbox forbids such a driver" : "");
 }
 
-static void cure(const struct doctor_world *world, bool software, struct doctor_finding *ret)
+static void fix(const struct doctor_world *world, bool software, struct doctor_finding *ret)
 {
         if (doctor_exists(world, "/sys/module/nvidia"))
-                doctor_cure(ret, "install NVIDIA's Vulkan driver, of the same version as its kernel module (Debian: "
-                                 "nvidia-vulkan-icd)");
+                doctor_fix(ret, "install NVIDIA's Vulkan driver, of the same version as its kernel module (Debian: "
+                                "nvidia-vulkan-icd)");
         else if (!software)
-                doctor_cure_install(world, ret, "mesa-vulkan-drivers",
-                                    "Mesa's Vulkan drivers, which also compute on the processor");
+                doctor_fix_install(world, ret, "mesa-vulkan-drivers",
+                                   "Mesa's Vulkan drivers, which also compute on the processor");
         else if (world->unit.no_code)
-                doctor_cure(ret, "install -D -m 644 " VISAGED_DATADIR "/software-vulkan.conf "
-                                 "/etc/systemd/system/visaged.service.d/software-vulkan.conf; systemctl daemon-reload; "
-                                 "systemctl restart visaged");
+                doctor_fix(ret, "install -D -m 644 " VISAGED_DATADIR "/software-vulkan.conf "
+                                "/etc/systemd/system/visaged.service.d/software-vulkan.conf; systemctl daemon-reload; "
+                                "systemctl restart visaged");
         else if (doctor_exists(world, "/dev/dri/renderD128"))
-                doctor_cure(ret, "see \"groups\"; older chips have no Vulkan");
+                doctor_fix(ret, "see \"groups\"; older chips have no Vulkan");
         else
-                doctor_cure(ret, "without a GPU that is how it is; few frames a second are parsed");
+                doctor_fix(ret, "without a GPU that is how it is; few frames a second are parsed");
 }
 
 void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret)
@@ -65,7 +65,7 @@ void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_PROBLEM, "%s cannot be used: %s", bad->name, bad->unusable);
         else
                 doctor_say(ret, DOCTOR_PROBLEM, "no Vulkan driver finds one");
-        cure(world, best, ret);
+        fix(world, best, ret);
 }
 
 void doctor_self_test(const struct doctor_world *world, struct doctor_finding *ret)
@@ -93,7 +93,7 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%s", why);
-        doctor_cure(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
+        doctor_fix(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
 }
 
 /* The unit's ProtectHome= and PrivateTmp=. */
@@ -116,13 +116,13 @@ void doctor_model(const struct doctor_world *world, struct doctor_finding *ret)
         struct model *model;
 
         int r = paths_model(world->config->model, path, sizeof path);
-        if (r == 0)
+        if (r >= 0)
                 r = model_open(path, &model, why, sizeof why);
         else
                 snprintf(why, sizeof why, "the path is too long");
         if (r < 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", why);
-                doctor_cure(
+                doctor_fix(
                         ret,
                         "install the models' package, or set \"model\" in the configuration to a file that is right");
                 return;
@@ -132,6 +132,6 @@ void doctor_model(const struct doctor_world *world, struct doctor_finding *ret)
         model_close(model);
         if (unseen_by_service(world, path)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%.200s: the service sees nothing in /home, /root and /tmp", path);
-                doctor_cure(ret, "put it in /usr/local/share/visaged");
+                doctor_fix(ret, "put it in /usr/local/share/visaged");
         }
 }

@@ -1,6 +1,7 @@
 /* v4l2loopback, the kernel module: is it there, which one, and loaded how? */
 #include <fcntl.h>
 #include <glob.h>
+#include <libkmod.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,22 +27,22 @@ static unsigned node_number(const struct doctor_world *world)
 }
 
 /* It cannot be unloaded while visaged or a program that reads has one of its nodes open. */
-static void cure_by_reload(const struct doctor_world *world, struct doctor_finding *ret)
+static void fix_by_reload(const struct doctor_world *world, struct doctor_finding *ret)
 {
         const char *user = world->user_bus ? "--user " : "";
 
-        doctor_cure(ret,
-                    "close the programs that use it, then: systemctl %sstop visaged && modprobe -r v4l2loopback && "
-                    "modprobe v4l2loopback exclusive_caps=1 max_buffers=4 video_nr=%u card_label=visaged; systemctl "
-                    "%sstart visaged  # for good: \"options v4l2loopback exclusive_caps=1 ...\" in "
-                    "/etc/modprobe.d/visaged.conf",
-                    user, node_number(world), user);
+        doctor_fix(ret,
+                   "close the programs that use it, then: systemctl %sstop visaged && modprobe -r v4l2loopback && "
+                   "modprobe v4l2loopback exclusive_caps=1 max_buffers=4 video_nr=%u card_label=visaged; systemctl "
+                   "%sstart visaged  # for good: \"options v4l2loopback exclusive_caps=1 ...\" in "
+                   "/etc/modprobe.d/visaged.conf",
+                   user, node_number(world), user);
 }
 
 static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 {
         if (!world->node[0])
-                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera);
+                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera[0]);
         else if (!is_loaded(world))
                 doctor_say(ret, DOCTOR_SKIPPED, "the module is not loaded");
         return ret->seen[0];
@@ -49,24 +50,22 @@ static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- is it there? ---- */
 
-/* The module's file of the running kernel, from the list that depmod makes. */
+/* The module's file for the running kernel, as modprobe would find it. */
 static bool find_file(const struct doctor_world *world, char *ret, size_t size)
 {
-        char path[PATH_MAX];
-        _cleanup_(freep) char *line = NULL;
-        size_t line_size = 0;
-        FILE *file = fopen(doctor_path(world, path, "/lib/modules/%s/modules.dep", world->kernel), "re");
-        bool found = false;
+        static const char *const no_configuration[] = {NULL};
+        char folder[PATH_MAX];
+        struct kmod_module *module = NULL;
+        const char *path = NULL;
+        struct kmod_ctx *kmod =
+                kmod_new(doctor_path(world, folder, "/lib/modules/%s", world->kernel), no_configuration);
 
-        while (file && !found && getline(&line, &line_size, file) >= 0) {
-                line[strcspn(line, ":")] = '\0';
-                found = strstr(line, "/v4l2loopback.ko");
-                snprintf(ret, size, "%s%s/%s", line[0] == '/' ? "" : "/lib/modules/",
-                         line[0] == '/' ? "" : world->kernel, line);
-        }
-        if (file)
-                fclose(file);
-        return found;
+        if (kmod && kmod_module_new_from_name(kmod, "v4l2loopback", &module) == 0)
+                path = kmod_module_get_path(module);
+        snprintf(ret, size, "%s", path ? path : "");
+        kmod_module_unref(module);
+        kmod_unref(kmod);
+        return ret[0];
 }
 
 /* Secure Boot, by the firmware's variable: four bytes of attributes, then one of value. */
@@ -81,12 +80,12 @@ static bool is_secure(const struct doctor_world *world)
 }
 
 /* A signature is announced at a module's end; in one that is compressed that cannot be seen. */
-static bool is_unsigned(const struct doctor_world *world, const char *file)
+static bool is_unsigned(const char *file)
 {
         static const char mark[] = "~Module signature appended~\n";
-        char path[PATH_MAX], end[sizeof mark - 1];
+        char end[sizeof mark - 1];
         size_t n = strlen(file);
-        _cleanup_(closep) int fd = open(doctor_path(world, path, "%s", file), O_RDONLY | O_CLOEXEC);
+        _cleanup_(closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
 
         if (n < 3 || strcmp(file + n - 3, ".ko") != 0 || fd < 0)
                 return false;
@@ -106,28 +105,27 @@ static bool has_dkms_source(const struct doctor_world *world)
 
 static void not_loaded(const struct doctor_world *world, const char *file, struct doctor_finding *ret)
 {
-        bool is_not_signed = is_unsigned(world, file);
+        bool is_not_signed = is_unsigned(file);
 
         if (!is_secure(world)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "installed, but not loaded");
-                doctor_cure(ret, "modprobe v4l2loopback exclusive_caps=1 max_buffers=4 video_nr=%u card_label=visaged",
-                            node_number(world));
+                doctor_fix(ret, "modprobe v4l2loopback exclusive_caps=1 max_buffers=4 video_nr=%u card_label=visaged",
+                           node_number(world));
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "installed, but not loaded; Secure Boot is on%s",
                    is_not_signed ? ", and the module is not signed"
                                  : " and refuses a module whose key it does not know");
         if (is_not_signed)
-                doctor_cure(ret,
-                            "sign it and let the firmware know the key: dkms install --force v4l2loopback/VERSION, "
-                            "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
+                doctor_fix(ret, "sign it and let the firmware know the key: dkms install --force v4l2loopback/VERSION, "
+                                "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
         else
-                doctor_cure(ret, "modprobe v4l2loopback; on \"Key was rejected by service\": "
-                                 "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
+                doctor_fix(ret, "modprobe v4l2loopback; on \"Key was rejected by service\": "
+                                "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
 }
 
 /* To build it, or both. */
-static void cure_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
+static void fix_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
 {
         char packages[200], what[200];
 
@@ -136,7 +134,7 @@ static void cure_by_install(const struct doctor_world *world, bool module, struc
         snprintf(what, sizeof what, "%sthe headers of the kernel %s%s",
                  module ? "v4l2loopback (as DKMS source) and " : "", world->kernel,
                  module ? "" : ", then: dkms autoinstall");
-        doctor_cure_install(world, ret, packages, what);
+        doctor_fix_install(world, ret, packages, what);
 }
 
 void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
@@ -152,10 +150,10 @@ void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
         } else if (has_dkms_source(world)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "its source is installed, but not built for this kernel, %s",
                            world->kernel);
-                cure_by_install(world, false, ret);
+                fix_by_install(world, false, ret);
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "not installed");
-                cure_by_install(world, true, ret);
+                fix_by_install(world, true, ret);
         }
 }
 
@@ -164,7 +162,7 @@ void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
 /* What each range of versions does otherwise; the first that is not newer counts. */
 static const struct {
         unsigned minor, patch;
-        enum doctor_grade grade;
+        enum doctor_severity severity;
         const char *ways;
 } versions[] = {
         {13, 0, DOCTOR_OK, "one program at a time can read the virtual camera; more want a node each"},
@@ -187,9 +185,9 @@ void doctor_version(const struct doctor_world *world, struct doctor_finding *ret
         }
         while (major == 0 && (minor < versions[i].minor || (minor == versions[i].minor && patch < versions[i].patch)))
                 i++;
-        doctor_say(ret, versions[i].grade, "%s: %s", version, versions[i].ways);
-        if (versions[i].grade != DOCTOR_OK)
-                doctor_cure(ret, "install 0.12.7 or newer");
+        doctor_say(ret, versions[i].severity, "%s: %s", version, versions[i].ways);
+        if (versions[i].severity != DOCTOR_OK)
+                doctor_fix(ret, "install 0.12.7 or newer");
 }
 
 /* ---- loaded how? ---- */
@@ -222,7 +220,7 @@ void doctor_exclusive_caps(const struct doctor_world *world, struct doctor_findi
                 doctor_say(ret, DOCTOR_OK, "1");
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "0: browsers and PipeWire do not see the virtual camera");
-                cure_by_reload(world, ret);
+                fix_by_reload(world, ret);
         }
 }
 
@@ -238,6 +236,6 @@ void doctor_max_buffers(const struct doctor_world *world, struct doctor_finding 
                 doctor_say(ret, DOCTOR_OK, "%s", value);
         } else {
                 doctor_say(ret, DOCTOR_WARNING, "%s: browsers and PipeWire ask for 4, and may stutter", value);
-                cure_by_reload(world, ret);
+                fix_by_reload(world, ret);
         }
 }

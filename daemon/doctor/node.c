@@ -16,7 +16,7 @@ static const char *node_name(const struct doctor_world *world)
 static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
 {
         if (!world->node[0])
-                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera);
+                doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera[0]);
         else if (!doctor_is_loopback(world, node_name(world)))
                 doctor_say(ret, DOCTOR_SKIPPED, "%s is no v4l2loopback node", world->node);
         return ret->seen[0];
@@ -55,10 +55,10 @@ void doctor_node(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_PROBLEM, "there is no %s", world->node);
         list_loopbacks(world, others, sizeof others);
         if (others[0])
-                doctor_cure(ret, "set virtual-camera in the configuration to a loopback node: %s", others);
+                doctor_fix(ret, "set virtual-camera in the configuration to a loopback node: %s", others);
         else
-                doctor_cure(ret, "load v4l2loopback with video_nr=%s, or set virtual-camera in the configuration",
-                            strncmp(name, "video", 5) == 0 ? name + 5 : "10");
+                doctor_fix(ret, "load v4l2loopback with video_nr=%s, or set virtual-camera in the configuration",
+                           strncmp(name, "video", 5) == 0 ? name + 5 : "10");
 }
 
 /* ---- its producer ---- */
@@ -85,12 +85,12 @@ void doctor_producer(const struct doctor_world *world, struct doctor_finding *re
                 doctor_say(ret, DOCTOR_OK, "visaged%s%s", openers.count ? "; also open in " : "", openers.text);
         else if (openers.count) {
                 doctor_say(ret, DOCTOR_PROBLEM, "another program writes it, one of %s", openers.text);
-                doctor_cure(ret, "end that program, or give visaged a node of its own");
+                doctor_fix(ret, "end that program, or give visaged a node of its own");
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "another program writes it%s",
                            openers.hidden ? ", which only root can see" : "");
-                doctor_cure(ret, "find it with \"fuser -v %s\" as root and end it, or give visaged a node of its own",
-                            world->node);
+                doctor_fix(ret, "find it with \"fuser -v %s\" as root and end it, or give visaged a node of its own",
+                           world->node);
         }
 }
 
@@ -105,7 +105,7 @@ void doctor_size(const struct doctor_world *world, struct doctor_finding *ret)
                 return;
         }
         doctor_say(ret, DOCTOR_WARNING, "%ux%u, which Firefox does not offer", config->width, config->height);
-        doctor_cure(ret, "set size in the configuration to 640x480, 1280x720 or 1920x1080");
+        doctor_fix(ret, "set size in the configuration to 640x480, 1280x720 or 1920x1080");
 }
 
 /* Only of a node that visaged writes: another's producer could come to harm, as v4l2loopback 0.12 is. */
@@ -130,10 +130,10 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
                    frame_fourcc_name(frame.fourcc), frame.width, frame.height,
                    frame.matrix == FRAME_BT601 ? "601" : "709", frame.full_range ? "full" : "limited");
         if (!right)
-                doctor_cure(ret,
-                            "readers take it for BT.601 in limited range; stop all that use %s, visaged too, reload "
-                            "v4l2loopback and start visaged first",
-                            world->node);
+                doctor_fix(ret,
+                           "readers take it for BT.601 in limited range; stop all that use %s, visaged too, reload "
+                           "v4l2loopback and start visaged first",
+                           world->node);
 }
 
 /* ---- PipeWire ---- */
@@ -180,7 +180,7 @@ void doctor_pipewire(const struct doctor_world *world, struct doctor_finding *re
                 return;
         }
         doctor_say(ret, DOCTOR_WARNING, "runs, but does not offer %s", world->node);
-        doctor_cure(ret,
-                    "while visaged runs: systemctl --user restart wireplumber (it looks at a node only once, when it "
-                    "appears)");
+        doctor_fix(ret,
+                   "while visaged runs: systemctl --user restart wireplumber (it looks at a node only once, when it "
+                   "appears)");
 }

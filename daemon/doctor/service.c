@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/client/client.h"
+#include "daemon/common/interface.h"
 #include "daemon/doctor/world.h"
 
 /* ---- groups ---- */
@@ -30,7 +31,7 @@ static bool is_account(const struct doctor_world *world, const char *user)
 }
 
 /* The system service does not need the groups of a user. */
-static enum doctor_grade weight(const struct doctor_world *world)
+static enum doctor_severity weight(const struct doctor_world *world)
 {
         return is_account(world, "visaged") ? DOCTOR_WARNING : DOCTOR_PROBLEM;
 }
@@ -77,11 +78,11 @@ void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_OK, "%s may use cameras and GPU", world->user);
         } else if (later) {
                 doctor_say(ret, weight(world), "%s has been put in %s, but not in this session", world->user, missing);
-                doctor_cure(ret, "log out and in again");
+                doctor_fix(ret, "log out and in again");
         } else {
                 doctor_say(ret, weight(world), "%s is not in %s", world->user, missing);
-                doctor_cure(ret, "usermod -aG %s %s, then log out and in again%s", missing, world->user,
-                            weight(world) == DOCTOR_WARNING ? " (needed for a visaged of one's own only)" : "");
+                doctor_fix(ret, "usermod -aG %s %s, then log out and in again%s", missing, world->user,
+                           weight(world) == DOCTOR_WARNING ? " (needed for a visaged of one's own only)" : "");
         }
 }
 
@@ -105,7 +106,7 @@ void doctor_account(const struct doctor_world *world, struct doctor_finding *ret
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "not in %s", missing);
-        doctor_cure(ret, "usermod -aG %s visaged; systemctl restart visaged", missing);
+        doctor_fix(ret, "usermod -aG %s visaged; systemctl restart visaged", missing);
 }
 
 /* ---- configuration, unit, daemon ---- */
@@ -117,8 +118,8 @@ void doctor_configuration(const struct doctor_world *world, struct doctor_findin
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%.550s", world->mistake);
-        doctor_cure(ret, "correct it; \"visaged%s%s --check\" tells every mistake",
-                    world->config_file[0] ? " --config=" : "", world->config_file);
+        doctor_fix(ret, "correct it; \"visaged%s%s --check\" tells every mistake",
+                   world->config_file[0] ? " --config=" : "", world->config_file);
 }
 
 void doctor_service(const struct doctor_world *world, struct doctor_finding *ret)
@@ -130,28 +131,28 @@ void doctor_service(const struct doctor_world *world, struct doctor_finding *ret
                 doctor_say(ret, DOCTOR_SKIPPED, "systemd cannot be asked");
         } else if (strcmp(unit->load, "not-found") == 0) {
                 doctor_say(ret, DOCTOR_WARNING, "there is no unit visaged.service");
-                doctor_cure(ret, "install visaged's package, or run visaged by hand");
+                doctor_fix(ret, "install visaged's package, or run visaged by hand");
         } else if (strcmp(unit->load, "masked") == 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "masked");
-                doctor_cure(ret, "systemctl %sunmask visaged", user);
+                doctor_fix(ret, "systemctl %sunmask visaged", user);
         } else if (strcmp(unit->load, "loaded") != 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "its unit has not been loaded: %s", unit->load);
-                doctor_cure(ret, "systemctl %sstatus visaged tells why", user);
+                doctor_fix(ret, "systemctl %sstatus visaged tells why", user);
         } else if (strcmp(unit->active, "failed") == 0 || strcmp(unit->sub, "auto-restart") == 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s, %s: %s", unit->active, unit->sub, unit->result);
-                doctor_cure(ret, "journalctl %s-b -u visaged tells why; then systemctl %srestart visaged", user, user);
+                doctor_fix(ret, "journalctl %s-b -u visaged tells why; then systemctl %srestart visaged", user, user);
         } else {
                 doctor_say(ret, DOCTOR_OK, "%s, %s, %s", unit->active, unit->sub, unit->file);
         }
 }
 
 static const struct {
-        const char *state, *cure;
-        enum doctor_grade grade;
-} states[] = {
-        {"waiting", "the reason above tells what is missing", DOCTOR_WARNING},
-        {"paused", "visagectl resume", DOCTOR_WARNING},
-        {"stopped", "visagectl start", DOCTOR_WARNING},
+        enum state state;
+        const char *fix;
+} idle_states[] = {
+        {STATE_WAITING, "the reason above tells what is missing"},
+        {STATE_PAUSED, "visagectl resume"},
+        {STATE_STOPPED, "visagectl start"},
 };
 
 void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
@@ -161,16 +162,16 @@ void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
         if (!world->daemon) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", world->daemon_missing);
                 if (world->no_bus)
-                        doctor_cure_install(world, ret, "dbus", "D-Bus, and start the machine again");
+                        doctor_fix_install(world, ret, "dbus", "D-Bus, and start the machine again");
                 else
-                        doctor_cure(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
+                        doctor_fix(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
                 return;
         }
         doctor_say(ret, DOCTOR_OK, "%.40s: %.40s%s%.400s", client_text(world->daemon, "version"), state,
                    reason[0] ? ", " : "", reason);
-        for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-                if (strcmp(states[i].state, state) == 0) {
-                        ret->grade = states[i].grade;
-                        doctor_cure(ret, "%s", states[i].cure);
+        for (size_t i = 0; i < sizeof idle_states / sizeof idle_states[0]; i++)
+                if (strcmp(state_names[idle_states[i].state], state) == 0) {
+                        ret->severity = DOCTOR_WARNING;
+                        doctor_fix(ret, "%s", idle_states[i].fix);
                 }
 }

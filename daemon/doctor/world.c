@@ -19,15 +19,15 @@
                 va_end(ap);                                                                                            \
         } while (0)
 
-void doctor_say(struct doctor_finding *ret, enum doctor_grade grade, const char *format, ...)
+void doctor_say(struct doctor_finding *ret, enum doctor_severity severity, const char *format, ...)
 {
-        ret->grade = grade;
+        ret->severity = severity;
         FORMAT(ret->seen, sizeof ret->seen, format);
 }
 
-void doctor_cure(struct doctor_finding *ret, const char *format, ...)
+void doctor_fix(struct doctor_finding *ret, const char *format, ...)
 {
-        FORMAT(ret->cure, sizeof ret->cure, format);
+        FORMAT(ret->fix, sizeof ret->fix, format);
 }
 
 /* ---- files ---- */
@@ -99,13 +99,13 @@ static bool is_debian(const struct doctor_world *world)
         return false;
 }
 
-void doctor_cure_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
-                         const char *what)
+void doctor_fix_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
+                        const char *what)
 {
         if (is_debian(world))
-                doctor_cure(ret, "apt install %s", packages);
+                doctor_fix(ret, "apt install %s", packages);
         else
-                doctor_cure(ret, "install %s", what);
+                doctor_fix(ret, "install %s", what);
 }
 
 /* ---- nodes ---- */

@@ -3,13 +3,13 @@
 
 #include "daemon/doctor/doctor.h"
 
-void doctor_say(struct doctor_finding *ret, enum doctor_grade grade, const char *format, ...)
+void doctor_say(struct doctor_finding *ret, enum doctor_severity severity, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-void doctor_cure(struct doctor_finding *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void doctor_fix(struct doctor_finding *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The cure is to install something: by Debian's packages where these are what there is, else in words. */
-void doctor_cure_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
-                         const char *what);
+/* The fix is to install something: by Debian's packages where these are what there is, else in words. */
+void doctor_fix_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
+                        const char *what);
 
 /* root + path.  `ret` has PATH_MAX bytes. */
 const char *doctor_path(const struct doctor_world *world, char *ret, const char *format, ...)

@@ -1,4 +1,4 @@
-/* Where the v4l2 room's formats keep their components, in the words of the shaders room, and what
+/* Where v4l2/'s formats keep their components, in the words of shaders/, and what
  * packs and unpacks the few pictures that are made without a GPU. */
 #pragma once
 

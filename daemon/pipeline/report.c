@@ -39,14 +39,15 @@ static json_t *times(const struct stats_times *times)
         return json_pack("{s:f, s:f}", "median", stats_median_ms(times), "last", stats_last_ms(times));
 }
 
-static json_t *frames(const struct stats *s)
+static json_t *frames(const struct stats *stats)
 {
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "captured", (json_int_t)s->captured,
-                         "dropped", (json_int_t)stats_dropped(s), "stale", (json_int_t)s->stale, "corrupt",
-                         (json_int_t)s->corrupt, "lost", (json_int_t)s->lost, "refused", (json_int_t)s->refused,
-                         "parsed", (json_int_t)s->parsed.count, "shown", (json_int_t)s->shown.count, "repeated",
-                         (json_int_t)s->repeated, "placeholder", (json_int_t)s->placeholders, "reopened",
-                         (json_int_t)s->reopened);
+        json_t *object = json_pack("{s:I}", "dropped", (json_int_t)stats_dropped(stats));
+        uint64_t counters[COUNTERS];
+
+        stats_counters(stats, counters);
+        for (enum counter i = 0; i < COUNTERS; i++)
+                json_object_set_new(object, counter_names[i], json_integer((json_int_t)counters[i]));
+        return object;
 }
 
 static void add_engine(json_t *root, const struct engine *engine)

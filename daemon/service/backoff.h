@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#define BACKOFF_LONGEST 1000000
+
 struct backoff {
         unsigned failures;
 };
@@ -10,7 +12,7 @@ struct backoff {
 /* Microseconds until the next try.  Never over a second: whoever plugs a camera in again waits for it. */
 static inline uint64_t backoff_next(struct backoff *backoff)
 {
-        static const uint64_t delays[] = {0, 100000, 250000, 500000, 1000000};
+        static const uint64_t delays[] = {0, 100000, 250000, 500000, BACKOFF_LONGEST};
         const unsigned last = sizeof delays / sizeof delays[0] - 1;
 
         return delays[backoff->failures < last ? backoff->failures++ : last];

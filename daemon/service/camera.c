@@ -1,6 +1,6 @@
 /* The camera's side of the daemon: open while somebody watches, and opened again whatever happens to it.  Opening and
  * closing take their time, with some USB cameras seconds, and so happen on a thread. */
-#define LOG_ROOM "camera"
+#define LOG_COMPONENT "camera"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +18,9 @@
 #define FIRST_FRAME_USEC 2000000
 #define STALL_FRAMES 10
 #define STALL_MIN_USEC 500000 /* in the dark a camera is slower than it says */
+
+/* Where it is not there, and would be heard of when it comes. */
+#define UNPLUGGED_USEC 10000000
 
 #define STEADY_NS 2000000000ull /* one that has streamed for so long is well: its next failure is a new one */
 
@@ -89,7 +92,7 @@ int supervisor_camera_check(struct supervisor *sv)
 
 bool supervisor_camera_wanted(const struct supervisor *sv)
 {
-        return sv->gpu.state == GPU_READY && sv->output.state == OUTPUT_OPEN && !sv->ending && !sv->paused &&
+        return sv->gpu.state == GPU_READY && supervisor_output_first(sv) && !sv->ending && !sv->paused &&
                !sv->stopped && (sv->output.watched || sv->config.always_on || bus_holds(sv->bus) > 0);
 }
 
@@ -153,7 +156,7 @@ static void detach(struct supervisor *sv)
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
                 pipeline_forget(sv->gpu.now->pipeline);
-        supervisor_output_placeholder(sv);
+        supervisor_outputs_placeholder(sv);
         supervisor_results_end(sv);
 }
 
@@ -172,6 +175,32 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
         return r;
 }
 
+/* Whether there is nothing to try again before a camera is plugged in. */
+static bool awaits_plug(const struct supervisor *sv)
+{
+        const int error = sv->camera.error;
+
+        return sv->camera.plugged && (error == -ENOENT || error == -ENODEV || error == -ENXIO) &&
+               name_of_camera(sv->config.camera, NULL) == NAME_NODE;
+}
+
+static void wait_for(struct supervisor *sv, uint64_t usec)
+{
+        sd_event_source_set_time_relative(sv->camera.retry, usec);
+        sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_ONESHOT);
+}
+
+static int on_plugged(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        if (camera_watch_heard(fd) && sv->camera.state == CAMERA_WAITING) {
+                backoff_reset(&sv->camera.backoff); /* its name in by-id comes a moment after the node */
+                wait_for(sv, 0);
+        }
+        return 0;
+}
+
 static void closed(struct supervisor *sv)
 {
         sv->camera.camera = NULL;
@@ -184,8 +213,8 @@ static void closed(struct supervisor *sv)
                 return;
         }
         set_state(sv, CAMERA_WAITING);
-        sd_event_source_set_time_relative(sv->camera.retry, backoff_next(&sv->camera.backoff));
-        sd_event_source_set_enabled(sv->camera.retry, SD_EVENT_ONESHOT);
+        uint64_t usec = backoff_next(&sv->camera.backoff);
+        wait_for(sv, usec == BACKOFF_LONGEST && awaits_plug(sv) ? UNPLUGGED_USEC : usec);
 }
 
 static void close_camera(struct supervisor *sv)
@@ -348,7 +377,7 @@ static void not_opened(struct supervisor *sv, int error)
                 sv->stop(sv, 1);
                 return;
         }
-        log_cause(&sv->camera.cause, "%s; trying again every second", sv->camera.why);
+        log_cause(&sv->camera.cause, "%s; trying again", sv->camera.why);
 }
 
 void supervisor_camera_attach(struct supervisor *sv)
@@ -474,6 +503,19 @@ void supervisor_camera_choose(struct supervisor *sv, const char *spec)
 
 /* ---- begin and end ---- */
 
+/* Without it, a camera that comes is found by trying. */
+static void listen_for_plugs(struct supervisor *sv)
+{
+        int fd = camera_watch();
+
+        if (fd < 0)
+                return;
+        if (sd_event_add_io(sv->event, &sv->camera.plugged, fd, EPOLLIN, on_plugged, sv) < 0)
+                close(fd);
+        else
+                sd_event_source_set_io_fd_own(sv->camera.plugged, true);
+}
+
 int supervisor_camera_prepare(struct supervisor *sv)
 {
         struct camera_part *c = &sv->camera;
@@ -481,6 +523,7 @@ int supervisor_camera_prepare(struct supervisor *sv)
 
         c->task = TASK_NONE;
         c->cause.trouble = LOG_CAMERA;
+        listen_for_plugs(sv);
         if ((r = sd_event_add_time(sv->event, &c->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, sv)) < 0 ||
             (r = sd_event_add_time(sv->event, &c->stall, CLOCK_MONOTONIC, 0, 1000, on_stall, sv)) < 0 ||
             (r = sd_event_source_set_enabled(c->retry, SD_EVENT_OFF)) < 0 ||
@@ -506,6 +549,7 @@ void supervisor_camera_close(struct supervisor *sv)
 
 void supervisor_camera_finish(struct supervisor *sv)
 {
+        sv->camera.plugged = sd_event_source_unref(sv->camera.plugged);
         sv->camera.retry = sd_event_source_unref(sv->camera.retry);
         sv->camera.stall = sd_event_source_unref(sv->camera.stall);
 }

@@ -26,8 +26,8 @@ static void look(const struct supervisor *sv, struct control_view *ret)
                 .camera_closed = sv->camera.state == CAMERA_CLOSED,
                 .live = sv->output.live,
                 .face = sv->results.face,
-                .readers = sv->output.state == OUTPUT_OPEN ? sv->output.readers_count : 0,
-                .missing = sv->output.format.width ? NULL : sv->output.cause.text,
+                .readers = supervisor_outputs_readers(sv),
+                .missing = sv->output.format.width ? NULL : supervisor_outputs_trouble(sv),
                 .gpu = ready ? gpu_info(g->now->engine.gpu)->name : NULL,
                 .model = ready ? g->now->engine.model_path : NULL,
                 .opening = supervisor_gpu_is_switching(sv),
@@ -50,17 +50,12 @@ static void figures(const struct supervisor *sv, struct control_figures *ret)
                 .frame_rate = live ? stats_recent_rate(&s->shown, stats_now()) : 0,
                 .parse_rate = live ? stats_recent_rate(&s->parsed, stats_now()) : 0,
                 .latency_ms = live ? stats_median_ms(&s->latency) : 0,
-                .captured = s->captured + now.captured,
-                .parsed = s->parsed.count,
-                .shown = s->shown.count,
-                .repeated = s->repeated,
-                .placeholder = s->placeholders,
-                .stale = s->stale + now.stale,
-                .corrupt = s->corrupt + now.corrupt,
-                .lost = s->lost + now.lost,
-                .refused = s->refused,
-                .reopened = s->reopened,
         };
+        stats_counters(s, ret->counters);
+        ret->counters[COUNTER_CAPTURED] += now.captured;
+        ret->counters[COUNTER_STALE] += now.stale;
+        ret->counters[COUNTER_CORRUPT] += now.corrupt;
+        ret->counters[COUNTER_LOST] += now.lost;
 }
 
 static void update(struct supervisor *sv)
@@ -160,9 +155,9 @@ static void take_rest(struct supervisor *sv, const struct config *new)
         }
         if (strcmp(new->camera, before.camera) != 0)
                 supervisor_camera_choose(sv, new->camera);
-        if (strcmp(new->virtual_camera, before.virtual_camera) != 0 || new->width != before.width ||
-            new->height != before.height || new->rate.numerator != before.rate.numerator ||
-            new->rate.denominator != before.rate.denominator)
+        if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||
+            new->width != before.width || new->height != before.height ||
+            new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator)
                 log_notice("virtual-camera, size and rate change when visaged is started again");
         sv->update(sv);
 }

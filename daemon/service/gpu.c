@@ -1,7 +1,7 @@
 /* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first
  * run many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh
  * one. */
-#define LOG_ROOM "gpu"
+#define LOG_COMPONENT "gpu"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->gpu.state == GPU_READY && supervisor_output_compose(sv, frame, time_ns))
+        if (sv->gpu.state == GPU_READY && supervisor_outputs_compose(sv, frame, time_ns))
                 sv->update(sv);
 }
 
@@ -190,7 +190,7 @@ static int on_lost(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* What a second try may cure; a model file that cannot be read is none of it. */
+/* What a second try may mend; a model file that cannot be read is none of it. */
 static bool passing(int error)
 {
         return error == -ENODEV || error == -ENOMEM;

@@ -1,346 +1,430 @@
-/* The virtual camera's side of the daemon.  It is fed at a steady rate whatever happens elsewhere: with the newest
- * composed frame, which is repeated when no other comes, or with the placeholder. */
-#define LOG_ROOM "virtual-camera"
+/* One output of the daemon.  It is fed whatever happens elsewhere: with the newest composed frame or with the
+ * placeholder, at a steady rate if it wants that.  A failure stays with the output that has it. */
+#define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "daemon/service/parts.h"
-#include "v4l2/names.h"
-
-/* Readers that go and come back within this, as browsers do when a page is loaded anew, find the camera still on. */
-#define LINGER_USEC 3000000
 
 #define LAST_FRAMES 32 /* as many as a driver has buffers, which a reader who stays may keep */
 
 #define TIME_STEP_NS 1000 /* V4L2 tells times in microseconds: closer ones would look the same */
 
-/* A node; a file is written, not watched: it gets each frame once. */
-static bool watchable(const struct supervisor *sv)
-{
-        return name_of_output(sv->config.virtual_camera, NULL) == NAME_NODE;
-}
+#define STUCK_NS 5000000000ull /* a device that has taken nothing for so long will not by itself */
+
+#define COUNT_USEC 1000000 /* between two tries to count readers */
 
 /* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be
  * sorted out. */
-static bool takes_placeholder(const struct supervisor *sv)
+static bool takes_placeholder(const struct output *out)
 {
-        return watchable(sv) || !supervisor_is_finite(sv);
+        return out->kind.placeholders || !supervisor_is_finite(out->sv);
 }
 
-/* ---- closing and opening ---- */
+/* ---- closing, and what follows a failure ---- */
 
-static void close_sink(struct supervisor *sv)
+static void rest(struct output *out, enum output_state state)
 {
-        struct output_part *s = &sv->output;
-
-        sd_event_source_set_enabled(s->tick, SD_EVENT_OFF);
-        sd_event_source_set_enabled(s->linger, SD_EVENT_OFF);
-        s->readers = sd_event_source_disable_unref(s->readers);
-        sink_close(s->sink);
-        s->sink = NULL;
-        s->state = OUTPUT_WAITING;
-        s->watched = s->live = s->fresh = false;
+        sd_event_source_set_enabled(out->timer, SD_EVENT_OFF);
+        sd_event_source_set_enabled(out->retry, SD_EVENT_OFF);
+        out->events = sd_event_source_disable_unref(out->events);
+        out->state = state;
+        out->fresh = false;
+        out->readers = 0;
 }
 
-static void wait_for_sink(struct supervisor *sv)
+static void close_sink(struct output *out, enum output_state state)
 {
-        close_sink(sv);
-        sd_event_source_set_time_relative(sv->output.retry, backoff_next(&sv->output.backoff));
-        sd_event_source_set_enabled(sv->output.retry, SD_EVENT_ONESHOT);
-        sv->update(sv);
+        rest(out, state);
+        sink_close(out->sink);
+        out->sink = NULL;
 }
 
-static void lost(struct supervisor *sv, int error)
+static void try_again_later(struct output *out)
 {
-        const char *name = sv->config.virtual_camera;
+        sd_event_source_set_time_relative(out->retry, backoff_next(&out->backoff));
+        sd_event_source_set_enabled(out->retry, SD_EVENT_ONESHOT);
+        out->sv->update(out->sv);
+}
 
-        if (!watchable(sv)) {
-                log_error("%s: %s", name, strerror(-error));
-                sv->stop(sv, 1);
-                return;
+/* Whether another is open, or may be again. */
+static bool is_last(const struct output *out)
+{
+        const struct output_part *all = &out->sv->output;
+
+        for (unsigned i = 0; i < all->count; i++) {
+                const struct output *other = &all->list[i];
+                if (other != out && (other->state == OUTPUT_OPEN || other->kind.reopens))
+                        return false;
         }
-        log_cause(&sv->output.cause, "%s: %s; trying to open it again", name,
-                  error == -ENODEV ? "the virtual camera is gone" : strerror(-error));
-        wait_for_sink(sv);
+        return true;
 }
+
+static const char *error_text(int error)
+{
+        switch (error) {
+        case -ENODEV:
+                return "it is gone";
+        case -ETIMEDOUT:
+                return "it takes no frames";
+        default:
+                return strerror(-error);
+        }
+}
+
+/* What cannot be opened again would lose what it has: it goes on where it stopped, once the disk has room. */
+static void lost(struct output *out, int error)
+{
+        if (out->kind.reopens) {
+                log_cause(&out->cause, "%s: %s; trying to open it again", out->name, error_text(error));
+                close_sink(out, OUTPUT_WAITING);
+                try_again_later(out);
+        } else if (is_last(out)) {
+                log_error("%s: %s", out->name, error_text(error));
+                out->sv->stop(out->sv, 1);
+        } else if (error == -ENODEV) {
+                log_error("%s: %s; going on without it", out->name, error_text(error));
+                close_sink(out, OUTPUT_ENDED);
+                out->sv->update(out->sv);
+        } else {
+                log_cause(&out->cause, "%s: %s; trying to go on every second", out->name, error_text(error));
+                rest(out, OUTPUT_WAITING);
+                try_again_later(out);
+        }
+}
+
+/* ---- showing ---- */
+
+/* The next frame is due at `time`; what is late after a standstill is not made up for. */
+static void show_at(struct output *out, uint64_t time)
+{
+        uint64_t now = stats_now();
+
+        sd_event_source_set_time(out->timer, (time > now ? time : now + out->sv->output.interval) / 1000);
+}
+
+/* A frame's time is that of its showing: times must not go back, and those of repeated frames and of the placeholder
+ * are of now, as are those that v4l2loopback 0.12.7 itself gives to the frames it has when a reader asks for buffers.
+ */
+static uint64_t next_time(const struct output *out)
+{
+        const uint64_t now = stats_now(), least = out->shown_time + TIME_STEP_NS;
+
+        return now < least ? least : now;
+}
+
+static void taken(struct output *out, uint64_t time_ns)
+{
+        out->shown_time = time_ns;
+        out->taken = stats_now();
+        backoff_reset(&out->backoff);
+        log_cause_end(&out->cause, "%s is there", out->name);
+}
+
+static int show(struct output *out, const uint8_t *frame, uint64_t next)
+{
+        uint64_t time_ns = next_time(out);
+
+        int r = sink_show(out->sink, frame, time_ns);
+        if (r == -EAGAIN)
+                out->sv->stats.refused++;
+        if (r == -EAGAIN && out->kind.reopens && stats_now() - out->taken > STUCK_NS)
+                r = -ETIMEDOUT;
+        if (r < 0 && r != -EAGAIN) {
+                lost(out, r);
+                return r;
+        }
+        if (r == 0)
+                taken(out, time_ns);
+        out->shown = out->served = stats_now();
+        show_at(out, next);
+        return r;
+}
+
+/* A frame counts once, wherever it was shown first. */
+static void count_frame(struct supervisor *sv, uint64_t now)
+{
+        struct output_part *all = &sv->output;
+
+        if (all->counted)
+                return;
+        all->counted = true;
+        stats_event(&sv->stats.shown, now);
+        stats_time(&sv->stats.latency, now > all->frame_time ? now - all->frame_time : 0);
+        if (sv->stats.shown.count == sv->options->frames)
+                sv->stop(sv, 0);
+}
+
+static void show_composed(struct output *out)
+{
+        const struct output_part *all = &out->sv->output;
+        bool first = out->fresh;
+        uint64_t now = stats_now();
+
+        out->fresh = false;
+        /* A new frame has half an interval more before it is repeated. */
+        int r = show(out, all->frame, now + all->interval + (first ? all->interval / 2 : 0));
+        if (r == 0 && first)
+                count_frame(out->sv, now);
+        else if (r == 0)
+                out->sv->stats.repeated++;
+}
+
+static void show_placeholder(struct output *out, uint64_t due)
+{
+        const struct output_part *all = &out->sv->output;
+
+        const uint8_t *bytes = placeholder_task_bytes(&all->placeholder);
+
+        if (!bytes)
+                show_at(out, due + all->interval);
+        else if (show(out, bytes, due + all->interval) == 0)
+                out->sv->stats.placeholders++;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct output *out = userdata;
+        const struct output_part *all = &out->sv->output;
+
+        out->served = stats_now();
+        if (all->live && (out->fresh || out->kind.steady))
+                show_composed(out);
+        else if (!all->live && takes_placeholder(out))
+                show_placeholder(out, usec * 1000);
+        else /* a file waits for the next new frame */
+                sd_event_source_set_time_relative(out->timer, all->interval / 1000);
+        return 0;
+}
+
+/* A camera that is faster than it was asked to be gets at most a tenth more shown: later frames take the place of those
+ * that wait. */
+void supervisor_output_offer(struct output *out)
+{
+        uint64_t due = out->shown + out->sv->output.interval / 10 * 9;
+
+        if (out->state != OUTPUT_OPEN)
+                return;
+        out->fresh = true;
+        if (out->kind.steady && stats_now() < due)
+                show_at(out, due);
+        else
+                show_composed(out);
+}
+
+void supervisor_output_withdraw(struct output *out)
+{
+        out->fresh = false;
+        if (out->state == OUTPUT_OPEN)
+                show_at(out, out->shown + out->sv->output.interval);
+}
+
+/* Not by show(), which would try to open anew what is lost. */
+void supervisor_output_leave(struct output *out)
+{
+        const uint8_t *bytes = placeholder_task_bytes(&out->sv->output.placeholder);
+        int r = 0;
+
+        if (out->state != OUTPUT_OPEN || !out->kind.placeholders || !bytes)
+                return;
+        for (int i = 0; i < LAST_FRAMES && r == 0; i++) {
+                out->shown_time = next_time(out);
+                r = sink_show(out->sink, bytes, out->shown_time);
+        }
+}
+
+/* ---- the other side: readers, and what it takes later ---- */
+
+static int on_events(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+/* The descriptor may be there only now. */
+static int watch(struct output *out)
+{
+        int fd = sink_fd(out->sink);
+
+        if (fd < 0 || out->events)
+                return 0;
+        return sd_event_add_io(out->sv->event, &out->events, fd, EPOLLIN, on_events, out);
+}
+
+static void count_readers(struct output *out)
+{
+        int before = out->readers;
+
+        out->readers = sink_readers(out->sink);
+        if (out->readers < 0 && before >= 0)
+                log_warning("%s: its readers cannot be counted: %s; the camera stays on, trying again every second",
+                            out->name, strerror(-out->readers));
+        if (out->readers >= 0 && before < 0)
+                log_notice("%s: its readers are counted again", out->name);
+        if (out->readers < 0) {
+                sd_event_source_set_time_relative(out->retry, COUNT_USEC);
+                sd_event_source_set_enabled(out->retry, SD_EVENT_ONESHOT);
+        }
+        if (out->readers != before)
+                out->sv->update(out->sv);
+}
+
+static void dispatch(struct output *out)
+{
+        int r = sink_dispatch(out->sink);
+        if (r == 0)
+                r = watch(out);
+        if (r < 0)
+                lost(out, r);
+        else
+                count_readers(out);
+}
+
+static int on_events(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        dispatch(userdata);
+        return 0;
+}
+
+/* ---- opening ---- */
 
 /* The buffers that depend on the format; kept while that stays. */
-static int take_format(struct supervisor *sv)
+static int take_format(struct output *out)
 {
-        const struct frame_format *format = sink_format(sv->output.sink);
-        struct output_part *s = &sv->output;
+        const struct frame_format *format = sink_format(out->sink);
+        struct output_part *all = &out->sv->output;
 
-        if (s->placeholder && frame_format_equal(&s->format, format))
+        if (all->frame && frame_format_equal(&all->format, format))
                 return 0;
-        placeholder_free(s->placeholder);
-        free(s->frame);
-        s->placeholder = NULL;
-        s->frame = malloc(format->size);
-        int r = s->frame ? placeholder_new(format, &s->placeholder) : -ENOMEM;
+        placeholder_task_finish(&all->placeholder);
+        free(all->frame);
+        all->frame = malloc(format->size);
+        int r = all->frame ? placeholder_task_init(&all->placeholder, out->sv->event, format) : -ENOMEM;
         if (r < 0) {
-                log_error("%s: frames of %s cannot be made: %s", sv->config.virtual_camera,
-                          frame_fourcc_name(format->fourcc), strerror(-r));
+                log_error("%s: frames of %s cannot be made: %s", out->name, frame_fourcc_name(format->fourcc),
+                          strerror(-r));
                 return r;
         }
-        if (!placeholder_can_write(s->placeholder))
-                log_warning("there is no font: the placeholder goes without words; install fonts-dejavu-core");
-        s->format = *format;
+        all->format = *format;
         return 0;
 }
 
-static int on_readers(sd_event_source *source, int fd, uint32_t events, void *userdata);
-
-static int begin(struct supervisor *sv)
+/* Frames are composed once: all outputs take the format of the one that was open first. */
+static int check_format(const struct output *out, const struct output *other, char *why, size_t why_size)
 {
-        struct output_part *s = &sv->output;
-        int r;
+        const struct frame_format *has = sink_format(out->sink), *wanted = &out->sv->output.format;
 
-        if ((r = take_format(sv)) < 0)
-                return r;
-        if (sink_readers_fd(s->sink) >= 0) {
-                r = sd_event_add_io(sv->event, &s->readers, sink_readers_fd(s->sink), EPOLLIN, on_readers, sv);
-                if (r < 0)
-                        return r;
-        }
-        s->state = OUTPUT_OPEN;
-        s->shown = 0;
-        s->served = stats_now();
-        sd_event_source_set_time(s->tick, 0);
-        sd_event_source_set_enabled(s->tick, SD_EVENT_ON);
-        return 0;
+        if (!other || frame_format_equal(has, wanted))
+                return 0;
+        char name[8];
+        snprintf(name, sizeof name, "%s", frame_fourcc_name(has->fourcc));
+        snprintf(why, why_size, "%s takes %s %ux%u only, but %s has %s %ux%u, and all outputs share one format",
+                 out->name, name, has->width, has->height, other->name, frame_fourcc_name(wanted->fourcc),
+                 wanted->width, wanted->height);
+        return -ENOTSUP;
 }
 
-int supervisor_output_open(struct supervisor *sv)
+static int open_sink(struct output *out, char *why, size_t why_size)
 {
-        const struct config *config = &sv->config;
+        const struct config *config = &out->sv->config;
+        const struct output *other = supervisor_output_first(out->sv);
         const struct frame_format wish = {.width = config->width, .height = config->height, .matrix = FRAME_BT601};
+
+        int r = sink_open(out->name, other ? &out->sv->output.format : &wish, config->rate, &out->sink, why, why_size);
+        if (r < 0 || (r = check_format(out, other, why, why_size)) == 0)
+                return r;
+        sink_close(out->sink);
+        out->sink = NULL;
+        return r;
+}
+
+static int begin(struct output *out)
+{
+        int r = take_format(out);
+        if (r < 0 || (r = watch(out)) < 0)
+                return r;
+        out->state = OUTPUT_OPEN;
+        out->shown = 0;
+        out->served = out->taken = stats_now();
+        sd_event_source_set_time(out->timer, 0);
+        sd_event_source_set_enabled(out->timer, SD_EVENT_ON);
+        return 0;
+}
+
+int supervisor_output_open(struct output *out)
+{
+        const struct frame_format *format = &out->sv->output.format;
         char why[512];
 
-        int r = sink_open(config->virtual_camera, &wish, config->rate, &sv->output.sink, why, sizeof why);
-        if (r < 0 && watchable(sv)) { /* it may come, or come free */
-                log_cause(&sv->output.cause, "%s; trying again every second", why);
-                wait_for_sink(sv);
+        int r = open_sink(out, why, sizeof why);
+        if (r < 0 && out->kind.reopens) { /* it may come, or come free */
+                log_cause(&out->cause, "%s; trying again every second", why);
+                try_again_later(out);
                 return 0;
         }
         if (r < 0) {
                 log_error("%s", why);
                 return r;
         }
-        if ((r = begin(sv)) < 0)
+        if ((r = begin(out)) < 0)
                 return r;
-        const struct frame_format *format = &sv->output.format;
-        log_cause_end(&sv->output.cause, "%s is there", config->virtual_camera);
-        log_info("virtual camera: %s, %s %ux%u", config->virtual_camera, frame_fourcc_name(format->fourcc),
-                 format->width, format->height);
-        if (watchable(sv) && !sink_size_accepted(format->width, format->height))
+        log_info("virtual camera: %s, %s %ux%u", out->name, frame_fourcc_name(format->fourcc), format->width,
+                 format->height);
+        if (out->kind.steady && !sink_size_accepted(format->width, format->height))
                 log_warning("Firefox offers no camera of %ux%u; 640x480 and 1280x720 are sizes that it takes",
                             format->width, format->height);
-        backoff_reset(&sv->output.backoff);
-        on_readers(NULL, -1, 0, sv);
+        count_readers(out);
+        out->sv->update(out->sv);
         return 0;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        struct supervisor *sv = userdata;
+        struct output *out = userdata;
+        int r = 0;
 
-        if (supervisor_output_open(sv) < 0)
-                sv->stop(sv, 1);
-        return 0;
-}
-
-/* ---- showing ---- */
-
-/* The next frame is due at `time`; what is late after a standstill is not made up for. */
-static void tick_at(struct supervisor *sv, uint64_t time)
-{
-        uint64_t now = stats_now();
-
-        sd_event_source_set_time(sv->output.tick, (time > now ? time : now + sv->output.interval) / 1000);
-}
-
-/* A frame's time is that of its showing: times must not go back, and those of repeated frames and of the placeholder
- * are of now, as are those that v4l2loopback 0.12.7 itself gives to the frames it has when a reader asks for buffers.
- */
-static int show(struct supervisor *sv, const uint8_t *frame, uint64_t next)
-{
-        struct output_part *s = &sv->output;
-        uint64_t time_ns = stats_now();
-
-        if (time_ns < s->shown_time + TIME_STEP_NS)
-                time_ns = s->shown_time + TIME_STEP_NS;
-        int r = sink_show(s->sink, frame, time_ns);
-        if (r < 0 && r != -EAGAIN) {
-                lost(sv, r);
-                return r;
-        }
-        if (r == 0)
-                s->shown_time = time_ns;
-        else
-                sv->stats.refused++;
-        s->shown = s->served = stats_now();
-        tick_at(sv, next);
-        return r;
-}
-
-static void show_composed(struct supervisor *sv)
-{
-        struct output_part *s = &sv->output;
-        bool first = s->fresh;
-        uint64_t now = stats_now();
-
-        s->fresh = false;
-        /* A new frame has half an interval more before it is repeated. */
-        int r = show(sv, s->frame, now + s->interval + (first ? s->interval / 2 : 0));
-        if (r == 0 && !first)
-                sv->stats.repeated++;
-        if (r < 0 || !first)
-                return;
-        stats_event(&sv->stats.shown, now);
-        stats_time(&sv->stats.latency, now > s->frame_time ? now - s->frame_time : 0);
-        if (sv->stats.shown.count == sv->options->frames)
-                sv->stop(sv, 0);
-}
-
-static void show_placeholder(struct supervisor *sv, uint64_t due)
-{
-        if (show(sv, placeholder_bytes(sv->output.placeholder), due + sv->output.interval) == 0)
-                sv->stats.placeholders++;
-}
-
-static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        struct supervisor *sv = userdata;
-        struct output_part *s = &sv->output;
-
-        s->served = stats_now();
-        if (s->live && (s->fresh || watchable(sv)))
-                show_composed(sv);
-        else if (!s->live && takes_placeholder(sv))
-                show_placeholder(sv, usec * 1000);
-        else /* a file waits for the next new frame */
-                sd_event_source_set_time_relative(s->tick, s->interval / 1000);
-        return 0;
-}
-
-/* A camera that is faster than it was asked to be gets at most a tenth more shown: later frames take the place of those
- * that wait. */
-bool supervisor_output_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns)
-{
-        struct output_part *s = &sv->output;
-
-        if (s->state != OUTPUT_OPEN)
-                return false;
-        memcpy(s->frame, frame, s->format.size);
-        s->frame_time = time_ns;
-        s->fresh = true;
-        bool first = !s->live;
-        s->live = true;
-        uint64_t due = s->shown + s->interval / 10 * 9;
-        if (watchable(sv) && stats_now() < due)
-                tick_at(sv, due);
-        else
-                show_composed(sv);
-        return first && s->live;
-}
-
-void supervisor_output_placeholder(struct supervisor *sv)
-{
-        if (!sv->output.live)
-                return;
-        sv->output.live = sv->output.fresh = false;
-        tick_at(sv, sv->output.shown + sv->output.interval);
-}
-
-void supervisor_output_say(struct supervisor *sv, const char *caption)
-{
-        if (sv->output.placeholder)
-                placeholder_say(sv->output.placeholder, caption);
-}
-
-/* ---- who watches ---- */
-
-static int on_linger(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        struct supervisor *sv = userdata;
-
-        sv->output.watched = false;
-        log_info("nobody watches");
-        sv->update(sv);
-        return 0;
-}
-
-static int on_readers(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-        struct supervisor *sv = userdata;
-        struct output_part *s = &sv->output;
-        bool any = (s->readers_count = sink_readers(s->sink)) > 0;
-        int lingers = SD_EVENT_OFF;
-
-        if (any && !s->watched && watchable(sv))
-                log_info("somebody watches");
-        sd_event_source_get_enabled(s->linger, &lingers);
-        if (any) {
-                sd_event_source_set_enabled(s->linger, SD_EVENT_OFF);
-                s->watched = true;
-        } else if (s->watched && lingers == SD_EVENT_OFF) { /* who only looks does not prolong it */
-                sd_event_source_set_time_relative(s->linger, LINGER_USEC);
-                sd_event_source_set_enabled(s->linger, SD_EVENT_ONESHOT);
-        }
-        sv->update(sv);
+        if (out->state == OUTPUT_OPEN)
+                dispatch(out); /* to count its readers */
+        else if (!out->sink)
+                r = supervisor_output_open(out);
+        else if ((r = begin(out)) == 0)
+                count_readers(out);
+        if (r < 0)
+                out->sv->stop(out->sv, 1);
         return 0;
 }
 
 /* ---- begin and end ---- */
 
-int supervisor_output_prepare(struct supervisor *sv)
+const struct output *supervisor_output_first(const struct supervisor *sv)
 {
-        const struct frame_rate rate = sv->config.rate;
-        struct output_part *s = &sv->output;
+        for (unsigned i = 0; i < sv->output.count; i++)
+                if (sv->output.list[i].state == OUTPUT_OPEN)
+                        return &sv->output.list[i];
+        return NULL;
+}
+
+int supervisor_output_init(struct supervisor *sv, struct output *out, const char *name)
+{
         const struct {
                 sd_event_source **source;
                 sd_event_time_handler_t handler;
-        } timers[] = {{&s->tick, on_tick}, {&s->retry, on_retry}, {&s->linger, on_linger}};
+        } timers[] = {{&out->timer, on_timer}, {&out->retry, on_retry}};
 
-        s->cause.trouble = LOG_SINK;
-        s->interval = 1000000000ull * rate.denominator / rate.numerator;
+        *out = (struct output){.sv = sv, .name = name, .kind = sink_kind(name), .cause.trouble = LOG_SINK};
         for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
-                int r = sd_event_add_time(sv->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000, timers[i].handler, sv);
+                int r = sd_event_add_time(sv->event, timers[i].source, CLOCK_MONOTONIC, 0, 1000, timers[i].handler,
+                                          out);
                 if (r < 0 || (r = sd_event_source_set_enabled(*timers[i].source, SD_EVENT_OFF)) < 0)
                         return r;
         }
         return 0;
 }
 
-/* Not by show(), which would try to open anew what is lost. */
-void supervisor_output_leave(struct supervisor *sv)
+void supervisor_output_finish(struct output *out)
 {
-        struct output_part *s = &sv->output;
-        int r = 0;
-
-        if (s->state != OUTPUT_OPEN || !watchable(sv))
-                return;
-        placeholder_say(s->placeholder, "visaged has ended");
-        for (int i = 0; i < LAST_FRAMES && r == 0; i++) {
-                s->shown_time += TIME_STEP_NS;
-                if (s->shown_time < stats_now())
-                        s->shown_time = stats_now();
-                r = sink_show(s->sink, placeholder_bytes(s->placeholder), s->shown_time);
-        }
-}
-
-void supervisor_output_finish(struct supervisor *sv)
-{
-        struct output_part *s = &sv->output;
-
-        s->readers = sd_event_source_disable_unref(s->readers);
-        s->tick = sd_event_source_unref(s->tick);
-        s->retry = sd_event_source_unref(s->retry);
-        s->linger = sd_event_source_unref(s->linger);
-        sink_close(s->sink);
-        placeholder_free(s->placeholder);
-        free(s->frame);
+        out->events = sd_event_source_disable_unref(out->events);
+        out->timer = sd_event_source_unref(out->timer);
+        out->retry = sd_event_source_unref(out->retry);
+        sink_close(out->sink);
 }

@@ -1,12 +1,12 @@
 /* Private to service/: the daemon's three parts, each a state machine with one function per transition.
  *
- *   output    WAITING -> OPEN                              output.c
+ *   output    WAITING -> OPEN -> ENDED                     output.c, and outputs.c for all of them
  *   gpu       CLOSED -> OPENING -> READY -> LOST           gpu.c
  *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
  *
  * A transition ends with sv->update(), which looks at all three and sets going what now can be: the GPU needs the
- * output's format, the camera needs both and somebody who watches.  Calls go from gpu to camera to results and output; what
- * goes the other way goes by update(). */
+ * output's format, the camera needs both and somebody who watches.  Calls go from gpu to camera to results and outputs to output;
+ * what goes the other way goes by update(). */
 #pragma once
 
 #include <limits.h>
@@ -18,7 +18,7 @@
 #include "daemon/common/task.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/service/backoff.h"
-#include "daemon/service/placeholder.h"
+#include "daemon/service/placeholder-task.h"
 #include "daemon/service/sleep-watch.h"
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
@@ -26,25 +26,39 @@
 enum output_state {
         OUTPUT_WAITING, /* for its next try */
         OUTPUT_OPEN,
+        OUTPUT_ENDED, /* for good: nobody is at the other end of the pipe any more */
 };
 
-struct output_part {
+/* One of the outputs.  Which kind of thing it is only its sink knows; `kind` has what differs. */
+struct output {
+        struct supervisor *sv;
+        const char *name; /* in the configuration */
+        struct sink_kind kind;
         enum output_state state;
-        struct sink *sink;               /* OUTPUT_OPEN */
-        struct frame_format format;      /* that it has or had last; width 0: it never opened */
-        struct placeholder *placeholder; /* in that format */
-        uint8_t *frame;                  /* the newest composed one, copied */
-        uint64_t frame_time;             /* of its capture */
-        bool live;                       /* `frame` is shown, not the placeholder */
-        bool fresh;                      /* and has not been yet */
-        uint64_t interval;               /* from frame to frame, ns */
-        uint64_t shown, shown_time;      /* when one was shown last, and with which time */
-        uint64_t served;                 /* when it was last seen to be fed: by a frame or by the tick */
-        sd_event_source *tick, *retry, *readers, *linger;
-        unsigned readers_count;
-        bool watched; /* somebody reads, or did until a moment ago */
+        struct sink *sink;          /* OUTPUT_OPEN; also WAITING, if it cannot be opened again but may go on */
+        bool fresh;                 /* the newest frame has not been shown here yet */
+        uint64_t shown, shown_time; /* when one was shown last, and with which time */
+        uint64_t served;            /* when it was last seen to be fed: by a frame or by its timer */
+        uint64_t taken;             /* when it took a frame last, or was opened */
+        int readers;                /* negative errno: they cannot be counted */
+        sd_event_source *timer, *retry, *events;
         struct backoff backoff;
         struct log_cause cause;
+};
+
+/* What all outputs have in common. */
+struct output_part {
+        struct output list[CONFIG_OUTPUTS_MAX];
+        unsigned count;
+        struct frame_format format;          /* that they have or had last; width 0: none was ever open */
+        struct placeholder_task placeholder; /* in that format */
+        uint8_t *frame;                      /* the newest composed one, copied */
+        uint64_t frame_time;                 /* of its capture */
+        bool counted;                        /* in the statistics: it has been shown somewhere */
+        bool live;                           /* `frame` is shown, not the placeholder */
+        uint64_t interval;                   /* from frame to frame, ns */
+        bool watched;                        /* somebody reads, or did until a moment ago */
+        sd_event_source *linger;
 };
 
 enum gpu_state {
@@ -98,7 +112,7 @@ struct camera_part {
         bool lost;  /* it gave pictures, and has not done so since */
         bool stale; /* what is being opened is not wanted any more */
         struct task task;
-        sd_event_source *done, *frames, *stall, *retry;
+        sd_event_source *done, *frames, *stall, *retry, *plugged;
         int result;
         char why[512];
         struct backoff backoff;
@@ -141,22 +155,35 @@ struct supervisor {
 };
 
 /* state.c: which state all of it is in, and why, in a line for a person; and what the placeholder says. */
-enum control_state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
+enum state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
 const char *supervisor_caption(const struct supervisor *sv);
 
 /* control.c: what clients may do */
 extern const struct control supervisor_control;
 bool supervisor_was_paused(void); /* before a crash */
 
-/* output.c */
-int supervisor_output_prepare(struct supervisor *sv);
-int supervisor_output_open(struct supervisor *sv); /* or tries again later; an error: there is no sense in that */
+/* output.c: one of the outputs */
+int supervisor_output_init(struct supervisor *sv, struct output *out, const char *name);
+int supervisor_output_open(struct output *out);      /* or tries again later; an error: there is no sense in that */
+void supervisor_output_offer(struct output *out);    /* the newest frame: shown at once, or when it is due */
+void supervisor_output_withdraw(struct output *out); /* the placeholder takes its place */
+void supervisor_output_leave(struct output *out);    /* the placeholder is the last that readers see */
+void supervisor_output_finish(struct output *out);
+const struct output *supervisor_output_first(const struct supervisor *sv); /* of those that are open; NULL: none is */
+
+/* outputs.c: all of them */
+int supervisor_outputs_prepare(struct supervisor *sv);
+int supervisor_outputs_open(struct supervisor *sv);
+void supervisor_outputs_update(struct supervisor *sv); /* whether somebody reads may have changed */
+unsigned supervisor_outputs_readers(const struct supervisor *sv);
+const char *supervisor_outputs_trouble(const struct supervisor *sv);                /* why none is open */
+void supervisor_outputs_names(const struct supervisor *sv, char *ret, size_t size); /* those that are open, or all */
 /* A new frame, copied; true: frames take the place of the placeholder with it. */
-bool supervisor_output_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
-void supervisor_output_placeholder(struct supervisor *sv); /* is what is shown from now on */
-void supervisor_output_say(struct supervisor *sv, const char *caption);
-void supervisor_output_leave(struct supervisor *sv); /* the placeholder is the last that readers see */
-void supervisor_output_finish(struct supervisor *sv);
+bool supervisor_outputs_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
+void supervisor_outputs_placeholder(struct supervisor *sv); /* is what is shown from now on */
+void supervisor_outputs_say(struct supervisor *sv, const char *caption);
+void supervisor_outputs_leave(struct supervisor *sv);
+void supervisor_outputs_finish(struct supervisor *sv);
 
 /* gpu.c */
 int supervisor_gpu_prepare(struct supervisor *sv);

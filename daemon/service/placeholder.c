@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/pipeline/pixels.h"
-#include "daemon/service/lettering.h"
+#include "daemon/service/caption.h"
 #include "daemon/service/placeholder.h"
 
 /* Outlines, in units of the card's shorter side, the origin in its middle and y downwards. */
@@ -30,9 +30,9 @@ static const uint8_t ink[3] = {118, 124, 134};
 
 struct placeholder {
         struct gpu_pixels pixels;
-        struct lettering *lettering; /* NULL: there is no font */
-        uint8_t *card, *rgba;        /* without and with words */
-        uint8_t *bytes;              /* rgba in the sink's format */
+        struct caption *writer; /* NULL: there is no font */
+        uint8_t *card, *rgba;   /* without and with words */
+        uint8_t *bytes;         /* rgba in the sink's format */
         char caption[64];
 };
 
@@ -84,7 +84,7 @@ int placeholder_new(const struct frame_format *format, struct placeholder **ret)
                 placeholder_free(p);
                 return r;
         }
-        lettering_new(&p->lettering);
+        caption_new(&p->writer);
         placeholder_draw(format->width, format->height, p->card);
         pixels_pack(&p->pixels, p->card, p->bytes);
         *ret = p;
@@ -95,7 +95,7 @@ void placeholder_free(struct placeholder *p)
 {
         if (!p)
                 return;
-        lettering_free(p->lettering);
+        caption_free(p->writer);
         free(p->card);
         free(p->rgba);
         free(p->bytes);
@@ -104,7 +104,7 @@ void placeholder_free(struct placeholder *p)
 
 bool placeholder_can_write(const struct placeholder *p)
 {
-        return p->lettering != NULL;
+        return p->writer != NULL;
 }
 
 void placeholder_say(struct placeholder *p, const char *caption)
@@ -112,12 +112,12 @@ void placeholder_say(struct placeholder *p, const char *caption)
         const uint32_t width = p->pixels.width, height = p->pixels.height;
         const float side = width < height ? width : height;
 
-        if (!p->lettering || strcmp(caption, p->caption) == 0)
+        if (!p->writer || strcmp(caption, p->caption) == 0)
                 return;
         snprintf(p->caption, sizeof p->caption, "%s", caption);
         memcpy(p->rgba, p->card, (size_t)width * height * 4);
-        lettering_draw(p->lettering, p->caption, height / 2.0f + CAPTION_ROW * side, CAPTION_HEIGHT * side, ink,
-                       p->rgba, width, height);
+        caption_draw(p->writer, p->caption, height / 2.0f + CAPTION_ROW * side, CAPTION_HEIGHT * side, ink, p->rgba,
+                     width, height);
         pixels_pack(&p->pixels, p->rgba, p->bytes);
 }
 

@@ -18,35 +18,38 @@ const char *supervisor_caption(const struct supervisor *sv)
         return trouble ? trouble : "starting";
 }
 
-static enum control_state look(const struct supervisor *sv, char *ret, size_t size)
+static enum state look(const struct supervisor *sv, char *ret, size_t size)
 {
-        const char *output = sv->config.virtual_camera, *held = bus_hold_reason(sv->bus);
+        const char *held = bus_hold_reason(sv->bus);
+        char output[300];
+
+        supervisor_outputs_names(sv, output, sizeof output);
 
         if (sv->stopped)
-                return snprintf(ret, size, "stopped until somebody starts it"), CONTROL_STOPPED;
+                return snprintf(ret, size, "stopped until somebody starts it"), STATE_STOPPED;
         if (sv->paused)
-                return snprintf(ret, size, "paused until somebody resumes it"), CONTROL_PAUSED;
-        if (sv->output.state != OUTPUT_OPEN)
-                return snprintf(ret, size, "no virtual camera: %s", sv->output.cause.text), CONTROL_WAITING;
+                return snprintf(ret, size, "paused until somebody resumes it"), STATE_PAUSED;
+        if (!supervisor_output_first(sv))
+                return snprintf(ret, size, "no virtual camera: %s", supervisor_outputs_trouble(sv)), STATE_WAITING;
         if (sv->gpu.state != GPU_READY)
                 return snprintf(ret, size, sv->gpu.losses ? "opening the GPU again" : "opening the GPU and the model"),
-                       CONTROL_STARTING;
+                       STATE_STARTING;
         if (sv->camera.error)
-                return snprintf(ret, size, "%s", sv->camera.cause.text), CONTROL_WAITING;
+                return snprintf(ret, size, "%s", sv->camera.cause.text), STATE_WAITING;
         if (sv->output.live)
-                return snprintf(ret, size, "%.200s -> %.200s%s%s", camera_name(sv->camera.camera), output,
+                return snprintf(ret, size, "%.200s -> %s%s%s", camera_name(sv->camera.camera), output,
                                 *held ? ", held for " : "", held),
-                       CONTROL_STREAMING;
+                       STATE_STREAMING;
         if (!supervisor_camera_wanted(sv))
-                return snprintf(ret, size, "idle: nobody watches %.200s", output), CONTROL_IDLE;
-        return snprintf(ret, size, "opening the camera"), CONTROL_STARTING;
+                return snprintf(ret, size, "idle: nobody watches %s", output), STATE_IDLE;
+        return snprintf(ret, size, "opening the camera"), STATE_STARTING;
 }
 
-enum control_state supervisor_state(const struct supervisor *sv, char *ret, size_t size)
+enum state supervisor_state(const struct supervisor *sv, char *reason, size_t size)
 {
         char text[sizeof sv->said];
 
-        enum control_state state = look(sv, text, sizeof text);
-        text_printable(text, ret, size); /* it may be any device's, and a line break would tell systemd more */
+        enum state state = look(sv, text, sizeof text);
+        text_printable(text, reason, size); /* it may be any device's, and a line break would tell systemd more */
         return state;
 }

@@ -40,10 +40,11 @@ static void update(struct supervisor *sv)
 {
         if (sv->stopping)
                 return;
+        supervisor_outputs_update(sv);
         supervisor_gpu_follow(sv);    /* before the camera asks whether there is a GPU */
         supervisor_camera_update(sv); /* before the GPU, which is closed after it */
         supervisor_gpu_update(sv);
-        supervisor_output_say(sv, supervisor_caption(sv));
+        supervisor_outputs_say(sv, supervisor_caption(sv));
         describe(sv);
         bus_update(sv->bus);
 }
@@ -57,8 +58,11 @@ static bool late(uint64_t since, uint64_t limit)
 
 static bool healthy(const struct supervisor *sv)
 {
-        if (sv->output.state == OUTPUT_OPEN && late(sv->output.served, OUTPUT_LATE_NS + 2 * sv->output.interval))
-                return false;
+        for (unsigned i = 0; i < sv->output.count; i++) {
+                const struct output *out = &sv->output.list[i];
+                if (out->state == OUTPUT_OPEN && late(out->served, OUTPUT_LATE_NS + 2 * sv->output.interval))
+                        return false;
+        }
         if ((sv->camera.state == CAMERA_OPENING || sv->camera.state == CAMERA_CLOSING) &&
             late(sv->camera.since, CAMERA_LATE_NS))
                 return false;
@@ -92,7 +96,7 @@ static int prepare_watchdog(struct supervisor *sv)
 
 /* ---- sleep ---- */
 
-/* A timer of its own, for frames that come steadily leave the sink's tick no turn. */
+/* A timer of its own, for frames that come steadily leave an output's timer no turn. */
 static int on_sleep_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct supervisor *sv = userdata;
@@ -143,7 +147,7 @@ static int prepare(struct supervisor *sv)
         if ((r = sd_event_default(&sv->event)) < 0 ||
             (r = sd_event_add_signal(sv->event, NULL, SIGINT, on_signal, sv)) < 0 ||
             (r = sd_event_add_signal(sv->event, NULL, SIGTERM, on_signal, sv)) < 0 || (r = prepare_watchdog(sv)) < 0 ||
-            (r = prepare_sleep_watch(sv)) < 0 || (r = supervisor_output_prepare(sv)) < 0 ||
+            (r = prepare_sleep_watch(sv)) < 0 || (r = supervisor_outputs_prepare(sv)) < 0 ||
             (r = supervisor_gpu_prepare(sv)) < 0 || (r = supervisor_camera_prepare(sv)) < 0 ||
             (r = bus_new(&supervisor_control, sv, sv->event, &sv->bus)) < 0)
                 log_error("the event loop: %s", strerror(-r));
@@ -180,7 +184,7 @@ static void tell(struct supervisor *sv)
                 .engine = ready ? &sv->gpu.now->engine : NULL,
                 .stats = &sv->stats,
                 .camera = sv->config.camera,
-                .virtual_camera = sv->config.virtual_camera,
+                .virtual_camera = sv->config.virtual_camera[0],
                 .labels = labels,
                 .width = sv->output.format.width,
                 .height = sv->output.format.height,
@@ -219,7 +223,7 @@ static bool finish(struct supervisor *sv)
         bus_free(sv->bus);
         sv->bus = NULL;
         supervisor_camera_finish(sv);
-        supervisor_output_finish(sv);
+        supervisor_outputs_finish(sv);
         if (!supervisor_gpu_finish(sv))
                 return false;
         sd_event_source_unref(sv->watchdog);
@@ -245,11 +249,11 @@ int supervisor_run(const struct options *options)
         int r = prepare(sv);
         if (r == 0 && (r = check_results(sv)) == 0 && (r = supervisor_camera_check(sv)) == 0) {
                 sd_notify(false, "READY=1");
-                if ((r = supervisor_output_open(sv)) == 0 && (r = sd_event_loop(sv->event)) < 0)
+                if ((r = supervisor_outputs_open(sv)) == 0 && (r = sd_event_loop(sv->event)) < 0)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
-        supervisor_output_leave(sv); /* first: what follows may take long */
+        supervisor_outputs_leave(sv); /* first: what follows may take long */
         supervisor_camera_close(sv);
         if (sv->output.format.width)
                 tell(sv);

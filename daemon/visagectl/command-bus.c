@@ -36,7 +36,7 @@ int command_bus_options(int argc, char **argv, const char *help, enum client_bus
         if (ret_json)
                 *ret_json = false;
         while ((option = command_getopt(argc, argv, "h", ret_json ? table : without_json)) != -1)
-                if (option == 'j')
+                if (option == 'j' && ret_json)
                         *ret_json = true;
                 else if ((status = command_bus_option(option, argv[0], help, bus)) >= 0)
                         return status;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "daemon/common/cleanup.h"
-#include "daemon/common/table.h"
 #include "daemon/common/text.h"
+#include "daemon/visagectl/command-list.h"
 #include "daemon/visagectl/command.h"
 #include "v4l2/camera.h"
 
@@ -29,60 +29,56 @@ static json_t *words(const char *text)
         return array;
 }
 
-static void print_json(const struct camera_info *list, int n)
+static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {
-        json_t *array = json_array();
+        _cleanup_(freep) struct camera_info *list = NULL;
 
+        int n = camera_list(&list);
+        if (n < 0) {
+                snprintf(why, why_size, "%s", strerror(-n));
+                return n;
+        }
+        *ret = json_array();
         for (int i = 0; i < n; i++) {
                 const struct camera_info *camera = &list[i];
-                json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b}", "node",
-                                                       text_json(camera->node), "id",
-                                                       camera->id[0] ? text_json(camera->id) : json_null(), "name",
-                                                       text_json(camera->card), "driver", text_json(camera->driver),
-                                                       "bus", text_json(camera->bus), "formats", words(camera->formats),
-                                                       "width", (int)camera->width, "height", (int)camera->height,
-                                                       "accessible", camera->card[0] != '\0'));
+                json_array_append_new(*ret, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b}", "node",
+                                                      text_json(camera->node), "id",
+                                                      camera->id[0] ? text_json(camera->id) : json_null(), "name",
+                                                      text_json(camera->card), "driver", text_json(camera->driver),
+                                                      "bus", text_json(camera->bus), "formats", words(camera->formats),
+                                                      "width", (int)camera->width, "height", (int)camera->height,
+                                                      "accessible", camera->card[0] != '\0'));
         }
-        json_dumpf(array, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(array);
+        return 0;
 }
 
-static void print_table(const struct camera_info *list, int n)
+static void name_text(const json_t *row, char *ret, size_t size)
 {
-        struct table table = {.columns = 6};
+        bool accessible = json_is_true(json_object_get(row, "accessible"));
 
-        table_row(&table, (const char *[]){"NODE", "NAME", "DRIVER", "LARGEST", "FORMATS", "ID"});
-        for (int i = 0; i < n; i++) {
-                char size[32] = "-";
-                if (list[i].width > 0)
-                        snprintf(size, sizeof size, "%ux%u", list[i].width, list[i].height);
-                table_row(&table,
-                          (const char *[]){list[i].node, list[i].card[0] ? list[i].card : "(cannot be opened)",
-                                           list[i].driver, size, list[i].formats, list[i].id[0] ? list[i].id : "-"});
-        }
-        table_print(&table, "", stdout);
-        table_free(&table);
+        snprintf(ret, size, "%s", accessible ? client_text(row, "name") : "(cannot be opened)");
+}
+
+static void largest_text(const json_t *row, char *ret, size_t size)
+{
+        long long width = json_integer_value(json_object_get(row, "width"));
+
+        snprintf(ret, size, "-");
+        if (width > 0)
+                snprintf(ret, size, "%lldx%lld", width, (long long)json_integer_value(json_object_get(row, "height")));
 }
 
 int command_cameras(int argc, char **argv)
 {
-        _cleanup_(freep) struct camera_info *list = NULL;
-        int json;
+        static const struct list_column columns[] = {{"NODE", "node"},
+                                                     {"NAME", .text = name_text},
+                                                     {"DRIVER", "driver"},
+                                                     {"LARGEST", .text = largest_text},
+                                                     {"FORMATS", "formats"},
+                                                     {"ID", "id"},
+                                                     {0}};
+        static const struct list list = {
+                .help = help, .find = find, .columns = columns, .none = "no cameras: there is no capture node in /dev"};
 
-        int status = command_list_options(argc, argv, help, &json);
-        if (status >= 0)
-                return status;
-        int n = camera_list(&list);
-        if (n < 0) {
-                command_error("%s", strerror(-n));
-                return 1;
-        }
-        if (json)
-                print_json(list, n);
-        else if (n > 0)
-                print_table(list, n);
-        if (n == 0)
-                command_error("no cameras: there is no capture node in /dev");
-        return 0;
+        return command_list(argc, argv, &list);
 }

@@ -13,12 +13,11 @@
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-static const char help[] =
-        "Usage: visagectl doctor [OPTION]...\n\n"
-        "Looks at everything that visaged needs, and tells for what is wrong the cure.  Nothing is changed.  Root sees "
-        "more,\n"
-        "such as which program has a camera open.  The exit status is 1 where there is a problem.\n\n"
-        "      --json     a JSON array; \"grade\" is ok, skipped, warning or problem\n";
+static const char help[] = "Usage: visagectl doctor [OPTION]...\n\n"
+                           "Checks everything that visaged needs, and says how to fix what is wrong.  Nothing is "
+                           "changed.  Root sees more,\n"
+                           "such as which program has a camera open.  The exit status is 1 if there is a problem.\n\n"
+                           "      --json     a JSON array; \"severity\" is ok, skipped, warning or problem\n";
 
 /* ---- the world ---- */
 
@@ -53,7 +52,7 @@ static void ask_daemon(struct doctor_world *world, struct config *config, struct
         world->daemon = properties;
         snprintf(config->camera, sizeof config->camera, "%s", client_text(properties, "camera"));
         if (client_text(properties, "virtual_camera")[0])
-                snprintf(config->virtual_camera, sizeof config->virtual_camera, "%s",
+                snprintf(config->virtual_camera[0], sizeof config->virtual_camera[0], "%s",
                          client_text(properties, "virtual_camera"));
 }
 
@@ -110,30 +109,30 @@ static void print_json(const struct doctor_finding *findings)
         json_t *array = json_array();
 
         for (size_t i = 0; doctor_checks[i].name; i++)
-                json_array_append_new(
-                        array, json_pack("{s:s, s:s, s:o, s:o}", "check", doctor_checks[i].name, "grade",
-                                         doctor_grade_names[findings[i].grade], "seen", text_json(findings[i].seen),
-                                         "cure", findings[i].cure[0] ? text_json(findings[i].cure) : json_null()));
+                json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:o}", "check", doctor_checks[i].name,
+                                                       "severity", doctor_severity_names[findings[i].severity], "seen",
+                                                       text_json(findings[i].seen), "fix",
+                                                       findings[i].fix[0] ? text_json(findings[i].fix) : json_null()));
         command_print_json(array);
 }
 
 static void print_table(const struct doctor_finding *findings, unsigned problems, unsigned warnings)
 {
         struct table table = {.columns = 3};
-        char cure[700];
+        char fix[700];
 
         for (size_t i = 0; doctor_checks[i].name; i++) {
-                table_row(&table, (const char *[]){doctor_grade_names[findings[i].grade], doctor_checks[i].name,
+                table_row(&table, (const char *[]){doctor_severity_names[findings[i].severity], doctor_checks[i].name,
                                                    findings[i].seen});
-                snprintf(cure, sizeof cure, "-> %s", findings[i].cure);
-                if (findings[i].cure[0])
-                        table_row(&table, (const char *[]){"", "", cure});
+                snprintf(fix, sizeof fix, "-> %s", findings[i].fix);
+                if (findings[i].fix[0])
+                        table_row(&table, (const char *[]){"", "", fix});
         }
         table_print(&table, "", stdout);
         table_free(&table);
         printf("\n%u problem%s, %u warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
                warnings == 1 ? "" : "s",
-               problems + warnings > 0 && geteuid() != 0 ? "; most cures want root (sudo)" : "");
+               problems + warnings > 0 && geteuid() != 0 ? "; most fixes want root (sudo)" : "");
 }
 
 static int examine(const struct doctor_world *world, bool json)
@@ -150,7 +149,7 @@ static int examine(const struct doctor_world *world, bool json)
         for (size_t i = 0; i < n; i++) {
                 command_progress("%s ...", doctor_checks[i].name);
                 doctor_run(&doctor_checks[i], world, &findings[i]);
-                counts[findings[i].grade]++;
+                counts[findings[i].severity]++;
         }
         command_progress_clear();
         if (json)

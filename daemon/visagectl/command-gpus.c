@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "daemon/common/cleanup.h"
-#include "daemon/common/table.h"
 #include "daemon/common/text.h"
+#include "daemon/visagectl/command-list.h"
 #include "daemon/visagectl/command.h"
 #include "shaders/gpu.h"
 
@@ -15,10 +15,14 @@ static const char help[] = "Usage: visagectl gpus [--json]\n"
                            "\n"
                            "  --json  print a JSON array\n";
 
-static void print_json(const struct gpu_info *list, int n)
+static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {
-        json_t *array = json_array();
+        _cleanup_(freep) struct gpu_info *list = NULL;
 
+        int n = gpu_list(&list, why, why_size);
+        if (n < 0)
+                return n;
+        *ret = json_array();
         for (int i = 0; i < n; i++) {
                 char version[32];
                 snprintf(version, sizeof version, "%u.%u", list[i].api_major, list[i].api_minor);
@@ -29,50 +33,39 @@ static void print_json(const struct gpu_info *list, int n)
                         list[i].node[0] ? text_json(list[i].node) : json_null(), "usable", !list[i].unusable[0]);
                 if (list[i].unusable[0])
                         json_object_set_new(gpu, "reason", text_json(list[i].unusable));
-                json_array_append_new(array, gpu);
+                json_array_append_new(*ret, gpu);
         }
-        json_dumpf(array, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(array);
+        return 0;
 }
 
-static void print_table(const struct gpu_info *list, int n)
+static void memory_text(const json_t *row, char *ret, size_t size)
 {
-        struct table table = {.columns = 8, .right = {true, false, false, false, false, true}};
+        snprintf(ret, size, "%.1f GB", json_number_value(json_object_get(row, "memory")) / 1e9);
+}
 
-        table_row(&table, (const char *[]){"#", "NAME", "KIND", "DRIVER", "VULKAN", "MEMORY", "NODE", "USABLE"});
-        for (int i = 0; i < n; i++) {
-                char index[16], version[32], memory[32], usable[160];
-                snprintf(index, sizeof index, "%u", list[i].index);
-                snprintf(version, sizeof version, "%u.%u", list[i].api_major, list[i].api_minor);
-                snprintf(memory, sizeof memory, "%.1f GB", list[i].memory / 1e9);
-                snprintf(usable, sizeof usable, "%s%s", list[i].unusable[0] ? "no: " : "yes", list[i].unusable);
-                table_row(&table, (const char *[]){index, list[i].name, gpu_kind_name(list[i].kind), list[i].driver,
-                                                   version, memory, list[i].node[0] ? list[i].node : "-", usable});
-        }
-        table_print(&table, "", stdout);
-        table_free(&table);
+static void usable_text(const json_t *row, char *ret, size_t size)
+{
+        bool usable = json_is_true(json_object_get(row, "usable"));
+
+        snprintf(ret, size, "%s%s", usable ? "yes" : "no: ", client_text(row, "reason"));
 }
 
 int command_gpus(int argc, char **argv)
 {
-        _cleanup_(freep) struct gpu_info *list = NULL;
-        char why[256];
-        int json;
+        static const struct list_column columns[] = {{"#", "index", true},
+                                                     {"NAME", "name"},
+                                                     {"KIND", "kind"},
+                                                     {"DRIVER", "driver"},
+                                                     {"VULKAN", "vulkan"},
+                                                     {"MEMORY", .right = true, .text = memory_text},
+                                                     {"NODE", "node"},
+                                                     {"USABLE", .text = usable_text},
+                                                     {0}};
+        static const struct list list = {
+                .help = help,
+                .find = find,
+                .columns = columns,
+                .none = "no Vulkan driver finds a GPU; Debian's software driver is in mesa-vulkan-drivers"};
 
-        int status = command_list_options(argc, argv, help, &json);
-        if (status >= 0)
-                return status;
-        int n = gpu_list(&list, why, sizeof why);
-        if (n < 0) {
-                command_error("%s", why);
-                return 1;
-        }
-        if (json)
-                print_json(list, n);
-        else if (n > 0)
-                print_table(list, n);
-        if (n == 0)
-                command_error("no Vulkan driver finds a GPU; Debian's software driver is in mesa-vulkan-drivers");
-        return 0;
+        return command_list(argc, argv, &list);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/common/cleanup.h"
+#include "daemon/common/interface.h"
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
@@ -27,16 +28,17 @@ static int wait_for_picture(struct client *client, char *why, size_t why_size)
         char state[32], reason[600];
         json_t *properties;
 
-        for (int i = 0; i < TRIES; i += strcmp(state, "starting") != 0) { /* starting may take long, but it ends */
+        for (int i = 0; i < TRIES;
+             i += strcmp(state, state_names[STATE_STARTING]) != 0) { /* starting may take long, but it ends */
                 int r = client_properties(client, &properties, why, why_size);
                 if (r < 0)
                         return r;
                 snprintf(state, sizeof state, "%s", client_text(properties, "state"));
                 snprintf(reason, sizeof reason, "%s", client_text(properties, "state_reason"));
                 json_decref(properties);
-                if (strcmp(state, "streaming") == 0)
+                if (strcmp(state, state_names[STATE_STREAMING]) == 0)
                         return 0;
-                if (strcmp(state, "paused") == 0 || strcmp(state, "stopped") == 0)
+                if (strcmp(state, state_names[STATE_PAUSED]) == 0 || strcmp(state, state_names[STATE_STOPPED]) == 0)
                         break;
                 usleep(100000);
         }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/common/interface.h"
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
@@ -12,18 +13,18 @@ static const char help[] =
         "\n";
 
 static const struct {
-        const char *counter, *name, *unit, *help;
-} counters[] = {
-        {"captured", "visaged_captured_frames", "frames", "Frames captured from the camera."},
-        {"parsed", "visaged_parsed_frames", "frames", "Frames that were labelled."},
-        {"shown", "visaged_shown_frames", "frames", "Frames of the camera shown on the virtual camera."},
-        {"repeated", "visaged_repeated_frames", "frames", "Frames shown again because there was no new one."},
-        {"placeholder", "visaged_placeholder_frames", "frames", "Placeholders shown on the virtual camera."},
-        {"stale", "visaged_stale_frames", "frames", "Frames not used because there was a newer one."},
-        {"corrupt", "visaged_corrupt_frames", "frames", "Frames not used because they were damaged."},
-        {"lost", "visaged_lost_frames", "frames", "Frames missing in the camera's sequence numbers."},
-        {"refused", "visaged_refused_frames", "frames", "Frames that the virtual camera did not accept."},
-        {"reopened", "visaged_camera_reopened", NULL, "Times that a lost camera was available again."},
+        const char *name, *unit, *help;
+} counters[COUNTERS] = {
+        [COUNTER_CAPTURED] = {"visaged_captured_frames", "frames", "Frames captured from the camera."},
+        [COUNTER_PARSED] = {"visaged_parsed_frames", "frames", "Frames that were labelled."},
+        [COUNTER_SHOWN] = {"visaged_shown_frames", "frames", "Frames of the camera shown on the virtual camera."},
+        [COUNTER_REPEATED] = {"visaged_repeated_frames", "frames", "Frames shown again because there was no new one."},
+        [COUNTER_PLACEHOLDER] = {"visaged_placeholder_frames", "frames", "Placeholders shown on the virtual camera."},
+        [COUNTER_STALE] = {"visaged_stale_frames", "frames", "Frames not used because there was a newer one."},
+        [COUNTER_CORRUPT] = {"visaged_corrupt_frames", "frames", "Frames not used because they were damaged."},
+        [COUNTER_LOST] = {"visaged_lost_frames", "frames", "Frames missing in the camera's sequence numbers."},
+        [COUNTER_REFUSED] = {"visaged_refused_frames", "frames", "Frames that the virtual camera did not accept."},
+        [COUNTER_REOPENED] = {"visaged_camera_reopened", NULL, "Times that a lost camera was available again."},
 };
 
 static const struct {
@@ -38,7 +39,6 @@ static const struct {
         {"faces_present", "visaged_face_present", NULL, "Whether there is a face in the picture.", 1},
 };
 
-static const char *const states[] = {"starting", "idle", "streaming", "waiting", "paused", "stopped"};
 static const char *const labels[] = {"version", "camera", "virtual_camera", "gpu", "model", "effect", "mode"};
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -77,9 +77,9 @@ static void print_info(const json_t *properties)
 static void print_state(const json_t *properties)
 {
         describe("visaged_state", "stateset", NULL, "The state of visaged.");
-        for (size_t i = 0; i < LENGTH(states); i++)
-                printf("visaged_state{visaged_state=\"%s\"} %d\n", states[i],
-                       strcmp(client_text(properties, "state"), states[i]) == 0);
+        for (size_t i = 0; i < STATES; i++)
+                printf("visaged_state{visaged_state=\"%s\"} %d\n", state_names[i],
+                       strcmp(client_text(properties, "state"), state_names[i]) == 0);
 }
 
 static void print_metrics(const json_t *properties)
@@ -96,8 +96,8 @@ static void print_metrics(const json_t *properties)
                 printf("%s %.12g\n", gauges[i].name,
                        json_is_true(value) ? 1.0 : json_number_value(value) * gauges[i].scale);
         }
-        for (size_t i = 0; i < LENGTH(counters); i++) {
-                const json_t *value = json_object_get(counted, counters[i].counter);
+        for (size_t i = 0; i < COUNTERS; i++) {
+                const json_t *value = json_object_get(counted, counter_names[i]);
                 if (!value)
                         continue; /* a daemon of another version */
                 describe(counters[i].name, "counter", counters[i].unit, counters[i].help);

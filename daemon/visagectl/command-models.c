@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "daemon/common/models.h"
-#include "daemon/common/table.h"
 #include "daemon/common/text.h"
-#include "daemon/visagectl/command-bus.h"
+#include "daemon/visagectl/command-list.h"
 #include "daemon/visagectl/command.h"
 
 static const char help[] = "Usage: visagectl models [OPTION]...\n"
@@ -55,45 +54,25 @@ static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
         return bus_there && r != -EHOSTUNREACH && r != -ENXIO ? r : list_installed(ret, why, why_size);
 }
 
-static void print_table(const json_t *models)
+static void default_text(const json_t *row, char *ret, size_t size)
 {
-        struct table table = {.columns = 4, .right = {false, false, true}};
-        json_t *model;
-        size_t i;
+        snprintf(ret, size, "%s", json_is_true(json_object_get(row, "default")) ? "*" : "");
+}
 
-        table_row(&table, (const char *[]){"", "NAME", "SIZE", "FILE"});
-        json_array_foreach(models, i, model)
-        {
-                char size[32];
-                snprintf(size, sizeof size, "%.1f MB", json_number_value(json_object_get(model, "size")) / 1e6);
-                table_row(&table, (const char *[]){json_is_true(json_object_get(model, "default")) ? "*" : "",
-                                                   client_text(model, "name"), size, client_text(model, "path")});
-        }
-        table_print(&table, "", stdout);
-        table_free(&table);
+static void size_text(const json_t *row, char *ret, size_t size)
+{
+        snprintf(ret, size, "%.1f MB", json_number_value(json_object_get(row, "size")) / 1e6);
 }
 
 int command_models(int argc, char **argv)
 {
-        enum client_bus bus;
-        char why[1024];
-        json_t *models;
-        bool json;
+        static const struct list_column columns[] = {{"", .text = default_text},
+                                                     {"NAME", "name"},
+                                                     {"SIZE", .right = true, .text = size_text},
+                                                     {"FILE", "path"},
+                                                     {0}};
+        static const struct list list = {
+                .help = help, .bus = true, .find = find, .columns = columns, .none = "no model is installed"};
 
-        int status = command_bus_options(argc, argv, help, &bus, &json);
-        if (status >= 0)
-                return status;
-        if (optind < argc)
-                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
-        if (find(bus, &models, why, sizeof why) < 0) {
-                command_error("%s", why);
-                return 1;
-        }
-        if (json) {
-                command_print_json(models);
-        } else {
-                print_table(models);
-                json_decref(models);
-        }
-        return 0;
+        return command_list(argc, argv, &list);
 }

@@ -36,7 +36,3 @@ void command_progress_clear(void);
 /* getopt_long(), whose messages begin with "visagectl COMMAND". */
 struct option;
 int command_getopt(int argc, char **argv, const char *brief, const struct option *table);
-
-/* Parses the options of a command that only prints a list: --json and --help.  Returns an exit status, or -1 to
- * continue. */
-int command_list_options(int argc, char **argv, const char *help, int *ret_json);

@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,28 +102,6 @@ int command_getopt(int argc, char **argv, const char *brief, const struct option
         return option;
 }
 
-int command_list_options(int argc, char **argv, const char *help, int *ret_json)
-{
-        static const struct option table[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-        int c;
-
-        *ret_json = 0;
-        while ((c = command_getopt(argc, argv, "h", table)) != -1)
-                switch (c) {
-                case 'j':
-                        *ret_json = 1;
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        return 0;
-                default:
-                        return command_usage(argv[0], NULL);
-                }
-        if (optind < argc)
-                return command_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
-        return -1;
-}
-
 static int help(void)
 {
         printf("Usage: visagectl COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
@@ -179,6 +158,7 @@ static int choose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+        setlocale(LC_CTYPE, "C.UTF-8"); /* all that is printed is UTF-8, whatever the user's locale */
         int status = choose(argc, argv);
         if (status == COMMAND_GPU_LOST)
                 _exit(finish("visagectl", 1));

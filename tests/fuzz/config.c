@@ -31,10 +31,11 @@ static void check_text(const char *text, size_t size)
 static void check(const struct config *config)
 {
         check_text(config->camera, sizeof config->camera);
-        check_text(config->virtual_camera, sizeof config->virtual_camera);
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++)
+                check_text(config->virtual_camera[i], sizeof config->virtual_camera[i]);
         check_text(config->model, sizeof config->model);
         check_text(config->gpu, sizeof config->gpu);
-        MUST(*config->virtual_camera);
+        MUST(config->virtual_camera[0][0]);
         MUST(config->width >= 32 && config->width <= 8192 && config->width % 2 == 0);
         MUST(config->height >= 32 && config->height <= 8192 && config->height % 2 == 0);
         MUST(config->rate.denominator >= 1 && config->rate.numerator >= config->rate.denominator);

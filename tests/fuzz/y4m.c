@@ -1,15 +1,15 @@
-/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_tick_take() in the clock's
+/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the clock's
  * place, so that frames are due without waiting for them. */
 #include <errno.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "v4l2/camera.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/files/y4m.h"
 
 #define FRAME_MAX (1u << 20) /* larger ones only use up memory and time */
 
-uint64_t __wrap_tick_take(int fd);
+uint64_t __wrap_frame_timer_take(int fd);
 
 /* None yet, one after the other, some missed, more missed than are looked for. */
 static const uint64_t due[] = {0, 1, 1, 3, 1, 1000, 1, 1};
@@ -17,7 +17,7 @@ static const uint64_t due[] = {0, 1, 1, 3, 1, 1000, 1, 1};
 
 static size_t turn;
 
-uint64_t __wrap_tick_take(int fd)
+uint64_t __wrap_frame_timer_take(int fd)
 {
         (void)fd;
         return due[turn % TURNS];
@@ -37,7 +37,7 @@ static uint32_t parse(const uint8_t *data, size_t size)
                 line_check(reason);
                 return 0;
         }
-        MUST(header.length <= size && header.length <= Y4M_HEADER_MAX && tick_rate_sane(header.rate));
+        MUST(header.length <= size && header.length <= Y4M_HEADER_MAX && frame_rate_sane(header.rate));
 
         length = y4m_print(&header.format, header.rate, text, sizeof text);
         MUST(length > 0);

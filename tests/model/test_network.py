@@ -175,12 +175,10 @@ def plan():
         return [(Network("edge", 20, 65, 97), ["fp32", "fp16"]), (Network("small18", 11, 65, 97), ["fp32", "fp16"])]
     both = ["fp32", "fp16"]
     if DRIVER == drivers.LAVAPIPE and BACKEND == "lane":
-        result = [(Network("resnet101", 19, 473, 473), both),
-                  (Network("resnet101", 19, 256, 256, (320, 240)), both if LONG else ["fp32"]),
+        result = [(Network("resnet101", 19, 473, 473), both if LONG else ["fp32"]),
                   (Network("resnet101", 11, 201, 137), ["fp32"]),
                   (Network("resnet50", 19, 128, 128), ["fp32"]),
                   (Network("resnet18", 11, 473, 473, (640, 480)), both),
-                  (Network("resnet18", 19, 256, 256), ["fp32"]),
                   (Network("resnet18", 19, 137, 201, (131, 97)), ["fp32"]),
                   (Network("resnet18", 11, 128, 128, stored="fp16"), ["fp32"]),
                   (Network("small18", 19, 256, 256), both),
@@ -190,7 +188,8 @@ def plan():
                   (Network("edge", 2, 33, 33), ["fp32"]),
                   (Network("edge", 11, 35, 250, (500, 70)), both)]
         if LONG:
-            result += [(Network("resnet101", 11, 473, 473), ["fp32"]), (Network("resnet50", 19, 256, 256), ["fp32"]),
+            result += [(Network("resnet101", 19, 256, 256, (320, 240)), both), (Network("resnet18", 19, 256, 256), ["fp32"]),
+                       (Network("resnet101", 11, 473, 473), ["fp32"]), (Network("resnet50", 19, 256, 256), ["fp32"]),
                        (Network("resnet50", 19, 473, 473), both), (Network("resnet101", 19, 512, 320), ["fp32"])]
         return result
     result = [(Network("small18", 19, 96, 96), both),
@@ -198,7 +197,7 @@ def plan():
               (Network("edge", 11, 33, 47, (47, 33)), ["fp32"]),
               (Network("resnet18", 11, 128, 128, (160, 120)), both if LONG else ["fp32"])]
     if LONG or DRIVER != drivers.LAVAPIPE:
-        result += [(Network("resnet101", 19, 128, 128), ["fp32"])]
+        result += [(Network("resnet101" if LONG else "resnet50", 19, 128, 128), ["fp32"])]
     return result
 
 

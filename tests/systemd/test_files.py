@@ -19,7 +19,7 @@ import xml.etree.ElementTree as xml
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 sys.path.insert(0, f"{ROOT}/tests/daemon")
 import message_bus  # noqa: E402
-import standin  # noqa: E402
+import mock_daemon  # noqa: E402
 
 SYSTEMD = f"{ROOT}/systemd"
 BUILD = os.environ["VISAGED_BUILD"]
@@ -201,7 +201,7 @@ class Bus(Files):
     def test_a_bus_hands_the_daemon_no_descriptors(self):
         policy = xml.parse(f"{SYSTEMD}/org.visaged1.conf").find("policy[@context='default']")
         rules = "".join(xml.tostring(rule, encoding="unicode") for rule in policy)
-        with message_bus.Bus(policy=rules) as bus, standin.Standin(bus.address) as daemon:
+        with message_bus.Bus(policy=rules) as bus, mock_daemon.MockDaemon(bus.address) as daemon:
             connection = message_bus.connection(bus.address)
 
             def stop(*descriptors):
@@ -458,9 +458,9 @@ class Examples(Files):
                 break
             time.sleep(0.1)
         self.assertIn(("Subscribe", ()), daemon.calls)
-        change = (standin.INTERFACE, standin.variant({"FacesPresent": there}), [])
-        daemon.connection.emit_signal(None, standin.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                      standin.GLib.Variant("(sa{sv}as)", change))
+        change = (mock_daemon.INTERFACE, mock_daemon.variant({"FacesPresent": there}), [])
+        daemon.connection.emit_signal(None, mock_daemon.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                      mock_daemon.GLib.Variant("(sa{sv}as)", change))
         daemon.connection.flush_sync()
         ready, _, _ = select.select([said], [], [], 60)
         return said.readline() if ready else None
@@ -468,13 +468,13 @@ class Examples(Files):
     @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
     def test_the_python_outlives_the_daemon(self):
         path, _ = next(self.blocks("python"))
-        with message_bus.Bus() as bus, standin.Standin(bus.address) as first, \
+        with message_bus.Bus() as bus, mock_daemon.MockDaemon(bus.address) as first, \
                 subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as kiosk:
             try:
                 self.assertEqual(self.face(first, True, kiosk.stdout), b"good day\n")
                 first.stop()
-                with standin.Standin(bus.address) as second:
+                with mock_daemon.MockDaemon(bus.address) as second:
                     self.assertEqual(self.face(second, False, kiosk.stdout), b"good bye\n")
             finally:
                 kiosk.kill()

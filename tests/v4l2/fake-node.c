@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,18 @@ void *__wrap_mmap64(void *at, size_t length, int prot, int flags, int fd, off_t 
 int __wrap_munmap(void *at, size_t length);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 int __wrap_epoll_ctl(int set, int op, int fd, struct epoll_event *event);
+
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+void fake_lock(void)
+{
+        pthread_mutex_lock(&lock);
+}
+
+void fake_unlock(void)
+{
+        pthread_mutex_unlock(&lock);
+}
 
 static void free_memory(void)
 {
@@ -390,10 +403,11 @@ int __wrap_ioctl(int fd, unsigned long request_code, ...)
         va_end(args);
         if (_IOC_TYPE(request_code) != 'V')
                 return __real_ioctl(fd, request_code, arg);
+        fake_lock();
         fake.calls++;
-        if (fails(request_code))
-                return -1;
-        return answer(request_code, arg);
+        int r = fails(request_code) ? -1 : answer(request_code, arg);
+        fake_unlock();
+        return r;
 }
 
 void *__wrap_mmap(void *at, size_t length, int prot, int flags, int fd, off_t offset)
@@ -421,8 +435,25 @@ int __wrap_munmap(void *at, size_t length)
         return __real_munmap(at, length);
 }
 
+/* Of several descriptors the node is the first. */
+static int wait_for_node(struct pollfd *fds, nfds_t n)
+{
+        int r = 0;
+
+        for (;;) {
+                fake_lock();
+                fds->revents = fake.trouble ? fake.trouble : fake.ready_n || fake.pending ? POLLIN : 0;
+                fake_unlock();
+                r = __real_poll(fds + 1, n - 1, fds->revents ? 0 : 1);
+                if (r || fds->revents)
+                        return r < 0 ? r : r + (fds->revents != 0);
+        }
+}
+
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
+        if (n > 1 && timeout < 0)
+                return wait_for_node(fds, n);
         if (!fake.trouble)
                 return __real_poll(fds, n, timeout);
         fds->revents = fake.trouble;

@@ -65,6 +65,10 @@ extern struct fake_node fake;
 
 void fake_reset(void);
 
+/* The driver does nothing meanwhile for a thread of the program's. */
+void fake_lock(void);
+void fake_unlock(void);
+
 /* The driver captures a frame into a queued buffer.  Returns the buffer's memory, or NULL where none is queued. */
 uint8_t *fake_capture(uint32_t bytes, uint32_t flags, uint32_t sequence);
 

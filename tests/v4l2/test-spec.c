@@ -214,9 +214,27 @@ static void file_readers(void **state)
 
         assert_int_equal(
                 sink_open(temporary_path("y4m:", "read.y4m"), &format, (struct frame_rate){30, 1}, &sink, NULL, 0), 0);
-        assert_int_equal(sink_readers_fd(sink), -1);
+        assert_int_equal(sink_fd(sink), -1);
+        assert_int_equal(sink_dispatch(sink), 0);
         assert_int_equal(sink_readers(sink), 1);
         sink_close(sink);
+}
+
+/* What differs between outputs is told before they are open. */
+static void sink_kinds(void **state)
+{
+        static const struct {
+                const char *spec;
+                bool device;
+        } cases[] = {{"/dev/video10", true}, {"y4m:x", false}, {"y4m:-", false}, {"png:%d.png", false}};
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct sink_kind kind = sink_kind(cases[i].spec);
+
+                assert_int_equal(kind.reopens, cases[i].device);
+                assert_int_equal(kind.steady, cases[i].device);
+                assert_int_equal(kind.placeholders, cases[i].device);
+        }
 }
 
 static void listing(void **state)
@@ -233,11 +251,17 @@ static void listing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(cameras),      cmocka_unit_test(no_permission),
-                cmocka_unit_test(sinks),        cmocka_unit_test(sink_sizes),
-                cmocka_unit_test(png_colours),  cmocka_unit_test(full_disk),
-                cmocka_unit_test(listing),      cmocka_unit_test(browsers),
-                cmocka_unit_test(file_readers), cmocka_unit_test(control_characters),
+                cmocka_unit_test(cameras),
+                cmocka_unit_test(no_permission),
+                cmocka_unit_test(sinks),
+                cmocka_unit_test(sink_sizes),
+                cmocka_unit_test(sink_kinds),
+                cmocka_unit_test(png_colours),
+                cmocka_unit_test(full_disk),
+                cmocka_unit_test(listing),
+                cmocka_unit_test(browsers),
+                cmocka_unit_test(file_readers),
+                cmocka_unit_test(control_characters),
         };
 
         return cmocka_run_group_tests_name("v4l2/spec", tests, temporary_make, temporary_remove);

@@ -2,6 +2,7 @@
 #include "v4l2/names.h"
 #include "v4l2/jpeg.h"
 #include "v4l2/capture/negotiate.h"
+#include "v4l2/capture/threaded.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #include "v4l2/colour.h"
 #include "v4l2/layout.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define BUFFERS_WANTED 4
@@ -128,18 +129,18 @@ static void set_rate(struct capture *capture, const struct offer *offer, struct 
         struct frame_rate rate = offer->rate.denominator ? offer->rate : wish;
         struct frame_rate now;
 
-        capture->base.rate = tick_rate_sane(rate) ? rate : (struct frame_rate){30, 1};
+        capture->base.rate = frame_rate_sane(rate) ? rate : (struct frame_rate){30, 1};
         if (capture->io->ioctl(capture->base.fd, VIDIOC_G_PARM, &parm) < 0)
                 return;
         now = (struct frame_rate){interval->denominator, interval->numerator};
-        if (tick_rate_sane(wish) && parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME &&
+        if (frame_rate_sane(wish) && parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME &&
             (uint64_t)now.numerator * rate.denominator != (uint64_t)rate.numerator * now.denominator) {
                 *interval = (struct v4l2_fract){rate.denominator, rate.numerator};
                 if (capture->io->ioctl(capture->base.fd, VIDIOC_S_PARM, &parm) < 0)
                         return;
                 now = (struct frame_rate){interval->denominator, interval->numerator};
         }
-        if (tick_rate_sane(now))
+        if (frame_rate_sane(now))
                 capture->base.rate = now;
 }
 
@@ -314,7 +315,10 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
         }
         subscribe(capture);
         *ret = &capture->base;
-        return 0;
+        if (!capture->jpeg && capture->io == &video_io_kernel)
+                return 0;
+        err = threaded_open(&capture->base, ret);
+        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
 }
 
 void capture_close(struct camera *camera)

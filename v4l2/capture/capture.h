@@ -1,7 +1,7 @@
 /* A V4L2 capture node: shared by opening it (capture.c) and streaming from it (stream.c). */
 #pragma once
 
-#include "v4l2/source.h"
+#include "v4l2/camera-kind.h"
 #include "v4l2/video-io.h"
 
 #define CAPTURE_BUFFERS_MAX 32

@@ -2,7 +2,6 @@
 #include "v4l2/names.h"
 #include "v4l2/xioctl.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -10,19 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-device.h>
 #include <unistd.h>
 
-#define DEV "/dev"
-#define NODES_MAX 256 /* minors of a video4linux major */
 #define LIST_MAX 512
-
-/* "videoN", or -1. */
-static int node_number(const char *name)
-{
-        int n, end = 0;
-
-        return sscanf(name, "video%3d%n", &n, &end) == 1 && end && !name[end] && n >= 0 && n < NODES_MAX ? n : -1;
-}
 
 static void read_sizes(int fd, uint32_t fourcc, struct camera_info *info)
 {
@@ -81,7 +71,7 @@ int camera_ask(const char *node, char *ret_card, size_t size)
 }
 
 /* False if the node exists but is not a camera: an output, a codec, a webcam's metadata. */
-static bool read_node(int number, struct camera_info *ret)
+static bool read_node(const char *node, struct camera_info *ret)
 {
         struct v4l2_capability cap = {0};
         struct stat st;
@@ -89,7 +79,7 @@ static bool read_node(int number, struct camera_info *ret)
         int fd;
 
         *ret = (struct camera_info){0};
-        snprintf(ret->node, sizeof(ret->node), DEV "/video%d", number);
+        snprintf(ret->node, sizeof(ret->node), "%s", node);
         if (!stat(ret->node, &st))
                 name_by_id(st.st_rdev, ret->id, sizeof(ret->id));
         fd = open(ret->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -110,37 +100,53 @@ static bool read_node(int number, struct camera_info *ret)
         return camera;
 }
 
-static void find_nodes(bool ret_there[NODES_MAX])
+static int compare_numbers(const void *a, const void *b)
 {
-        DIR *dir = opendir(DEV);
-        struct dirent *entry;
+        return strverscmp(((const struct camera_info *)a)->node, ((const struct camera_info *)b)->node);
+}
 
-        if (!dir)
-                return;
-        while ((entry = readdir(dir))) {
-                int n = node_number(entry->d_name);
+/* What the kernel knows as video nodes, whether or not udev has seen them: there may be none in a container. */
+static int find_nodes(sd_device_enumerator **ret)
+{
+        int r = sd_device_enumerator_new(ret);
 
-                if (n >= 0)
-                        ret_there[n] = true;
+        if (r >= 0)
+                r = sd_device_enumerator_allow_uninitialized(*ret);
+        if (r >= 0)
+                r = sd_device_enumerator_add_match_subsystem(*ret, "video4linux", true);
+        return r < 0 ? r : sd_device_enumerator_add_match_sysname(*ret, "video*");
+}
+
+static int read_nodes(sd_device_enumerator *nodes, struct camera_info **ret)
+{
+        struct camera_info *list = NULL, *grown;
+        const char *node;
+        int n = 0;
+
+        for (sd_device *d = sd_device_enumerator_get_device_first(nodes); d;
+             d = sd_device_enumerator_get_device_next(nodes)) {
+                grown = realloc(list, ((size_t)n + 1) * sizeof(*list));
+                if (!grown) {
+                        free(list);
+                        return -ENOMEM;
+                }
+                list = grown;
+                if (sd_device_get_devname(d, &node) >= 0 && access(node, F_OK) == 0 && read_node(node, &list[n]))
+                        n++;
         }
-        closedir(dir);
+        if (n > 0)
+                qsort(list, (size_t)n, sizeof(*list), compare_numbers);
+        *ret = list;
+        return n;
 }
 
 int camera_list(struct camera_info **ret)
 {
-        bool there[NODES_MAX] = {false};
-        struct camera_info *list;
-        int n = 0, count = 0;
+        sd_device_enumerator *nodes = NULL;
+        int r = find_nodes(&nodes);
 
-        find_nodes(there);
-        for (int i = 0; i < NODES_MAX; i++)
-                count += there[i];
-        list = calloc((size_t)count + 1, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        for (int i = 0; i < NODES_MAX; i++)
-                if (there[i] && read_node(i, &list[n]))
-                        n++;
-        *ret = list;
-        return n;
+        if (r >= 0)
+                r = read_nodes(nodes, ret);
+        sd_device_enumerator_unref(nodes);
+        return r;
 }

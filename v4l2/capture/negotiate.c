@@ -1,6 +1,6 @@
 #include "v4l2/capture/negotiate.h"
 #include "v4l2/layout.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/xioctl.h"
 
 #include <errno.h>
@@ -120,7 +120,7 @@ static void nearest_rate(int fd, double aim, struct offer *offer)
                         now = (struct frame_rate){ival.discrete.denominator, ival.discrete.numerator};
                 else
                         now = (struct frame_rate){ival.stepwise.min.denominator, ival.stepwise.min.numerator};
-                if (tick_rate_sane(now) && better_rate(now, best, aim))
+                if (frame_rate_sane(now) && better_rate(now, best, aim))
                         best = now;
                 if (ival.type != V4L2_FRMIVAL_TYPE_DISCRETE)
                         break;
@@ -164,7 +164,7 @@ static int compare(const void *a, const void *b)
 int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE_OFFERS_MAX])
 {
         struct camera_wish aim = *wish;
-        double rate = tick_rate_sane(aim.rate) ? fps(aim.rate) : USUAL_RATE;
+        double rate = frame_rate_sane(aim.rate) ? fps(aim.rate) : USUAL_RATE;
         bool foreign = false;
         int n = 0, err;
 

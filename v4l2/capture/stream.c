@@ -1,6 +1,6 @@
 #include "v4l2/capture/capture.h"
 #include "v4l2/jpeg.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -89,7 +89,7 @@ static uint32_t count_frame(struct capture *capture, uint32_t driver_sequence)
 
 static uint64_t frame_time(struct capture *capture, const struct v4l2_buffer *buffer)
 {
-        uint64_t now = tick_now();
+        uint64_t now = monotonic_now();
         uint64_t time_ns = (uint64_t)buffer->timestamp.tv_sec * 1000000000 + (uint64_t)buffer->timestamp.tv_usec * 1000;
 
         if (buffer->timestamp.tv_sec < 0 || time_ns > now || now - time_ns > TIME_TRUSTED_NS)

@@ -1,4 +1,4 @@
-#include "v4l2/outlet.h"
+#include "v4l2/sink-kind.h"
 
 #include <linux/videodev2.h>
 

@@ -1,4 +1,4 @@
-#include "v4l2/outlet.h"
+#include "v4l2/sink-kind.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return err;
 }
 
-static const struct sink_ops ops = {close_sink, show};
+static const struct sink_ops ops = {close_sink, show, NULL, NULL, NULL};
 
 /* Only one %d or %0Nd and no other conversion; printf() never sees the pattern itself. */
 static bool split(struct png_sink *png, const char *pattern)

@@ -1,6 +1,6 @@
 #include "v4l2/files/motion.h"
-#include "v4l2/source.h"
-#include "v4l2/tick.h"
+#include "v4l2/camera-kind.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/why.h"
 
 #include <errno.h>
@@ -106,18 +106,18 @@ static void close_still(struct camera *camera)
 
 static int start(struct camera *camera)
 {
-        return tick_start(camera->fd, camera->rate);
+        return frame_timer_start(camera->fd, camera->rate);
 }
 
 static void stop(struct camera *camera)
 {
-        tick_stop(camera->fd);
+        frame_timer_stop(camera->fd);
 }
 
 static int next(struct camera *camera, struct frame *ret)
 {
         struct still_camera *still = (struct still_camera *)camera;
-        uint64_t due = tick_take(camera->fd);
+        uint64_t due = frame_timer_take(camera->fd);
 
         if (!due)
                 return -EAGAIN;
@@ -126,7 +126,7 @@ static int next(struct camera *camera, struct frame *ret)
         still->due += due;
         if (still->moving)
                 draw(still, still->due - 1);
-        *ret = (struct frame){still->rgb, tick_now(), (uint32_t)(still->due - 1), 0};
+        *ret = (struct frame){still->rgb, monotonic_now(), (uint32_t)(still->due - 1), 0};
         return 0;
 }
 
@@ -152,7 +152,7 @@ static int prepare(struct still_camera *still, const struct camera_wish *wish)
         err = frame_format_pack(format);
         if (err < 0)
                 return err;
-        still->base.rate = tick_rate_sane(wish->rate) ? wish->rate : usual_rate;
+        still->base.rate = frame_rate_sane(wish->rate) ? wish->rate : usual_rate;
 
         still->rest = motion_rest(still->picture.width, still->picture.height, format->width, format->height);
         factor = (uint32_t)still->rest.step[0];
@@ -163,7 +163,7 @@ static int prepare(struct still_camera *still, const struct camera_wish *wish)
         still->rgb = malloc(format->size);
         if (!still->rgb)
                 return -ENOMEM;
-        still->base.fd = tick_open();
+        still->base.fd = frame_timer_open();
         if (still->base.fd < 0)
                 return still->base.fd;
         draw(still, 0);

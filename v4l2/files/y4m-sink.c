@@ -1,4 +1,4 @@
-#include "v4l2/outlet.h"
+#include "v4l2/sink-kind.h"
 #include "v4l2/why.h"
 #include "v4l2/files/y4m.h"
 
@@ -9,15 +9,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 100  /* how long to wait for a slow reader before returning to the caller */
-#define FAREWELL_MS 1000 /* the same for the remaining bytes at the end */
+#define FAREWELL_MS 1000 /* how long to wait for a slow reader of the remaining bytes at the end */
 
 struct y4m_sink {
         struct sink base;
-        int fd;
+        int fd, epoll;   /* `epoll` is readable while a pipe takes remaining bytes; -1: not a pipe */
         size_t piece;    /* the most to write at once */
         uint8_t *data;   /* a frame with its header, or the file's */
         size_t at, size; /* the part of it that is still to be written */
@@ -29,8 +28,7 @@ static bool is_late(int fd, int patience_ms)
 }
 
 /* Writes the remaining bytes, in pieces that a writable pipe takes at once, so that a reader that has stopped does not
- * block us.  -EAGAIN: it has read nothing for that long.  Since half a frame would break the stream, the rest follows
- * later. */
+ * block us.  -EAGAIN: it has read nothing for that long.  -ENODEV: the pipe's other end is gone. */
 static int write_rest(struct y4m_sink *y4m, int patience_ms)
 {
         while (y4m->at < y4m->size) {
@@ -40,10 +38,24 @@ static int write_rest(struct y4m_sink *y4m, int patience_ms)
                         return -EAGAIN;
                 ssize_t n = write(y4m->fd, y4m->data + y4m->at, rest < y4m->piece ? rest : y4m->piece);
                 if (n < 0 && errno != EAGAIN && errno != EINTR)
-                        return -errno;
+                        return errno == EPIPE ? -ENODEV : -errno;
                 y4m->at += n > 0 ? (size_t)n : 0;
         }
         return 0;
+}
+
+/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can follow. */
+static int write_more(struct y4m_sink *y4m)
+{
+        struct epoll_event interest = {0};
+        int err = write_rest(y4m, 0);
+
+        if (y4m->epoll < 0)
+                return err;
+        interest.events = err == -EAGAIN ? EPOLLOUT : 0;
+        if (epoll_ctl(y4m->epoll, EPOLL_CTL_MOD, y4m->fd, &interest) < 0)
+                return -errno;
+        return err;
 }
 
 static void close_sink(struct sink *sink)
@@ -54,6 +66,8 @@ static void close_sink(struct sink *sink)
                 write_rest(y4m, FAREWELL_MS);
                 close(y4m->fd);
         }
+        if (y4m->epoll >= 0)
+                close(y4m->epoll);
         free(y4m->data);
         free(y4m);
 }
@@ -66,26 +80,58 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         int err;
 
         (void)time_ns; /* the format has no times */
-        err = write_rest(y4m, PATIENCE_MS);
-        if (!err) {
-                memcpy(y4m->data, head, length);
-                memcpy(y4m->data + length, frame, sink->format.size);
-                y4m->at = 0;
-                y4m->size = length + sink->format.size;
-                err = write_rest(y4m, PATIENCE_MS);
-                if (err == -EAGAIN)
-                        return 0; /* the frame is accepted */
-        }
-        /* The pipe's other end, or the disk, is gone for good. */
-        return err == -EPIPE ? -ENODEV : err;
+        err = write_more(y4m);
+        if (err < 0)
+                return err;
+        memcpy(y4m->data, head, length);
+        memcpy(y4m->data + length, frame, sink->format.size);
+        y4m->at = 0;
+        y4m->size = length + sink->format.size;
+        err = write_more(y4m);
+        return err == -EAGAIN ? 0 : err; /* the frame is accepted */
 }
 
-static const struct sink_ops ops = {close_sink, show};
+static int get_fd(const struct sink *sink)
+{
+        return ((const struct y4m_sink *)sink)->epoll;
+}
+
+/* A reader that is gone is reported even if nothing remains to be written. */
+static int dispatch(struct sink *sink)
+{
+        struct y4m_sink *y4m = (struct y4m_sink *)sink;
+        struct pollfd end = {.fd = y4m->fd};
+        int err;
+
+        if (poll(&end, 1, 0) > 0)
+                return -ENODEV;
+        err = write_more(y4m);
+        return err == -EAGAIN ? 0 : err;
+}
+
+static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL};
+
+/* A regular file cannot be in an epoll set, and takes everything at once. */
+static int watch(struct y4m_sink *y4m)
+{
+        struct epoll_event interest = {0};
+
+        y4m->epoll = epoll_create1(EPOLL_CLOEXEC);
+        if (y4m->epoll < 0)
+                return -errno;
+        if (epoll_ctl(y4m->epoll, EPOLL_CTL_ADD, y4m->fd, &interest) == 0) {
+                y4m->piece = PIPE_BUF;
+                return 0;
+        }
+        close(y4m->epoll);
+        y4m->epoll = -1;
+        y4m->piece = SIZE_MAX;
+        return 0;
+}
 
 static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_format *format, struct frame_rate rate,
                    char *why, size_t why_size)
 {
-        struct stat st;
         int err;
 
         err = sink_file_format(format, &y4m->base.format);
@@ -98,11 +144,9 @@ static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_fo
         y4m->size = y4m_print(&y4m->base.format, rate, (char *)y4m->data, Y4M_HEADER_MAX);
         y4m->fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
                                     : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-        err = y4m->fd < 0 ? -errno : 0;
-        if (!err) {
-                y4m->piece = fstat(y4m->fd, &st) == 0 && S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
-                err = write_rest(y4m, PATIENCE_MS);
-        }
+        err = y4m->fd < 0 ? -errno : watch(y4m);
+        if (!err)
+                err = write_more(y4m);
         if (err < 0 && err != -EAGAIN)
                 return why_say(why, why_size, err, "%s: %s; choose a file that can be written", path, strerror(-err));
         return 0;
@@ -117,7 +161,7 @@ int y4m_sink_open(const char *path, const struct frame_format *format, struct fr
         if (!y4m)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         y4m->base.ops = &ops;
-        y4m->fd = -1;
+        y4m->fd = y4m->epoll = -1;
         err = prepare(y4m, path, format, rate, why, why_size);
         if (err < 0) {
                 close_sink(&y4m->base);

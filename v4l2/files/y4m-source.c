@@ -1,5 +1,5 @@
-#include "v4l2/source.h"
-#include "v4l2/tick.h"
+#include "v4l2/camera-kind.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/why.h"
 #include "v4l2/files/y4m.h"
 
@@ -98,12 +98,12 @@ static void close_source(struct camera *camera)
 
 static int start(struct camera *camera)
 {
-        return tick_start(camera->fd, camera->rate);
+        return frame_timer_start(camera->fd, camera->rate);
 }
 
 static void stop(struct camera *camera)
 {
-        tick_stop(camera->fd);
+        frame_timer_stop(camera->fd);
 }
 
 /* Steps over as many frames as were due and reads the last one.  If the file ends meanwhile, delivers its last frame
@@ -111,7 +111,7 @@ static void stop(struct camera *camera)
 static int next(struct camera *camera, struct frame *ret)
 {
         struct y4m_source *source = (struct y4m_source *)camera;
-        uint64_t due = source->ended ? 0 : tick_take(camera->fd), taken = 0;
+        uint64_t due = source->ended ? 0 : frame_timer_take(camera->fd), taken = 0;
 
         if (!due && !source->ended)
                 return -EAGAIN;
@@ -131,7 +131,7 @@ static int next(struct camera *camera, struct frame *ret)
                 camera->counters.corrupt++;
                 return -EAGAIN;
         }
-        *ret = (struct frame){source->data, tick_now(), (uint32_t)(source->due - 1), 0};
+        *ret = (struct frame){source->data, monotonic_now(), (uint32_t)(source->due - 1), 0};
         return 0;
 }
 
@@ -181,7 +181,7 @@ static int prepare(struct y4m_source *source, const char *path, char *why, size_
         if (step(source) < 0)
                 return why_say(why, why_size, -EBADMSG, "%s: it has no complete frame; create it again", path);
         source->at = source->first;
-        source->base.fd = tick_open();
+        source->base.fd = frame_timer_open();
         if (source->base.fd < 0)
                 return why_say(why, why_size, source->base.fd, "%s: no timer; close other programs", path);
         return 0;

@@ -1,5 +1,5 @@
 #include "v4l2/files/y4m.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -72,7 +72,7 @@ static const char *take_rate(struct word word, struct y4m_header *header)
                 return "the frame rate is not a ratio";
         if (!rate.numerator && !rate.denominator)
                 return NULL; /* "unknown" */
-        if (!tick_rate_sane(rate))
+        if (!frame_rate_sane(rate))
                 return "the frame rate is out of range";
         header->rate = rate;
         return NULL;
@@ -140,7 +140,8 @@ static const char *parse(const char *text, size_t size, struct y4m_header *heade
         static const char magic[] = "YUV4MPEG2";
         const char *end, *reason;
 
-        if (size < sizeof(magic) || memcmp(text, magic, sizeof(magic) - 1) || !strchr(" \n", text[sizeof(magic) - 1]))
+        if (size < sizeof(magic) || memcmp(text, magic, sizeof(magic) - 1) != 0 ||
+            !strchr(" \n", text[sizeof(magic) - 1]))
                 return "it does not begin with YUV4MPEG2";
         end = line_end(text, size < Y4M_HEADER_MAX ? size : Y4M_HEADER_MAX);
         if (!end)
@@ -179,7 +180,7 @@ int y4m_parse_frame(const uint8_t *data, size_t size, size_t *ret_length)
 {
         const char *text = (const char *)data, *end;
 
-        if (size < 6 || memcmp(text, "FRAME", 5) || (text[5] != '\n' && text[5] != ' '))
+        if (size < 6 || memcmp(text, "FRAME", 5) != 0 || (text[5] != '\n' && text[5] != ' '))
                 return -EBADMSG;
         end = line_end(text, size < Y4M_HEADER_MAX ? size : Y4M_HEADER_MAX);
         if (!end)

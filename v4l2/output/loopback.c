@@ -1,6 +1,6 @@
 #include "v4l2/colour.h"
 #include "v4l2/layout.h"
-#include "v4l2/outlet.h"
+#include "v4l2/sink-kind.h"
 #include "v4l2/output/readers.h"
 #include "v4l2/video-io.h"
 #include "v4l2/why.h"
@@ -25,6 +25,8 @@ static const struct video_io *const io = &video_io_kernel;
 struct loopback {
         struct sink base;
         int fd;
+        struct readers *readers; /* NULL: they cannot be counted at the moment, and `uncounted` says why */
+        int uncounted;
         struct {
                 uint8_t *data;
                 size_t length;
@@ -71,7 +73,7 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
                 return why_say(why, why_size, -ENODEV, "%s is no video device; load v4l2loopback and give its node",
                                path);
         caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
-        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)))
+        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)) != 0)
                 return why_say(why, why_size, -ENODEV,
                                "%s is \"%.32s\", no v4l2loopback node; give the virtual camera's node", path, cap.card);
         if (caps & V4L2_CAP_VIDEO_OUTPUT || !has_producer(fd))
@@ -184,7 +186,7 @@ static void close_loopback(struct sink *sink)
         if (loopback->streaming)
                 io->ioctl(loopback->fd, VIDIOC_STREAMOFF, &type);
         unmap_buffers(loopback);
-        readers_close(sink->readers);
+        readers_close(loopback->readers);
         if (loopback->fd >= 0)
                 io->close(loopback->fd);
         free(loopback);
@@ -263,7 +265,38 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return err == -ENXIO || err == -ENOTTY ? -ENODEV : err;
 }
 
-static const struct sink_ops ops = {close_loopback, show};
+/* Events and descriptors may run out for a while: inotify has few of either. */
+static void count_readers(struct loopback *loopback)
+{
+        if (!loopback->readers)
+                loopback->uncounted = readers_open(loopback->fd, &loopback->readers);
+}
+
+static int get_fd(const struct sink *sink)
+{
+        const struct loopback *loopback = (const struct loopback *)sink;
+
+        return loopback->readers ? readers_fd(loopback->readers) : -1;
+}
+
+static int dispatch(struct sink *sink)
+{
+        struct loopback *loopback = (struct loopback *)sink;
+
+        count_readers(loopback);
+        if (loopback->readers)
+                readers_dispatch(loopback->readers);
+        return 0;
+}
+
+static int get_readers(const struct sink *sink)
+{
+        const struct loopback *loopback = (const struct loopback *)sink;
+
+        return loopback->readers ? (int)readers_count(loopback->readers) : loopback->uncounted;
+}
+
+static const struct sink_ops ops = {close_loopback, show, get_fd, dispatch, get_readers};
 
 static int prepare(struct loopback *loopback, const char *path, const struct frame_format *format,
                    struct frame_rate rate, char *why, size_t why_size)
@@ -285,7 +318,7 @@ static int prepare(struct loopback *loopback, const char *path, const struct fra
         if (err < 0)
                 return say_errno(path, -err, why, why_size);
 
-        readers_open(loopback->fd, &loopback->base.readers); /* otherwise there always is one */
+        count_readers(loopback); /* before streaming: the state of a node that nobody feeds tells who holds it */
 
         parm.parm.output.timeperframe = (struct v4l2_fract){rate.denominator, rate.numerator};
         io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* only informs readers: nothing depends on it */

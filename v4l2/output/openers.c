@@ -4,7 +4,7 @@
  * changed, and the count says by how much.  In case of doubt, the camera is on for nobody rather than off for a reader;
  * doubts end when no node is open at all. */
 #include "v4l2/output/openers.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 #include "v4l2/video-io.h"
 
 #include <dirent.h>
@@ -118,7 +118,7 @@ static int count_ours(struct openers *openers)
 
 static void settle(struct openers *openers, unsigned ours)
 {
-        uint64_t now = tick_now();
+        uint64_t now = monotonic_now();
 
         if (ours <= openers->count) {
                 openers->count = ours;
@@ -180,12 +180,12 @@ static bool take_events(struct openers *openers)
 static void look_for_a_while(struct openers *openers)
 {
         openers->looks = LOOKS;
-        tick_start(openers->timer, look_rate);
+        frame_timer_start(openers->timer, look_rate);
 }
 
-unsigned openers_count(struct openers *openers)
+void openers_dispatch(struct openers *openers)
 {
-        bool due = tick_take(openers->timer) > 0;
+        bool due = frame_timer_take(openers->timer) > 0;
 
         if (take_events(openers))
                 look_for_a_while(openers);
@@ -193,7 +193,11 @@ unsigned openers_count(struct openers *openers)
                 openers->looks--;
         settle(openers, (unsigned)count_ours(openers));
         if (!openers->looks && !openers->rise)
-                tick_stop(openers->timer);
+                frame_timer_stop(openers->timer);
+}
+
+unsigned openers_count(const struct openers *openers)
+{
         return openers->count;
 }
 
@@ -288,7 +292,7 @@ static int prepare(struct openers *openers, int fd)
         openers->epoll = epoll_create1(EPOLL_CLOEXEC);
         if (openers->module < 0 || openers->inotify < 0 || openers->epoll < 0)
                 return -errno;
-        openers->timer = tick_open();
+        openers->timer = frame_timer_open();
         if (openers->timer < 0)
                 return openers->timer;
         if (epoll_ctl(openers->epoll, EPOLL_CTL_ADD, openers->inotify, &interest) < 0 ||

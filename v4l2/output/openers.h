@@ -8,4 +8,5 @@ struct openers;
 int openers_open(int fd, struct openers **ret);
 void openers_close(struct openers *openers); /* NULL is fine */
 int openers_fd(const struct openers *openers);
-unsigned openers_count(struct openers *openers);
+void openers_dispatch(struct openers *openers);
+unsigned openers_count(const struct openers *openers);

@@ -109,10 +109,15 @@ int readers_fd(const struct readers *readers)
         return readers->openers ? openers_fd(readers->openers) : readers->epoll;
 }
 
-unsigned readers_count(struct readers *readers)
+void readers_dispatch(struct readers *readers)
 {
         if (readers->openers)
-                return openers_count(readers->openers);
-        take_events(readers);
-        return readers->count;
+                openers_dispatch(readers->openers);
+        else
+                take_events(readers);
+}
+
+unsigned readers_count(const struct readers *readers)
+{
+        return readers->openers ? openers_count(readers->openers) : readers->count;
 }

@@ -19,7 +19,7 @@ static void test_defaults(void **state)
 
         config_init(&config);
         assert_string_equal(config.camera, "");
-        assert_string_equal(config.virtual_camera, "/dev/video10");
+        assert_string_equal(config.virtual_camera[0], "/dev/video10");
         assert_int_equal(config.width, 640);
         assert_int_equal(config.height, 480);
         assert_int_equal(config.rate.numerator, 30);
@@ -73,6 +73,30 @@ static void test_good_values(void **state)
         assert_true(config.effect.options[EFFECT_blur][0] == 4);
         assert_int_equal(config.mode, MODE_EXACT);
         assert_string_equal(config.gpu, "0");
+}
+
+/* A key that may have many values: set, it goes back to one; none twice, and not too many. */
+static void test_many_values(void **state)
+{
+        struct config config;
+        char why[512];
+
+        config_init(&config);
+        assert_int_equal(config_set(&config, "virtual-camera", "/dev/video7", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), 0);
+        assert_string_equal(config.virtual_camera[0], "/dev/video7");
+        assert_string_equal(config.virtual_camera[1], "y4m:x");
+        assert_string_equal(config.virtual_camera[2], "");
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), -EINVAL);
+        assert_non_null(strstr(why, "each once"));
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:y", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:z", why, sizeof why), 0);
+        assert_int_equal(config_add(&config, "virtual-camera", "y4m:w", why, sizeof why), -EINVAL);
+        assert_int_equal(config_set(&config, "virtual-camera", "video9", why, sizeof why), -EINVAL);
+        assert_string_equal(config.virtual_camera[3], "y4m:z");
+        assert_int_equal(config_set(&config, "virtual-camera", "y4m:only", why, sizeof why), 0);
+        assert_string_equal(config.virtual_camera[0], "y4m:only");
+        assert_string_equal(config.virtual_camera[1], "");
 }
 
 static void test_bad_values(void **state)
@@ -214,6 +238,12 @@ static void test_file(void **state)
         assert_int_equal(config.mode, MODE_SMOOTH);
 
         assert_int_equal(read_text("", &config, &complaints), 0);
+        assert_int_equal(read_text("[visaged]\nvirtual-camera = /dev/video1\nrate = 9\nvirtual-camera = y4m:x\n",
+                                   &config, &complaints),
+                         0);
+        assert_string_equal(config.virtual_camera[0], "/dev/video1");
+        assert_string_equal(config.virtual_camera[1], "y4m:x");
+        assert_string_equal(config.virtual_camera[2], "");
         assert_int_equal(read_text("\xef\xbb\xbf[visaged]\nmode = exact\n", &config, &complaints), 0);
         assert_int_equal(config.mode, MODE_EXACT);
 }
@@ -233,6 +263,7 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
+                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "each once"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
                 {"[visaged]\neffect =\n", 2, "allowed is overlay, labels, blur or none"},
         };
@@ -310,11 +341,17 @@ static void test_unreadable(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good_values),
-                cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown_key),
-                cmocka_unit_test(test_too_long),      cmocka_unit_test(test_file),
-                cmocka_unit_test(test_file_mistakes), cmocka_unit_test(test_all_mistakes_are_said),
-                cmocka_unit_test(test_odd_bytes),     cmocka_unit_test(test_unreadable),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_good_values),
+                cmocka_unit_test(test_many_values),
+                cmocka_unit_test(test_bad_values),
+                cmocka_unit_test(test_unknown_key),
+                cmocka_unit_test(test_too_long),
+                cmocka_unit_test(test_file),
+                cmocka_unit_test(test_file_mistakes),
+                cmocka_unit_test(test_all_mistakes_are_said),
+                cmocka_unit_test(test_odd_bytes),
+                cmocka_unit_test(test_unreadable),
         };
         int fd = mkstemp(path);
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define LOG_ROOM "attic"
+#define LOG_COMPONENT "attic"
 
 #include "daemon/common/log.h"
 
@@ -72,7 +72,7 @@ static void test_line(void **state)
 static void test_fields(void **state)
 {
         assert_string_equal(to(true, warn), "");
-        assert_string_equal(sent, "MESSAGE=this is 1\nPRIORITY=4\nSYSLOG_IDENTIFIER=tester\nVISAGED_ROOM=attic\n");
+        assert_string_equal(sent, "MESSAGE=this is 1\nPRIORITY=4\nSYSLOG_IDENTIFIER=tester\nVISAGED_COMPONENT=attic\n");
 }
 
 static void test_journal_that_fails(void **state)
@@ -94,7 +94,7 @@ static void end(void)
         log_cause_end(&cause, "camera %d: back", 1);
 }
 
-#define FIELDS "\nSYSLOG_IDENTIFIER=tester\nVISAGED_ROOM=camera\nMESSAGE_ID="
+#define FIELDS "\nSYSLOG_IDENTIFIER=tester\nVISAGED_COMPONENT=camera\nMESSAGE_ID="
 
 static void test_trouble(void **state)
 {

@@ -1,6 +1,7 @@
 /* The small parts: text, counts, tables, names of results, paths, the log's causes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,11 +109,13 @@ static void test_table(void **state)
         char text[200] = "";
         FILE *file = fmemopen(text, sizeof text, "w");
 
+        setlocale(LC_CTYPE, "C.UTF-8");
         table_row(&table, (const char *[]){"NAME", "N", "LAST"});
         table_row(&table, (const char *[]){"ä", "100", "x\ty"});
+        table_row(&table, (const char *[]){"顔", "1", "z"}); /* two columns wide */
         table_print(&table, "> ", file);
         fclose(file);
-        assert_string_equal(text, "> NAME    N  LAST\n> ä     100  x?y\n");
+        assert_string_equal(text, "> NAME    N  LAST\n> ä     100  x?y\n> 顔      1  z\n");
         table_free(&table);
 }
 

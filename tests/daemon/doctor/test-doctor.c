@@ -139,6 +139,31 @@ static void put_module(const char *caps, const char *buffers, const char *versio
                 put("/sys/module/v4l2loopback/version", version);
 }
 
+static void put_number(FILE *file, uint32_t number)
+{
+        for (int shift = 24; shift >= 0; shift -= 8)
+                putc((int)(number >> shift & 0xff), file);
+}
+
+/* What depmod writes, of a single module: a header, then a tree of names that is one node with a prefix and a value. */
+static void put_index(const char *module, const char *line)
+{
+        const uint32_t magic = 0xb007f457, version = 0x20001, has_prefix = 0x80000000, has_values = 0x40000000;
+        const char *full = in_root("/lib/modules/" KERNEL "/modules.dep.bin");
+
+        make_folder_of(full);
+        FILE *file = fopen(full, "wb");
+        assert_non_null(file);
+        put_number(file, magic);
+        put_number(file, version);
+        put_number(file, 12 | has_prefix | has_values); /* where the node begins */
+        fwrite(module, 1, strlen(module) + 1, file);
+        put_number(file, 1); /* values */
+        put_number(file, 0); /* the value's priority */
+        fwrite(line, 1, strlen(line) + 1, file);
+        assert_int_equal(fclose(file), 0);
+}
+
 /* An empty root for each test. */
 static int setup(void **state)
 {
@@ -155,13 +180,13 @@ static int setup(void **state)
 
 /* ---- what was found ---- */
 
-static void expect(void (*run)(const struct doctor_world *, struct doctor_finding *), enum doctor_grade grade,
-                   const char *seen, const char *cure)
+static void expect(void (*run)(const struct doctor_world *, struct doctor_finding *), enum doctor_severity severity,
+                   const char *seen, const char *fix)
 {
         found = (struct doctor_finding){0};
         run(&world, &found);
-        if (found.grade != grade || !strstr(found.seen, seen) || (cure ? !strstr(found.cure, cure) : found.cure[0]))
-                fail_msg("%s: \"%s\" -> \"%s\"", doctor_grade_names[found.grade], found.seen, found.cure);
+        if (found.severity != severity || !strstr(found.seen, seen) || (fix ? !strstr(found.fix, fix) : found.fix[0]))
+                fail_msg("%s: \"%s\" -> \"%s\"", doctor_severity_names[found.severity], found.seen, found.fix);
 }
 
 /* ---- v4l2loopback ---- */
@@ -180,10 +205,10 @@ static void other_packages(void **state)
         put("/etc/os-release", "NAME=\"not debian\"\nID=fedora\n");
         expect(doctor_module, DOCTOR_PROBLEM, "not installed",
                "install v4l2loopback (as DKMS source) and the headers of the kernel " KERNEL);
-        assert_null(strstr(found.cure, "apt"));
+        assert_null(strstr(found.fix, "apt"));
         put("/usr/src/v4l2loopback-0.12.7/dkms.conf", "");
         expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
-        assert_null(strstr(found.cure, "apt"));
+        assert_null(strstr(found.fix, "apt"));
 }
 
 static void module_states(void **state)
@@ -191,7 +216,9 @@ static void module_states(void **state)
         expect(doctor_module, DOCTOR_PROBLEM, "not installed", "apt install v4l2loopback-dkms linux-headers-" KERNEL);
         put("/usr/src/v4l2loopback-0.12.7/dkms.conf", "");
         expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
-        put("/lib/modules/" KERNEL "/modules.dep", "kernel/a.ko: kernel/b.ko\nupdates/dkms/v4l2loopback.ko.xz:\n");
+        put_index("another", "kernel/another.ko:");
+        expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
+        put_index("v4l2loopback", "updates/dkms/v4l2loopback.ko.xz:");
         expect(doctor_module, DOCTOR_PROBLEM, "installed, but not loaded", "modprobe v4l2loopback exclusive_caps=1");
         strcpy(world.node, "/dev/video3");
         expect(doctor_module, DOCTOR_PROBLEM, "not loaded", "video_nr=3 ");
@@ -205,7 +232,7 @@ static void secure_boot(void **state)
 {
         static const char module[] = "code~Module signature appended~\n";
 
-        put("/lib/modules/" KERNEL "/modules.dep", "updates/dkms/v4l2loopback.ko:\n");
+        put_index("v4l2loopback", "updates/dkms/v4l2loopback.ko:");
         put("/lib/modules/" KERNEL "/updates/dkms/v4l2loopback.ko",
             "a module without anything at its end, as they were");
         put_bytes(SECURE_BOOT, "\6\0\0\0\0", 5);
@@ -408,7 +435,7 @@ static void camera_by_id(void **state)
         expect(doctor_camera, DOCTOR_OK, "another v4l2loopback node", NULL);
 
         strcpy(config.camera, "image:a.png");
-        strcpy(config.virtual_camera, "y4m:-");
+        strcpy(config.virtual_camera[0], "y4m:-");
         doctor_find_nodes(&world);
         assert_string_equal(world.camera, "");
         assert_string_equal(world.node, "");
@@ -544,8 +571,8 @@ static void daemon_states(void **state)
 {
         static const struct {
                 const char *name;
-                enum doctor_grade grade;
-                const char *cure;
+                enum doctor_severity severity;
+                const char *fix;
         } states[] = {{"streaming", DOCTOR_OK, NULL},
                       {"idle", DOCTOR_OK, NULL},
                       {"starting", DOCTOR_OK, NULL},
@@ -562,7 +589,7 @@ static void daemon_states(void **state)
                 json_t *daemon = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "state", states[i].name,
                                            "state_reason", "because");
                 world.daemon = daemon;
-                expect(doctor_daemon, states[i].grade, ", because", states[i].cure);
+                expect(doctor_daemon, states[i].severity, ", because", states[i].fix);
                 json_decref(daemon);
         }
 }
@@ -617,14 +644,14 @@ static void sleep_long(const struct doctor_world *w, struct doctor_finding *ret)
 static void answer(const struct doctor_world *w, struct doctor_finding *ret)
 {
         doctor_say(ret, DOCTOR_WARNING, "seen");
-        doctor_cure(ret, "cure");
+        doctor_fix(ret, "fix");
 }
 
 static void children(void **state)
 {
         static const struct {
                 void (*run)(const struct doctor_world *, struct doctor_finding *);
-                enum doctor_grade grade;
+                enum doctor_severity severity;
                 const char *seen;
         } cases[] = {{answer, DOCTOR_WARNING, "seen"},
                      {crash, DOCTOR_PROBLEM, "crashed: Aborted"},
@@ -634,9 +661,9 @@ static void children(void **state)
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct doctor_check check = {"a check", cases[i].run, true};
                 doctor_run(&check, &world, &found);
-                assert_int_equal(found.grade, cases[i].grade);
+                assert_int_equal(found.severity, cases[i].severity);
                 assert_non_null(strstr(found.seen, cases[i].seen));
-                assert_true(found.cure[0]);
+                assert_true(found.fix[0]);
         }
 }
 

@@ -8,10 +8,10 @@ import os
 import subprocess
 import unittest
 
-import standin
+import mock_daemon
 from support import new_folder
 
-# In the guest: $1 the folder that is shared with us, $2 visagectl, $3 the stand-in for the daemon.  No GPU is looked for.
+# In the guest: $1 the folder that is shared with us, $2 visagectl, $3 the mock daemon.  No GPU is looked for.
 JOB = r"""
 cd "$1" || exit
 export LC_ALL=C.UTF-8 VK_DRIVER_FILES=/nonexistent.json VK_ICD_FILENAMES=/nonexistent.json
@@ -40,7 +40,7 @@ class Doctor(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = new_folder()
         done = subprocess.run([os.environ["GUEST_RUN"], "--timeout", "400", "--rw", cls.folder, "--", "bash", "-c", JOB, "job",
-                               cls.folder, os.environ["VISAGECTL"], standin.__file__],
+                               cls.folder, os.environ["VISAGECTL"], mock_daemon.__file__],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=500)
         if done.returncode == 77:
             raise unittest.SkipTest(done.stderr.decode().strip())
@@ -51,8 +51,8 @@ class Doctor(unittest.TestCase):
         self.assertTrue(os.path.exists(path) and os.path.getsize(path), self.out)
         with open(path) as file:
             findings = {finding["check"]: finding for finding in json.load(file)}
-        for check, (grade, words) in expected.items():
-            self.assertEqual(findings[check]["grade"], grade, findings[check])
+        for check, (severity, words) in expected.items():
+            self.assertEqual(findings[check]["severity"], severity, findings[check])
             self.assertIn(words, findings[check]["seen"])
         return findings
 
@@ -70,13 +70,13 @@ class Doctor(unittest.TestCase):
     def test_not_loaded(self):
         findings = self.expect("unloaded", {"v4l2loopback": ("problem", "not loaded"),
                                             "virtual camera": ("problem", "there is no"), "camera": ("ok", "vivid")})
-        self.assertIn("modprobe v4l2loopback exclusive_caps=1", findings["v4l2loopback"]["cure"])
+        self.assertIn("modprobe v4l2loopback exclusive_caps=1", findings["v4l2loopback"]["fix"])
 
     def test_loaded_without_options(self):
         findings = self.expect("badly", {"v4l2loopback": ("ok", "loaded"), "exclusive_caps": ("problem", "0: "),
                                          "max_buffers": ("warning", "2: "),
                                          "virtual camera": ("problem", "there is no /dev/video10")})
-        self.assertIn("/dev/video3", findings["virtual camera"]["cure"])
+        self.assertIn("/dev/video3", findings["virtual camera"]["fix"])
 
 
 if __name__ == "__main__":

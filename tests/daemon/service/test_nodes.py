@@ -322,10 +322,12 @@ class ComingAndGoing(Case):
         with Ffmpeg("throughout") as reader:
             reader.wait_newest(is_placeholder)
             self.daemon.wait_for("trying again")
+            time.sleep(4)  # then it tries every ten seconds only, and has to hear of the camera
             for turn in ("first", "again"):
                 plug(True)
                 seconds = reader.wait_newest(lambda frame: not is_placeholder(frame))
                 self.tell(f"camera there: composed after {seconds:.1f} s")
+                self.assertLess(seconds, BUSY * 2)
                 reader.wait_frames(5)
                 plug(False)
                 seconds = reader.wait_newest(is_placeholder)

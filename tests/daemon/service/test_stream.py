@@ -335,6 +335,20 @@ class Ends(unittest.TestCase):
         pictures = [name for name in os.listdir(folder) if name[0].isdigit()]
         self.assertEqual(len(pictures), 2)
 
+    def test_two_outputs(self):
+        """They get the same frames; on the command line, what is named there takes the place of what the file names."""
+        folder = new_folder()
+        with open(f"{folder}/visaged.conf", "w") as file:
+            file.write(f"[visaged]\nvirtual-camera = y4m:{folder}/no.y4m\nvirtual-camera = y4m:{folder}/neither.y4m\n")
+        stream = Stream(f"image:{support.PORTRAIT}?move", f"--virtual-camera=y4m:{folder}/other.y4m", f"--config={folder}/visaged.conf",
+                        frames=6)
+        self.assertEqual(stream.done.returncode, 0, stream.err)
+        with open(stream.path, "rb") as one, open(f"{folder}/other.y4m", "rb") as other:
+            self.assertEqual(one.read(), other.read())
+        self.assertEqual(len(stream.frames()), 6)
+        self.assertEqual(stream.report["frames"]["shown"], 6)
+        self.assertEqual(sorted(os.listdir(folder)), ["other.y4m", "visaged.conf"])
+
     def test_report(self):
         stream = Stream(f"image:{support.PORTRAIT}?move", frames=15)
         report = stream.report

@@ -1,4 +1,4 @@
-"""What the tests of the commands that speak to the daemon share: visagectl on a bus of its own, with a stand-in for it."""
+"""What the tests of the commands that speak to the daemon share: visagectl on a bus of its own, with a mock of it."""
 import os
 import pty
 import re
@@ -9,7 +9,7 @@ import unittest
 
 import support
 from message_bus import Bus
-from standin import Standin
+from mock_daemon import MockDaemon
 
 NOWHERE = "unix:path=/nonexistent/bus"
 
@@ -70,7 +70,7 @@ class Terminal:
 
 
 class Served(unittest.TestCase):
-    """With a stand-in on the system bus."""
+    """With a mock daemon on the system bus."""
 
     @classmethod
     def setUpClass(cls):
@@ -78,7 +78,7 @@ class Served(unittest.TestCase):
         cls.addClassCleanup(cls.bus.close)
 
     def setUp(self):
-        self.daemon = Standin(self.bus.address)
+        self.daemon = MockDaemon(self.bus.address)
         self.addCleanup(self.daemon.stop)
 
     def ctl(self, *arguments):

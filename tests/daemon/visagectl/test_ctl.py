@@ -4,10 +4,10 @@ import os
 import subprocess
 import unittest
 
-import standin
+import mock_daemon
 from ctl import NOWHERE, Served, ctl, environment, wait_for
 from message_bus import Bus
-from standin import Standin
+from mock_daemon import MockDaemon
 
 NOT_RUNNING = 'visagectl: visaged is not running; try "systemctl start visaged"\n'
 
@@ -94,9 +94,9 @@ class WhichBus(unittest.TestCase):
                     (True, False, ["--system"], None), (False, False, [], None)):
                 daemons = {}
                 if on_user:
-                    daemons["user"] = Standin(user.address)
+                    daemons["user"] = MockDaemon(user.address)
                 if on_system:
-                    daemons["system"] = Standin(system.address)
+                    daemons["system"] = MockDaemon(system.address)
                 for name, daemon in daemons.items():
                     daemon.properties["StateReason"] = name
                 done = ctl("status", "--json", *option, session=user.address, system=system.address)
@@ -113,7 +113,7 @@ class WhichBus(unittest.TestCase):
         with Bus() as user:
             done = ctl("status", session=user.address)
             self.assertIn(b'try "systemctl --user start visaged"', done.stderr)
-            with Standin(user.address):
+            with MockDaemon(user.address):
                 self.assertEqual(ctl("status", session=user.address).returncode, 0)
 
     def test_no_bus(self):
@@ -138,7 +138,7 @@ class NotRunning(unittest.TestCase):
             self.assertEqual([effect["name"] for effect in json.loads(done.stdout) if effect["current"]], [])
 
     def test_starting_it(self):
-        program = f"/usr/bin/python3 {standin.__file__}"
+        program = f"/usr/bin/python3 {mock_daemon.__file__}"
         with Bus(activate=program) as bus:
             for command in ("status", "metrics", "stop", "pause"):
                 done = ctl(command, system=bus.address)
@@ -157,7 +157,7 @@ class NotRunning(unittest.TestCase):
 
     def test_the_bus_says_no(self):
         with Bus(policy='<deny send_destination="org.visaged1" send_interface="org.visaged1.Manager"/>') as bus:
-            with Standin(bus.address) as daemon:
+            with MockDaemon(bus.address) as daemon:
                 done = ctl("pause", system=bus.address)
                 self.assertEqual((done.returncode, done.stdout), (1, b""))
                 self.assertRegex(done.stderr.decode(), r'^visagectl: not allowed \(.+\); try "sudo visagectl \.\.\."\n$')
@@ -167,7 +167,7 @@ class NotRunning(unittest.TestCase):
     def test_the_bus_ends(self):
         bus = Bus()
         self.addCleanup(bus.close)
-        daemon = Standin(bus.address)
+        daemon = MockDaemon(bus.address)
         with subprocess.Popen([os.environ["VISAGECTL"], "status", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=environment(system=bus.address)) as child:
             self.assertIn(b"streaming", child.stdout.readline())
@@ -177,7 +177,7 @@ class NotRunning(unittest.TestCase):
         daemon.stop()
 
     def test_it_ends_in_the_middle_of_a_call(self):
-        with Bus() as bus, Standin(bus.address) as daemon:
+        with Bus() as bus, MockDaemon(bus.address) as daemon:
             daemon.silent.add("SetModel")
             with subprocess.Popen([os.environ["VISAGECTL"], "set", "model", "x"], stderr=subprocess.PIPE,
                                   env=environment(system=bus.address)) as child:

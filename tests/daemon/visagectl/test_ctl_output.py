@@ -12,10 +12,10 @@ import unittest
 from gi.repository import GLib
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-import standin
+import mock_daemon
 import support
 from ctl import NOWHERE, Served, Terminal, ctl, environment, wait_for
-from standin import Standin, variant
+from mock_daemon import MockDaemon, variant
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 600
 
@@ -35,7 +35,9 @@ class Status(Served):
         self.assertEqual(lines[12], "  Frames since it started")
         counters = re.findall(r"(\w+) +(\d+)", "\n".join(lines[13:]))
         self.assertEqual({name: int(n) for name, n in counters}, self.daemon.properties["Counters"])
-        self.assertEqual(len({len(line) for line in lines[13:]}), 1, "and so do the counters")
+        ends = [[number.end() for number in re.finditer(r"\w+ +\d+", line)] for line in lines[13:]]
+        for line in ends:
+            self.assertEqual(line, ends[0][:len(line)], "and so do the counters")
         self.assertLessEqual(len(lines), 24)
 
     def test_nothing_there(self):
@@ -59,7 +61,7 @@ class Status(Served):
 
     def test_json(self):
         status = json.loads(self.good("status", "--json"))
-        expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in standin.presets().items()}
+        expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in mock_daemon.presets().items()}
         expected["effect_options"] = {"opacity": 0.5}
         self.assertEqual(status, expected)
         self.assertEqual(self.daemon.calls, [])
@@ -71,7 +73,7 @@ class Status(Served):
             terminal.until(r"paused")
             self.daemon.stop()
             terminal.until(r"\x1b\[H\x1b\[Jvisaged is not running; try")
-            self.daemon = Standin(self.bus.address)
+            self.daemon = MockDaemon(self.bus.address)
             self.addCleanup(self.daemon.stop)
             terminal.until(r"not running.*visaged 0.1.0: streaming")
             self.assertEqual(terminal.end(signal.SIGINT), -signal.SIGINT)
@@ -142,6 +144,7 @@ class Full(Served):
     """Standard output that takes nothing."""
 
     def test_commands(self):
+        self.daemon.values["ListModels"] = [variant({"name": "a", "path": "/a", "size": 1, "default": True})]
         for arguments in (["status"], ["status", "--json"], ["status", "--watch"], ["metrics"], ["effect"], ["effect", "--json"],
                           ["models"], ["gpus"], ["doctor"], ["pause", "--help"]):
             status, err = support.full("VISAGECTL", *arguments, env=environment(system=self.bus.address))
@@ -260,7 +263,7 @@ class Monitor(Served):
                 self.daemon.stop()
                 out, err = child.communicate(timeout=60)
                 self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended\n"))
-            self.daemon = Standin(self.bus.address)
+            self.daemon = MockDaemon(self.bus.address)
             self.addCleanup(self.daemon.stop)
 
     def test_on_a_terminal(self):
@@ -435,53 +438,53 @@ class Doctor(Served):
         done = support.visagectl("doctor", "--json", env=self.environment(driver))
         self.assertEqual(done.stderr, b"")
         findings = json.loads(done.stdout)
-        self.assertEqual(done.returncode, int(any(finding["grade"] == "problem" for finding in findings)))
+        self.assertEqual(done.returncode, int(any(finding["severity"] == "problem" for finding in findings)))
         return {finding["check"]: finding for finding in findings}
 
     def test_form(self):
         findings = self.findings()
         self.assertEqual(len(findings), 19)
         for finding in findings.values():
-            self.assertIn(finding["grade"], ("ok", "skipped", "warning", "problem"))
+            self.assertIn(finding["severity"], ("ok", "skipped", "warning", "problem"))
             self.assertTrue(finding["seen"])
-            if finding["grade"] in ("ok", "skipped"):
-                self.assertIsNone(finding["cure"])
+            if finding["severity"] in ("ok", "skipped"):
+                self.assertIsNone(finding["fix"])
             else:
-                self.assertTrue(finding["cure"])
+                self.assertTrue(finding["fix"])
         done = support.visagectl("doctor", env=self.environment())
         lines = done.stdout.decode().splitlines()
         column = {line.index(finding["seen"]) for finding in findings.values() for line in lines
-                  if line.startswith(f"{finding['grade']} ") and f" {finding['check']} " in line and finding["seen"] in line}
+                  if line.startswith(f"{finding['severity']} ") and f" {finding['check']} " in line and finding["seen"] in line}
         self.assertEqual(len(column), 1, "what is seen stands below each other")
         column = column.pop()
-        cures = [line for line in lines if line.startswith(" ")]
-        self.assertEqual({line[column:column + 3] for line in cures}, {"-> "} if cures else set())
-        grades = [finding["grade"] for finding in findings.values()]
-        self.assertRegex(lines[-1], rf"^{grades.count('problem')} problems?, {grades.count('warning')} warnings?(; .*)?$")
+        fixes = [line for line in lines if line.startswith(" ")]
+        self.assertEqual({line[column:column + 3] for line in fixes}, {"-> "} if fixes else set())
+        severities = [finding["severity"] for finding in findings.values()]
+        self.assertRegex(lines[-1], rf"^{severities.count('problem')} problems?, {severities.count('warning')} warnings?(; .*)?$")
 
     def test_software_driver(self):
         self.daemon.properties["Gpu"] = ""
         findings = self.findings(driver=True)
-        self.assertEqual(findings["GPU"]["grade"], "warning")
+        self.assertEqual(findings["GPU"]["severity"], "warning")
         self.assertIn("llvmpipe", findings["GPU"]["seen"])
-        self.assertEqual(findings["self-test"]["grade"], "ok")
-        self.assertEqual(findings["model"]["grade"], "ok")
+        self.assertEqual(findings["self-test"]["severity"], "ok")
+        self.assertEqual(findings["model"]["severity"], "ok")
         self.assertIn("streaming", findings["daemon"]["seen"])
-        self.assertEqual(findings["daemon"]["grade"], "ok")
+        self.assertEqual(findings["daemon"]["severity"], "ok")
 
     def test_no_driver(self):
         findings = self.findings()
-        self.assertEqual((findings["GPU"]["grade"], findings["self-test"]["grade"]), ("ok", "skipped"))
+        self.assertEqual((findings["GPU"]["severity"], findings["self-test"]["severity"]), ("ok", "skipped"))
         self.assertIn("Some GPU, which visaged uses", findings["GPU"]["seen"])
         self.daemon.properties["Gpu"] = ""
         findings = self.findings()
-        self.assertEqual((findings["GPU"]["grade"], findings["self-test"]["grade"]), ("problem", "skipped"))
-        self.assertIn("mesa-vulkan-drivers", findings["GPU"]["cure"] + findings["GPU"]["seen"])
+        self.assertEqual((findings["GPU"]["severity"], findings["self-test"]["severity"]), ("problem", "skipped"))
+        self.assertIn("mesa-vulkan-drivers", findings["GPU"]["fix"] + findings["GPU"]["seen"])
 
     def test_no_daemon(self):
         self.daemon.stop()
         daemon = self.findings()["daemon"]
-        self.assertEqual(daemon["grade"], "problem")
+        self.assertEqual(daemon["severity"], "problem")
         self.assertIn("not running", daemon["seen"])
 
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "v4l2/camera.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #define MS 1000000ull
 #define STALL_MS 2000
@@ -83,7 +83,7 @@ static void open_camera(void)
         if (camera_open(s.node, &wish, &s.camera, NULL, 0) < 0)
                 s.camera = NULL;
         if (s.camera && !camera_start(s.camera)) {
-                s.good_at = tick_now();
+                s.good_at = monotonic_now();
                 s.time_ns = 0;
                 return;
         }
@@ -107,14 +107,15 @@ static void turn(void)
         err = camera_next(s.camera, &frame);
         if (!err) {
                 /* what the frame says of its time must be true and never go back */
-                if (frame.time_ns < s.time_ns || frame.time_ns > tick_now() || tick_now() - frame.time_ns > 3000 * MS)
+                if (frame.time_ns < s.time_ns || frame.time_ns > monotonic_now() ||
+                    monotonic_now() - frame.time_ns > 3000 * MS)
                         exit(3);
                 s.time_ns = frame.time_ns;
-                s.good_at = tick_now();
+                s.good_at = monotonic_now();
                 s.frames++;
                 err = camera_release(s.camera, &frame);
         }
-        if ((err && err != -EAGAIN) || tick_now() - s.good_at > STALL_MS * MS) {
+        if ((err && err != -EAGAIN) || monotonic_now() - s.good_at > STALL_MS * MS) {
                 s.errors++;
                 close_camera();
         }
@@ -123,9 +124,9 @@ static void turn(void)
 /* More good frames.  False: they did not come. */
 static bool wait_frames(unsigned n)
 {
-        uint64_t want = s.frames + n, end = tick_now() + PATIENCE_MS * MS;
+        uint64_t want = s.frames + n, end = monotonic_now() + PATIENCE_MS * MS;
 
-        while (s.frames < want && tick_now() < end)
+        while (s.frames < want && monotonic_now() < end)
                 turn();
         return s.frames >= want;
 }
@@ -201,18 +202,18 @@ static int once(const struct kind *kind)
 
         if (!wait_frames(5))
                 return -2;
-        begin = tick_now();
+        begin = monotonic_now();
         if (!inject(kind))
                 return -1;
         if (kind->reopen)
                 close_camera();
         for (end = begin + PATIENCE_MS * MS; !happened(kind, errors, were_corrupt, were_lost); turn())
-                if (tick_now() > end)
+                if (monotonic_now() > end)
                         return -1;
         if (!wait_frames(1))
                 return -2;
         result = (int)((s.good_at - begin) / MS);
-        for (end = begin + kind->seconds * 1000 * MS; tick_now() < end;)
+        for (end = begin + kind->seconds * 1000 * MS; monotonic_now() < end;)
                 turn();
         /* a source has to change anew each time: it does when it returns */
         if (kind->control && kind->value != kind->normal && !set_control(kind->control, kind->normal))

@@ -2,6 +2,7 @@
 #include "tests/v4l2/fake-node.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
@@ -430,6 +431,12 @@ static size_t make_jpeg(uint8_t *ret, int width, int height, uint8_t shade)
         return size;
 }
 
+/* A thread decodes. */
+static void await(struct camera *camera)
+{
+        assert_int_equal(poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, 20000), 1);
+}
+
 static void motion_jpeg(void **state)
 {
         struct camera *camera;
@@ -445,10 +452,13 @@ static void motion_jpeg(void **state)
         camera_start(camera);
 
         /* The newest is another size, the one before is cut: the one before that is the newest valid. */
+        fake_lock();
         memcpy(fake_capture((uint32_t)good_size, 0, 1), good, good_size);
         memcpy(fake_capture((uint32_t)shade_size, 0, 2), shade, shade_size);
         memcpy(fake_capture((uint32_t)shade_size / 2, 0, 3), shade, shade_size);
         memcpy(fake_capture((uint32_t)small_size, 0, 4), small, small_size);
+        fake_unlock();
+        await(camera);
         assert_int_equal(camera_next(camera, &frame), 0);
         assert_int_equal(frame.sequence, 1);
         assert_in_range(frame.data[0], 198, 202);
@@ -459,8 +469,11 @@ static void motion_jpeg(void **state)
         assert_int_equal(camera_release(camera, &frame), 0);
         assert_int_equal(fake_queued(), 4);
 
+        fake_lock();
         fake_capture(100, 0, 5); /* zeros */
         fake_capture(0, 0, 6);
+        fake_unlock();
+        await(camera);
         assert_int_equal(camera_next(camera, &frame), -EAGAIN);
         assert_int_equal(camera_counters(camera)->corrupt, 4);
         assert_int_equal(fake_queued(), 4);

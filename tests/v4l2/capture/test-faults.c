@@ -7,13 +7,14 @@
 #include "tests/v4l2/faults.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "v4l2/camera.h"
 #include "v4l2/jpeg.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #define W FAULT_WIDTH
 #define H FAULT_HEIGHT
@@ -46,11 +47,16 @@ static bool lasting(unsigned step)
 static void expose_jpeg(unsigned step)
 {
         struct jpeg_file file = lasting(step) ? s.fault->picture(s.fault->number) : good_picture;
-        uint8_t *memory = fake_capture((uint32_t)file.size, 0, s.exposed + fault_sequence);
+        uint8_t *memory;
 
         assert_true(file.size <= SIZE); /* of a buffer */
+        fake_lock();
+        memory = fake_capture((uint32_t)file.size, 0, s.exposed + fault_sequence);
         if (memory)
                 memcpy(memory, file.data, file.size);
+        fake_unlock();
+        if (memory) /* a thread decodes */
+                poll(&(struct pollfd){.fd = camera_fd(s.camera), .events = POLLIN}, 1, 20000);
         if (file.data != good_picture.data)
                 free(file.data);
 }
@@ -107,7 +113,7 @@ static void open_camera(void)
 static void look_at(const struct frame *frame, unsigned step)
 {
         const uint32_t *memory = (const uint32_t *)(const void *)frame->data;
-        uint64_t now = tick_now();
+        uint64_t now = monotonic_now();
 
         assert_true(frame->time_ns >= s.time_ns && frame->time_ns <= now && now - frame->time_ns < 3000000000u);
         assert_true(!s.good || frame->sequence > s.sequence);

@@ -81,9 +81,13 @@ static void stalled_reader(void **state)
         assert_true(reader >= 0);
         alarm(60); /* it is there for ever else */
         assert_int_equal(sink_open(temporary_path("y4m:", "pipe"), &wish, rate, &sink, NULL, 0), 0);
+        alarm(1); /* and nothing here waits for it */
         assert_int_equal(sink_show(sink, frame, 1), 0);
         for (int i = 0; i < 3; i++)
                 assert_int_equal(sink_show(sink, frame, 2), -EAGAIN);
+        for (int i = 0; i < 100; i++)
+                assert_int_equal(sink_dispatch(sink), 0);
+        alarm(60);
         assert_int_equal(sink_counters(sink)->shown, 1);
         assert_int_equal(sink_counters(sink)->dropped, 3);
         while (read(reader, got, 1) == 1 && *got != '\n')
@@ -96,9 +100,43 @@ static void stalled_reader(void **state)
         }
         close(reader);
         signal(SIGPIPE, SIG_IGN);
+        assert_int_equal(poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, 10000), 1);
+        assert_int_equal(sink_dispatch(sink), -ENODEV);
         assert_int_equal(sink_show(sink, frame, 4), -ENODEV);
         sink_close(sink);
         alarm(0);
+        free(frame);
+}
+
+/* What a pipe did not take at once follows by sink_dispatch(), whenever the descriptor says so. */
+static void slow_reader(void **state)
+{
+        const struct frame_format wish = {.width = 640, .height = 480, .matrix = FRAME_BT601};
+        const size_t size = 640 * 480 * 3 / 2;
+        uint8_t *frame = calloc(1, size), got[65536];
+        size_t total = 0, header = 0;
+        struct sink *sink;
+        int reader;
+
+        assert_int_equal(mkfifo(temporary_path("", "slow"), 0600), 0);
+        reader = open(temporary_path("", "slow"), O_RDONLY | O_NONBLOCK);
+        assert_true(reader >= 0);
+        assert_int_equal(sink_open(temporary_path("y4m:", "slow"), &wish, rate, &sink, NULL, 0), 0);
+        while (read(reader, got, 1) == 1 && *got != '\n')
+                header++;
+        assert_true(header > 0);
+        assert_int_equal(sink_show(sink, frame, 1), 0);
+        while (total < 6 + size) {
+                for (ssize_t n; (n = read(reader, got, sizeof(got))) > 0;)
+                        total += (size_t)n;
+                if (poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, total < 6 + size ? 10000 : 0) > 0)
+                        assert_int_equal(sink_dispatch(sink), 0);
+        }
+        assert_int_equal(total, 6 + size);
+        assert_int_equal(poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, 0), 0); /* no more to do */
+        assert_int_equal(sink_show(sink, frame, 2), 0);
+        sink_close(sink);
+        close(reader);
         free(frame);
 }
 
@@ -275,6 +313,7 @@ int main(void)
                 cmocka_unit_test(damaged_frame),   cmocka_unit_test(good_headers),
                 cmocka_unit_test(damaged_headers), cmocka_unit_test(header_limits),
                 cmocka_unit_test(damaged_files),   cmocka_unit_test(stalled_reader),
+                cmocka_unit_test(slow_reader),
         };
 
         return cmocka_run_group_tests_name("v4l2/y4m", tests, temporary_make, temporary_remove);

@@ -1,6 +1,7 @@
 /* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink with frame n filled with 32 + n % 192, and says when
  * the number of its readers changes, for tests in the guest. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,23 +9,25 @@
 #include <string.h>
 
 #include "v4l2/sink.h"
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 static void say_readers(struct sink *sink)
 {
-        static unsigned said = UINT32_MAX;
-        unsigned readers = sink_readers(sink);
+        static int said = INT_MAX;
+        int readers;
 
+        sink_dispatch(sink);
+        readers = sink_readers(sink);
         if (readers != said)
-                fprintf(stderr, "readers=%u\n", readers);
+                fprintf(stderr, "readers=%d\n", readers);
         said = readers;
 }
 
 static void wait_until(struct sink *sink, uint64_t time_ns)
 {
-        struct pollfd fd = {.fd = sink_readers_fd(sink), .events = POLLIN};
+        struct pollfd fd = {.fd = sink_fd(sink), .events = POLLIN};
 
-        for (uint64_t now = tick_now(); now < time_ns; now = tick_now())
+        for (uint64_t now = monotonic_now(); now < time_ns; now = monotonic_now())
                 if (poll(&fd, 1, (int)((time_ns - now) / 1000000) + 1) > 0)
                         say_readers(sink);
 }
@@ -34,7 +37,7 @@ int main(int argc, char **argv)
         struct frame_format wish = {0};
         const struct frame_format *format;
         unsigned rate, frames;
-        uint64_t start = tick_now();
+        uint64_t start = monotonic_now();
         struct sink *sink;
         uint8_t *frame;
         char why[256];
@@ -59,7 +62,7 @@ int main(int argc, char **argv)
         frame = malloc(format->size);
         for (unsigned n = 0; n < frames && (!err || err == -EAGAIN); n++) {
                 memset(frame, (int)(32 + n % 192), format->size);
-                err = sink_show(sink, frame, tick_now());
+                err = sink_show(sink, frame, monotonic_now());
                 wait_until(sink, start + (n + 1) * 1000000000ull / rate);
         }
         fprintf(stderr, "error=%d shown=%ju dropped=%ju\n", err, (uintmax_t)sink_counters(sink)->shown,

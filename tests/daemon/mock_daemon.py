@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""A stand-in for the daemon on the bus: it has the interface that systemd/org.visaged1.xml describes, read from there, and
+"""A mock of the daemon on the bus: it has the interface that systemd/org.visaged1.xml describes, read from there, and
 answers as the test tells it to.
 
-    with Bus() as bus, Standin(bus.address) as daemon:
+    with Bus() as bus, MockDaemon(bus.address) as daemon:
         daemon.properties["State"] = "paused"
         daemon.errors["SetGpu"] = ("org.visaged1.Error.NoSuchGpu", "no such GPU")
         ...
         daemon.calls                  # [("SetMode", ("exact",)), ...]
 
-As a program, `standin.py` serves on the bus that started it (DBUS_STARTER_ADDRESS), until that ends.
+As a program, `mock_daemon.py` serves on the bus that started it (DBUS_STARTER_ADDRESS), until that ends.
 """
 import os
 import threading
@@ -39,7 +39,7 @@ def variant(value):
             for name, value in value.items()}
 
 
-class Standin:
+class MockDaemon:
     def __init__(self, address):
         self.properties = presets()
         self.calls, self.errors, self.values, self.descriptors = [], {}, {}, {}
@@ -51,7 +51,7 @@ class Standin:
         self._thread = threading.Thread(target=self._run, args=(address,), daemon=True)
         self._thread.start()
         if not self._ready.wait(30):
-            raise RuntimeError("the stand-in is not on the bus")
+            raise RuntimeError("the mock daemon is not on the bus")
 
     def _run(self, address):
         self._context.push_thread_default()
@@ -114,4 +114,4 @@ class Standin:
 
 
 if __name__ == "__main__":
-    Standin(os.environ["DBUS_STARTER_ADDRESS"])._thread.join()
+    MockDaemon(os.environ["DBUS_STARTER_ADDRESS"])._thread.join()

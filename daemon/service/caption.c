@@ -7,9 +7,9 @@
 #include FT_FREETYPE_H
 
 #include "daemon/common/cleanup.h"
-#include "daemon/service/lettering.h"
+#include "daemon/service/caption.h"
 
-struct lettering {
+struct caption {
         FT_Library library;
         FT_Face face;
 };
@@ -45,42 +45,42 @@ static char *find_font(void)
         return path;
 }
 
-int lettering_new(struct lettering **ret)
+int caption_new(struct caption **ret)
 {
         _cleanup_(freep) char *path = find_font();
-        struct lettering *lettering;
+        struct caption *caption;
 
         if (!path)
                 return -ENOENT;
-        lettering = calloc(1, sizeof *lettering);
-        if (!lettering)
+        caption = calloc(1, sizeof *caption);
+        if (!caption)
                 return -ENOMEM;
-        if (FT_Init_FreeType(&lettering->library) || FT_New_Face(lettering->library, path, 0, &lettering->face)) {
-                lettering_free(lettering);
+        if (FT_Init_FreeType(&caption->library) || FT_New_Face(caption->library, path, 0, &caption->face)) {
+                caption_free(caption);
                 return -EIO;
         }
-        *ret = lettering;
+        *ret = caption;
         return 0;
 }
 
-void lettering_free(struct lettering *lettering)
+void caption_free(struct caption *caption)
 {
-        if (!lettering)
+        if (!caption)
                 return;
-        if (lettering->face)
-                FT_Done_Face(lettering->face);
-        if (lettering->library)
-                FT_Done_FreeType(lettering->library);
-        free(lettering);
+        if (caption->face)
+                FT_Done_Face(caption->face);
+        if (caption->library)
+                FT_Done_FreeType(caption->library);
+        free(caption);
 }
 
-static uint32_t line_width(struct lettering *lettering, const char *text)
+static uint32_t line_width(struct caption *caption, const char *text)
 {
         uint32_t width = 0;
 
         for (const char *c = text; *c; c++)
-                if (FT_Load_Char(lettering->face, (unsigned char)*c, FT_LOAD_DEFAULT) == 0)
-                        width += lettering->face->glyph->advance.x >> 6;
+                if (FT_Load_Char(caption->face, (unsigned char)*c, FT_LOAD_DEFAULT) == 0)
+                        width += caption->face->glyph->advance.x >> 6;
         return width;
 }
 
@@ -104,25 +104,25 @@ static void draw_glyph(const struct canvas *canvas, const FT_GlyphSlot glyph, in
                               bitmap->buffer[(ptrdiff_t)row * bitmap->pitch + column]);
 }
 
-void lettering_draw(struct lettering *lettering, const char *text, uint32_t row, uint32_t height,
-                    const uint8_t colour[3], uint8_t *rgba, uint32_t rgba_width, uint32_t rgba_height)
+void caption_draw(struct caption *caption, const char *text, uint32_t row, uint32_t height, const uint8_t colour[3],
+                  uint8_t *rgba, uint32_t rgba_width, uint32_t rgba_height)
 {
         const struct canvas canvas = {rgba, rgba_width, rgba_height, colour};
         const uint32_t room = rgba_width - rgba_width / 10;
         uint32_t width;
 
-        if (FT_Set_Pixel_Sizes(lettering->face, 0, height ? height : 1))
+        if (FT_Set_Pixel_Sizes(caption->face, 0, height ? height : 1))
                 return;
-        width = line_width(lettering, text);
+        width = line_width(caption, text);
         if (width > room) {
-                FT_Set_Pixel_Sizes(lettering->face, 0, height * room / width > 0 ? height * room / width : 1);
-                width = line_width(lettering, text);
+                FT_Set_Pixel_Sizes(caption->face, 0, height * room / width > 0 ? height * room / width : 1);
+                width = line_width(caption, text);
         }
         int64_t x = ((int64_t)rgba_width - width) / 2;
         for (const char *c = text; *c; c++) {
-                if (FT_Load_Char(lettering->face, (unsigned char)*c, FT_LOAD_RENDER))
+                if (FT_Load_Char(caption->face, (unsigned char)*c, FT_LOAD_RENDER))
                         continue;
-                draw_glyph(&canvas, lettering->face->glyph, x, row);
-                x += lettering->face->glyph->advance.x >> 6;
+                draw_glyph(&canvas, caption->face->glyph, x, row);
+                x += caption->face->glyph->advance.x >> 6;
         }
 }

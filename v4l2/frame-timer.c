@@ -1,4 +1,4 @@
-#include "v4l2/tick.h"
+#include "v4l2/frame-timer.h"
 
 #include <errno.h>
 #include <sys/timerfd.h>
@@ -7,21 +7,21 @@
 
 #define NS_PER_S 1000000000ull
 
-bool tick_rate_sane(struct frame_rate rate)
+bool frame_rate_sane(struct frame_rate rate)
 {
         uint64_t num = rate.numerator, den = rate.denominator;
 
         return num && den && num <= 1000 * den && num * 100 >= den;
 }
 
-int tick_open(void)
+int frame_timer_open(void)
 {
         int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
         return fd < 0 ? -errno : fd;
 }
 
-int tick_start(int fd, struct frame_rate rate)
+int frame_timer_start(int fd, struct frame_rate rate)
 {
         uint64_t ns = NS_PER_S * rate.denominator / rate.numerator;
         struct timespec interval = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
@@ -30,21 +30,21 @@ int tick_start(int fd, struct frame_rate rate)
         return timerfd_settime(fd, 0, &spec, NULL) < 0 ? -errno : 0;
 }
 
-void tick_stop(int fd)
+void frame_timer_stop(int fd)
 {
         static const struct itimerspec never;
 
         timerfd_settime(fd, 0, &never, NULL);
 }
 
-uint64_t tick_take(int fd)
+uint64_t frame_timer_take(int fd)
 {
         uint64_t due;
 
         return read(fd, &due, sizeof(due)) == sizeof(due) ? due : 0;
 }
 
-uint64_t tick_now(void)
+uint64_t monotonic_now(void)
 {
         struct timespec now;
 

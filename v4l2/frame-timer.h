@@ -4,15 +4,15 @@
 #include "v4l2/frame.h"
 
 /* 1 frame in 100 s up to 1000 a second; what a camera or a file may claim. */
-bool tick_rate_sane(struct frame_rate rate);
+bool frame_rate_sane(struct frame_rate rate);
 
 /* Returns a file descriptor, not yet running. */
-int tick_open(void);
-int tick_start(int fd, struct frame_rate rate);
-void tick_stop(int fd);
+int frame_timer_open(void);
+int frame_timer_start(int fd, struct frame_rate rate);
+void frame_timer_stop(int fd);
 
 /* Frames due since the last call; 0: none yet. */
-uint64_t tick_take(int fd);
+uint64_t frame_timer_take(int fd);
 
 /* CLOCK_MONOTONIC. */
-uint64_t tick_now(void);
+uint64_t monotonic_now(void);

@@ -1,0 +1,24 @@
+/* Commands that print a list: the JSON array that they find, or a table made from it. */
+#pragma once
+
+#include "daemon/visagectl/command-bus.h"
+
+struct list_column {
+        const char *title;
+        const char *key; /* a text, an integer or an array of texts; "-" where it is null */
+        bool right;      /* numbers */
+        /* What to print instead of the value of `key`; may be NULL. */
+        void (*text)(const json_t *row, char *ret, size_t size);
+};
+
+struct list {
+        const char *help;
+        bool bus; /* it takes --user and --system */
+        /* `bus` is for those.  A negative errno leaves the reason in `why`. */
+        int (*find)(enum client_bus bus, json_t **ret, char *why, size_t why_size);
+        const struct list_column *columns; /* the last has no title */
+        const char *none;                  /* what to say, and do, where the list is empty */
+};
+
+/* The whole command; returns an exit status. */
+int command_list(int argc, char **argv, const struct list *list);

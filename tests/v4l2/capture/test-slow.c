@@ -1,0 +1,206 @@
+/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is this
+ * file's own, by the linker's --wrap. */
+#include "tests/v4l2/cm.h"
+#include "tests/v4l2/fake-node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "v4l2/camera.h"
+#include "v4l2/capture/threaded.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/jpeg.h"
+
+#define W 64
+#define H 48
+#define MS 1000000ull
+#define PROMPT_NS (50 * MS) /* as good as at once, on a busy machine */
+
+static const struct fake_format mjpeg = {V4L2_PIX_FMT_MJPEG, {{W, H, {30}}}};
+
+int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame);
+
+/* A picture is its time in 10 ms, and the shade of what it becomes; 0 is damaged. */
+int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
+{
+        usleep(data[0] * 10000u);
+        if (!data[1])
+                return -EBADMSG;
+        memset(frame, data[1], W * H * 2);
+        return 0;
+}
+
+static struct camera *camera;
+
+static void expose(uint8_t ten_ms, uint8_t shade)
+{
+        uint8_t *memory;
+
+        fake_lock();
+        memory = fake_capture(2, 0, 0);
+        assert_non_null(memory);
+        memory[0] = ten_ms;
+        memory[1] = shade;
+        fake_unlock();
+}
+
+static bool await(int ms)
+{
+        return poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, ms) == 1;
+}
+
+/* What a loop would do; none of it takes time. */
+static int next(uint8_t *ret_shade)
+{
+        const uint64_t begin = monotonic_now();
+        struct frame frame;
+        int err = camera_next(camera, &frame);
+
+        if (!err) {
+                *ret_shade = frame.data[0];
+                assert_int_equal(frame.data[W * H * 2 - 1], frame.data[0]);
+                err = camera_release(camera, &frame);
+        }
+        assert_true(monotonic_now() - begin < PROMPT_NS);
+        return err;
+}
+
+static int setup(void **state)
+{
+        const struct camera_wish wish = {W, H, {30, 1}};
+
+        fake_reset();
+        fake.formats = &mjpeg;
+        fake.formats_n = 1;
+        assert_int_equal(camera_open("/dev/null", &wish, &camera, NULL, 0), 0);
+        assert_int_equal(camera_start(camera), 0);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        camera_close(camera);
+        fake_reset();
+        return 0;
+}
+
+static void nobody_waits(void **state)
+{
+        unsigned turns = 0;
+        uint8_t shade;
+
+        expose(20, 7);
+        for (int err = -EAGAIN; err; turns++) {
+                err = next(&shade);
+                usleep(1000);
+        }
+        assert_true(turns > 20);
+        assert_int_equal(shade, 7);
+        assert_int_equal(camera_counters(camera)->captured, 1);
+}
+
+/* Beyond its budget a picture is dropped, and the newest of those that came meanwhile is the next. */
+static void over_the_budget(void **state)
+{
+        uint8_t shade;
+
+        expose(THREADED_BUDGET_NS / MS / 10 + 5, 1);
+        usleep(50000);
+        expose(0, 2);
+        expose(0, 3);
+        assert_true(await(10000));
+        while (next(&shade) == -EAGAIN)
+                assert_true(await(10000));
+        assert_int_equal(shade, 3);
+        assert_int_equal(next(&shade), -EAGAIN);
+        assert_int_equal(camera_counters(camera)->captured, 3);
+        assert_int_equal(camera_counters(camera)->stale, 2);
+        assert_int_equal(camera_counters(camera)->corrupt, 0);
+}
+
+/* A stream of nothing else gives no frames, which is what a stalled camera is told by. */
+static void always_too_slow(void **state)
+{
+        uint8_t shade;
+
+        for (int i = 0; i < 4; i++) {
+                expose(THREADED_BUDGET_NS / MS / 10 + 5, 9);
+                assert_true(await(10000));
+                assert_int_equal(next(&shade), -EAGAIN);
+        }
+        assert_int_equal(camera_counters(camera)->stale, 4);
+}
+
+/* The newest that is finished wins. */
+static void newest_first(void **state)
+{
+        uint8_t shade;
+
+        for (uint8_t i = 1; i < 9; i++) {
+                expose(0, i);
+                assert_true(await(10000));
+                usleep(20000);
+        }
+        assert_int_equal(next(&shade), 0);
+        assert_int_equal(shade, 8);
+        assert_int_equal(camera_counters(camera)->stale, 7);
+}
+
+static void damaged(void **state)
+{
+        uint8_t shade;
+
+        expose(0, 0);
+        assert_true(await(10000));
+        assert_int_equal(next(&shade), -EAGAIN);
+        assert_int_equal(camera_counters(camera)->corrupt, 1);
+        assert_false(await(0));
+}
+
+/* An error is told after the last frame, and again and again. */
+static void unplugged(void **state)
+{
+        uint8_t shade;
+
+        fake_lock();
+        fake.fail_request = VIDIOC_DQBUF;
+        fake.fail_errno = ENODEV;
+        expose(0, 1);
+        fake_unlock();
+        for (int i = 0; i < 3; i++) {
+                assert_true(await(10000));
+                assert_int_equal(next(&shade), -ENODEV);
+        }
+        fake.fail_request = 0;
+}
+
+/* It can be stopped while it decodes, and started again without what was left. */
+static void stopped_and_started(void **state)
+{
+        uint8_t shade;
+
+        expose(10, 1);
+        usleep(20000);
+        camera_stop(camera);
+        assert_int_equal(camera_start(camera), 0);
+        assert_false(await(0));
+        expose(0, 2);
+        assert_true(await(10000));
+        assert_int_equal(next(&shade), 0);
+        assert_int_equal(shade, 2);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                TEST(nobody_waits), TEST(over_the_budget), TEST(always_too_slow),     TEST(newest_first),
+                TEST(damaged),      TEST(unplugged),       TEST(stopped_and_started),
+        };
+
+        return cmocka_run_group_tests_name("v4l2/slow", tests, NULL, NULL);
+}

@@ -1,0 +1,40 @@
+#include "v4l2/camera.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define DEV "/dev"
+
+/* By inotify: what udev multicasts does not reach a service that has a network of its own, as ours has. */
+int camera_watch(void)
+{
+        int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), r;
+
+        if (fd < 0)
+                return -errno;
+        /* Attributes: the permissions that udev gives after the node is there. */
+        if (inotify_add_watch(fd, DEV, IN_CREATE | IN_MOVED_TO | IN_ATTRIB) < 0) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+        return fd;
+}
+
+bool camera_watch_heard(int fd)
+{
+        _Alignas(struct inotify_event) char buffer[4096];
+        bool heard = false;
+        ssize_t n;
+
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+                for (const char *at = buffer; at < buffer + n;) {
+                        const struct inotify_event *event = (const struct inotify_event *)at;
+
+                        heard |= event->mask & IN_Q_OVERFLOW || (event->len && !strncmp(event->name, "video", 5));
+                        at += sizeof(*event) + event->len;
+                }
+        return heard;
+}
