@@ -83,7 +83,7 @@ class Both(unittest.TestCase):
                 (["--nonsense"], "unrecognized option"), (["nonsense"], 'unexpected argument "nonsense"'),
                 (["--virtual-camera=video10"], "allowed is a v4l2loopback node such as /dev/video10"),
                 (["--size=1x1"], "--size cannot be \"1x1\": allowed is width x height"),
-                (["--effect=sepia"], "allowed is overlay, labels, blur or none"), (["--frames=0"], "a number from 1 on"),
+                (["--effect=sepia"], "allowed is overlay, labels, blur, mirror or none"), (["--frames=0"], "a number from 1 on"),
                 (["--frames=-1"], "a number from 1 on"), (["--frames=99999999999999999999"], "a number from 1 on"),
                 (["--frames=ten"], "a number from 1 on"), (["--camera"], "requires an argument")):
             done = visaged("--config=/dev/null", *arguments)
