@@ -112,14 +112,15 @@ static int check(const struct model *model, char *why, size_t why_size)
 int model_open(const char *path, struct model **ret, char *why, size_t why_size)
 {
         struct model *model = calloc(1, sizeof(*model));
-        int r = 0;
+        int r;
 
         if (model)
                 model->path = strdup(path);
-        if (!model || !model->path)
-                r = why_set(why, why_size, -ENOMEM, "%s: out of memory", path);
-        if (r == 0)
-                r = safetensors_open(path, &model->file, why, why_size);
+        if (!model || !model->path) {
+                model_close(model);
+                return why_set(why, why_size, -ENOMEM, "%s: out of memory", path);
+        }
+        r = safetensors_open(path, &model->file, why, why_size);
         if (r == 0)
                 r = info_parse(model->file, path, &model->info, why, why_size);
         if (r == 0)

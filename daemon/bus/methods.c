@@ -148,8 +148,8 @@ static int parse_set_effect(struct call *call, sd_bus_error *error)
                 return r;
         if (effect_chain_parse(names, &settings->chain) < 0) {
                 effect_chain_allowed(allowed);
-                return sd_bus_error_setf(error, ERROR("NoSuchEffect"), "there is no effect \"%.64s\": allowed is %s",
-                                         names, allowed);
+                return sd_bus_error_setf(error, ERROR("NoSuchEffect"),
+                                         "there is no effect \"%.64s\"; the effect must be %s", names, allowed);
         }
         effect_settings_reset(settings, settings->chain);
         if ((r = parse_options(settings, call->message, error)) < 0)

@@ -213,16 +213,17 @@ int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return sd_bus_message_rewind(message, true) < 0 ? -EIO : 0;
 }
 
+/* clang-format off */
+#define MEMBER(property, member)                                                                \
+        {property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member}
+/* clang-format on */
+
 /* ---- changes ---- */
 
 static const struct {
         const char *property;
         size_t offset, size;
 } emitted[] = {
-#define MEMBER(property, member)                                                                                       \
-        {                                                                                                              \
-                property, offsetof(struct bus_view, member), sizeof((struct bus_view *)0)->member                      \
-        }
         MEMBER("State", state),
         MEMBER("StateReason", reason),
         MEMBER("Camera", camera),

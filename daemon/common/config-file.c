@@ -84,7 +84,7 @@ static int take(void *userdata, const char *section, const char *name, const cha
 
         if (strcmp(section, "visaged") != 0) {
                 if (section[0])
-                        complain(reader, reader->line, "unknown section [%s]: allowed is [visaged]", section);
+                        complain(reader, reader->line, "unknown section [%s]: must be [visaged]", section);
                 else
                         complain(reader, reader->line, "\"%s\" comes before the section [visaged]", name);
                 return 1;

@@ -12,7 +12,7 @@ const char *const mode_names[] = {"smooth", "exact", NULL};
 const char *const precision_names[] = {"fp32", "fp16", NULL};
 const char *const no_yes[] = {"no", "yes", NULL};
 
-/* A string; a line break or other control character cannot be meant in any of them. */
+/* A string.  A line break or another control character is always a mistake. */
 static int parse_text(const struct config_key *key, const char *value, struct config *config)
 {
         if (strlen(value) >= key->size)
@@ -24,7 +24,7 @@ static int parse_text(const struct config_key *key, const char *value, struct co
         return 0;
 }
 
-/* One more.  A node's name without its folder is no file of pictures, and is found out only when it is too late. */
+/* Adds an output.  Refuses the name of a node without its folder, which would otherwise be noticed too late. */
 static int parse_output(const struct config_key *key, const char *value, struct config *config)
 {
         struct config_key place = *key;
@@ -68,7 +68,7 @@ static int parse_number(const char *text, uint32_t low, uint32_t high, uint32_t 
         return 0;
 }
 
-/* Even: the formats of a virtual camera share chroma between pixels. */
+/* Both must be even, because the formats of a virtual camera share chroma between pixels. */
 static int parse_size(const struct config_key *key, const char *value, struct config *config)
 {
         uint32_t width, height;
@@ -113,28 +113,29 @@ static const struct config_key fixed_keys[] = {
         {"camera", "CAMERA",
          "a capture node (/dev/video0, or its name in /dev/v4l/by-id),\n"
          "image:FILE (still), image:FILE?move, y4m:FILE or y4m:FILE?once;\n"
-         "empty: the first camera there is",
+         "empty: the first camera found",
          "", "a camera's path or name, image:FILE or y4m:FILE", parse_text, MEMBER(camera)},
         {"virtual-camera", "SINK",
          "a v4l2loopback node, y4m:FILE (y4m:- is standard output)\n"
          "or png:PATTERN, such as png:out/%04d.png; may be given several times",
-         "/dev/video10", "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN, up to four, each once",
-         parse_output, .many = true, MEMBER(virtual_camera)},
-        {"size", "WxH", "of the virtual camera's picture", "640x480",
+         "/dev/video10",
+         "a v4l2loopback node such as /dev/video10, y4m:FILE or png:PATTERN; at most four, all different", parse_output,
+         .many = true, MEMBER(virtual_camera)},
+        {"size", "WxH", "size of the virtual camera's picture", "640x480",
          "width x height, such as 640x480, both even and from 32 to 8192", parse_size},
-        {"rate", "N", "frames per second", "30", "frames per second from 1 to 240, such as 30 or 30000/1001",
-         parse_rate},
+        {"rate", "N", "frames per second", "30",
+         "a number of frames per second from 1 to 240, such as 30 or 30000/1001", parse_rate},
         {"model", "FILE", "a .safetensors model file; empty: the one that comes with visaged", "", "a file", parse_text,
          MEMBER(model)},
         {"gpu", "GPU",
          "part of a GPU's name, its number in \"visagectl gpus\",\n"
-         "or its /dev/dri/renderD... node; empty: the fastest kind there is",
+         "or its /dev/dri/renderD... node; empty: the fastest kind of GPU",
          "", "part of a name, a number or a /dev/dri node", parse_text, MEMBER(gpu)},
         {"precision", "P", "how weights and feature maps are stored: fp32 or fp16", "fp32", "fp32 or fp16",
          parse_choice, .choices = precision_names, MEMBER(precision)},
         {"mode", "MODE",
-         "smooth (every frame, with the newest labels there are)\n"
-         "or exact (a frame is shown when its own labels are there)",
+         "smooth (every frame, with the newest labels available)\n"
+         "or exact (each frame when its own labels are ready)",
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
         {"always-on", "YES", "keep the camera open when nobody watches: yes or no", "no", "yes or no", parse_choice,
          .choices = no_yes, MEMBER(always_on)},
@@ -228,10 +229,10 @@ static int set(struct config *config, const char *name, const char *value, bool 
                         continue;
                 int r = add ? key->parse(key, value, config) : replace(key, value, config);
                 if (r < 0)
-                        snprintf(why, why_size, "%s cannot be \"%.200s\": allowed is %s", name, value, key->allowed);
+                        snprintf(why, why_size, "%s cannot be \"%.200s\": must be %s", name, value, key->allowed);
                 return r;
         }
-        n = snprintf(why, why_size, "unknown key \"%.100s\": allowed are", name);
+        n = snprintf(why, why_size, "unknown key \"%.100s\"; the keys are", name);
         for (const struct config_key *key = config_keys(); key->name && n < why_size; key++)
                 n += snprintf(why + n, why_size - n, "%s %s", key == keys ? "" : ",", key->name);
         return -ENOENT;

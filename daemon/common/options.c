@@ -18,14 +18,14 @@ static const struct {
         const char *name, *argument, *help;
         int value;
 } own[] = {
-        {"config", "FILE", "read this instead of " CONFIG_FILE ",\nwhich need not be there", OPTION_CONFIG},
-        {"check", NULL, "only say whether the configuration is right", OPTION_CHECK},
-        {"frames", "N", "stop after N frames; the placeholder does not count,\nand is not written to a file",
+        {"config", "FILE", "read this instead of " CONFIG_FILE ",\nwhich may be missing", OPTION_CONFIG},
+        {"check", NULL, "only check the configuration", OPTION_CHECK},
+        {"frames", "N", "stop after N frames; placeholders do not count,\nand are not written to a file",
          OPTION_FRAMES},
-        {"report", "FILE", "on exit, write what happened, as JSON", OPTION_REPORT},
+        {"report", "FILE", "on exit, write statistics as JSON", OPTION_REPORT},
         {"sheet", "FILE", "on exit, write the last frame as a PNG picture:\ninput | labels | overlay", OPTION_SHEET},
-        {"help", NULL, "this; also -h", 'h'},
-        {"version", NULL, "the program's version", OPTION_VERSION},
+        {"help", NULL, "print this help; also -h", 'h'},
+        {"version", NULL, "print the version", OPTION_VERSION},
 };
 #define OWN (sizeof own / sizeof own[0])
 
@@ -48,8 +48,8 @@ static void print_option(const char *name, const char *argument, const char *hel
 static int help(void)
 {
         printf("Usage: visaged [OPTION]...\n\n"
-               "Parses the faces before a camera on the GPU and shows the result as a virtual camera.\n\n"
-               "What can be set, here or in the section [visaged] of the configuration file:\n");
+               "Parses the faces in front of a camera on the GPU and shows the result as a virtual camera.\n\n"
+               "Settings, here or in the section [visaged] of the configuration file:\n");
         for (const struct config_key *key = config_keys(); key->name; key++)
                 print_option(key->name, key->argument, key->help, key->default_value);
         printf("\nAnd:\n");
@@ -102,7 +102,7 @@ static int take(int value, struct options *options)
                 errno = 0;
                 options->frames = strtoull(optarg, &end, 10);
                 if (errno || *end || *optarg < '0' || *optarg > '9' || options->frames == 0)
-                        return usage("--frames cannot be \"%s\": allowed is a number from 1 on", optarg);
+                        return usage("--frames cannot be \"%s\": must be a whole number, at least 1", optarg);
                 return -1;
         case OPTION_REPORT:
                 options->report = optarg;

@@ -12,11 +12,12 @@ enum {
 };
 
 /* Rows of getopt_long()'s table. */
-#define COMMAND_BUS_OPTIONS                                                                                            \
-        {"user", no_argument, NULL, COMMAND_USER}, {"system", no_argument, NULL, COMMAND_SYSTEM},                      \
-        {                                                                                                              \
-                "help", no_argument, NULL, 'h'                                                                         \
-        }
+/* clang-format off */
+#define COMMAND_BUS_OPTIONS                                     \
+        {"user", no_argument, NULL, COMMAND_USER},              \
+        {"system", no_argument, NULL, COMMAND_SYSTEM},          \
+        {"help", no_argument, NULL, 'h'}
+/* clang-format on */
 /* Their description: the last lines of a help text. */
 extern const char command_bus_help[];
 

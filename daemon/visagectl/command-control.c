@@ -94,8 +94,8 @@ int command_set(int argc, char **argv)
                 i++;
         if (i == SETTINGS)
                 return command_usage("set",
-                                     "\"%s\" cannot be set: allowed is camera, model, gpu or mode; "
-                                     "for the effect there is \"visagectl effect\"",
+                                     "\"%s\" cannot be set: choose camera, model, gpu or mode; "
+                                     "for the effect, use \"visagectl effect\"",
                                      argv[optind]);
         return tell_daemon(bus, false, settings[i].method, argv[optind + 1]);
 }

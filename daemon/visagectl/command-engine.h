@@ -14,12 +14,14 @@ enum {
 };
 
 /* Rows of getopt_long()'s table. */
-#define COMMAND_ENGINE_OPTIONS                                                                                         \
-        {"model", required_argument, NULL, COMMAND_MODEL}, {"gpu", required_argument, NULL, COMMAND_GPU},              \
-                {"fp32", no_argument, NULL, COMMAND_FP32}, {"fp16", no_argument, NULL, COMMAND_FP16},                  \
-        {                                                                                                              \
-                "help", no_argument, NULL, 'h'                                                                         \
-        }
+/* clang-format off */
+#define COMMAND_ENGINE_OPTIONS                                  \
+        {"model", required_argument, NULL, COMMAND_MODEL},      \
+        {"gpu", required_argument, NULL, COMMAND_GPU},          \
+        {"fp32", no_argument, NULL, COMMAND_FP32},              \
+        {"fp16", no_argument, NULL, COMMAND_FP16},              \
+        {"help", no_argument, NULL, 'h'}
+/* clang-format on */
 /* Their description and that of --help: the last lines of a help text. */
 extern const char command_engine_help[];
 

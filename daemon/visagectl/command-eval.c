@@ -210,7 +210,7 @@ static int set_classes(struct eval *e, const char *number)
                         e->classes = (unsigned)atoi(number);
                         return -1;
                 }
-        return command_usage("eval", "--classes cannot be \"%s\": allowed is 11, 19 or 20", number);
+        return command_usage("eval", "--classes cannot be \"%s\": must be 11, 19 or 20", number);
 }
 
 /* Returns an exit status, or -1 to continue. */

@@ -248,7 +248,7 @@ static int set_backend(struct parse *p, const char *name)
                         p->engine_options.backend = b;
                         return -1;
                 }
-        return command_usage("parse", "--backend cannot be \"%s\": allowed is lane or tile", name);
+        return command_usage("parse", "--backend cannot be \"%s\": must be lane or tile", name);
 }
 
 /* Returns an exit status, or -1 to continue. */

@@ -1,4 +1,4 @@
-"""The members of the family that have a name, the label sets, and what a network costs."""
+"""The named members of the family of networks, the label sets, and the cost of a network."""
 from dataclasses import replace
 
 import torch
@@ -20,7 +20,7 @@ LABELS = {
 LABELS[20] = {**LABELS[19], "body": "#a65628"}
 
 
-# EfficientNet-Lite0's stages up to a sixteenth (Tan and Le, ICML 2019): blocks, channels, stride, dilation, kernel, expansion.
+# EfficientNet-Lite0's stages to a sixteenth of the size (Tan and Le, ICML 2019): blocks, channels, stride, dilation, kernel, expansion.
 LITE0 = (Layer(1, 16), Layer(2, 24, 2, 1, 3, 6), Layer(2, 40, 2, 1, 5, 6), Layer(3, 80, 2, 1, 3, 6), Layer(3, 112, 1, 1, 5, 6))
 
 
@@ -37,7 +37,7 @@ def named(classes):
 
 
 def trials(classes):
-    """Name -> Arch: what `edge` was chosen among. They differ from it in one thing each."""
+    """Name -> Arch: the alternatives to `edge`. Each differs from it in one respect."""
     edge = named(classes)["edge"]
     dense = (*LITE0[:3], LITE0[3]._replace(stride=1, dilation=2), LITE0[4]._replace(dilation=2))
     return {
@@ -50,27 +50,27 @@ def trials(classes):
 
 
 def normalisation(arch):
-    """(mean, std) of an input's values / 255: what the encoder's ImageNet weights were trained with."""
+    """(mean, std) of the input values / 255, as used in the training of the encoder's ImageNet weights."""
     if arch.inverted:
         return (127 / 255,) * 3, (128 / 255,) * 3
     return (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def labels(count):
-    """The label set of that many classes as a model file has it: the data sets' own, or numbered."""
+    """The label set with that many classes, as in a model file: that of the data sets, or numbered classes."""
     known = LABELS.get(count) or {f"class {i}": _colour(i) for i in range(count)}
     return [{"name": name, "color": color} for name, color in known.items()]
 
 
 def _colour(i):
-    """The i-th of 2^24 colours, the first of them far apart (each channel takes every third bit, highest first)."""
+    """The i-th of 2^24 colours; the first ones are far apart (each channel takes every third bit, highest first)."""
     channels = [sum((i >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(8)) for channel in range(3)]
     return "#{:02x}{:02x}{:02x}".format(*channels)
 
 
 @torch.no_grad()
 def macs(arch, height, width):
-    """Multiply-accumulates of one picture: the convolutions, and the products of the two graphs."""
+    """Multiply-accumulates per picture: the convolutions, and the products of the two graphs."""
     total = 0
 
     def convolution(module, _, output):

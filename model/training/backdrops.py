@@ -1,4 +1,4 @@
-"""What is behind people and where nobody is: pieces of pictures, and made-up rooms."""
+"""Backgrounds: pieces of pictures, and made-up rooms."""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -6,7 +6,7 @@ from people import tone
 
 
 def scene(rng, pictures, size):
-    """A piece of a picture, mirrored, at times turned or in false colours."""
+    """A mirrored piece of a picture, sometimes rotated or in false colours."""
     picture = pictures[rng.integers(len(pictures))]
     part = min(picture.size) * (rng.uniform(0.25, 1) if rng.random() < 0.6 else 1)
     x, y = (rng.uniform(0, side - part) for side in picture.size)
@@ -19,7 +19,7 @@ def scene(rng, pictures, size):
 
 
 def room(rng, size):
-    """A made-up room: smooth colours, some of them with texture, boxes, discs and bars."""
+    """A made-up room: smooth colours, some with texture, boxes, discs and bars."""
     grid = int(rng.integers(2, 9))
     spread = rng.uniform(5, 70)
     colours = rng.uniform(0, 255, 3) + rng.normal(0, spread, (grid, grid, 1)) + rng.normal(0, spread / 2, (grid, grid, 3))
@@ -38,13 +38,13 @@ def room(rng, size):
 
 
 class Backdrops:
-    """rooms: pictures of interiors; scenes: any others without people."""
+    """rooms: pictures of interiors; scenes: other pictures without people."""
 
     def __init__(self, rooms, scenes):
         self.rooms, self.scenes = rooms, scenes
 
     def draw(self, rng, size):
-        """float32 size x size x 3, values to 255."""
+        """float32 size x size x 3, with values up to 255."""
         kind = rng.random()
         if self.rooms and kind < 0.6:
             return scene(rng, self.rooms, size)

@@ -25,12 +25,12 @@ def percent(value):
 
 
 def table(head, rows):
-    """Markdown lines."""
+    """A Markdown table, as lines."""
     return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def portraits(name, figures):
-    """All classes, in both views."""
+    """The table of all classes, in both views."""
     whole, region = figures["whole"], figures["region"]
     rows = [(label, percent(whole["f1"][label]), percent(region["f1"][label])) for label in whole["f1"]]
     rows += [(f"**{title}**", f"**{percent(whole.get(key))}**", f"**{percent(region.get(key))}**") for title, key in (
@@ -40,7 +40,7 @@ def portraits(name, figures):
 
 
 def confused(figures):
-    """What a class is taken for most often, where that is a twentieth of it at least."""
+    """The most frequent confusion of each class, if it affects at least a twentieth of its pixels."""
     matrix, names = figures["whole"]["confusion"], list(figures["whole"]["f1"])
     rows = []
     for i, row in enumerate(matrix):
@@ -71,7 +71,7 @@ def everything(result):
 
 
 def replaced(text, lines):
-    """A card's text with other tables."""
+    """The text of a card with its tables replaced."""
     before, rest = text.split(BEGIN, 1)
     return f"{before}{BEGIN}\n\n" + "\n".join(lines) + END + rest.split(END, 1)[1]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""One portrait in easy and hard cases, beside the labels that a model gives it: a picture for the model's card.
+"""Draw a picture for a model's card: one portrait in easy and hard cases, with the model's labels.
 
     cases.py MODEL.safetensors PORTRAIT --crop LEFT TOP RIGHT BOTTOM --out CASES.png
 """
@@ -18,7 +18,7 @@ COLUMNS = 3
 
 
 def frame(portrait, part=1.0, angle=0, at=(0.5, 0.5)):
-    """A camera's frame with the portrait in it, `part` of its height, on grey."""
+    """A camera's frame with the portrait on grey, `part` of its height."""
     side = round(HEIGHT * part)
     small = portrait.resize((side, side), Image.LANCZOS).convert("RGBA").rotate(angle, Image.BICUBIC, expand=True)
     canvas = Image.new("RGB", (WIDTH, HEIGHT), (112, 116, 120))

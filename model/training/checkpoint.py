@@ -1,4 +1,4 @@
-"""Read the named tensors of a PyTorch checkpoint without running what it says.
+"""Read the named tensors of a PyTorch checkpoint without executing code in it.
 
 A checkpoint is a pickle, which can call anything. torch.load's weights_only (of 1.13) knows no floats, and a checkpoint
 often holds a learning rate or a score beside the weights; its pickle_module is ignored (also of 1.13). So the two readers
@@ -22,11 +22,11 @@ KNOWN = {
 
 
 class Refused(Exception):
-    """Why no model file is made; one line."""
+    """The reason why no model file is made, in one line."""
 
 
 class Inert:
-    """Stands for an object of a class, or the result of a function, that isn't known."""
+    """Placeholder for an object of an unknown class, or the result of an unknown function."""
 
     def __new__(cls, *_, **__):
         return super().__new__(cls)
@@ -39,7 +39,7 @@ class Inert:
 
 
 class Unpickler(pickle.Unpickler):
-    """torch's readers derive from this one and add the storages."""
+    """torch's readers derive from this class and add the storages."""
 
     def find_class(self, module, name):
         return KNOWN.get((module, name), Inert)
@@ -58,7 +58,7 @@ def _read(path):
 
 
 def described(entry):
-    """What train.py wrote of a checkpoint; whatever else an entry of that name holds is another's and left out."""
+    """The description that train.py wrote into a checkpoint; anything else under that name is foreign and left out."""
     if not isinstance(entry, dict):
         return {}
     side = entry.get("input")
@@ -68,12 +68,12 @@ def described(entry):
 
 
 def load(path):
-    """Return (tensors by name, what the checkpoint says of itself) of a .pth file."""
+    """Return (tensors by name, the checkpoint's description of itself) of a .pth file."""
     try:
         file = _read(path)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}") from error
-    except Exception as error:  # the readers raise whatever their formats' parts do
+    except Exception as error:  # the readers let any exception of their parts through
         raise Refused(f"{path}: not a PyTorch checkpoint ({' '.join(str(error).split())[:100]})") from error
     state = file.get("state_dict", file) if isinstance(file, dict) else None
     description = described(file.get("description")) if isinstance(file, dict) else {}
@@ -83,7 +83,7 @@ def load(path):
 
 
 def strip(state):
-    """Without data-parallel training's prefix, the edge branch (dropped at inference) and the counters."""
+    """Remove the prefix of data-parallel training, the edge branch (not used at inference) and the counters."""
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     return {name: tensor for name, tensor in state.items()
             if not name.startswith("edge_layer.") and not name.endswith(".num_batches_tracked")}

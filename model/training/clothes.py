@@ -1,11 +1,11 @@
-"""What somebody wears below where their picture ends: drawn, so that no head floats."""
+"""Drawn clothes below the end of a person's picture, so that no head floats."""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 
 def fabric(rng, size):
-    """float32 size x size x 3: one colour in folds of light, at times striped, checked or woven. Never a piece of a picture:
-    whoever learns that anything may be clothes takes the street for clothes."""
+    """float32 size x size x 3: one colour with folds of light, sometimes striped, checked or woven. Never a piece of a picture,
+    because a network that learns that anything may be clothes takes the street for clothes."""
     colour = rng.uniform(0, 255) + rng.normal(0, 40, 3)
     grid = int(rng.integers(2, 7))
     light = Image.fromarray(rng.normal(1, rng.uniform(0.03, 0.2), (grid, grid)).astype(np.float32))
@@ -25,8 +25,8 @@ def fabric(rng, size):
 
 
 def torso(rng, person, size, matrix):
-    """float size x size, 0 to 1: shoulders and chest below a picture that cuts its person off, in the frame that matrix
-    places it in; None where nothing is cut off."""
+    """float size x size, 0 to 1: shoulders and chest below a picture that cuts off its person, in the frame in which `matrix`
+    places it; None if nothing is cut off."""
     height = person.rgb.size[1]
     row = np.flatnonzero(np.asarray(person.alpha)[-2] > 128)
     if len(row) < 0.1 * person.head[2]:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Make a model file (format "visaged-1") of an official DML-CSR checkpoint, or of random weights for tests.
+"""Make a model file (format "visaged-1") from an official DML-CSR checkpoint, or from random weights for tests.
 
     convert.py CHECKPOINT OUT.safetensors --classes N [--dtype fp32|fp16] [--input HxW|N]
     convert.py --random VARIANT --seed N --classes N OUT.safetensors [--dtype fp32|fp16] [--input HxW|N]
@@ -28,7 +28,7 @@ WIDTH_MAX = 4096
 
 
 def infer(state):
-    """The Arch that a checkpoint's names and shapes are of, if they are of any; check() tells."""
+    """Infer the Arch from a checkpoint's names and shapes; check() verifies it."""
     def width(name):
         if name not in state:
             raise Refused(f"{name} is missing")
@@ -53,8 +53,8 @@ def infer(state):
 
 
 def inverted(width, blocks, state):
-    """The same of an encoder of inverted residuals. Strides aren't told by shapes: they are those of the arch with the same
-    layers that has a name."""
+    """The same for an encoder of inverted residuals. Shapes do not determine strides, which are taken from the named arch with
+    the same layers."""
     def shape(name):
         width(name)
         return state[name].shape
@@ -79,7 +79,7 @@ def inverted(width, blocks, state):
 
 
 def check(state, arch, classes):
-    """Refuse a checkpoint that isn't exactly of arch and of that many classes, or that the program couldn't run."""
+    """Refuse a checkpoint that does not exactly match the arch and number of classes, or that the program cannot run."""
     if arch.classes != classes:
         raise Refused(f"the last convolution has {arch.classes} classes, not {classes}")
     decoder = [width for level in arch.decoder for width in level[:2]] if arch.inverted else arch.decoder
@@ -100,7 +100,7 @@ def check(state, arch, classes):
 
 
 def convolution_before(norm):
-    """The name of the convolution that a norm follows: bn_phi follows phi, bn_wg conv_wg, bn2 conv2, final.1 final.0."""
+    """The name of the convolution before a norm: bn_phi follows phi, bn_wg conv_wg, bn2 conv2, final.1 final.0."""
     path, _, last = norm.rpartition(".")
     if last.isdigit():
         before = str(int(last) - 1)
@@ -112,7 +112,7 @@ def convolution_before(norm):
 
 
 def fold(model):
-    """The tensors of the folded network, in its order, of a network with norms (InPlaceABN: the scale is |w| + eps)."""
+    """The tensors of the folded network, in its order, from a network with norms (InPlaceABN: the scale is |w| + eps)."""
     state = {name: tensor.double() for name, tensor in model.state_dict().items()}
     for name, module in model.named_modules():
         if not isinstance(module, NORMS):
@@ -128,7 +128,7 @@ def fold(model):
 
 
 def converted(path, classes):
-    """Return (Arch, folded tensors, what the checkpoint says of itself) of a checkpoint, or refuse it."""
+    """Return (Arch, folded tensors, the checkpoint's description of itself), or refuse it."""
     state, description = load(path)
     try:
         arch = infer(state)
@@ -136,7 +136,7 @@ def converted(path, classes):
     except Refused as error:
         raise Refused(f"{path}: {error}") from error
     model = DmlCsr(arch)
-    model.load_state_dict(state, strict=False)  # check() was strict; only the counters aren't there
+    model.load_state_dict(state, strict=False)  # check() was strict; only the counters are missing
     variant = next((name for name, known in arches.named(classes).items() if known == arch), "dml-csr")
     source = "".join(c if c.isprintable() else "?" for c in os.path.basename(path))
     return arch, fold(model), {"name": variant, "channels": "BGR", "license": "that of the checkpoint",
@@ -144,7 +144,7 @@ def converted(path, classes):
 
 
 def stored(tensors, dtype):
-    """The arrays of a file; refuses what doesn't fit in dtype."""
+    """The arrays of a file; refuses values that do not fit in dtype."""
     arrays = {}
     for name, tensor in tensors.items():
         array = tensor.numpy()

@@ -1,5 +1,5 @@
-"""Cyclical self-regulation (paper section 3.4): a self-ensemble of the models that the cycles end with, whose predictions
-soften the next cycle's targets."""
+"""Cyclical self-regulation (paper section 3.4): a self-ensemble of the models at the ends of the cycles, whose predictions
+soften the targets of the next cycle."""
 import copy
 
 import torch
@@ -7,8 +7,8 @@ import torch
 from losses import Outputs, Soft
 from reference import NORMS
 
-DECAY = 0.998  # of the exponential average, a step
-STATISTICS = 40  # batches that the norms' statistics are made of
+DECAY = 0.998  # of the exponential average, per step
+STATISTICS = 40  # batches for the statistics of the norms
 
 
 def average(ensemble, model, cycle):
@@ -33,7 +33,7 @@ def follow(average, model, steps):
 
 @torch.no_grad()
 def estimate_norms(model, batches):
-    """An average of weights has other activations than the models': the norms' statistics anew, over plain batches."""
+    """Re-estimate the statistics of the norms over plain batches, because averaged weights have different activations."""
     norms = [module for module in model.modules() if isinstance(module, NORMS)]
     kept = [norm.momentum for norm in norms]
     model.train()
@@ -48,5 +48,5 @@ def estimate_norms(model, batches):
 
 @torch.no_grad()
 def soft_targets(ensemble, pictures, cycle):
-    """In cycle m, from the second on, the truth counts 1 / (m + 1) and the ensemble's prediction m / (m + 1)."""
+    """In cycle m, from the second on, the truth has weight 1 / (m + 1) and the ensemble's prediction m / (m + 1)."""
     return Soft(Outputs(*(logits.float().softmax(1) for logits in ensemble(pictures))), cycle / (cycle + 1))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A picture of training logs: losses, scores and learning rate over the run.
+"""Plot training logs: losses, scores and learning rate over the run.
 
     curves.py NAME=CHECKPOINT.log... --out PICTURE.png [--by minutes|pictures]
 """
@@ -16,7 +16,7 @@ SMOOTH = 15
 
 
 def entries(path):
-    """A log's lines; the last one of a run that was killed may be cut off."""
+    """The lines of a log; the last one of a killed run may be incomplete."""
     found = []
     with open(path, encoding="ascii") as file:
         for line in file:
@@ -28,12 +28,12 @@ def entries(path):
 
 
 def smooth(values):
-    """Each value's mean with those just before it."""
+    """The mean of each value and those just before it."""
     return [sum(values[max(0, i - SMOOTH + 1):i + 1]) / min(i + 1, SMOOTH) for i in range(len(values))]
 
 
 def draw(axes, logs, by):
-    """Losses of the first log; of each, scores and rate."""
+    """Plot the losses of the first log, and scores and rates of all logs."""
     losses, scores, rates = axes
     steps = [entry for entry in logs[0][1] if "parsing" in entry]
     for name in LOSSES:

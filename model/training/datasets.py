@@ -3,8 +3,8 @@
 
     datasets.py PATH [--split train|val|test] [--classes 11|19] [--export DIR]
 
-prints what is there and how much of each class, or writes DIR/images and DIR/labels, which visagectl eval takes. PATH
-is a folder, or an uncompressed tar of one. What it is is told by what lies in it:
+prints a summary with the share of each class, or writes DIR/images and DIR/labels for visagectl eval. PATH is a folder,
+or an uncompressed tar of one. The layout is recognised by its files:
 
     CelebAMask-HQ           CelebA-HQ-img/N.jpg, CelebAMask-HQ-mask-anno/K/NNNNN_part.png,
                             CelebA-HQ-to-CelebA-mapping.txt
@@ -14,13 +14,13 @@ is a folder, or an uncompressed tar of one. What it is is told by what lies in i
     split folders           train|val|valid|test/images/NAME.jpg, /labels/NAME.png, as DML-CSR takes any of the three
     lists                   images/, labels/, train|val|valid|test_list.txt, as EAGRNet takes Helen and LaPa
     masks                   images/NAME.jpg, masks/NAME.png (19 classes), perhaps unlabelled/NAME.jpg
-    people                  images/NAME.jpg, labels/NAME.png of the classes of PEOPLE: who is where, but no face's parts
-    rooms                   images/NAME.jpg, labels/ empty: nobody is there
+    people                  images/NAME.jpg, labels/NAME.png with the classes of PEOPLE: where people are, but no parts of faces
+    rooms                   images/NAME.jpg, labels/ empty: no people
     taught                  images/NAME.jpg, codes/NAME.png: 20 classes and partial.py's sets, as teacher.py writes them
 
-Labels are a set's own indices; "left" and "right" are what the set means by them (the summary tells which), except in
-masks, where they are the subject's. A set without splits is split by the hash of its pictures' names. Truth is never
-resized: a picture of another size but the same shape is brought to it, as is usual for CelebAMask-HQ (1024 to 512).
+Labels are a set's own indices. "Left" and "right" are as the set defines them (the summary says which), except in masks,
+where they are the subject's. A set without splits is split by the hash of its pictures' names. The truth is never resized:
+a picture of another size but the same shape is scaled to it, as usual for CelebAMask-HQ (1024 to 512).
 """
 import argparse
 import collections
@@ -42,21 +42,21 @@ from partial import IGNORE
 
 SPLITS = ("train", "val", "test")
 NAMES = {classes: tuple(labels) for classes, labels in arches.LABELS.items()}
-PEOPLE = "people"  # in place of a number of classes
+PEOPLE = "people"  # instead of a number of classes
 NAMES[PEOPLE] = ("background", "bare skin", "hair", "hat", "eyeglasses", "cloth", "necklace", "earring", "person without hair")
 PICTURES = (".jpg", ".jpeg", ".png")
 
-# CelebAMask-HQ's names of its parts, in the order of the labels: where two overlap, the later one is seen.
+# CelebAMask-HQ's names of its parts, in the order of the labels: if two overlap, the later one is visible.
 PARTS = ("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth", "u_lip", "l_lip",
          "hair", "hat", "ear_r", "neck_l", "neck", "cloth")
-PARTS_FOLDER = 2000  # pictures to a folder of parts
+PARTS_FOLDER = 2000  # pictures per folder of parts
 CELEBA_VAL, CELEBA_TEST = 162771, 182638  # CelebA's first pictures of these splits
 CELEBA_LIST = "CelebA-HQ-to-CelebA-mapping.txt"
 HELEN_LISTS = {"train": "exemplars.txt", "val": "tuning.txt", "test": "testing.txt"}
 SIDES = ((4, 5), (6, 7), (8, 9))  # left and right, of the 19
 
-# Classes that another set has under another name, or as one of several (partial.SETS). The 11-class sets label the eyes
-# behind glasses, and what they call background may be a neck or a hat; CelebAMask-HQ's background may be a hand.
+# Classes that another set has under a different name, or as one of several (partial.SETS). The 11-class sets label the eyes
+# behind glasses, and their background may be a neck or a hat; CelebAMask-HQ's background may be a hand.
 BESIDE = ("background", "left ear", "right ear", "hat", "earring", "necklace", "neck", "cloth", "body")
 RENAMED = {
     (19, 11): {"mouth": "inner mouth", **dict.fromkeys(BESIDE, "background")},
@@ -69,13 +69,13 @@ RENAMED = {
 
 
 class Refused(Exception):
-    """Why a data set can't be read; one line."""
+    """The reason why a data set cannot be read, in one line."""
 
 
 # ---- class sets ----
 
 def mapping(source, target):
-    """256 labels of the set of `target` classes for those of the set of `source`; the sets of partial.py stay."""
+    """Map from the 256 labels of the `source` label set to the `target` one; codes of partial.py are unchanged."""
     table = np.arange(256, dtype=np.uint8)
     table[:partial.FIRST] = IGNORE
     renamed = RENAMED.get((source, target), {})
@@ -89,7 +89,7 @@ def mapping(source, target):
 
 
 def sides_right(labels):
-    """Swap the sides of a truth that has them swapped: the subject's left is at the right of an upright portrait."""
+    """Correct a truth with swapped sides: the subject's left is on the right of an upright portrait."""
     for left, right in SIDES:
         x = [np.nonzero(labels == side)[1] for side in (left, right)]
         if len(x[0]) and len(x[1]) and x[0].mean() < x[1].mean():
@@ -98,12 +98,12 @@ def sides_right(labels):
 
 
 def held_out(name):
-    """Whether a picture of a set without splits is for validation: one in ten, by its name, so that it stays so. A number
-    after a person's name (Ada_Lovelace_0002) doesn't count: nobody is in both splits."""
+    """Whether a picture of a set without splits is for validation: one in ten, chosen by name and thus permanently. A number
+    after a person's name (Ada_Lovelace_0002) is ignored, so that nobody is in both splits."""
     return hashlib.md5(re.sub(r"(?<=[A-Za-z])_\d+$", "", name).encode()).digest()[0] % 10 == 0
 
 
-# ---- where files lie ----
+# ---- files ----
 
 class Folder:
     """The files of a folder, by paths relative to it."""
@@ -124,7 +124,7 @@ class Folder:
 
 
 class Tar:
-    """The same of an uncompressed tar, by paths below the folder that holds everything."""
+    """The same for an uncompressed tar, by paths relative to its top folder."""
 
     def __init__(self, path):
         self.path, self.file = path, open(path, "rb")
@@ -173,12 +173,12 @@ def picture(files, name):
     except OSError as error:
         reason = error.strerror or "damaged, or not a picture: get it again"
         raise Refused(f"{full(files, name)}: {reason}") from error
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what PIL makes of damage
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # PIL's exceptions for damaged files
         raise Refused(f"{full(files, name)}: damaged: get it again") from error
 
 
 def lines(files, name):
-    """The lines of a text file that say anything."""
+    """The non-empty lines of a text file."""
     try:
         text = files.read(name).decode()
     except (KeyError, OSError, UnicodeDecodeError) as error:
@@ -187,12 +187,12 @@ def lines(files, name):
 
 
 def stems(files, folder, suffixes=PICTURES):
-    """Name without suffix -> path, of a folder's pictures."""
+    """Name without suffix -> path, for the pictures in a folder."""
     split = (os.path.splitext(name) for name in files.list(folder) if not name.startswith("."))
     return {stem: f"{folder}/{stem}{suffix}" for stem, suffix in split if suffix.lower() in suffixes}
 
 
-# ---- truth: how the files of one picture become its labels ----
+# ---- truth: from the files of one picture to its labels ----
 
 def index(files, paths):
     """One PNG whose values are the labels."""
@@ -203,17 +203,17 @@ def index(files, paths):
 
 
 def upright(files, paths):
-    """The same, with the sides put right."""
+    """The same, with corrected sides."""
     return sides_right(index(files, paths))
 
 
 def empty(files, paths):
-    """Nobody anywhere."""
+    """A truth without people."""
     return np.zeros(picture(files, paths[0]).size[::-1], np.uint8)
 
 
 def people(files, paths):
-    """One PNG of the people's classes; of a room the picture itself is given, as it has no labels."""
+    """One PNG with the classes of PEOPLE; for a room, the picture itself is passed, because it has no labels."""
     return index(files, paths) if paths[0].startswith("labels/") else empty(files, paths)
 
 
@@ -227,12 +227,12 @@ def grey(files, paths):
 
 
 def largest(files, paths):
-    """One map a class, of how probable it is."""
+    """One probability map for each class."""
     return np.argmax(grey(files, paths), 0).astype(np.uint8)
 
 
 def painted(files, paths):
-    """One mask for each part that is seen, painted one over the other."""
+    """One mask for each visible part, painted over each other."""
     maps = grey(files, paths)
     labels = np.zeros(maps[0].shape, np.uint8)
     for path, mask in zip(paths, maps):
@@ -244,7 +244,7 @@ def painted(files, paths):
 # ---- entries: (name, path of the picture, paths of its truth) of one split ----
 
 def matched(files, images, labels):
-    """Those of a folder of pictures and one of PNGs with the same names."""
+    """The entries of a folder of pictures and one of PNGs with the same names."""
     pictures, truths = stems(files, images), stems(files, labels, (".png",))
     for name in sorted(pictures.keys() ^ truths.keys()):
         have, lack = (pictures[name], labels) if name in pictures else (truths[name], images)
@@ -253,7 +253,7 @@ def matched(files, images, labels):
 
 
 def folders(images, labels):
-    """The splits of a set that has two folders for each of them, named so."""
+    """The splits of a set that has two folders for each, with names of these patterns."""
     def splits(files):
         found = {}
         for folder in (*SPLITS, "valid"):
@@ -297,7 +297,7 @@ def alone(files):
 
 
 def labelled_or_empty(files):
-    """People have labels; rooms an empty folder of them."""
+    """People have labels; rooms have an empty folder of labels."""
     return pairs("labels")(files) if files.list("labels") else hashed(alone)(files)
 
 
@@ -310,7 +310,7 @@ def helen(files):
 
 
 def celebamask(files):
-    """The split of a picture is that of the CelebA picture it was made from."""
+    """The split of a picture is that of the CelebA picture from which it was made."""
     def split_of(number):
         return "train" if number < CELEBA_VAL else "val" if number < CELEBA_TEST else "test"
 
@@ -341,7 +341,7 @@ def celebamask(files):
 
 @dataclass(frozen=True)
 class Layout:
-    """signs: any of these groups of files tells it. splits: files -> {split: its entries}. classes: None to look."""
+    """signs: any of these groups of files identifies it. splits: files -> {split: its entries}. classes: None: to be detected."""
     name: str
     signs: tuple
     splits: callable
@@ -350,7 +350,7 @@ class Layout:
 
 
 def each(*patterns):
-    """Signs of a set of which there may be only some splits."""
+    """Signs of a set that may have only some of the splits."""
     return tuple(tuple(pattern.format(folder) for pattern in patterns) for folder in (*SPLITS, "valid"))
 
 
@@ -370,7 +370,7 @@ LOOK = 16
 
 @dataclass(frozen=True)
 class Set:
-    """One split of a data set: a sequence of (name, RGB picture, picture of its labels), read when asked for."""
+    """One split of a data set: a sequence of (name, RGB picture, picture of its labels), read on demand."""
     layout: str
     classes: int
     files: object
@@ -382,7 +382,7 @@ class Set:
 
     @property
     def empty(self):
-        """Whether nobody is in its pictures."""
+        """Whether its pictures show no people."""
         return self.classes == PEOPLE and not self.files.list("labels")
 
     @property
@@ -407,7 +407,7 @@ class Set:
 
 
 def read(path, split):
-    """The Set that is at a path; Refused if that is none, or damaged, or has no such split."""
+    """The Set at a path; Refused if it is not one, is damaged, or has no such split."""
     try:
         return found(files_of(path), split)
     except OSError as error:
@@ -415,7 +415,7 @@ def read(path, split):
 
 
 def found(files, split):
-    """The same of files."""
+    """The same for files."""
     layout = next((row for row in LAYOUTS if any(all(map(files.has, group)) for group in row.signs)), None)
     if not layout:
         raise Refused(f"{files.path}: not in the layout of a data set that is known: name the folder that holds "
@@ -437,13 +437,13 @@ def mapped(pictures, classes):
 
 
 def looked(files, entries):
-    """11 or 19: of a few portraits labelled with 19 classes, one has a class above the 11th: hair, neck or clothes."""
+    """11 or 19: among a few portraits with 19 classes, one has a class beyond the 11th, such as hair, neck or clothes."""
     first = (index(files, paths) for _, _, paths in entries[:LOOK])
     return 19 if any(((labels >= 11) & (labels != IGNORE)).any() for labels in first) else 11
 
 
 def unlabelled(path):
-    """Yield (name, RGB picture) of those that have no truth."""
+    """Yield (name, RGB picture) of the pictures without truth."""
     files = files_of(path)
     for name, file in sorted(stems(files, "unlabelled").items()):
         yield name, picture(files, file).convert("RGB")
@@ -460,7 +460,7 @@ def watched(items):
 
 
 def palette(classes):
-    """768 values: the set's colours, and white for what is to be ignored."""
+    """768 values: the colours of the set, and white for ignored pixels."""
     colours = [int(label["color"][i:i + 2], 16) for label in arches.labels(len(NAMES[classes])) for i in (1, 3, 5)]
     return colours + [0] * (3 * IGNORE - len(colours)) + [255] * 3
 
@@ -483,7 +483,7 @@ def export(items, classes, folder):
 
 
 def summary(items, classes, split):
-    """What it is, how much of it is of which class, and whose left its left is."""
+    """Describe the set: its layout, the share of each class, and whose left its left is."""
     table, names = mapping(items.classes, classes), NAMES[classes]
     eyes = [names.index(name) if name in names else IGNORE for name in ("left eye", "right eye")]
     counts, subjects = np.zeros(256, np.int64), []

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Scores of a model file in PyTorch: the independent answer for `visagectl eval`.
+"""Scores of a model file in PyTorch: the independent reference for `visagectl eval`.
 
     evaluate.py MODEL.safetensors --data PATH [--split val] [--shrink 0.4]
 
---shrink puts each picture on a grey frame, as small as a face is in a camera's picture. Where model and set have other
+--shrink puts each picture on a grey frame, as small as a face in a camera's picture. If model and set have different
 classes, those of the 11-class sets are scored.
 """
 import argparse

@@ -1,4 +1,4 @@
-"""What a webcam makes of a scene: light, white balance, blur, noise, compression, black bars."""
+"""The effects of a webcam on a scene: light, white balance, blur, noise, compression, black bars."""
 import io
 
 import numpy as np
@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter
 
 
 def film(rng, rgb):
-    """uint8 size x size x 3 of a float one."""
+    """uint8 size x size x 3 from float."""
     rgb = rgb.clip(0, 255) / 255
     grey = rgb.mean(2, keepdims=True)
     rgb = grey + (rgb - grey) * (rng.uniform(0, 1.4) if rng.random() < 0.5 else 1)
@@ -31,7 +31,7 @@ def film(rng, rgb):
 
 
 def letterbox(rng, rgb, labels):
-    """Black bars on two sides, as a camera's frame is padded to a square before the network."""
+    """Black bars on two sides, as when a camera's frame is padded to a square for the network."""
     bar = int(len(rgb) * (0.125 if rng.random() < 0.5 else rng.uniform(0.02, 0.22)))
     upright = rng.random() < 0.15
     rgb, labels = rgb.copy(), labels.copy()

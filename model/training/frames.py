@@ -1,8 +1,8 @@
-"""Training frames: one random picture of people after another, as the network will be given them.
+"""Training frames: random pictures of people, as the network will see them.
 
-It is given two views: a camera's whole frame, in which a head may be a twentieth of the height, and a square region about one
-face (its box x 1.3 to 2, shifted, tilted). Each sample is one of the two, or nobody: people are cut out of their pictures, or
-taken with what is behind them, laid into rooms, given something before the face, and filmed badly.
+There are two views: a camera's whole frame, in which a head may be a twentieth of the height, and a square region around one
+face (its box x 1.3 to 2, shifted, tilted). Each sample is one of the two, or shows nobody. People are cut out of their pictures,
+or taken with their background, placed in rooms, sometimes with something in front of the face, and passed through a bad camera.
 """
 import numpy as np
 import torch
@@ -14,19 +14,19 @@ import props
 from film import film, letterbox
 from people import Names, skin_colour
 
-REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest shows nobody
-FILMED = 0.8  # of all frames; the others are as good as their pictures
+REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest show nobody
+FILMED = 0.8  # of all frames; the others keep the quality of their pictures
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
-STANDING = 0.5  # of the whole frames show somebody from head to foot, if any set does
+STANDING = 0.5  # of whole frames that show somebody from head to foot, if any set does
 COUNTS, CHANCES = (1, 2, 3, 4, 8), (0.45, 0.2, 0.1, 0.05, 0.2)  # of people in a whole frame
-SHARPEST = 2.5  # pixels of a picture to one of a frame: a camera's frame is shrunk as much without being smoothed
+SHARPEST = 2.5  # pixels of a picture per pixel of a frame: a camera's frame is reduced as much, without smoothing
 
 
 class Frames(torch.utils.data.IterableDataset):
-    """Endless samples of (uint8 size x size x RGB, uint8 size x size labels), the labels being classes or partial.py's sets."""
+    """Endless samples of (uint8 size x size x RGB, uint8 size x size labels); labels are classes or codes of partial.py."""
 
     def __init__(self, crowds, shares, backdrops, classes, size, seed):
-        """crowds: people.Crowd of each set, drawn by their shares."""
+        """crowds: one people.Crowd for each set, drawn according to their shares."""
         super().__init__()
         self.crowds, self.shares = crowds, np.asarray(shares, float) / sum(shares)
         self.backdrops, self.names, self.size, self.seed = backdrops, Names.of(classes), size, seed
@@ -40,7 +40,7 @@ class Frames(torch.utils.data.IterableDataset):
             yield torch.from_numpy(rgb.copy()), torch.from_numpy(labels.copy())
 
     def compose(self, rng):
-        """One frame, filmed."""
+        """One frame, passed through the camera."""
         view = rng.random()
         if view < REGION:
             rgb, labels = self.region(rng)
@@ -56,7 +56,7 @@ class Frames(torch.utils.data.IterableDataset):
     # ---- views ----
 
     def nobody(self, rng):
-        """A backdrop, at times with things in it that could pass for a part of somebody."""
+        """A background, sometimes with objects that could be mistaken for parts of a person."""
         rgb, labels = self.blank(rng)
         if rng.random() < 0.3:
             where = rng.uniform(0.2, 0.8, 2) * self.size
@@ -68,7 +68,7 @@ class Frames(torch.utils.data.IterableDataset):
         return rgb, labels
 
     def region(self, rng):
-        """A square about one face, at times with a second one in it or behind it."""
+        """A square around one face, sometimes with a second face in it or behind it."""
         rgb, labels = self.blank(rng)
         if rng.random() < 0.12:
             size = self.size / rng.uniform(1.6, 4)
@@ -80,7 +80,7 @@ class Frames(torch.utils.data.IterableDataset):
         return rgb, labels
 
     def whole(self, rng):
-        """People somewhere in a room, at times a crowd far away, or a picture of whole people as it is."""
+        """People somewhere in a room, sometimes a distant crowd, or an unchanged picture of full-length people."""
         rgb, labels = self.blank(rng)
         count = rng.choice(COUNTS, p=CHANCES)
         largest = LARGEST / (1 if count == 1 else 1.6 if count <= 4 else 4)
@@ -107,8 +107,8 @@ class Frames(torch.utils.data.IterableDataset):
         return self.crowds[rng.choice(len(self.crowds), p=self.shares)].draw(rng)
 
     def lay(self, rng, rgb, labels, person, centre, size, angle=0.0, own=False):
-        """Lay a person into a frame, in place: the face at a centre, that large. own: with what is behind them; then what
-        lies beyond the picture is unknown."""
+        """Place a person in a frame, in place, with the face at a centre and of a size. own: with their own background; then
+        everything beyond their picture is unknown."""
         mirrored = rng.random() < 0.5
         person = person.reduced(int(person.head[2] / size / rng.uniform(1, SHARPEST)))
         matrix = placement(rng, person.head, centre, size, angle, mirrored)
@@ -134,7 +134,7 @@ class Frames(torch.utils.data.IterableDataset):
             props.add(rng, rgb, labels, self.names, (*centre, size), skin_colour(person, self.names))
 
     def clothe(self, rng, rgb, labels, person, matrix):
-        """Clothes below where a cut-out ends, where that is in the frame."""
+        """Clothes below the end of a cut-out, if that is in the frame."""
         shape = clothes.torso(rng, person, self.size, matrix)
         if shape is None or not shape.any():
             return
@@ -146,7 +146,7 @@ NOBODY = (0, partial.CODES["background or body"], partial.CODES["beside an 11-cl
 
 
 def filling(rng, person, side):
-    """(centre, size) of a head so that its picture fills the frame, or most of it."""
+    """(centre, size) of a head such that its picture fills most or all of the frame."""
     scale = side / min(person.rgb.size) * np.exp(rng.uniform(-0.25, 0.5))
     near = np.array(person.head[:2]) * scale
     far = side - (np.array(person.rgb.size) - person.head[:2]) * scale
@@ -154,7 +154,7 @@ def filling(rng, person, side):
 
 
 def placement(rng, head, centre, size, angle, mirrored):
-    """The affine map from a frame's pixel to a picture's that brings the head to a centre, that large and turned."""
+    """The affine map from the pixels of a frame to those of a picture that puts the head at a centre, with a size and rotation."""
     x, y, own = head
     scale, stretch = size / own, np.exp(rng.normal(0, 0.05))
     forward = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag(

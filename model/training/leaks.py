@@ -4,8 +4,8 @@
     leaks.py PATH...
 
 Pictures are compared by the hash of a thumbnail (9 x 8 grey, brighter than its neighbour or not: 64 bits); two that differ in at
-most 3 bits count as one. That finds what was scaled or compressed again, not another picture of the same person: sets whose names
-tell who somebody is are split by that name (datasets.held_out).
+most 3 bits count as the same. This finds rescaled or recompressed pictures, but not another picture of the same person: sets whose
+file names contain the person's name are split by that name (datasets.held_out).
 """
 import argparse
 import sys
@@ -16,11 +16,11 @@ from PIL import Image
 import datasets
 
 ALIKE = 3  # bits
-FLAT = 8  # grey values between the darkest and the brightest below which a thumbnail says nothing
+FLAT = 8  # a smaller range of grey values makes a thumbnail meaningless
 
 
 def thumbnail_hash(rgb):
-    """64 bits as a uint8 array, None of a picture that is all alike."""
+    """64 bits as a uint8 array; None for a uniform picture."""
     grey = np.asarray(rgb.convert("L").resize((9, 8), Image.BOX), int)
     if np.ptp(grey) < FLAT:
         return None
@@ -28,7 +28,7 @@ def thumbnail_hash(rgb):
 
 
 def hashes(paths, split):
-    """([set and name], their hashes) of that split of all sets."""
+    """([set and name], their hashes) for that split of all sets."""
     names, found = [], []
     for path in paths:
         for name, rgb, _ in datasets.read(path, split):

@@ -8,25 +8,25 @@ import torch.nn.functional as F
 from partial import IGNORE
 
 WEIGHTS = {"parsing": 1.0, "binary": 1.0, "category": 0.1, "binary attention": 4.0, "category attention": 1.0}
-HARD, HARD_WEIGHT = 1 / 8, 0.5  # the share of the pixels that count once more, and how much
+HARD, HARD_WEIGHT = 1 / 8, 0.5  # the share of the pixels that count again, and their weight
 LOVASZ_PIXELS = 16384
 
 
 class Outputs(NamedTuple):
-    """N x channels x H x W each: what the three tasks say, as logits or as probabilities."""
+    """N x channels x H x W each: the outputs of the three tasks, as logits or as probabilities."""
     parsing: torch.Tensor
     category: Optional[torch.Tensor]
     binary: Optional[torch.Tensor]
 
 
 class Soft(NamedTuple):
-    """What the self-ensemble predicts (probabilities), and its share in the running mean with the truth."""
+    """The prediction of the self-ensemble (probabilities), and its share in the running mean with the truth."""
     outputs: Outputs
     share: float
 
 
 def lovasz_softmax(probabilities, labels):
-    """The Lovasz extension of 1 - IoU, averaged over the classes that the batch shows (Berman et al., CVPR 2018).
+    """The Lovasz extension of 1 - IoU, averaged over the classes in the batch (Berman et al., CVPR 2018).
 
     probabilities: P x classes, labels: P, without ignored pixels. Per class, errors are sorted downwards and weighted by
     how much the IoU falls with each further wrong pixel.
@@ -45,7 +45,7 @@ def lovasz_softmax(probabilities, labels):
 
 
 def lovasz(logits, labels):
-    """The same of some of the pixels that have one class, drawn by chance: sorting them all would take longer than the network."""
+    """The same for a random sample of the pixels with one class, because sorting all would take longer than the network."""
     flat = labels.flatten()
     where = (flat < logits.shape[1]).nonzero()[:, 0]
     if len(where) > LOVASZ_PIXELS:
@@ -55,8 +55,8 @@ def lovasz(logits, labels):
 
 
 def marginal(logits, labels, allowed, weights):
-    """N x H x W: the cross-entropy of a pixel with one class, by that class's weight; of one with several, that of their
-    summed probability; 0 where all are allowed. allowed: bool 256 x classes, as partial.py has it."""
+    """N x H x W: for a pixel with one class, the cross-entropy with that class's weight; for one with several, that of their
+    summed probability; 0 if all are allowed. allowed: bool 256 x classes, as in partial.py."""
     classes = logits.shape[1]
     exact = torch.where(labels < classes, labels, torch.full_like(labels, IGNORE))
     cross = F.cross_entropy(logits, exact, weights, ignore_index=IGNORE, reduction="none")
@@ -69,15 +69,15 @@ def marginal(logits, labels, allowed, weights):
 
 
 def soft_marginal(logits, probabilities, labels, allowed):
-    """N x H x W: the KL divergence, but for a constant, to a prediction that is kept to what the labels allow."""
+    """N x H x W: the KL divergence, up to a constant, to a prediction that is restricted to the classes that the labels allow."""
     kept = probabilities * allowed[labels].permute(0, 3, 1, 2)
     kept = kept / kept.sum(1, keepdim=True).clamp(min=1e-6)
     return -(kept * logits.log_softmax(1)).sum(1)
 
 
 def edges(labels, classes):
-    """Two N x H x W bool: pixels whose label differs from a neighbour's, dilated by one; and where that is known, every
-    neighbour's label being one class."""
+    """Two N x H x W bool: pixels whose label differs from a neighbour's, dilated by one; and the pixels where this is known,
+    because the labels of all neighbours are single classes."""
     label = labels.float()[:, None]
     unknown = label >= classes
     highest = F.max_pool2d(label.masked_fill(unknown, -1), 3, 1, 1)
@@ -87,7 +87,7 @@ def edges(labels, classes):
 
 
 def cross_entropy(logits, target, weights):
-    """Weighted and without the ignored pixels: the sum over the pixels divided by that of the weights."""
+    """The weighted mean without ignored pixels: the sum over the pixels divided by that of the weights."""
     known = target != IGNORE
     weight = weights[target.clamp(max=len(weights) - 1)] * known
     cross = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="none")
@@ -95,7 +95,7 @@ def cross_entropy(logits, target, weights):
 
 
 def soft_cross_entropy(logits, probabilities, weights, where):
-    """The same with a distribution for each pixel: the KL divergence to it, but for a constant."""
+    """The same with a distribution for each pixel: the KL divergence to it, up to a constant."""
     weighted = probabilities * weights[:, None, None]
     cross = -(weighted * logits.log_softmax(1)).sum(1)
     return (cross * where).sum() / (weighted.sum(1) * where).sum().clamp(min=1)
@@ -108,7 +108,7 @@ def complement(target, classes):
 
 
 def regulated(logits, target, weights, soft, share):
-    """Cross-entropy with the running mean of the truth and of the ensemble's prediction; just the truth where there's none."""
+    """Cross-entropy with the running mean of the truth and the ensemble's prediction, or only the truth if there is none."""
     hard = cross_entropy(logits, target, weights)
     if soft is None:
         return hard
@@ -116,7 +116,7 @@ def regulated(logits, target, weights, soft, share):
 
 
 def parsing(logits, labels, allowed, weights, soft, share):
-    """Marginal cross-entropy, that of the hardest pixels once more, and Lovasz-softmax."""
+    """Marginal cross-entropy, the same once more for the hardest pixels, and Lovasz-softmax."""
     cross = marginal(logits, labels, allowed, weights)
     hardest = cross.flatten().topk(int(cross.numel() * HARD))[0].mean()
     if soft is not None:
@@ -126,7 +126,7 @@ def parsing(logits, labels, allowed, weights, soft, share):
 
 
 def total(outputs, labels, allowed, class_weights, soft=None, decoupled=True):
-    """The sum of the losses, and its parts by name. All maps are at one size; without `decoupled`, parsing alone."""
+    """The sum of the losses, and its parts by name. All maps have the same size; without `decoupled`, parsing alone."""
     share = soft.share if soft else 0
     guides = soft.outputs if soft else Outputs(None, None, None)
     parts = {"parsing": parsing(outputs.parsing, labels, allowed, class_weights, guides.parsing, share)}

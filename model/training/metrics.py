@@ -8,7 +8,7 @@ HELEN = ((2, 3), (4, 5), (6,), (7, 8, 9))  # brows, eyes, nose and mouth of the 
 
 
 def count(truth, found, shape):
-    """The matrix of one picture; a truth that is no class doesn't count."""
+    """The matrix of one picture; truth that is not a class does not count."""
     known = truth < shape[0]
     pairs = truth[known].astype(np.int64) * shape[1] + found[known]
     return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
@@ -28,25 +28,25 @@ def confusion(network, meta, shape, pictures):
 
 
 def f1(matrix):
-    """Per class 2 * intersection / (predicted + truth); NaN where there's neither."""
+    """Per class 2 * intersection / (predicted + truth); NaN if both are empty."""
     with np.errstate(invalid="ignore"):
         return 2 * matrix.diagonal() / (matrix.sum(0) + matrix.sum(1))
 
 
 def iou(matrix):
-    """Per class intersection / union; NaN where there's neither."""
+    """Per class intersection / union; NaN if both are empty."""
     with np.errstate(invalid="ignore"):
         return matrix.diagonal() / (matrix.sum(0) + matrix.sum(1) - matrix.diagonal())
 
 
 def mean_f1(matrix):
-    """Of the foreground's classes."""
+    """The mean over the foreground classes."""
     return float(np.nanmean(f1(matrix)[1:]))
 
 
 def eleven(matrix):
-    """The matrix of the 11-class sets. They label what is behind glasses: a truth of glasses doesn't count there, and
-    glasses where there are none are as wrong as background."""
+    """The matrix of the 11-class sets. They label what is behind glasses, so true glasses do not count there, and falsely
+    predicted glasses are as wrong as background."""
     truths, found = (datasets.mapping(classes, 11)[:classes] for classes in matrix.shape)
     merged = np.zeros((11, 11), matrix.dtype)
     for truth, row in zip(truths, matrix):
@@ -56,7 +56,7 @@ def eleven(matrix):
 
 
 def helen_overall(matrix):
-    """F1 of the inner face as one class, of an 11-class matrix."""
+    """F1 of the inner face as one class, from an 11-class matrix."""
     inner = np.zeros(len(matrix), bool)
     inner[np.concatenate(HELEN)] = True
     both = matrix[np.ix_(inner, inner)].sum()

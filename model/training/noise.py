@@ -1,4 +1,4 @@
-"""Random weights of a folded network that compute something: for tests of the arithmetic, not of faces."""
+"""Random weights for a folded network that compute something, to test arithmetic rather than faces."""
 import numpy as np
 import torch
 from torch import nn

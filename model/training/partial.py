@@ -1,9 +1,9 @@
-"""Partial labels: what a pixel may be, where a data set doesn't know it exactly.
+"""Partial labels: the classes that a pixel may belong to if a data set does not label it exactly.
 
 A label is a class (0 to the number of classes - 1), the code of a set of classes, or IGNORE. Sets differ in what they
-know: one has hair and person, another clothes but no faces. The marginal loss (Shi et al., "Marginal loss and exclusion
-loss for partially supervised multi-organ segmentation", Medical Image Analysis 2021) charges a pixel for the summed
-probability of the classes that its label allows, so that ignorance is never trained as knowledge.
+label: one has hair and person, another clothes but no faces. The marginal loss (Shi et al., "Marginal loss and exclusion
+loss for partially supervised multi-organ segmentation", Medical Image Analysis 2021) uses the summed probability of
+the classes that a pixel's label allows, so that missing labels are never trained as knowledge.
 """
 import numpy as np
 
@@ -29,8 +29,8 @@ CODES = {name: FIRST + i for i, name in enumerate(SETS)}
 
 
 def allowed(classes):
-    """bool 256 x classes: what each label allows; IGNORE, and a set that the classes have nothing of, allow everything. What a
-    set has and the classes call background is background."""
+    """bool 256 x classes: the classes that each label allows. IGNORE, and sets that contain none of the classes, allow everything.
+    Members of a set that the classes count as background are background."""
     names = list(arches.LABELS[classes])
     table = np.ones((256, classes), bool)
     table[:classes] = np.eye(classes, dtype=bool)

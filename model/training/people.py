@@ -1,4 +1,4 @@
-"""The people that training frames are composed of: a picture, its labels, how to cut the person out, and where the head is."""
+"""The people from which training frames are composed: a picture, its labels, how to cut the person out, and where the head is."""
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -15,7 +15,7 @@ FULL_LENGTH = 0.22  # a face that is less of its picture's longer side is of som
 
 
 class Person(NamedTuple):
-    """head: (x, y, size) in pixels, size being the longer side of the face's box. labels: classes and partial.py's sets."""
+    """head: (x, y, size) in pixels, where size is the longer side of the face's box. labels: classes and codes of partial.py."""
     rgb: Image.Image
     labels: Image.Image
     alpha: Image.Image  # 255: somebody, 128: perhaps
@@ -24,11 +24,11 @@ class Person(NamedTuple):
 
     @property
     def full_length(self):
-        """Whether it is seen from so far that more than a bust is in the picture."""
+        """Whether it is so far away that the picture shows more than a bust."""
         return self.head[2] < FULL_LENGTH * max(self.rgb.size)
 
     def reduced(self, times):
-        """The same in a picture that many times smaller, each pixel the mean of those that it stands for."""
+        """The same, reduced by a factor; each pixel is the mean of those that it replaces."""
         if times < 2:
             return self
         rgb = self.rgb.reduce(times)
@@ -37,7 +37,7 @@ class Person(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What composing needs to know of a label set."""
+    """What composition needs to know about a label set."""
     classes: int
     index: dict
     face: list
@@ -49,7 +49,7 @@ class Names(NamedTuple):
         return Names(classes, names, [names[name] for name in partial.FACE if name in names], mirror(classes))
 
     def label(self, name):
-        """A class, or what stands for it in a set that has none such."""
+        """A class, or its substitute in a set without that class."""
         return self.index.get(name, partial.CODES.get(name, partial.IGNORE))
 
 
@@ -65,14 +65,14 @@ def mirror(classes):
 
 
 def box(where):
-    """(left, top, right, bottom) of what is true, without the outermost percent."""
+    """(left, top, right, bottom) of the true pixels, without the outermost per cent."""
     y, x = np.nonzero(where)
     (left, right), (top, bottom) = np.percentile(x, (1, 99)), np.percentile(y, (1, 99))
     return left, top, right + 1, bottom + 1
 
 
 def head_of(labels, names):
-    """((x, y, size), whether a face is seen)."""
+    """((x, y, size), whether a face is visible)."""
     face, hair = np.isin(labels, names.face), labels == names.label("hair")
     least = 8.0  # hair is at least as wide as half a face is high
     if hair.sum() >= LEAST_FACE:
@@ -89,7 +89,7 @@ def head_of(labels, names):
 
 
 def prepare(longest, rgb, labels, names):
-    """A picture with its labels as it is kept in memory, its longer side at most `longest`; None if nobody is in it."""
+    """A picture with its labels for storage in memory, with its longer side at most `longest`; None if it shows nobody."""
     scale = min(1, longest / max(rgb.size))
     size = tuple(max(1, round(length * scale)) for length in rgb.size)
     rgb, labels = rgb.resize(size, Image.BOX), labels.resize(size, Image.NEAREST)
@@ -102,14 +102,14 @@ def prepare(longest, rgb, labels, names):
 
 
 def repeats(people, classes):
-    """How often each is to be drawn: more if it shows a rare class (the repeat factor of LVIS, CVPR 2019)."""
+    """How often to draw each: more often if it shows a rare class (the repeat factor of LVIS, CVPR 2019)."""
     shows = np.array([np.array(p.labels.histogram()[:classes]) > 0 for p in people])
     share = shows.mean(0).clip(1e-6)
     return (shows * np.sqrt(COMMON / share).clip(1, 4)).max(1).clip(0.5)
 
 
 def dressed(person, donor, label):
-    """The person with what the donor wears; both must be aligned portraits of one size, else nothing is moved."""
+    """The person with the accessories of the donor; both must be aligned portraits of one size, otherwise nothing changes."""
     if person.rgb.size != donor.rgb.size:
         return person
     worn = donor.labels.point(lambda other: 255 if other == label else 0)
@@ -125,7 +125,7 @@ def tone(rng):
 
 
 def recoloured(rng, person, names):
-    """Other colours wherever nothing of a body is seen: an orange coat is no skin, a dark one no hair."""
+    """Change the colours wherever no part of a body is visible: an orange coat is not skin, a dark one not hair."""
     table = np.zeros(256, np.uint8)
     table[[names.index[name] for name in COLOURABLE if name in names.index]] = 255
     channels = person.rgb.split()
@@ -140,10 +140,10 @@ def skin_colour(person, names):
 
 
 class Crowd:
-    """The people of one data set, drawn by chance."""
+    """The people of one data set, drawn at random."""
 
     def __init__(self, people, names, aligned):
-        """aligned: portraits that can lend each other what they wear."""
+        """aligned: portraits that can lend each other their accessories."""
         self.people, self.names = people, names
         chance = repeats(people, names.classes)
         self.chance = chance / chance.sum()
@@ -156,11 +156,11 @@ class Crowd:
                     self.donors.append((names.index[name], which))
 
     def seen_whole(self):
-        """Whether most are seen from head to foot."""
+        """Whether most are visible from head to foot."""
         return np.mean([person.full_length for person in self.people]) > 0.5
 
     def draw(self, rng) -> Optional[Person]:
-        """Somebody, at times with another's glasses, hat or jewels, at times in other colours."""
+        """A person, sometimes with another's glasses, hat or jewellery, sometimes in other colours."""
         person = self.people[rng.choice(len(self.people), p=self.chance)]
         if self.donors and rng.random() < 0.3:
             label, which = self.donors[rng.integers(len(self.donors))]

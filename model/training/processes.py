@@ -1,4 +1,4 @@
-"""One process or several: torchrun starts the same command many times, and the rest of the code need not know."""
+"""One process or several: torchrun starts the same command many times, and the rest of the code does not need to know."""
 import ctypes
 import os
 
@@ -10,8 +10,8 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # mallopt(3)
 
 
 def keep_memory():
-    """Let glibc keep what is freed: it gives large tensors back to the kernel, and their page faults would take a fifth of
-    each step on a processor."""
+    """Make glibc keep freed memory: it would return large tensors to the kernel, and the page faults would take a fifth of each
+    step on a CPU."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, -1), (M_ARENA_MAX, 1)):
@@ -19,7 +19,7 @@ def keep_memory():
 
 
 def start():
-    """Join the processes that torchrun started, if it did. Returns this one's device."""
+    """Join the processes that torchrun has started, if any. Returns the device of this one."""
     local = int(os.environ.get("LOCAL_RANK", 0))
     device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     keep_memory()
@@ -41,7 +41,7 @@ def rank():
 
 
 def agreed(elapsed, stop, device):
-    """What all go by: the first process's clock, and whether any is to stop."""
+    """Shared by all: the clock of the first process, and whether any of them is to stop."""
     if count() == 1:
         return elapsed, stop
     clock = torch.tensor([elapsed if rank() == 0 else 0.0], dtype=torch.float64, device=device)

@@ -1,4 +1,4 @@
-"""What stands before a face: hands, a microphone, a cup, headphones, a mask. Drawn, each with its label."""
+"""Objects in front of a face: hands, a microphone, a cup, headphones, a mask. They are drawn, each with its label."""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -15,7 +15,7 @@ def _turned(points, angle, centre, scale):
 
 
 def hand(rng, draws, centre, scale, skin):
-    """A palm, a wrist, and fingers that are spread, together or bent."""
+    """A palm, a wrist, and fingers that are spread, closed or bent."""
     tone = tuple(int(v) for v in (skin + rng.normal(0, 12)).clip(0, 255))
     angle, spread, bent = rng.uniform(-np.pi, np.pi), rng.uniform(0, 0.3), rng.uniform(0.4, 1)
     limbs = [((0, 0.1), (0, 2.2), 0.62)]  # from, to, width: the wrist, then the fingers
@@ -76,7 +76,7 @@ def mask(rng, draws, centre, scale, _):
         cover.polygon(points, fill=255)
 
 
-# Draw, label, chance, and whether it belongs to the face's very place.
+# The function that draws it, its label, its probability, and whether its position is fixed to the face.
 PROPS = (
     (hand, "body", 0.45, False),
     (microphone, "background", 0.15, False),
@@ -87,7 +87,7 @@ PROPS = (
 
 
 def add(rng, rgb, labels, names, head, skin):
-    """Something before the face at head = (x, y, size) of a frame, in place."""
+    """Draw an object in front of the face at head = (x, y, size) of a frame, in place."""
     draw, label, _, fixed = PROPS[rng.choice(len(PROPS), p=[row[2] for row in PROPS])]
     x, y, size = head
     centre = np.array([x, y])

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""The network of visaged in plain PyTorch: what the compute shaders are compared with.
+"""The network of visaged in plain PyTorch: the reference for the compute shaders.
 
 DML-CSR (Zheng et al., "Decoupled Multi-task Learning with Cyclical Self-Regulation for Face Parsing", CVPR 2022,
 section 3): a dilated ResNet of output stride 8, a dynamic dual graph convolution head and a small decoder. Modules have
-the names of the official checkpoint, so that its tensors load by name; the edge branch, which nothing of the parser
-depends on, isn't part of it.
+the names of the official checkpoint, so that its tensors load by name. The edge branch is not included, because the
+parser does not depend on it.
 
     reference.py MODEL.safetensors IMAGE --logits OUT.npy [--labels OUT.npy]
 
@@ -26,13 +26,13 @@ import safetensors
 
 EPS = 1e-5
 SLOPE = 0.01
-ENCODER_EPS = 1e-3  # of the norms of inverted residuals, as the EfficientNets have it
+ENCODER_EPS = 1e-3  # of the norms of inverted residuals, as in the EfficientNets
 STRIDES = (1, 2, 1, 1)  # of a ResNet's layers
 DILATIONS = (1, 1, 1, 2)
 
 
 class Layer(NamedTuple):
-    """Some blocks one after the other; the first has the stride. Channels: a ResNet's planes, or an inverted residual's outputs."""
+    """A sequence of blocks; the first has the stride. Channels: a ResNet's planes, or an inverted residual's outputs."""
     blocks: int
     channels: int
     stride: int = 1
@@ -42,7 +42,7 @@ class Layer(NamedTuple):
 
 
 class Level(NamedTuple):
-    """One step of the pyramid decoder: channels of its results, of what it takes from the encoder, side of its depthwise kernels."""
+    """One level of the pyramid decoder: channels of its result and of its projection of the encoder's map, size of its kernels."""
     channels: int
     lateral: int
     kernel: int
@@ -50,7 +50,7 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True)
 class Arch:
-    """The numbers that make one member of the family. decoder: widths of the official one, or Levels from deep to shallow."""
+    """The numbers that define one member of the family. decoder: widths of the official one, or Levels from deep to shallow."""
     block: str
     stem: Tuple[int, ...]
     layers: Tuple[Layer, ...]
@@ -66,12 +66,12 @@ class Arch:
 
     @property
     def inverted(self):
-        """Whether the encoder is of inverted residuals."""
+        """Whether the encoder has inverted residuals."""
         return self.block == "inverted"
 
     @property
     def strides(self):
-        """The input's side over that of each layer's output."""
+        """The ratio of the input's side to that of each layer's output."""
         found, stride = [], 2 if self.inverted else 4
         for layer in self.layers:
             stride *= layer.stride
@@ -96,7 +96,7 @@ def resnet(block, blocks, stem, planes, head, decoder, classes):
 
 
 class Abn(nn.Module):
-    """Batch norm and leaky ReLU as InPlaceABN has them: the scale is |weight| + eps, so a negative weight is no mirror."""
+    """Batch norm and leaky ReLU as in InPlaceABN: the scale is |weight| + eps, so a negative weight does not flip signs."""
     momentum = 0.1
 
     def __init__(self, channels):
@@ -115,13 +115,13 @@ NORMS = (Abn, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Layers:
-    """Makes the layers of a network: with norms of their own, or with the norms folded in the convolutions before them."""
+    """Makes the layers of a network, with separate norms or with norms folded into the preceding convolutions."""
 
     def __init__(self, folded):
         self.folded = folded
 
     def conv(self, inputs, outputs, size=1, stride=1, dilation=1, groups=1, bias=False):
-        """A convolution that keeps the size (up to the stride); one that a norm follows has a bias once folded."""
+        """A convolution that keeps the size (up to the stride); once folded, one before a norm has a bias."""
         padding = dilation * (size // 2)
         return nn.Conv2d(inputs, outputs, size, stride, padding, dilation, groups, bias=bias or self.folded)
 
@@ -130,7 +130,7 @@ class Layers:
         return nn.Conv1d(channels, channels, 1, bias=self.folded)
 
     def abn(self, channels):
-        """InPlaceABN, or what is left of it: the activation."""
+        """InPlaceABN, or if folded, the activation that remains of it."""
         return nn.LeakyReLU(SLOPE) if self.folded else Abn(channels)
 
     def norm(self, channels):
@@ -143,12 +143,12 @@ class Layers:
         return self.conv(inputs, outputs, size, stride, dilation, groups), norm
 
     def conv_abn(self, inputs, outputs, size=1, stride=1, groups=1, bias=False):
-        """The pair that the decoder and the head are made of, as two entries of a Sequential."""
+        """The pair of layers of which the decoder and the head consist, as two entries of a Sequential."""
         return [self.conv(inputs, outputs, size, stride, groups=groups, bias=bias), self.abn(outputs)]
 
 
 class Block(nn.Module):
-    """What both residual blocks share: the shortcut, and abn's leaky ReLU BEFORE the sum on both sides of it."""
+    """Shared by both residual blocks: the shortcut, and abn's leaky ReLU BEFORE the sum on both of its inputs."""
     expansion = 1
 
     def __init__(self, layers, inputs, planes, stride):
@@ -217,14 +217,14 @@ BLOCKS = {"bottleneck": Bottleneck, "basic": Basic, "inverted": Inverted}
 
 
 def up(x, size):
-    """Bilinear upsample, corners on corners: the only kind that the network has."""
+    """Bilinear upsample with aligned corners, the only kind in the network."""
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=True)
 
 
 class LocalAttention(nn.Module):
-    """Reasoning over the nodes of the downsampled map, the channels being the states (paper 3.2, spatial graph).
+    """Reasoning over the nodes of the downsampled map, where channels are the states (paper 3.2, spatial graph).
 
-    K is n x C', Q is C' x n, V is n x C'; so A = softmax(Q V) is C' x C' whatever the size of the map.
+    K is n x C', Q is C' x n, V is n x C'; so A = softmax(Q V) is C' x C' regardless of the map's size.
     """
 
     def __init__(self, layers, channels):
@@ -249,7 +249,7 @@ class LocalAttention(nn.Module):
 
 
 class DualGcn(nn.Module):
-    """Dynamic dual graph convolution: a spatial and a feature graph, both made from the picture itself (paper 3.2)."""
+    """Dynamic dual graph convolution: a spatial and a feature graph, both computed from the picture itself (paper 3.2)."""
 
     def __init__(self, layers, channels):
         super().__init__()
@@ -265,7 +265,7 @@ class DualGcn(nn.Module):
         self.final = nn.Sequential(*layers.conv_abn(2 * channels, channels))
 
     def spatial(self, x):
-        """x * local' + x, local' being the reasoned map at an eighth of the size."""
+        """x * local' + x, where local' is the reasoned map at an eighth of the size."""
         local = up(self.gcn_local_attention(self.local(x)), x.shape[2:])
         return x * local + x
 
@@ -283,7 +283,7 @@ class DualGcn(nn.Module):
 
 
 class Context(nn.Module):
-    """The head on layer4's output: convolution, graphs, convolution, and one over it all."""
+    """The head on layer4's output: convolution, graphs, convolution, and one over all of it."""
 
     def __init__(self, layers, inputs, channels):
         super().__init__()
@@ -297,7 +297,7 @@ class Context(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The head's result at layer1's size beside layer1's own, down to one logit per class."""
+    """Concatenates the head's result, at layer1's size, with layer1's own, and reduces them to one logit per class."""
 
     def __init__(self, layers, head, low, widths, classes):
         super().__init__()
@@ -312,8 +312,8 @@ class Decoder(nn.Module):
 
 
 class Fusion(nn.Module):
-    """One level of the pyramid: what comes from below, at the size of the encoder's map and beside a projection of that,
-    through two depthwise separable convolutions."""
+    """One level of the pyramid: upsamples its input to the size of the encoder's map, concatenates a projection of that map, and
+    applies two depthwise separable convolutions."""
 
     def __init__(self, layers, inputs, low, level):
         super().__init__()
@@ -331,7 +331,7 @@ class Fusion(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """The decoder of the inverted encoders: from the head's size to a quarter of the input in as many levels as it takes."""
+    """The decoder of the inverted encoders: from the head's size to a quarter of the input in as many levels as necessary."""
 
     def __init__(self, layers, head, lows, levels, classes):
         super().__init__()
@@ -369,14 +369,14 @@ class DmlCsr(nn.Module):
             self.layer6 = Decoder(layers, arch.head, lows[0], arch.decoder, arch.classes)
 
     def stem(self, x):
-        """What the layers begin with."""
+        """The stem, which precedes the layers."""
         activation = F.relu6 if self.arch.inverted else F.relu
         for i in range(1, len(self.arch.stem) + 1):
             x = activation(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
         return x if self.arch.inverted else F.max_pool2d(x, 3, 2, 1)
 
     def layers(self, x, first, last):
-        """The outputs of the layers after `first` up to `last`, x being that of `first` (0: the stem)."""
+        """The outputs of the layers after `first` up to `last`, where x is that of `first` (0: the stem)."""
         outputs = []
         for i in range(first, last):
             x = getattr(self, f"layer{i + 1}")(x)
@@ -404,7 +404,7 @@ def _layer(layers, kind, inputs, outputs, layer):
 
 @dataclass(frozen=True)
 class Meta:
-    """What a model file says besides its tensors and its arch. input is (height, width)."""
+    """The metadata of a model file other than its arch. input is (height, width)."""
     name: str
     input: Tuple[int, int]
     channels: str
@@ -444,7 +444,7 @@ def _geometry(source, size):
 
 
 def _taps(count, scale, offset, limit):
-    """Along one axis: the two neighbours and their weights for each output pixel; outside the picture the weight is 0."""
+    """The two neighbours and their weights for each output pixel along one axis; outside the picture the weight is 0."""
     at = (np.arange(count) + 0.5) * scale - 0.5 + offset
     low = np.floor(at).astype(int)
     high_weight = at - low
@@ -454,8 +454,8 @@ def _taps(count, scale, offset, limit):
 
 
 def preprocess(rgb, meta):
-    """uint8 height x width x RGB -> float32 1 x 3 x H x W: bilinear into the input's frame, a neighbour outside the
-    picture counting as 0; then / 255, the model's channel order, minus mean, over std."""
+    """uint8 height x width x RGB -> float32 1 x 3 x H x W: bilinear to the input's frame, where neighbours outside the picture
+    are 0; then / 255, the model's channel order, minus mean, divided by std."""
     source, size = rgb.shape[:2], meta.input
     scale, offset = _geometry(source, size)
     (y, wy), (x, wx) = (_taps(size[i], scale, offset[i], source[i]) for i in (0, 1))
@@ -469,7 +469,7 @@ def preprocess(rgb, meta):
 
 
 def labels_to_source(labels, width, height):
-    """Labels at the input size -> at the picture's size by the inverse of preprocess's map: nearest, outside is 0."""
+    """Labels at the input size -> at the picture's size, by the inverse of preprocess (nearest neighbour, 0 outside)."""
     size = labels.shape
     scale, offset = _geometry((height, width), size)
     y, x = (np.floor((np.arange(n) + 0.5 - offset[i]) / scale).astype(int) for i, n in enumerate((height, width)))
@@ -490,7 +490,7 @@ def labels(model, x):
 
 
 def parse(model, meta, rgb):
-    """uint8 height x width x RGB -> the classes at the picture's size: all that the program does with it."""
+    """uint8 height x width x RGB -> the classes at the picture's size: everything that the program does."""
     found = labels(model, preprocess(rgb, meta))[0].numpy()
     return labels_to_source(found, rgb.shape[1], rgb.shape[0])
 

@@ -1,4 +1,4 @@
-"""A training run: steps, cycles, scores, its log and its checkpoint. It can be left at any moment and taken up again."""
+"""A training run: steps, cycles, scores, its log and its checkpoint. It can be stopped and resumed at any moment."""
 import copy
 import json
 import os
@@ -29,7 +29,7 @@ COUNTERS = ("steps", "elapsed", "pictures", "cycles")
 
 
 def halved(target):
-    """Maps at half the size, taken where an align-corners upsample to that size has its pixels."""
+    """Maps at half the size, sampled where an upsample to that size with aligned corners has its pixels."""
     index = torch.linspace(0, target.shape[-1] - 1, target.shape[-1] // 2).round().long()
     return target[:, index][:, :, index]
 
@@ -40,14 +40,14 @@ def resized(outputs, size):
 
 
 def truth_of(labels, device):
-    """A batch's labels. On a CPU the losses are at half the input's size: at the whole they would take half of the time."""
+    """A batch's labels. On a CPU the losses are at half the input's size; at full size they would take half of the time."""
     return (halved(labels) if device.type == "cpu" else labels).to(device, non_blocking=True).long()
 
 
 def mixed_precision(device):
-    """(autocast's arguments, whether the loss must be scaled): bfloat16 where the processor has it, else a GPU's float16."""
+    """(autocast's arguments, whether the loss must be scaled): bfloat16 if the CPU supports it, else float16 on a GPU."""
     if device.type == "cuda":
-        # is_bf16_supported() of PyTorch 2.4 and later is true where it is emulated, slowly.
+        # is_bf16_supported() of PyTorch 2.4 and later is also true if it is emulated, which is slow.
         native = torch.version.hip or torch.cuda.get_device_capability(device)[0] >= 8
         dtype = torch.bfloat16 if native else torch.float16
         return {"device_type": "cuda", "dtype": dtype}, dtype == torch.float16
@@ -57,7 +57,7 @@ def mixed_precision(device):
 
 
 def worker_init(_):
-    """A signal to the terminal's processes is for the run, which then ends its loaders."""
+    """Ignore signals to the processes of the terminal: they are for the run, which then ends its loaders."""
     os.setsid()
 
 
@@ -85,7 +85,7 @@ class Run:
         return module.to(self.device, memory_format=torch.channels_last)
 
     def groups(self):
-        """The optimiser's groups: an encoder that begins with ImageNet's weights goes slower than the rest."""
+        """The optimiser's groups: an encoder with ImageNet weights gets a lower rate than the rest."""
         parts = {True: [], False: []}
         for name, parameter in self.model.named_parameters():
             parts[self.arch.inverted and name.startswith(("conv1.", "bn1.", "layer"))].append(parameter)
@@ -95,28 +95,28 @@ class Run:
 
     @property
     def progress(self):
-        """From 0 to 1."""
+        """The progress, from 0 to 1."""
         return min(1.0, (self.elapsed if self.unit == "seconds" else self.pictures) / self.budget)
 
     @property
     def best(self):
-        """What is to be shipped: the ensemble once there's one, else the average of the last steps."""
+        """The model to ship: the ensemble if there is one, else the average of the last steps."""
         return self.ensemble or self.average
 
     @property
     def kind(self):
-        """What must stay as it is when a run goes on."""
+        """The settings that must not change when a run is resumed."""
         return {"name": self.material.description["name"], "classes": self.arch.classes, "method": self.schedule.method,
                 "side": self.material.side}
 
     def load(self):
-        """Go on from the checkpoint; False if there's none."""
+        """Resume from the checkpoint; False if there is none."""
         if not os.path.exists(self.path):
             return False
         try:
             state = torch.load(self.path, map_location=self.device)
             kind = state["kind"]
-        except Exception as error:  # the readers raise whatever their formats' parts do
+        except Exception as error:  # the readers let any exception of their parts through
             raise checkpoint.Refused(f"{self.path}: no run that can be gone on with; name another --out") from error
         if kind != self.kind:
             raise checkpoint.Refused(f"{self.path}: a run with another --variant, --classes, --method or --input; name another --out")
@@ -143,7 +143,7 @@ class Run:
         os.replace(self.path + ".new", self.path)
 
     def log(self, **entry):
-        """A line of JSON in the log beside the checkpoint."""
+        """Append a line of JSON to the log next to the checkpoint."""
         if processes.rank():
             return
         with open(self.path + ".log", "a", encoding="ascii") as file:
@@ -152,7 +152,7 @@ class Run:
             file.write(json.dumps({**head, **entry}) + "\n")
 
     def show(self, text, lasting):
-        """A line of progress: on a terminal in place of the last one, else only what lasts."""
+        """A line of progress, which replaces the last one on a terminal; elsewhere only permanent lines are printed."""
         terminal = sys.stdout.isatty()
         if processes.rank() == 0 and (terminal or lasting):
             print(("\r\033[K" if terminal else "") + f"{100 * self.progress:5.1f} %  {text}",
@@ -166,7 +166,7 @@ class Run:
         return max(1, batch // processes.count())
 
     def batches(self, side, batch):
-        """Endless frames; each process and each new start has others."""
+        """Endless frames, different for each process and each restart."""
         data = self.material.frames(side, (self.seed, self.steps, processes.rank()))
         return iter(torch.utils.data.DataLoader(data, self.own(batch), num_workers=WORKERS[self.device.type], prefetch_factor=4,
                                                 pin_memory=self.device.type == "cuda", worker_init_fn=worker_init))
@@ -198,11 +198,11 @@ class Run:
         return parts
 
     def estimate_norms(self, batches):
-        """The norms' statistics of what is to be shipped."""
+        """Estimate the statistics of the norms of the model to ship."""
         csr.estimate_norms(self.best, (self.to_device(next(batches)[0]) for _ in range(csr.STATISTICS)))
 
     def end_cycle(self, batches):
-        """The ensemble takes in the model that a cycle ended with."""
+        """Add the model at the end of a cycle to the ensemble."""
         self.ensemble = csr.average(self.ensemble, self.model, self.cycles)
         self.estimate_norms(batches)
         self.cycles += 1
@@ -211,7 +211,7 @@ class Run:
 
     @torch.no_grad()
     def score(self):
-        """F1 on the pictures that are held out."""
+        """F1 on the held-out pictures."""
         if processes.rank() or not self.material.held_out:
             return
         best, training = self.best, self.best.training
@@ -231,7 +231,7 @@ class Run:
         self.show(text, True)
 
     def report(self, parts, side, cycle, rate):
-        """What the last steps were like."""
+        """Log a summary of the last steps."""
         speed = (self.pictures - self.marked[1]) / max(1e-9, self.elapsed - self.marked[0])
         self.marked = (self.elapsed, self.pictures)
         self.log(cycle=cycle, window=side, rate=rate, speed=speed, **{name: part.item() for name, part in parts.items()})
@@ -240,10 +240,10 @@ class Run:
         self.show(f"window {side}{stage}  {speed:.1f} pictures/s  parsing {parts['parsing'].item():.3f}  "
                   f"{left:.0f} min left", False)
 
-    # ---- all of it ----
+    # ---- the run ----
 
     def all(self):
-        """Until the budget is used up, or self.stop. Returns whether it is done."""
+        """Train until the budget is used up, or until self.stop. Returns whether the run is complete."""
         network = self.model
         if processes.count() > 1:
             network = nn.parallel.DistributedDataParallel(
@@ -267,7 +267,7 @@ class Run:
         return self.progress == 1
 
     def advance(self, network, batches, window):
-        """One step with all that belongs to it."""
+        """One step, with logging, scoring and saving."""
         started = time.monotonic()
         regulated = self.schedule.cycle(self.progress) is not None
         cycle = self.cycles if regulated else None

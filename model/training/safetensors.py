@@ -1,7 +1,7 @@
 """Read and write the safetensors format with numpy alone: Debian packages no library for it.
 
 A file is 8 bytes of header length (little endian), a JSON header, then the tensors' bytes. The header is padded with
-spaces so that the data starts at a multiple of 8; the tensors lie in the order of the header, without gaps.
+spaces so that the data starts at a multiple of 8; the tensors follow in the order of the header, without gaps.
 """
 import json
 import struct
@@ -13,7 +13,7 @@ HEADER_MAX = 100 << 20
 
 
 class Malformed(Exception):
-    """The bytes are not a safetensors file that we read."""
+    """The bytes are not a safetensors file that we support."""
 
 
 def write(path, tensors, metadata):

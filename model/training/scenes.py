@@ -15,7 +15,7 @@ import tempfile
 from PIL import Image
 
 SIDE = 900
-# Package -> pictures, below its root. Looked through by eye: none shows a face.
+# Package -> pictures, relative to its root. Checked by eye: none shows a face.
 PICTURES = {
     "ukui-wallpapers": ["usr/share/backgrounds/*.[jp][pn]g"],
     "lomiri-wallpapers-16.04": ["usr/share/backgrounds/*.[jp][pn]g"],

@@ -1,4 +1,4 @@
-"""What a run does when: all of it by its progress, from 0 to 1."""
+"""The schedule of a run, as a function of its progress from 0 to 1."""
 import math
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ POWER = 0.9
 WARM_UP = 200  # steps
 CSR_START, CYCLES = 0.64, 4
 
-# From which progress on, the window's side as a part of the model's frame, and its batch as a part of the run's. A CPU
-# looks at more pictures, smaller ones first; a GPU is not kept busy by those.
+# The progress from which on it applies, the window's side as a part of the model's frame, and its batch as a part of the run's.
+# A CPU sees more pictures, small ones first; a GPU would not be busy with those.
 WINDOWS = {"cpu": ((0.0, 0.625, 1.5), (0.3, 0.8125, 1), (0.65, 1, 1)), "cuda": ((0.0, 1, 1),)}
 
 
 @dataclass(frozen=True)
 class Schedule:
     """method: parsing alone, with the decoupled edge tasks, or with cyclical self-regulation after these. frozen: the
-    encoder's first layers that stay as they are."""
+    number of first layers of the encoder that are frozen."""
     method: str
     base_rate: float
     batch: int
@@ -34,7 +34,7 @@ class Schedule:
         return min(CYCLES - 1, int(self.turns(progress)))
 
     def turns(self, progress):
-        """How many cycles are over, as a real number."""
+        """How many cycles are complete, as a real number."""
         return (progress - CSR_START) / (1 - CSR_START) * CYCLES
 
     def rate(self, progress, steps):

@@ -1,8 +1,8 @@
-"""How good a model is on the validation split of each set: the measures that its card has.
+"""Measure a model on the validation split of each set: the figures of its card.
 
-A set is measured in what it knows: CelebAMask-HQ in all classes, people in person, hair and clothes, rooms in how much of them is
-taken for somebody. "whole": the picture as a camera would give it; "region": a square about the face, its box times 1.3 to 2,
-shifted and turned by up to 20 degrees. All with the geometry that the program has (reference.preprocess).
+Each set is measured by what it labels: CelebAMask-HQ by all classes, people by person, hair and clothes, rooms by how much of them
+is taken for a person. "whole": the picture as from a camera; "region": a square around the face, its box times 1.3 to 2, shifted
+and rotated by up to 20 degrees. All use the geometry of the program (reference.preprocess).
 """
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ BOUNDARY = 2  # pixels
 COARSE = 4
 WIDTH, HEIGHT = 640, 480
 FOUND_IOU, SCENES = 0.5, 100
-STILL_SCENES, STILL_FRAMES, NOISE = 6, 8, 5.0  # of flicker; the noise in grey values
+STILL_SCENES, STILL_FRAMES, NOISE = 6, 8, 5.0  # for flicker; the noise in grey values
 
 
 class Network:
@@ -42,7 +42,7 @@ class Network:
 # ---- of masks ----
 
 def near(mask):
-    """Grown by BOUNDARY pixels."""
+    """A mask grown by BOUNDARY pixels."""
     grown = torch.from_numpy(mask[None, None].astype(np.float32))
     return F.max_pool2d(grown, 2 * BOUNDARY + 1, 1, BOUNDARY)[0, 0].numpy() > 0
 
@@ -58,7 +58,7 @@ def outline(mask):
 
 
 def boundary_counts(truth, found):
-    """int[4]: outline pixels of what was found and those near the truth's, of the truth and those near what was found."""
+    """int[4]: outline pixels of the prediction, those near the truth's outline, those of the truth, those near the prediction's."""
     rows, columns = np.flatnonzero((truth | found).any(1)), np.flatnonzero((truth | found).any(0))
     if not len(rows):
         return np.zeros(4, np.int64)
@@ -68,20 +68,20 @@ def boundary_counts(truth, found):
 
 
 def boundary_f1(counts):
-    """Of summed counts; NaN where there is no outline."""
+    """Boundary F1 from summed counts; NaN if there is no outline."""
     with np.errstate(invalid="ignore", divide="ignore"):
         precision, recall = counts[1] / counts[0], counts[3] / counts[2]
         return 2 * precision * recall / (precision + recall)
 
 
 def mean(values):
-    """Of those that are numbers; NaN where none is."""
+    """The mean of the values that are numbers; NaN if none is."""
     known = [value for value in values if value == value]
     return float(np.mean(known)) if known else float("nan")
 
 
 def largest_piece(mask):
-    """The largest connected part of a mask, gaps of less than COARSE pixels being none."""
+    """The largest connected part of a mask, ignoring gaps of less than COARSE pixels."""
     inside = F.max_pool2d(torch.from_numpy(mask[None, None].astype(np.float32)), COARSE, ceil_mode=True)[0, 0]
     ids = inside * torch.arange(1, inside.numel() + 1, dtype=torch.float32).view(inside.shape)
     while True:
@@ -97,7 +97,7 @@ def largest_piece(mask):
 
 
 def box_iou(a, b):
-    """Of two (left, top, right, bottom)."""
+    """The IoU of two (left, top, right, bottom)."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     both = max(0, width) * max(0, height)
     area = lambda box: (box[2] - box[0]) * (box[3] - box[1])
@@ -107,7 +107,7 @@ def box_iou(a, b):
 # ---- views ----
 
 def region(rng, rgb, labels, names):
-    """A square about the face, as it will be given to the network, with its labels; IGNORE beyond the picture."""
+    """A square around the face, as the network will get it, with its labels; IGNORE beyond the picture."""
     head, _ = people.head_of(np.asarray(labels), names)
     side = 256
     size = side / rng.uniform(1.3, 2)
@@ -121,7 +121,7 @@ def region(rng, rgb, labels, names):
 # ---- of sets ----
 
 class Portraits:
-    """Every class of a set whose every pixel is known."""
+    """Measures every class of a fully labelled set."""
 
     def __init__(self, network, pictures):
         self.network, self.pictures = network, pictures
@@ -160,7 +160,7 @@ PARTS = {"person": lambda truth: truth > 0, "hair": lambda truth: truth == 2, "h
 
 
 def person_figures(network, pictures):
-    """IoU and boundary F1 of each part that the set has, over the pixels that tell it from the rest."""
+    """IoU and boundary F1 of each part in the set, over the pixels that distinguish it from the rest."""
     rows = {name: np.zeros(6, np.int64) for name in PARTS}  # intersection, union, boundary counts
     seen = dict.fromkeys(PARTS, 0)
     classes = network.names.index
@@ -169,7 +169,7 @@ def person_figures(network, pictures):
         known = truth != partial.IGNORE
         for name, of in PARTS.items():
             there = known & of(truth)
-            sure = known & ~((truth == 8) & (name not in ("person", "hair")))  # what somebody wears is not told apart there
+            sure = known & ~((truth == 8) & (name not in ("person", "hair")))  # such pixels do not distinguish clothes and accessories
             guess = sure & (found > 0 if name == "person" else found == classes[name])
             rows[name] += np.array([(guess & there).sum(), (guess | there).sum(), *boundary_counts(there, guess)])
             seen[name] += int(there.any())
@@ -178,7 +178,7 @@ def person_figures(network, pictures):
 
 
 def room_figures(network, pictures):
-    """How much of pictures without anybody is labelled."""
+    """How much of pictures without people is labelled."""
     shares = [float((network.labels(rgb) > 0).mean()) for _, rgb, _ in pictures]
     return {"labelled": float(np.mean(shares)), "worst": max(shares), "clean": float(np.mean([s < 0.01 for s in shares]))}
 
@@ -197,7 +197,7 @@ class Scenes:
         self.frames = frames.Frames([crowd], [1], backdrops, 20, WIDTH, (0,))
 
     def scene(self, rng, part):
-        """(RGB, labels), HEIGHT x WIDTH: one person, the face that part of the frame's height."""
+        """(RGB, labels), HEIGHT x WIDTH: one person, whose face has that part of the frame's height."""
         rgb, labels = self.frames.blank(rng)
         low = (WIDTH - HEIGHT) // 2
         size = part * HEIGHT
@@ -206,7 +206,7 @@ class Scenes:
         return rgb[low:low + HEIGHT].clip(0, 255).astype(np.uint8), labels[low:low + HEIGHT]
 
     def found(self, part):
-        """The share of faces of which the largest piece of face that is found is a box with an IoU of FOUND_IOU."""
+        """The share of faces that are found: the box of the largest predicted piece of face has an IoU of at least FOUND_IOU."""
         rng, hits, scenes = np.random.default_rng(2), 0, 0
         while scenes < SCENES:
             rgb, truth = self.scene(rng, part)

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Teach a data set what a face-parsing network knows: parts of faces, where it is sure and the set's own labels allow them.
+"""Add a network's labels for parts of faces to a data set, where it is confident and the set's own labels allow them.
 
     teacher.py MODEL.safetensors --data PATH --out DIR
     teacher.py CODE.py --weights FILE --data PATH --out DIR
 
 A teacher is a model file of ours, or a Python file with a class Teacher(weights) whose probabilities(rgb) are classes x
-height x width, in the order of the 19 classes, for a square RGB array. It looks at a square about each picture's head. DIR
-becomes a data set of images/ and codes/ that train.py takes in place of the first; pictures that are there are left as they
-are, so that the command can be stopped and given again. Pictures without truth (unlabelled/) keep what the teacher is sure of.
+height x width, in the order of the 19 classes, for a square RGB array. It gets a square around each picture's head. DIR
+becomes a data set of images/ and codes/ that train.py takes in place of the original. Existing pictures are kept, so that the
+command can be stopped and repeated. Pictures without truth (unlabelled/) get the labels of which the teacher is confident.
 """
 import argparse
 import importlib.util
@@ -24,14 +24,14 @@ import partial
 import reference
 import safetensors
 
-SURE = 0.6  # the known teacher is never surer than 0.9
+SURE = 0.6  # the usual teacher is never more confident than 0.9
 CROP = 2.1  # side of the square, in heads
 CLASSES = 20
 NAMES = list(arches.LABELS[CLASSES])
 HAIR, HAT, NECK, BODY, SKIN = (NAMES.index(name) for name in ("hair", "hat", "neck", "body", "skin"))
 BARE, HAIR_OR_SKIN = partial.CODES["bare skin"], partial.CODES["hair or skin"]
 FACE = [NAMES.index(name) for name in partial.FACE if name in NAMES]
-LEAST_FACE = 200  # pixels of the teacher's face below which it has seen none
+LEAST_FACE = 200  # fewer pixels of a face count as none
 
 
 class Ours:
@@ -50,7 +50,7 @@ class Ours:
 
 
 def teacher(path, weights):
-    """The teacher that a path is of."""
+    """The teacher at a path."""
     if not path.endswith(".py"):
         return Ours(path)
     spec = importlib.util.spec_from_file_location("teacher_code", path)
@@ -62,7 +62,7 @@ def teacher(path, weights):
 
 
 def head_square(labels):
-    """(left, top, side) of a square about the head, by its hair and hat; the whole picture where there's neither."""
+    """(left, top, side) of a square around the head, located by hair and hat; the whole picture if there is neither."""
     height, width = labels.shape
     y, x = np.nonzero((labels == HAIR) | (labels == HAT))
     if len(x) < 30:
@@ -78,7 +78,7 @@ def head_square(labels):
 
 
 def asked(knows, rgb, square):
-    """The teacher's sure classes (IGNORE elsewhere) in a square of a picture, at the square's size."""
+    """The classes of which the teacher is confident (IGNORE elsewhere), in a square of a picture, at the square's size."""
     left, top, side = square
     crop = rgb.crop((left, top, left + side, top + side)).resize((448, 448), Image.BICUBIC)
     probabilities = torch.from_numpy(np.ascontiguousarray(knows.probabilities(np.asarray(crop))))[None]
@@ -89,7 +89,7 @@ def asked(knows, rgb, square):
 
 
 def taught(labels, found, square, allows):
-    """The labels with what the teacher found, where they allow it; hair that it takes for skin may be a beard."""
+    """The labels with the teacher's classes where they allow them; hair that it labels as skin may be a beard."""
     left, top, side = square
     height, width = labels.shape
     whole = np.full(labels.shape, partial.IGNORE, np.uint8)
@@ -106,7 +106,7 @@ def taught(labels, found, square, allows):
 
 
 def below(labels):
-    """Bare skin more than a face's height below the chin is a body's."""
+    """Make bare skin more than a face's height below the chin a body's."""
     rows = np.nonzero(np.isin(labels, FACE).sum(1) > 2)[0]
     if len(rows):
         chin = rows[-1] + (rows[-1] - rows[0])

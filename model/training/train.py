@@ -4,9 +4,9 @@
     train.py --data PATH... --out CHECKPOINT (--minutes M | --epochs N) [options]
     torchrun --nproc_per_node N train.py ...        the same on several GPUs
 
-A run that is stopped, by ctrl-C or in any other way, goes on from its checkpoint when the same command is given again. The
-checkpoint has the official names, so convert.py makes a model file of it; CHECKPOINT.log has a line of JSON for every 20
-steps and every score, of which curves.py makes a picture.
+A run that was stopped, by ctrl-C or in any other way, resumes from its checkpoint when the same command is given again. The
+checkpoint has the official names, so convert.py can make a model file from it. CHECKPOINT.log has a line of JSON for every
+20 steps and every score, which curves.py plots.
 """
 import argparse
 import math
@@ -33,15 +33,15 @@ from backdrops import Backdrops
 from run import Run
 from trainee import load_encoder, unfold
 
-LONGEST = 1.6  # of the pictures in memory, in sides of the input
+LONGEST = 1.6  # of the pictures in memory, relative to the side of the input
 HELD_OUT = 100  # pictures to score with, at most
 TERMS = "non-commercial research only"  # of all the public sets that datasets.py reads
 CALIBRATION = 32  # frames
-FIRST = "conv1.weight"  # what sees the picture
+FIRST = "conv1.weight"  # the layer that reads the picture
 
 
 class Material(NamedTuple):
-    """What a run learns from. frames: (side, seed) -> frames.Frames; people: how many pictures these are composed of."""
+    """The training material. frames: (side, seed) -> frames.Frames; people: the number of pictures they are composed from."""
     frames: callable
     people: int
     held_out: list
@@ -52,7 +52,7 @@ class Material(NamedTuple):
 
 
 def class_weights(people, classes):
-    """Rare classes weigh more, by the square root of their rarity, within a factor of 4."""
+    """Class weights: rare classes get more, by the square root of their rarity, up to a factor of 4."""
     counts = torch.zeros(classes)
     for person in people:
         counts += torch.tensor(person.labels.histogram()[:classes])
@@ -63,7 +63,7 @@ def class_weights(people, classes):
 
 
 def validation(sets):
-    """Some of the held-out pictures, of the first set that has any and whose every pixel is known; and its classes."""
+    """Some of the held-out pictures, from the first fully labelled set that has any; and its classes."""
     for path in sets:
         try:
             pictures = datasets.read(path, "val")
@@ -77,7 +77,7 @@ def validation(sets):
 
 
 def crowd(pictures, names, side):
-    """The people of a set, as they are kept in memory."""
+    """The people of a set, in the form in which they are kept in memory."""
     longest = LONGEST * side
     found = (people.prepare(longest, rgb, labels, names) for _, rgb, labels in datasets.mapped(pictures, names.classes))
     found = [person for person in found if person]
@@ -87,7 +87,7 @@ def crowd(pictures, names, side):
 
 
 def shares(sets, crowds):
-    """How often each crowd is drawn: by the root of its size; those whose every pixel is known make up one half."""
+    """The share of each crowd: by the root of its size; fully labelled ones make up one half."""
     root = np.array([len(some.people) ** 0.5 for some in crowds])
     whole = np.array([pictures.complete for pictures in sets])
     for part in (whole, ~whole):
@@ -96,7 +96,7 @@ def shares(sets, crowds):
 
 
 def gather(args, arch, side, device):
-    """All that the arguments name, as Material."""
+    """Load everything that the arguments name, as Material."""
     sets = [datasets.read(path, "train") for path in args.data]
     rooms = [rgb for pictures in sets if pictures.empty for _, rgb, _ in pictures]
     sets = [pictures for pictures in sets if not pictures.empty]
@@ -128,8 +128,8 @@ def turn(tensors):
 
 
 def begin(run, path):
-    """Start from a model file, an encoder's ImageNet weights, or what fits of a checkpoint of official names (a backbone's,
-    say). The frames are red, green, blue; the authors' weights want them the other way round."""
+    """Start from a model file, an encoder's ImageNet weights, or the matching tensors of a checkpoint with official names (such as
+    that of a backbone). The frames are red, green, blue; the authors' weights expect the opposite order."""
     if path.endswith(".safetensors"):
         arrays, metadata = safetensors.read(path)
         tensors = {name: torch.from_numpy(array.astype(np.float32)).to(run.device) for name, array in arrays.items()}
@@ -196,7 +196,7 @@ def arguments():
 
 
 def train(args):
-    """Returns whether the run is done."""
+    """Returns whether the run is complete."""
     device = processes.start()
     torch.manual_seed(args.seed)
     arch = {**arches.named(args.classes), **arches.trials(args.classes)}[args.variant]

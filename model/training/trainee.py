@@ -1,5 +1,5 @@
-"""The network as it is trained: with the edge branch, with norms whose statistics several processes share, and taken back
-out of a model file."""
+"""The network for training: with the edge branch, with norms whose statistics several processes share, and restored from a
+model file."""
 import re
 
 import numpy as np
@@ -16,7 +16,7 @@ EDGE_WIDTHS = {"bottleneck": 256, "basic": 64, "inverted": 32}
 
 
 class EdgeBranch(nn.Module):
-    """The decoupled edge tasks on three of the encoder's maps (paper section 3.1): they train it and are then dropped."""
+    """The decoupled edge tasks on three of the encoder's maps (paper section 3.1): they help to train it and are then dropped."""
 
     def __init__(self, layers, widths, width, classes):
         """widths: channels of the three, from shallow to deep."""
@@ -39,8 +39,8 @@ class Trainee(DmlCsr):
     """DML-CSR with its edge branch; the tensors have the official checkpoint's names."""
 
     def __init__(self, arch, decoupled=True, frozen=0):
-        """decoupled: with the edge tasks; else their outputs are None. frozen: layers that stay as they are, from the first
-        on, and the stem with them; 0: nothing does."""
+        """decoupled: with the edge tasks; otherwise their outputs are None. frozen: the number of first layers that are frozen,
+        together with the stem; 0: none."""
         super().__init__(arch)
         self.decoupled, self.frozen = decoupled, frozen
         self.edge_taps = tuple(reversed((len(arch.layers) - 1, *arch.taps))) if arch.inverted else (0, 1, 2)
@@ -53,7 +53,7 @@ class Trainee(DmlCsr):
             parameter.requires_grad_(not self.stays(name))
 
     def stays(self, name):
-        """Whether a module or what is in it is frozen."""
+        """Whether a module or anything in it is frozen."""
         layer = re.match(r"layer(\d+)(\.|$)", name)
         return self.frozen > 0 and (int(layer[1]) <= self.frozen if layer else bool(re.match(r"(conv|bn)\d", name)))
 
@@ -66,8 +66,8 @@ class Trainee(DmlCsr):
         return self
 
     def features(self, x):
-        """As its base has them. What is frozen needs no gradients, so it goes picture by picture: their maps then stay in a
-        processor's cache."""
+        """As in the base class. Frozen layers need no gradients, so they run picture by picture, whose maps then stay in a CPU's
+        cache."""
         if not self.frozen:
             return super().features(x)
         with torch.no_grad():
@@ -86,7 +86,7 @@ class Trainee(DmlCsr):
 # ---- norms over several processes ----
 
 def shared_norm(x, norm, scale):
-    """Batch norm by the mean and variance of all processes' batches together; torch's own knows no Abn and no CPU."""
+    """Batch norm over the batches of all processes; torch's own supports neither Abn nor CPUs."""
     axes, channels = [0, *range(2, x.ndim)], x.shape[1]
     values = x.float()
     count = values.new_full((1,), x.numel() / channels)
@@ -102,7 +102,7 @@ def shared_norm(x, norm, scale):
 
 
 class SharedAbn(Abn):
-    """Abn, the batch being that of all processes."""
+    """Abn over the batches of all processes."""
 
     def forward(self, x):
         if not self.training:
@@ -111,14 +111,14 @@ class SharedAbn(Abn):
 
 
 class SharedNorm1d(nn.BatchNorm1d):
-    """The graphs' norm, the batch being that of all processes."""
+    """The graphs' norm over the batches of all processes."""
 
     def forward(self, x):
         return shared_norm(x, self, self.weight) if self.training else super().forward(x)
 
 
 class SharedNorm2d(nn.BatchNorm2d):
-    """The same of an inverted residual."""
+    """The same for an inverted residual."""
 
     def forward(self, x):
         return shared_norm(x, self, self.weight) if self.training else super().forward(x)
@@ -128,7 +128,7 @@ SHARED = {Abn: SharedAbn, nn.BatchNorm1d: SharedNorm1d, nn.BatchNorm2d: SharedNo
 
 
 def share_norms(model):
-    """Let a model's norms work over all processes, if there are several."""
+    """Make a model's norms work over all processes, if there are several."""
     if distributed.is_initialized():
         for module in model.modules():
             module.__class__ = SHARED.get(type(module), type(module))
@@ -159,12 +159,12 @@ def load_encoder(model, path):
     return count
 
 
-# ---- out of a model file ----
+# ---- from a model file ----
 
 @torch.no_grad()
 def unfold(model, tensors, pictures):
-    """Give a Trainee the folded weights of a model file. Norms that change nothing stand where they were folded in: each
-    has the statistics of what comes in for these pictures, and a weight and bias that undo its normalising."""
+    """Give a Trainee the folded weights of a model file. The norms that had been folded become identities: each has the statistics
+    of its input for these pictures, and a weight and bias that undo its normalisation."""
     norms = {name: module for name, module in model.named_modules()
              if isinstance(module, NORMS) and not name.startswith("edge_layer.")}
     folded = {f"{convolution_before(name)}.bias": name for name in norms}
@@ -178,7 +178,7 @@ def unfold(model, tensors, pictures):
         if name not in folded:
             state[name] = tensor
         elif name in state:
-            state[name] = torch.zeros_like(state[name])  # the norm has it
+            state[name] = torch.zeros_like(state[name])  # it is in the norm
     model.load_state_dict(state)
 
     def undo(norm, bias):

@@ -44,13 +44,9 @@ struct code {
         size_t size[2];
 };
 
-#define BOTH(name)                                                                                                     \
-        {                                                                                                              \
-#name, {name, name##_lane },                                                                           \
-                {                                                                                                      \
-                        sizeof name, sizeof name##_lane                                                                \
-                }                                                                                                      \
-        }
+/* clang-format off */
+#define BOTH(name) {#name, {name, name##_lane}, {sizeof name, sizeof name##_lane}}
+/* clang-format on */
 
 static const struct code codes[KERNELS] = {
         [KERNEL_CONV_LANE] = {"conv_lane", {NULL, conv_lane}, {0, sizeof conv_lane}},

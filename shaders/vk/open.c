@@ -53,7 +53,7 @@ static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
         unsigned count = 0;
 
         int r = device_enumerate(gpu->instance, &devices, &count);
-        if (r == 0 && !(infos = calloc(count + 1, sizeof *infos)))
+        if (r >= 0 && !(infos = calloc(count + 1, sizeof *infos)))
                 r = -ENOMEM;
         if (r < 0) {
                 snprintf(why, why_size, "out of memory");

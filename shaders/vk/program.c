@@ -61,7 +61,7 @@ static void barrier_all(VkCommandBuffer commands)
 static int begin_segment(struct gpu_program *program)
 {
         struct gpu *gpu = program->gpu;
-        VkCommandBuffer commands;
+        VkCommandBuffer commands = VK_NULL_HANDLE;
 
         struct segment *grown = realloc(program->segments, (program->segment_count + 1) * sizeof *grown);
         if (!grown)
@@ -259,7 +259,7 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
         const uint32_t *groups = dispatch->groups;
         const uint32_t first = (uint64_t)groups[1] * piece / pieces, end = (uint64_t)groups[1] * (piece + 1) / pieces;
         struct touched touched[OPERANDS];
-        VkCommandBuffer commands;
+        VkCommandBuffer commands = VK_NULL_HANDLE;
         unsigned count = 0;
 
         for (int i = 0; i < OPERANDS; i++) {
@@ -307,7 +307,7 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
                 {from, from_offset, from_offset + size, false},
                 {to, to_offset, to_offset + size, true},
         };
-        VkCommandBuffer commands;
+        VkCommandBuffer commands = VK_NULL_HANDLE;
 
         int r = open_segment(program, size, &commands);
         if (r < 0)

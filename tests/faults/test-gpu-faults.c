@@ -30,6 +30,10 @@
 #define ONCE 1
 #define FOR_GOOD UINT32_MAX
 
+/* clang-format off */
+#define KIND(point, result, ...) {FAULT_##point, result, #result, __VA_ARGS__}
+/* clang-format on */
+
 static const struct kind {
         enum fault_point point;
         int result;
@@ -38,10 +42,6 @@ static const struct kind {
         int errors[3];    /* what may come of it */
         bool may_go_well; /* there is a way round */
 } kinds[] = {
-#define KIND(point, result, ...)                                                                                       \
-        {                                                                                                              \
-                FAULT_##point, result, #result, __VA_ARGS__                                                            \
-        }
         KIND(vkCreateInstance, VK_ERROR_INCOMPATIBLE_DRIVER, ONCE, {-ENOENT}),
         KIND(vkCreateInstance, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
         KIND(vkEnumerateInstanceExtensionProperties, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {-ENOMEM}, true),

@@ -331,7 +331,7 @@ class Effects(Files):
                                     (option["high"] + 0.01, False), ("nan", False)):
                     done = run(os.environ["VISAGED"], "--config=/dev/null", "--check", f"--{option['name']}={value}")
                     self.assertEqual(done.returncode, 0 if good else 2, (option, value))
-                    self.assertIn("" if good else f"allowed is a number {self.range(option)}", done.stderr)
+                    self.assertIn("" if good else f"must be a number {self.range(option)}", done.stderr)
 
 
 def tool_help(*command):

@@ -254,7 +254,7 @@ static const struct {
 
 static bool begins_with(const struct bytes *file, const char *magic, size_t size)
 {
-        return file->size >= size && !memcmp(file->data, magic, size);
+        return file->size >= size && !memcmp(file->data, magic, size); /* NOLINT: the file has been read */
 }
 
 /* `damaged`: what to do about a file that could not be decoded. */

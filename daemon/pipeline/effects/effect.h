@@ -1,6 +1,6 @@
-/* An effect: what becomes of a picture and its labels.  Each is a file of this folder, with its row, its options' rows
- * and its recording beside each other, and a name in the list of meson.build; all that tells of effects anywhere
- * (configuration, bus, command lines, completions, man pages) is made from these rows. */
+/* An effect turns a picture and its labels into what is shown.  Each effect is a file in this folder, which has its
+ * row, the rows of its options and its recording, and a name in the list in meson.build.  Everything about effects
+ * elsewhere (configuration, bus, command lines, completions, man pages) is made from these rows. */
 #pragma once
 
 #include "shaders/image.h"
@@ -24,41 +24,41 @@ extern const struct effect_type_words {
 } effect_types[EFFECT_TYPES];
 
 struct effect_option {
-        const char *name; /* of no other option of any effect: it is a key of the configuration too */
+        const char *name; /* unique among all effects, because it is also a key of the configuration */
         enum effect_type type;
         double low, high, default_value;
         const char *unit; /* "pixels"; "": a plain number */
         const char *help; /* a phrase: "the strength of the blur" */
 };
 
-/* What a frame's blocks are filled from. */
+/* The input for a frame's blocks. */
 struct effect_context {
         uint32_t width, height; /* of the picture */
-        const uint8_t *colors;  /* 256 of RGBA: a class's is opaque, what is no class's is transparent */
-        bool labels_old;        /* they may be wrong where something has moved: hide everything */
+        const uint8_t *colors;  /* 256 of RGBA: opaque for classes, transparent for the rest */
+        bool labels_old;        /* they may be wrong because something has moved: hide everything */
 };
 
-/* The images are of one size, and different ones; `in` stays as it is. */
+/* The images have the same size and are distinct; `in` must not change. */
 struct effect_io {
         const struct gpu_image *in, *scratch, *out;
         const struct gpu_labels *labels; /* of `in` */
-        struct gpu_block block;          /* what fill() has written for the frame that is being shown */
+        struct gpu_block block;          /* what fill() has written for the current frame */
 };
 
 struct effect {
         const char *name;
         const char *help;                                     /* a phrase: "the picture, its background blurred" */
         const char *details;                                  /* sentences for the manual; may be "" */
-        bool hides;                                           /* something, by its labels */
+        bool hides;                                           /* it hides something, by the labels */
         struct effect_option options[EFFECT_OPTIONS_MAX + 1]; /* ended by one without a name */
 
-        /* The numbers that it works with: written for each frame, read by its operators when they run.  Nothing else
-         * may depend on the options or the frame.  0: there are none, and no fill(). */
-        uint32_t block_size; /* EFFECT_BLOCK_MAX at most */
+        /* Its parameters: written for each frame, read by its operators when they run.  Nothing else may depend on the
+         * options or the frame.  0: there are none, and no fill(). */
+        uint32_t block_size; /* at most EFFECT_BLOCK_MAX */
         void (*fill)(const struct effect_context *context, const double *options, void *block);
 
-        /* Appends its operators, once; errors are kept by the program.  NULL: it shows the picture as it is, and stands
-         * alone. */
+        /* Appends its operators, once; the program stores errors.  NULL: it shows the picture unchanged, and cannot be
+         * combined. */
         void (*record)(struct gpu_program *program, const struct effect_io *io);
 };
 

@@ -1,10 +1,10 @@
-/* What is chosen of the effects: a chain of them, and what their options are set to. */
+/* The chosen effects: a chain, and the values of their options. */
 #pragma once
 
 #include "daemon/pipeline/effects/effect.h"
 
 #define EFFECT_CHAIN_MAX 4   /* effects in a chain */
-#define EFFECT_TEXT_MAX 1024 /* bytes of what is told of effects */
+#define EFFECT_TEXT_MAX 1024 /* bytes of a text about effects */
 
 struct effect_settings {
         uint32_t chain;                              /* bit i: effects[i] is in it; at least one is */
@@ -17,21 +17,21 @@ bool effect_settings_equal(const struct effect_settings *a, const struct effect_
 
 /* ---- the chain ---- */
 
-/* Names joined by "+", in any order: "blur+mirror".  They are applied in the order of effects[], since an effect that
- * moves pixels must come behind those that go by the labels.  -EINVAL: an unknown name, one that is there twice, more
- * than EFFECT_CHAIN_MAX, or one that stands alone but does not. */
+/* Names joined by "+", in any order: "blur+mirror".  They are applied in the order of effects[], because an effect that
+ * moves pixels must come after those that use the labels.  -EINVAL: an unknown name, a repeated one, more than
+ * EFFECT_CHAIN_MAX, or a combination with one that cannot be combined. */
 int effect_chain_parse(const char *text, uint32_t *ret);
-/* In the order in which they are applied. */
+/* The names in the order in which they are applied. */
 void effect_chain_format(uint32_t chain, char ret[EFFECT_TEXT_MAX]);
-/* What effect_chain_parse() takes: completes "allowed is ...". */
+/* What effect_chain_parse() takes: completes "must be ...". */
 void effect_chain_allowed(char ret[EFFECT_TEXT_MAX]);
 
 /* ---- an option ---- */
 
-/* Among those of the effects in `chain`; *ret_value is its place in `settings`.  NULL: there is none. */
+/* Finds an option of the effects in `chain`; *ret_value is its place in `settings`.  NULL: there is none. */
 const struct effect_option *effect_option_find(struct effect_settings *settings, uint32_t chain, const char *name,
                                                double **ret_value);
-/* A plain decimal number.  -EINVAL: it is none, or out of range. */
+/* A plain decimal number.  -EINVAL: it is not one, or out of range. */
 int effect_option_parse(const struct effect_option *option, const char *text, double *ret);
 bool effect_option_allows(const struct effect_option *option, double value); /* not a NaN */
 /* "a number from 0.25 to 4" */

@@ -103,7 +103,7 @@ class Contract(Streaming):
             self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), (effect, {}))
         bad = "org.freedesktop.DBus.Error.InvalidArgs"
         for effect, options, name, word in (
-                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "allowed is overlay, labels, blur, mirror or none, or "),
+                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "must be overlay, labels, blur, mirror or none, or "),
                 ("blur+sparkle", {}, "org.visaged1.Error.NoSuchEffect", "blur+sparkle"),
                 ("blur+blur", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),
                 ("overlay+none", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),

@@ -88,7 +88,7 @@ static void test_many_values(void **state)
         assert_string_equal(config.virtual_camera[1], "y4m:x");
         assert_string_equal(config.virtual_camera[2], "");
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:x", why, sizeof why), -EINVAL);
-        assert_non_null(strstr(why, "each once"));
+        assert_non_null(strstr(why, "all different"));
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:y", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:z", why, sizeof why), 0);
         assert_int_equal(config_add(&config, "virtual-camera", "y4m:w", why, sizeof why), -EINVAL);
@@ -154,7 +154,7 @@ static void test_bad_values(void **state)
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
                 why[0] = '\0';
                 assert_int_equal(config_set(&config, bad[i][0], bad[i][1], why, sizeof why), -EINVAL);
-                assert_non_null(strstr(why, "allowed is "));
+                assert_non_null(strstr(why, "must be "));
                 assert_non_null(strstr(why, bad[i][0]));
                 assert_memory_equal(&config, &before, sizeof config);
         }
@@ -256,16 +256,16 @@ static void test_file_mistakes(void **state)
                 unsigned line;
                 const char *says;
         } mistakes[] = {
-                {"[visaged]\nrate = 0\n", 2, "allowed is frames per second from 1 to 240"},
-                {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\": allowed are camera, virtual-camera"},
-                {"[other]\nrate = 30\n", 2, "unknown section [other]: allowed is [visaged]"},
+                {"[visaged]\nrate = 0\n", 2, "must be a number of frames per second from 1 to 240"},
+                {"[visaged]\n\n# x\nfoo = 1\n", 4, "unknown key \"foo\"; the keys are camera, virtual-camera"},
+                {"[other]\nrate = 30\n", 2, "unknown section [other]: must be [visaged]"},
                 {"rate = 30\n", 1, "before the section [visaged]"},
                 {"[visaged]\nrate\n", 2, "neither"},
                 {"[visaged\nrate = 3\n", 1, "neither"},
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
-                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "each once"},
+                {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "all different"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
-                {"[visaged]\neffect =\n", 2, "allowed is overlay, labels, blur, mirror or none"},
+                {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur, mirror or none"},
         };
         struct complaints complaints;
         struct config config;

@@ -64,12 +64,12 @@ class Both(unittest.TestCase):
                 ([], "no command given"), (["nonsense"], 'unknown command "nonsense"'), (["parse"], "no picture given"),
                 (["parse", "--nonsense", picture], "visagectl parse: unrecognized option"),
                 (["parse", "--gpu"], "requires an argument"), (["parse", "-o", "", picture], "needs a directory"),
-                (["parse", "--backend=fast", picture], "allowed is lane or tile"),
+                (["parse", "--backend=fast", picture], "must be lane or tile"),
                 (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
                 (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
                 (["eval", "--images=.", "--labels=.", picture], "unexpected argument"),
-                (["eval", "--classes=12"], '--classes cannot be "12": allowed is 11, 19 or 20'),
+                (["eval", "--classes=12"], '--classes cannot be "12": must be 11, 19 or 20'),
                 (["eval", "--backend=lane"], "visagectl eval: unrecognized option"),
                 (["gpus", "nonsense"], 'unexpected argument "nonsense"'), (["gpus", "--nonsense"], "unrecognized option"),
                 (["cameras", "--jsno"], "visagectl cameras: unrecognized option")):
@@ -81,11 +81,11 @@ class Both(unittest.TestCase):
     def test_visaged_wrong_usage(self):
         for arguments, says in (
                 (["--nonsense"], "unrecognized option"), (["nonsense"], 'unexpected argument "nonsense"'),
-                (["--virtual-camera=video10"], "allowed is a v4l2loopback node such as /dev/video10"),
-                (["--size=1x1"], "--size cannot be \"1x1\": allowed is width x height"),
-                (["--effect=sepia"], "allowed is overlay, labels, blur, mirror or none"), (["--frames=0"], "a number from 1 on"),
-                (["--frames=-1"], "a number from 1 on"), (["--frames=99999999999999999999"], "a number from 1 on"),
-                (["--frames=ten"], "a number from 1 on"), (["--camera"], "requires an argument")):
+                (["--virtual-camera=video10"], "must be a v4l2loopback node such as /dev/video10"),
+                (["--size=1x1"], "--size cannot be \"1x1\": must be width x height"),
+                (["--effect=sepia"], "must be overlay, labels, blur, mirror or none"), (["--frames=0"], "a whole number, at least 1"),
+                (["--frames=-1"], "a whole number, at least 1"), (["--frames=99999999999999999999"], "a whole number, at least 1"),
+                (["--frames=ten"], "a whole number, at least 1"), (["--camera"], "requires an argument")):
             done = visaged("--config=/dev/null", *arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertIn(says, done.stderr.decode())
@@ -114,8 +114,8 @@ class Check(unittest.TestCase):
         status, out, err = self.check("[visaged]\nrate = 0\nfoo = 1\n")
         self.assertEqual((status, out), (78, ""))
         lines = err.splitlines()
-        self.assertTrue(lines[0].startswith('FILE:2: rate cannot be "0": allowed is '), lines)
-        self.assertTrue(lines[1].startswith('FILE:3: unknown key "foo": allowed are camera, '), lines)
+        self.assertTrue(lines[0].startswith('FILE:2: rate cannot be "0": must be '), lines)
+        self.assertTrue(lines[1].startswith('FILE:3: unknown key "foo"; the keys are camera, '), lines)
 
     def test_options_are_checked_too(self):
         self.assertEqual(self.check("", "--rate=0")[0], 2)

@@ -44,7 +44,7 @@ class Control(Served):
                 (["pause", "--json"], "--json"),
                 (["resume", "1"], 'unexpected argument "1"'), (["reload", ""], 'unexpected argument ""'),
                 (["set"], "no setting and value given"), (["set", "mode"], "no value given"),
-                (["set", "colour", "red"], '"colour" cannot be set: allowed is camera, model, gpu or mode'),
+                (["set", "colour", "red"], '"colour" cannot be set: choose camera, model, gpu or mode'),
                 (["set", "gpu", "some", "gpu"], 'unexpected argument "gpu"; quote'),
                 (["effect", "blur", "strength"], '"strength" is not OPTION=VALUE'),
                 (["effect", "blur", "=2"], "not OPTION=VALUE"),
