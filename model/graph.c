@@ -6,29 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct graph_store *graph_add_store(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
-                                    uint32_t width)
+struct graph_buffer *graph_add_buffer(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
+                                      uint32_t width)
 {
-        struct graph_store *store = &graph->stores[graph->store_count++];
+        struct graph_buffer *buffer = &graph->buffers[graph->buffer_count++];
 
-        assert(graph->store_count <= graph->capacity);
-        *store = (struct graph_store){
+        assert(graph->buffer_count <= graph->capacity);
+        *buffer = (struct graph_buffer){
                 .dtype = dtype,
                 .channels = (channels + 3) / 4 * 4,
                 .height = height,
                 .width = width,
         };
-        return store;
+        return buffer;
 }
 
-const struct graph_value *graph_add_value(struct graph *graph, const struct graph_store *store, uint32_t first,
-                                          uint32_t channels)
+const struct graph_view *graph_add_view(struct graph *graph, const struct graph_buffer *buffer, uint32_t first,
+                                        uint32_t channels)
 {
-        struct graph_value *value = &graph->values[graph->value_count++];
+        struct graph_view *view = &graph->views[graph->view_count++];
 
-        assert(graph->value_count <= graph->capacity && first + channels <= store->channels);
-        *value = (struct graph_value){store, first, (channels + 3) / 4 * 4};
-        return value;
+        assert(graph->view_count <= graph->capacity && first + channels <= buffer->channels);
+        *view = (struct graph_view){buffer, first, (channels + 3) / 4 * 4};
+        return view;
 }
 
 static const struct graph_tensor *add_tensor(struct graph *graph, const char *name, const char *suffix, uint32_t rank,
@@ -47,7 +47,7 @@ static const struct graph_tensor *add_tensor(struct graph *graph, const char *na
         return tensor;
 }
 
-static struct graph_node *add_node(struct graph *graph, enum graph_op op, const struct graph_value *in)
+static struct graph_node *add_node(struct graph *graph, enum graph_op op, const struct graph_view *in)
 {
         struct graph_node *node = &graph->nodes[graph->node_count++];
 
@@ -58,23 +58,22 @@ static struct graph_node *add_node(struct graph *graph, enum graph_op op, const 
         return node;
 }
 
-static double pixels(const struct graph_value *value)
+static double pixels(const struct graph_view *view)
 {
-        return (double)value->store->height * value->store->width;
+        return (double)view->buffer->height * view->buffer->width;
 }
 
-static const struct graph_value *conv_place(struct graph *graph, const struct graph_conv *conv, uint32_t height,
-                                            uint32_t width)
+static const struct graph_view *conv_place(struct graph *graph, const struct graph_conv *conv, uint32_t height,
+                                           uint32_t width)
 {
         if (conv->in_place)
-                return graph_add_value(graph, conv->residual->store, conv->residual->first, conv->out);
+                return graph_add_view(graph, conv->residual->buffer, conv->residual->first, conv->out);
         if (conv->into)
-                return graph_add_value(graph, conv->into, conv->first, conv->out);
-        return graph_add_value(graph, graph_add_store(graph, conv->dtype, conv->out, height, width), 0, conv->out);
+                return graph_add_view(graph, conv->into, conv->first, conv->out);
+        return graph_add_view(graph, graph_add_buffer(graph, conv->dtype, conv->out, height, width), 0, conv->out);
 }
 
-const struct graph_value *graph_add_conv(struct graph *graph, const struct graph_value *in,
-                                         const struct graph_conv *conv)
+const struct graph_view *graph_add_conv(struct graph *graph, const struct graph_view *in, const struct graph_conv *conv)
 {
         struct graph_node *node = add_node(graph, GRAPH_CONV, in);
         uint32_t kernel = conv->kernel ? conv->kernel : 1;
@@ -91,18 +90,18 @@ const struct graph_value *graph_add_conv(struct graph *graph, const struct graph
         node->activation = conv->activation;
         node->residual = conv->residual;
         node->relu = conv->relu;
-        node->out = conv_place(graph, conv, graph_strided(in->store->height, node->stride),
-                               graph_strided(in->store->width, node->stride));
+        node->out = conv_place(graph, conv, graph_strided(in->buffer->height, node->stride),
+                               graph_strided(in->buffer->width, node->stride));
         node->mac = (double)node->weight->count * pixels(node->out);
         return node->out;
 }
 
-const struct graph_value *graph_add_depthwise(struct graph *graph, const struct graph_value *in,
-                                              const struct graph_conv *conv)
+const struct graph_view *graph_add_depthwise(struct graph *graph, const struct graph_view *in,
+                                             const struct graph_conv *conv)
 {
         struct graph_node *node = add_node(graph, GRAPH_DEPTHWISE, in);
         uint32_t shape[] = {in->channels, 1, conv->kernel, conv->kernel};
-        const struct graph_store *store;
+        const struct graph_buffer *buffer;
 
         node->kernel = conv->kernel;
         node->stride = conv->stride ? conv->stride : 1;
@@ -110,15 +109,16 @@ const struct graph_value *graph_add_depthwise(struct graph *graph, const struct 
         node->activation = conv->activation;
         node->weight = add_tensor(graph, conv->name, ".weight", 4, shape);
         node->bias = add_tensor(graph, conv->name, ".bias", 1, shape);
-        store = graph_add_store(graph, in->store->dtype, in->channels, graph_strided(in->store->height, node->stride),
-                                graph_strided(in->store->width, node->stride));
-        node->out = graph_add_value(graph, store, 0, in->channels);
+        buffer = graph_add_buffer(graph, in->buffer->dtype, in->channels,
+                                  graph_strided(in->buffer->height, node->stride),
+                                  graph_strided(in->buffer->width, node->stride));
+        node->out = graph_add_view(graph, buffer, 0, in->channels);
         node->mac = (double)node->weight->count * pixels(node->out);
         return node->out;
 }
 
-const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const struct graph_value *in,
-                                    const struct graph_value *in2, const struct graph_value *out)
+const struct graph_view *graph_add(struct graph *graph, enum graph_op op, const struct graph_view *in,
+                                   const struct graph_view *in2, const struct graph_view *out)
 {
         struct graph_node *node = add_node(graph, op, in);
 
@@ -131,24 +131,24 @@ const struct graph_value *graph_add(struct graph *graph, enum graph_op op, const
         return out;
 }
 
-static void touch(struct graph *graph, const struct graph_value *value, uint32_t node)
+static void touch(struct graph *graph, const struct graph_view *view, uint32_t node)
 {
-        struct graph_store *store;
+        struct graph_buffer *buffer;
 
-        if (!value)
+        if (!view)
                 return;
-        store = &graph->stores[value->store - graph->stores];
-        if (node < store->from)
-                store->from = node;
-        if (node > store->to)
-                store->to = node;
+        buffer = &graph->buffers[view->buffer - graph->buffers];
+        if (node < buffer->from)
+                buffer->from = node;
+        if (node > buffer->to)
+                buffer->to = node;
 }
 
-/* A store is alive from its first writer to its last reader, whichever slices they touch. */
+/* A buffer is alive from its first writer to its last reader, whichever slices they touch. */
 void graph_finish(struct graph *graph)
 {
-        for (uint32_t i = 0; i < graph->store_count; i++)
-                graph->stores[i].from = UINT32_MAX;
+        for (uint32_t i = 0; i < graph->buffer_count; i++)
+                graph->buffers[i].from = UINT32_MAX;
         for (uint32_t i = 0; i < graph->node_count; i++) {
                 const struct graph_node *node = &graph->nodes[i];
 
@@ -168,10 +168,10 @@ int graph_new(uint32_t capacity, struct graph **ret)
                 return -ENOMEM;
         graph->capacity = capacity;
         graph->nodes = calloc(graph->capacity, sizeof(*graph->nodes));
-        graph->stores = calloc(graph->capacity, sizeof(*graph->stores));
-        graph->values = calloc(graph->capacity, sizeof(*graph->values));
+        graph->buffers = calloc(graph->capacity, sizeof(*graph->buffers));
+        graph->views = calloc(graph->capacity, sizeof(*graph->views));
         graph->tensors = calloc(3 * (size_t)graph->capacity, sizeof(*graph->tensors));
-        if (!graph->nodes || !graph->stores || !graph->values || !graph->tensors) {
+        if (!graph->nodes || !graph->buffers || !graph->views || !graph->tensors) {
                 graph_free(graph);
                 return -ENOMEM;
         }
@@ -184,8 +184,8 @@ void graph_free(struct graph *graph)
         if (!graph)
                 return;
         free(graph->nodes);
-        free(graph->stores);
-        free(graph->values);
+        free(graph->buffers);
+        free(graph->views);
         free(graph->tensors);
         free(graph);
 }

@@ -16,24 +16,24 @@ struct parser {
         struct graph *graph;
         struct gpu_buffer *weights, *arena;
         struct weights_node *nodes; /* one for each node of the graph */
-        struct plan_item *places;   /* the graph's stores, then a workspace for each node */
+        struct plan_item *places;   /* the graph's buffers, then a workspace for each node */
         struct gpu_labels labels;   /* of the network's input size, a layer for each region */
         struct parser_figures figures;
 };
 
-static struct gpu_map map_of(const struct parser *parser, const struct graph_value *value)
+static struct gpu_map map_of(const struct parser *parser, const struct graph_view *view)
 {
-        const struct graph_store *store = value->store;
+        const struct graph_buffer *buffer = view->buffer;
 
         return (struct gpu_map){
                 .buffer = parser->arena,
-                .offset = parser->places[store - parser->graph->stores].offset,
-                .dtype = store->dtype,
-                .channels = value->channels,
-                .height = store->height,
-                .width = store->width,
-                .stride = store->channels,
-                .first = value->first,
+                .offset = parser->places[buffer - parser->graph->buffers].offset,
+                .dtype = buffer->dtype,
+                .channels = view->channels,
+                .height = buffer->height,
+                .width = buffer->width,
+                .stride = buffer->channels,
+                .first = view->first,
         };
 }
 
@@ -139,7 +139,7 @@ static int record_nodes(struct parser *parser, struct gpu_program *program)
                         .weights = &parser->nodes[i],
                         .in = map_of(parser, node->in),
                         .out = map_of(parser, node->out),
-                        .workspace = parser->places[graph->store_count + i].offset,
+                        .workspace = parser->places[graph->buffer_count + i].offset,
                 };
 
                 if (node->in2)
@@ -166,21 +166,21 @@ static int allocate(struct parser *parser)
 {
         const struct graph *graph = parser->graph;
         const struct model_info *info = &parser->info;
-        uint32_t count = graph->store_count + graph->node_count;
+        uint32_t count = graph->buffer_count + graph->node_count;
         int r;
 
         parser->places = calloc(count, sizeof(*parser->places));
         if (!parser->places)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < graph->store_count; i++) {
-                const struct graph_store *s = &graph->stores[i];
+        for (uint32_t i = 0; i < graph->buffer_count; i++) {
+                const struct graph_buffer *s = &graph->buffers[i];
 
                 parser->places[i].size = gpu_map_size(s->dtype, s->channels, s->height, s->width);
                 parser->places[i].from = s->from;
                 parser->places[i].to = s->to;
         }
         for (uint32_t i = 0; i < graph->node_count; i++) {
-                struct plan_item *place = &parser->places[graph->store_count + i];
+                struct plan_item *place = &parser->places[graph->buffer_count + i];
 
                 place->size = workspace_size(parser, i);
                 place->from = place->to = i;

@@ -7,7 +7,7 @@ struct block {
         enum model_block kind;
         unsigned layer, index;
         uint32_t planes, stride, dilation;
-        const struct graph_store *into; /* for the first block of a layer: where its result must go; NULL: anywhere */
+        const struct graph_buffer *into; /* for the first block of a layer: where its result must go; NULL: anywhere */
 };
 
 static uint32_t expansion(enum model_block kind)
@@ -21,7 +21,7 @@ static void part(char name[GRAPH_PART_MAX], const struct block *block, const cha
 }
 
 /* The map to which the block's result is added: its input, or a projection of it if the shapes differ. */
-static const struct graph_value *shortcut(struct graph *graph, const struct block *block, const struct graph_value *x)
+static const struct graph_view *shortcut(struct graph *graph, const struct block *block, const struct graph_view *x)
 {
         char name[GRAPH_PART_MAX];
         uint32_t out = block->planes * expansion(block->kind);
@@ -35,18 +35,18 @@ static const struct graph_value *shortcut(struct graph *graph, const struct bloc
                                       .out = out,
                                       .stride = block->stride,
                                       .activation = GPU_LEAKY, /* before the sum */
-                                      .dtype = x->store->dtype,
+                                      .dtype = x->buffer->dtype,
                                       .into = block->into,
                               });
 }
 
 /* The sum is computed in place, in the shortcut's memory.  No block's input is read after the block, except for
  * layer1's result; but layer2 has a stride and therefore starts with a projection. */
-static const struct graph_value *residual_block(struct graph *graph, const struct block *block,
-                                                const struct graph_value *x)
+static const struct graph_view *residual_block(struct graph *graph, const struct block *block,
+                                               const struct graph_view *x)
 {
         bool bottleneck = block->kind == MODEL_BOTTLENECK;
-        const struct graph_value *y = x, *residual;
+        const struct graph_view *y = x, *residual;
         char name[GRAPH_PART_MAX];
         struct graph_conv spatial = {
                 .name = name,
@@ -55,7 +55,7 @@ static const struct graph_value *residual_block(struct graph *graph, const struc
                 .stride = block->stride,
                 .dilation = block->dilation,
                 .activation = GPU_RELU,
-                .dtype = x->store->dtype,
+                .dtype = x->buffer->dtype,
         };
 
         part(name, block, "conv1");
@@ -65,7 +65,7 @@ static const struct graph_value *residual_block(struct graph *graph, const struc
                                            .name = name,
                                            .out = block->planes,
                                            .activation = GPU_RELU,
-                                           .dtype = x->store->dtype,
+                                           .dtype = x->buffer->dtype,
                                    });
                 part(name, block, "conv2");
         }
@@ -80,16 +80,16 @@ static const struct graph_value *residual_block(struct graph *graph, const struc
                                       .kernel = bottleneck ? 1 : 3,
                                       .dilation = bottleneck ? 1 : block->dilation,
                                       .activation = GPU_LEAKY, /* before the sum */
-                                      .dtype = x->store->dtype,
+                                      .dtype = x->buffer->dtype,
                                       .residual = residual,
                                       .relu = true,
-                                      .in_place = !block->into || residual->store == block->into,
+                                      .in_place = !block->into || residual->buffer == block->into,
                                       .into = block->into,
                               });
 }
 
-static const struct graph_value *layer(struct graph *graph, const struct model_info *info, unsigned number,
-                                       const struct graph_store *into, const struct graph_value *x)
+static const struct graph_view *layer(struct graph *graph, const struct model_info *info, unsigned number,
+                                      const struct graph_buffer *into, const struct graph_view *x)
 {
         struct block block = {
                 .kind = info->block,
@@ -108,11 +108,11 @@ static const struct graph_value *layer(struct graph *graph, const struct model_i
         return x;
 }
 
-static const struct graph_value *stem(struct graph *graph, const struct model_info *info, enum gpu_dtype precision)
+static const struct graph_view *stem(struct graph *graph, const struct model_info *info, enum gpu_dtype precision)
 {
         static const char *const names[] = {"conv1", "conv2", "conv3"};
-        const struct graph_value *x = graph->input;
-        const struct graph_store *pooled;
+        const struct graph_view *x = graph->input;
+        const struct graph_buffer *pooled;
 
         for (size_t i = 0; i < 3; i++)
                 x = graph_add_conv(graph, x,
@@ -124,42 +124,42 @@ static const struct graph_value *stem(struct graph *graph, const struct model_in
                                            .activation = GPU_RELU,
                                            .dtype = precision,
                                    });
-        pooled = graph_add_store(graph, precision, x->channels, graph_strided(x->store->height, 2),
-                                 graph_strided(x->store->width, 2));
-        return graph_add(graph, GRAPH_MAXPOOL, x, NULL, graph_add_value(graph, pooled, 0, x->channels));
+        pooled = graph_add_buffer(graph, precision, x->channels, graph_strided(x->buffer->height, 2),
+                                  graph_strided(x->buffer->width, 2));
+        return graph_add(graph, GRAPH_MAXPOOL, x, NULL, graph_add_view(graph, pooled, 0, x->channels));
 }
 
 void resnet_encode(struct network *network)
 {
         const struct model_info *info = network->info;
         struct graph *graph = network->graph;
-        const struct graph_value *x = stem(graph, info, network->precision);
+        const struct graph_view *x = stem(graph, info, network->precision);
 
         for (unsigned i = 1; i <= 4; i++) {
                 if (i == 4)
-                        network->wide = graph_add_store(graph, network->precision,
-                                                        info->planes[3] * expansion(info->block) + info->head,
-                                                        x->store->height, x->store->width);
+                        network->wide = graph_add_buffer(graph, network->precision,
+                                                         info->planes[3] * expansion(info->block) + info->head,
+                                                         x->buffer->height, x->buffer->width);
                 x = layer(graph, info, i, i == 4 ? network->wide : NULL, x);
                 network->maps[i - 1] = x;
         }
         network->deepest = x;
 }
 
-const struct graph_value *resnet_decode(struct network *network, const struct graph_value *x)
+const struct graph_view *resnet_decode(struct network *network, const struct graph_view *x)
 {
         const struct model_info *info = network->info;
-        const struct graph_value *x2 = network->maps[0];
+        const struct graph_view *x2 = network->maps[0];
         struct graph *graph = network->graph;
-        enum gpu_dtype dtype = x->store->dtype;
+        enum gpu_dtype dtype = x->buffer->dtype;
         uint32_t top = info->decoder[0], low = info->decoder[1];
-        const struct graph_store *both;
+        const struct graph_buffer *both;
         struct graph_conv conv = {.out = top, .activation = GPU_LEAKY, .dtype = dtype};
 
         conv.name = "layer6.conv1.0";
         x = graph_add_conv(graph, x, &conv);
-        both = graph_add_store(graph, dtype, top + low, x2->store->height, x2->store->width);
-        graph_add(graph, GRAPH_UPSAMPLE, x, NULL, graph_add_value(graph, both, 0, top));
+        both = graph_add_buffer(graph, dtype, top + low, x2->buffer->height, x2->buffer->width);
+        graph_add(graph, GRAPH_UPSAMPLE, x, NULL, graph_add_view(graph, both, 0, top));
         conv.name = "layer6.conv2.0";
         conv.out = low;
         conv.into = both;
@@ -169,7 +169,7 @@ const struct graph_value *resnet_decode(struct network *network, const struct gr
         conv.name = "layer6.conv3.0";
         conv.out = top;
         conv.into = NULL;
-        x = graph_add_conv(graph, graph_add_value(graph, both, 0, top + low), &conv);
+        x = graph_add_conv(graph, graph_add_view(graph, both, 0, top + low), &conv);
         conv.name = "layer6.conv3.2";
         x = graph_add_conv(graph, x, &conv);
         return graph_add_conv(graph, x,

@@ -7,7 +7,7 @@
 
 static struct gpu_conv describe(const struct graph_node *node)
 {
-        const struct graph_value *in = node->in;
+        const struct graph_view *in = node->in;
 
         return (struct gpu_conv){
                 .in = in->channels,
@@ -15,10 +15,10 @@ static struct gpu_conv describe(const struct graph_node *node)
                 .kernel = node->kernel,
                 .stride = node->stride,
                 .dilation = node->dilation,
-                .height = in->store->height,
-                .width = in->store->width,
+                .height = in->buffer->height,
+                .width = in->buffer->width,
                 /* Weights have the precision of the map they apply to: the graph branches use 32 bits throughout. */
-                .dtype = in->store->dtype,
+                .dtype = in->buffer->dtype,
         };
 }
 

@@ -144,7 +144,7 @@ static int append_model(sd_bus_message *reply, const struct model_entry *model)
         if (r < 0 || (r = append_text(reply, "name", model->name)) < 0 ||
             (r = append_text(reply, "path", model->path)) < 0)
                 return r;
-        r = sd_bus_message_append(reply, "{sv}{sv}", "size", "t", model->size, "default", "b", model->preset);
+        r = sd_bus_message_append(reply, "{sv}{sv}", "size", "t", model->size, "default", "b", model->is_default);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -68,6 +68,17 @@ static int parse_number(const char *text, uint32_t low, uint32_t high, uint32_t 
         return 0;
 }
 
+static int parse_label_age(const struct config_key *key, const char *value, struct config *config)
+{
+        const char *end;
+        uint32_t ms;
+
+        if (parse_number(value, 0, 10000, &ms, &end) < 0 || *end)
+                return -EINVAL;
+        config->label_age_ms = ms;
+        return 0;
+}
+
 /* Both must be even, because the formats of a virtual camera share chroma between pixels. */
 static int parse_size(const struct config_key *key, const char *value, struct config *config)
 {
@@ -137,6 +148,10 @@ static const struct config_key fixed_keys[] = {
          "smooth (every frame, with the newest labels available)\n"
          "or exact (each frame when its own labels are ready)",
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
+        {"label-age", "MS",
+         "how old labels may get, in milliseconds, before an effect\n"
+         "that hides something by them hides the whole picture",
+         "300", "milliseconds from 0 to 10000", parse_label_age},
         {"always-on", "YES", "keep the camera open when nobody watches: yes or no", "no", "yes or no", parse_choice,
          .choices = no_yes, MEMBER(always_on)},
 };

@@ -25,7 +25,8 @@ struct config {
         enum gpu_dtype precision;
         struct effect_settings effect;
         enum mode mode;
-        unsigned always_on; /* 1: the camera is open even if nobody watches */
+        uint32_t label_age_ms; /* the limit for labels by which something is hidden */
+        unsigned always_on;    /* 1: the camera is open even if nobody watches */
 };
 
 struct config_key {

@@ -19,7 +19,7 @@ static bool is_listed(const struct model_entry *list, int n, const char *name)
 }
 
 /* The models in the folder of `file`. */
-static int add_folder(struct model_entry *list, int n, const char *file, const char *preset)
+static int add_folder(struct model_entry *list, int n, const char *file, const char *default_file)
 {
         char pattern[PATH_MAX + 16];
         const char *slash = strrchr(file, '/');
@@ -38,7 +38,7 @@ static int add_folder(struct model_entry *list, int n, const char *file, const c
                 if (is_listed(list, n, entry->name) || stat(entry->path, &st) < 0 || !S_ISREG(st.st_mode))
                         continue;
                 entry->size = st.st_size;
-                entry->preset = strcmp(entry->path, preset) == 0;
+                entry->is_default = strcmp(entry->path, default_file) == 0;
                 n++;
         }
         globfree(&found);
@@ -48,16 +48,16 @@ static int add_folder(struct model_entry *list, int n, const char *file, const c
 int models_list(const char *configured, struct model_entry **ret)
 {
         struct model_entry *list = calloc(MODELS_MAX, sizeof *list);
-        char preset[PATH_MAX];
+        char default_file[PATH_MAX];
         int n = 0;
 
         if (!list)
                 return -ENOMEM;
-        if (paths_model("", preset, sizeof preset) == 0)
-                n = add_folder(list, n, preset, preset);
-        n = add_folder(list, n, "/usr/local/share/visaged/", preset);
+        if (paths_model("", default_file, sizeof default_file) == 0)
+                n = add_folder(list, n, default_file, default_file);
+        n = add_folder(list, n, "/usr/local/share/visaged/", default_file);
         if (configured[0])
-                n = add_folder(list, n, configured, preset);
+                n = add_folder(list, n, configured, default_file);
         *ret = list;
         return n;
 }

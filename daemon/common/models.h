@@ -9,8 +9,8 @@
 struct model_entry {
         char name[NAME_MAX + 1]; /* of the file, without its suffix */
         char path[PATH_MAX];
-        uint64_t size; /* bytes */
-        bool preset;   /* the one that is used by default */
+        uint64_t size;   /* bytes */
+        bool is_default; /* the one that is used by default */
 };
 
 /* The models next to the default one, then those next to `configured` ("": none) whose names are new, each folder

@@ -1,162 +1,342 @@
+#include "daemon/pipeline/pipeline.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/common/cleanup.h"
-#include "daemon/pipeline/effects/chain.h"
 #include "daemon/pipeline/palette.h"
-#include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/pixels.h"
+#include "daemon/pipeline/slot.h"
+#include "daemon/pipeline/snapshot.h"
+
+enum { SLOTS = 2 }; /* one is composed while the next is filled and parsed */
 
 struct pipeline {
         struct engine *engine;
         struct pipeline_events events;
         struct stats *stats;
+        uint8_t colors[PALETTE_SIZE];
+
+        /* For the next frame. */
         enum mode mode;
+        uint64_t label_age_ns;
         struct effect_settings effect;
-        struct gpu_pixels sink;
+        unsigned source; /* as in struct frame_id */
+        uint64_t number;
+        uint32_t frame_size; /* 0: there is no camera */
 
-        struct gpu_buffer *upload; /* the camera's bytes */
-        uint32_t upload_size;
-        struct gpu_image image, scratch, work[2];
-        struct gpu_labels labels;
-        struct gpu_buffer *parameters;     /* what the operators read anew each time, by enum block */
-        struct gpu_buffer *packed, *shown; /* the sink's bytes: on the device, for the host */
-        struct gpu_buffer *labels_shown;
-        struct gpu_program *in, *parse, *out;
+        struct parse parse;
+        struct slot_tools tools;
+        struct slot slots[SLOTS];
+        struct slot *last; /* that got a frame; NULL: none */
 
-        /* The frame under way. */
-        bool flying;
-        bool waits; /* `out` is submitted when its labels are there */
-        bool stale; /* of a camera that is gone: not to be shown */
-        uint64_t time_ns;
-        unsigned flight_source; /* of which camera it is, see `source` */
-
-        bool parsing;
-        bool parses_flight;                  /* what is being parsed is the frame under way */
-        uint64_t parse_since, parse_time_ns; /* when it began; the time of the frame */
-        unsigned source, parsed_source;      /* counts the cameras; of which one the frame being parsed is */
-        bool labelled;                       /* `labels` are of this camera */
-
-        bool any; /* `image` holds a frame */
         bool failed, closing;
 };
 
-/* Offsets in the parameters. */
-enum block { REGION, EFFECT_BLOCKS = GPU_BLOCK_ALIGN };
-
-/* ---- recording ---- */
-
-/* In place of the one there is, which stays where that fails: it may be submitted for the next frame.  Errors of the
- * operators are kept by the program. */
-static int record_out(struct pipeline *p, uint32_t chain)
+static struct slot *find(struct pipeline *p, enum slot_state state)
 {
-        const struct effect_chain_io io = {
-                .in = &p->image,
-                .scratch = &p->scratch,
-                .work = {&p->work[0], &p->work[1]},
-                .labels = &p->labels,
-                .blocks = {p->parameters, EFFECT_BLOCKS},
+        for (int i = 0; i < SLOTS; i++)
+                if (p->slots[i].state == state)
+                        return &p->slots[i];
+        return NULL;
+}
+
+static bool any(const struct pipeline *p, enum slot_state state)
+{
+        bool found = false;
+
+        for (int i = 0; i < SLOTS; i++)
+                found |= p->slots[i].state == state;
+        return found;
+}
+
+static void fail(struct pipeline *p, int error)
+{
+        if (p->failed || p->closing)
+                return;
+        p->failed = true;
+        p->events.failed(p->events.userdata, error);
+}
+
+/* Of a program that has run: whether to go on. */
+static bool went_well(struct pipeline *p, int status)
+{
+        if (status < 0)
+                fail(p, status);
+        return !p->failed && !p->closing;
+}
+
+/* ---- the walk of a frame, from top to bottom ---- */
+
+static int submit(struct pipeline *p, struct slot *slot);
+
+int pipeline_push(struct pipeline *p, const struct frame *frame)
+{
+        if (p->failed)
+                return -ENODEV;
+        if (!pipeline_ready(p))
+                return -EBUSY;
+        struct slot *slot = p->last = find(p, SLOT_FREE);
+        slot->id = (struct frame_id){p->source, ++p->number, frame->time_ns};
+        slot->effect = p->effect;
+        memcpy(gpu_buffer_map(slot->upload), frame->data, p->frame_size);
+        int r = submit(p, slot);
+        if (r < 0)
+                fail(p, r);
+        return r;
+}
+
+/* Whether the frame waits for labels of its own.  Labels are used until newer ones are there, for two parses and a frame.
+ * Where they would get too old before that, what hides something goes on as in exact mode: fewer frames, but right ones,
+ * instead of a picture that flickers. */
+static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
+{
+        return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
+               (effect_chain_hides(slot->effect.chain) && 3 * p->parse.duration_ns > p->label_age_ns);
+}
+
+static void on_step(void *userdata, int status)
+{
+        struct slot *slot = userdata;
+
+        went_well(slot->pipeline, status);
+}
+
+static int take(struct pipeline *p, struct slot *slot);
+static int parse(struct pipeline *p);
+static int compose(struct pipeline *p, struct slot *slot);
+
+/* The image goes to the parser if that is free.  `out` is submitted before `parse`, behind which it would have to wait
+ * for what is submitted of that at once. */
+static int submit(struct pipeline *p, struct slot *slot)
+{
+        const bool parses = !p->parse.running, waits = needs_own_labels(p, slot);
+
+        slot->state = parses ? SLOT_PARSING : SLOT_WAITING;
+        int r = gpu_submit(slot->in, on_step, slot);
+        if (r == 0 && parses)
+                r = take(p, slot);
+        if (r == 0 && !waits)
+                r = compose(p, slot);
+        return r == 0 && parses ? parse(p) : r;
+}
+
+static int take(struct pipeline *p, struct slot *slot)
+{
+        p->parse.taken = slot->id;
+        return gpu_submit(slot->take, on_step, slot);
+}
+
+static void on_parsed(void *userdata, int status);
+
+static int parse(struct pipeline *p)
+{
+        p->parse.running = true;
+        p->parse.since = stats_now();
+        return gpu_submit(p->parse.program, on_parsed, p);
+}
+
+static int parse_waiting(struct pipeline *p, struct slot *slot)
+{
+        slot->state = SLOT_PARSING;
+        int r = take(p, slot);
+        return r < 0 ? r : parse(p);
+}
+
+static void take_labels(struct pipeline *p)
+{
+        const uint64_t now = stats_now();
+
+        p->parse.running = false;
+        p->parse.labelled = p->parse.taken;
+        p->parse.duration_ns = now - p->parse.since;
+        stats_event(&p->stats->parsed, now);
+        stats_time(&p->stats->parse, p->parse.duration_ns);
+        if (p->parse.labelled.source == p->source && p->events.parsed)
+                p->events.parsed(p->events.userdata, gpu_buffer_map(p->parse.labels_read), p->parse.labelled.time_ns);
+}
+
+/* The frame whose labels these are goes on; then the one that waits, if any, is parsed. */
+static void on_parsed(void *userdata, int status)
+{
+        struct pipeline *p = userdata;
+        struct slot *parsed = find(p, SLOT_PARSING), *waiting = find(p, SLOT_WAITING);
+        int r = 0;
+
+        if (!went_well(p, status))
+                return;
+        take_labels(p);
+        if (parsed)
+                r = compose(p, parsed);
+        if (r == 0 && waiting)
+                r = parse_waiting(p, waiting);
+        if (r < 0)
+                fail(p, r);
+        else if (pipeline_ready(p))
+                p->events.ready(p->events.userdata);
+}
+
+static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
+{
+        const uint64_t labels = p->parse.labelled.time_ns, frame = slot->id.time_ns;
+
+        return frame > labels && frame - labels > p->label_age_ns;
+}
+
+static void on_composed(void *userdata, int status);
+
+static int compose(struct pipeline *p, struct slot *slot)
+{
+        const struct effect_context context = {
+                .width = p->tools.sink.width,
+                .height = p->tools.sink.height,
+                .colors = p->colors,
+                .labels_old = labels_are_old(p, slot),
         };
-        struct gpu_program *out;
 
-        int r = gpu_program_new(p->engine->gpu, "out", &out);
-        if (r < 0)
-                return r;
-        op_pack(out, effect_chain_record(out, chain, &io), &p->sink, p->packed);
-        op_copy(out, p->packed, p->shown, p->sink.size);
-        r = gpu_program_end(out);
-        if (r < 0) {
-                gpu_program_free(out);
-                return r;
-        }
-        gpu_program_free(p->out);
-        p->out = out;
-        return 0;
+        slot->state = SLOT_COMPOSING;
+        slot_fill(slot, &context);
+        return gpu_submit(slot_out(slot, slot->effect.chain), on_composed, slot);
 }
 
-static int record_parse(struct pipeline *p)
+static void on_composed(void *userdata, int status)
 {
-        int r = gpu_program_new(p->engine->gpu, "parse", &p->parse);
-        if (r < 0)
-                return r;
-        gpu_program_set_background(p->parse);
-        parser_record(p->engine->parser, p->parse, &p->image, &(struct gpu_block){p->parameters, REGION}, 1,
-                      &p->labels);
-        op_copy(p->parse, p->labels.buffer, p->labels_shown, gpu_buffer_size(p->labels.buffer));
-        return gpu_program_end(p->parse);
+        struct slot *slot = userdata;
+        struct pipeline *p = slot->pipeline;
+
+        if (!went_well(p, status))
+                return;
+        if (slot->id.source == p->source)
+                p->events.show(p->events.userdata, gpu_buffer_map(slot->shown), slot->id.time_ns);
+        slot->state = SLOT_FREE;
+        if (pipeline_ready(p))
+                p->events.ready(p->events.userdata);
 }
 
-static int new_image(struct pipeline *p, const char *name, struct gpu_image *ret)
+/* ---- what can be done when ---- */
+
+/* No frame is taken while another waits for labels: it would only get older meanwhile. */
+bool pipeline_ready(const struct pipeline *p)
 {
-        *ret = (struct gpu_image){.width = p->sink.width, .height = p->sink.height};
-        return gpu_buffer_new(p->engine->gpu, gpu_image_size(ret->width, ret->height), GPU_MEMORY_DEVICE, name,
-                              &ret->buffer);
+        return p->frame_size && !p->failed && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING);
 }
 
-static void fill_blocks(struct pipeline *p)
+bool pipeline_idle(const struct pipeline *p)
 {
-        uint8_t colors[PALETTE_SIZE];
-
-        palette_fill(&p->engine->model, colors);
-        effect_chain_fill(&p->effect, &(struct effect_context){p->sink.width, p->sink.height, colors, false},
-                          (uint8_t *)gpu_buffer_map(p->parameters) + EFFECT_BLOCKS);
+        return !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING) && !any(p, SLOT_COMPOSING);
 }
 
-static int new_parameters(struct pipeline *p)
+/* ---- changes: all for the next frame ---- */
+
+void pipeline_set_mode(struct pipeline *p, enum mode mode, uint32_t label_age_ms)
 {
-        const struct model_info *model = &p->engine->model;
-
-        int r = gpu_buffer_new(p->engine->gpu, EFFECT_BLOCKS + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD,
-                               "parameters", &p->parameters);
-        if (r < 0)
-                return r;
-        *(struct gpu_region *)gpu_buffer_map(p->parameters) =
-                gpu_region_whole(p->sink.width, p->sink.height, model->width, model->height);
-        fill_blocks(p);
-        return 0;
+        p->mode = mode;
+        p->label_age_ns = UINT64_C(1000000) * label_age_ms;
 }
 
-static int new_buffers(struct pipeline *p)
-{
-        struct gpu *gpu = p->engine->gpu;
-        uint64_t labels = gpu_labels_size(p->sink.width, p->sink.height), packed = (p->sink.size + 3) & ~UINT64_C(3);
-        int r;
-
-        p->labels = (struct gpu_labels){.width = p->sink.width, .height = p->sink.height};
-        if ((r = new_image(p, "image", &p->image)) < 0 || (r = new_image(p, "scratch", &p->scratch)) < 0 ||
-            (r = new_image(p, "work", &p->work[0])) < 0 || (r = new_image(p, "work", &p->work[1])) < 0 ||
-            (r = new_parameters(p)) < 0)
-                return r;
-        if ((r = gpu_buffer_new(gpu, labels, GPU_MEMORY_DEVICE, "labels", &p->labels.buffer)) < 0 ||
-            (r = gpu_buffer_new(gpu, labels, GPU_MEMORY_READBACK, "labels shown", &p->labels_shown)) < 0 ||
-            (r = gpu_buffer_new(gpu, packed, GPU_MEMORY_DEVICE, "packed", &p->packed)) < 0)
-                return r;
-        return gpu_buffer_new(gpu, packed, GPU_MEMORY_READBACK, "shown", &p->shown);
-}
-
-/* Each effect alone, and then the chain that is wanted. */
-static int warm_effects(struct pipeline *p)
+static int add_chain(struct pipeline *p, uint32_t chain)
 {
         int r = 0;
 
-        for (unsigned i = 0; i < EFFECTS && r == 0; i++)
-                if ((r = record_out(p, UINT32_C(1) << i)) == 0)
-                        r = gpu_run(p->out);
-        return r < 0 ? r : record_out(p, p->effect.chain);
+        for (int i = 0; i < SLOTS && r == 0; i++)
+                r = slot_add_chain(&p->slots[i], &p->tools, chain);
+        return r;
 }
 
-/* Drivers compile some things only when they first run, which must not happen to the first frame. */
-static int warm(struct pipeline *p, const struct frame_format *format)
+int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settings)
 {
-        int r = pipeline_source(p, format);
+        int r = add_chain(p, settings->chain);
+        if (r == 0)
+                p->effect = *settings;
+        return r;
+}
+
+void pipeline_reset(struct pipeline *p)
+{
+        p->source++;
+}
+
+int pipeline_source(struct pipeline *p, const struct frame_format *format)
+{
+        struct gpu_pixels pixels;
+
+        int r = pixels_layout(format, &pixels);
         if (r < 0)
                 return r;
-        memset(gpu_buffer_map(p->upload), 0, p->upload_size);
-        if ((r = gpu_run(p->in)) < 0 || (r = gpu_run(p->parse)) < 0)
+        pipeline_reset(p);
+        p->frame_size = 0;
+        for (int i = 0; i < SLOTS && r == 0; i++)
+                r = slot_set_source(&p->slots[i], &p->tools, &pixels);
+        if (p->failed) /* before, or in a frame that was waited for */
+                return -ENODEV;
+        if (r == 0)
+                p->frame_size = format->size;
+        return r;
+}
+
+int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labels)
+{
+        const size_t pixels = (size_t)p->tools.sink.width * p->tools.sink.height;
+        _cleanup_(freep) uint8_t *rgba = malloc(pixels * 4), *labels = malloc(pixels);
+
+        if (!rgba || !labels)
+                return -ENOMEM;
+        if (p->failed) /* its image may be half a frame */
+                return -ENODEV;
+        if (!p->last)
+                return -EAGAIN;
+        int r = gpu_wait(p->engine->gpu);
+        if (r == 0 && p->parse.labelled.number != p->last->id.number && (r = gpu_run(p->last->take)) == 0)
+                r = gpu_run(p->parse.program);
+        if (r < 0 || (r = snapshot_read(p->engine->gpu, &p->parse.image, rgba)) < 0)
                 return r;
-        return warm_effects(p);
+        p->parse.taken = p->parse.labelled = p->last->id;
+        memcpy(labels, gpu_buffer_map(p->parse.labels_read), pixels);
+        *ret_rgba = rgba;
+        *ret_labels = labels;
+        rgba = labels = NULL;
+        return 0;
+}
+
+/* ---- begin and end ---- */
+
+/* Drivers compile some things only when they first run, which must not happen to the first frame: each effect alone, and
+ * with them all that a chain is made of. */
+static int warm(struct pipeline *p)
+{
+        struct slot *slot = &p->slots[0];
+        int r;
+
+        memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
+        if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
+                return r;
+        for (unsigned i = 0; i < EFFECTS && r == 0; i++)
+                if ((r = slot_add_chain(slot, &p->tools, UINT32_C(1) << i)) == 0)
+                        r = gpu_run(slot_out(slot, UINT32_C(1) << i));
+        return r;
+}
+
+static int prepare(struct pipeline *p, const struct frame_format *sink)
+{
+        const struct model_info *model = &p->engine->model;
+        const struct gpu_region whole = gpu_region_whole(sink->width, sink->height, model->width, model->height);
+        struct gpu_pixels pixels;
+        int r;
+
+        palette_fill(model, p->colors);
+        if ((r = pixels_layout(sink, &pixels)) < 0 ||
+            (r = slot_tools_init(&p->tools, p->engine->gpu, &pixels, &p->parse)) < 0 ||
+            (r = parse_init(&p->parse, p->engine, sink->width, sink->height)) < 0)
+                return r;
+        for (int i = 0; i < SLOTS && r == 0; i++) {
+                r = slot_init(&p->slots[i], &p->tools, &whole);
+                p->slots[i].pipeline = p;
+        }
+        if (r < 0 || (r = pipeline_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
+                return r;
+        return warm(p);
 }
 
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size)
@@ -169,15 +349,9 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
         p->engine = options->engine;
         p->events = options->events;
         p->stats = options->stats;
-        p->mode = options->mode;
         p->effect = options->effect;
-        int r = pixels_layout(options->sink, &p->sink);
-        if (r == 0)
-                r = new_buffers(p);
-        if (r == 0)
-                r = record_parse(p);
-        if (r == 0)
-                r = warm(p, options->sink);
+        pipeline_set_mode(p, options->mode, options->label_age_ms);
+        int r = prepare(p, options->sink);
         if (r < 0) {
                 snprintf(why, why_size, "the GPU cannot be set up for pictures of %ux%u: %s", options->sink->width,
                          options->sink->height, strerror(-r));
@@ -194,218 +368,9 @@ void pipeline_free(struct pipeline *p)
                 return;
         p->closing = true;
         gpu_wait(p->engine->gpu);
-        gpu_program_free(p->in);
-        gpu_program_free(p->parse);
-        gpu_program_free(p->out);
-        struct gpu_buffer *buffers[] = {p->upload,         p->image.buffer, p->scratch.buffer, p->work[0].buffer,
-                                        p->work[1].buffer, p->packed,       p->labels.buffer,  p->parameters,
-                                        p->shown,          p->labels_shown};
-        for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
-                gpu_buffer_free(buffers[i]);
+        for (int i = 0; i < SLOTS; i++)
+                slot_finish(&p->slots[i]);
+        parse_finish(&p->parse);
+        slot_tools_finish(&p->tools);
         free(p);
-}
-
-/* ---- the walk ---- */
-
-static void fail(struct pipeline *p, int error)
-{
-        if (p->failed || p->closing)
-                return;
-        p->failed = true;
-        p->events.failed(p->events.userdata, error);
-}
-
-static void on_in(void *userdata, int status)
-{
-        if (status < 0)
-                fail(userdata, status);
-}
-
-static void on_out(void *userdata, int status)
-{
-        struct pipeline *p = userdata;
-
-        if (status < 0)
-                fail(p, status);
-        if (p->failed || p->closing)
-                return;
-        p->flying = false;
-        if (!p->stale)
-                p->events.show(p->events.userdata, gpu_buffer_map(p->shown), p->time_ns);
-        p->events.ready(p->events.userdata);
-}
-
-static int submit_out(struct pipeline *p)
-{
-        p->waits = false;
-        return gpu_submit(p->out, on_out, p);
-}
-
-static void on_parse(void *userdata, int status);
-
-static int submit_parse(struct pipeline *p)
-{
-        p->parsing = true;
-        p->parses_flight = true;
-        p->parsed_source = p->flight_source;
-        p->parse_since = stats_now();
-        p->parse_time_ns = p->time_ns;
-        return gpu_submit(p->parse, on_parse, p);
-}
-
-static void on_parse(void *userdata, int status)
-{
-        struct pipeline *p = userdata;
-        uint64_t now = stats_now();
-        int r = 0;
-
-        if (status < 0)
-                fail(p, status);
-        if (p->failed || p->closing)
-                return;
-        p->parsing = false;
-        p->labelled = p->parsed_source == p->source;
-        stats_event(&p->stats->parsed, now);
-        stats_time(&p->stats->parse, now - p->parse_since);
-        if (p->labelled && p->events.parsed)
-                p->events.parsed(p->events.userdata, gpu_buffer_map(p->labels_shown), p->parse_time_ns);
-        if (p->flying && p->waits)
-                r = p->parses_flight ? submit_out(p) : submit_parse(p);
-        if (r < 0)
-                fail(p, r);
-}
-
-/* `out` before `parse`: behind it, it would wait for what is submitted of it at once. */
-static int submit_frame(struct pipeline *p)
-{
-        int r = gpu_submit(p->in, on_in, p);
-        if (r < 0)
-                return r;
-        p->flying = true;
-        p->stale = false;
-        p->flight_source = p->source;
-        p->any = true;
-        p->parses_flight = false;
-        p->waits = p->mode == MODE_EXACT || !p->labelled;
-        if (!p->waits && (r = submit_out(p)) < 0)
-                return r;
-        return p->parsing ? 0 : submit_parse(p);
-}
-
-int pipeline_push(struct pipeline *p, const struct frame *frame)
-{
-        if (p->failed)
-                return -ENODEV;
-        if (p->flying || !p->in)
-                return -EBUSY;
-        memcpy(gpu_buffer_map(p->upload), frame->data, p->upload_size);
-        p->time_ns = frame->time_ns;
-        int r = submit_frame(p);
-        if (r < 0)
-                fail(p, r);
-        return r;
-}
-
-bool pipeline_ready(const struct pipeline *p)
-{
-        return p->in && !p->flying && !p->failed;
-}
-
-/* ---- changes ---- */
-
-void pipeline_set_mode(struct pipeline *p, enum mode mode)
-{
-        p->mode = mode;
-}
-
-int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settings)
-{
-        int r = settings->chain != p->effect.chain ? record_out(p, settings->chain) : 0;
-
-        if (r < 0)
-                return r;
-        p->effect = *settings;
-        fill_blocks(p);
-        return 0;
-}
-
-void pipeline_forget(struct pipeline *p)
-{
-        p->source++;
-        p->labelled = false;
-        p->stale = true;
-}
-
-int pipeline_source(struct pipeline *p, const struct frame_format *format)
-{
-        struct gpu_pixels pixels;
-
-        int r = pixels_layout(format, &pixels);
-        if (r < 0)
-                return r;
-        pipeline_forget(p);
-        gpu_program_free(p->in);
-        gpu_buffer_free(p->upload);
-        p->in = NULL;
-        p->upload = NULL;
-        if (p->failed) /* before, or in the frame that was waited for */
-                return -ENODEV;
-        p->upload_size = format->size;
-        r = gpu_buffer_new(p->engine->gpu, (format->size + 3) & ~UINT64_C(3), GPU_MEMORY_UPLOAD, "upload", &p->upload);
-        if (r < 0 || (r = gpu_program_new(p->engine->gpu, "in", &p->in)) < 0)
-                return r;
-        op_unpack(p->in, p->upload, &pixels, &p->image);
-        if ((r = gpu_program_end(p->in)) < 0) {
-                gpu_program_free(p->in);
-                p->in = NULL;
-        }
-        return r;
-}
-
-/* ---- looking at it ---- */
-
-/* Runs the parser once more on the picture that is there, which in smooth mode may be newer than the labels. */
-static int read_image(struct pipeline *p, uint8_t *ret)
-{
-        struct gpu_program *copy = NULL;
-        struct gpu_buffer *buffer = NULL;
-        uint64_t size = gpu_buffer_size(p->image.buffer);
-
-        int r = gpu_run(p->parse);
-        if (r == 0)
-                r = gpu_buffer_new(p->engine->gpu, size, GPU_MEMORY_READBACK, "snapshot", &buffer);
-        if (r == 0)
-                r = gpu_program_new(p->engine->gpu, "snapshot", &copy);
-        if (r == 0) {
-                op_copy(copy, p->image.buffer, buffer, size);
-                r = gpu_program_end(copy);
-        }
-        if (r == 0)
-                r = gpu_run(copy);
-        if (r == 0)
-                memcpy(ret, gpu_buffer_map(buffer), (size_t)p->sink.width * p->sink.height * 4);
-        gpu_program_free(copy);
-        gpu_buffer_free(buffer);
-        return r;
-}
-
-int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labels)
-{
-        const size_t pixels = (size_t)p->sink.width * p->sink.height;
-        _cleanup_(freep) uint8_t *rgba = malloc(pixels * 4), *labels = malloc(pixels);
-
-        if (!rgba || !labels)
-                return -ENOMEM;
-        if (p->failed) /* its image may be half a frame */
-                return -ENODEV;
-        if (!p->any)
-                return -EAGAIN;
-        int r = gpu_wait(p->engine->gpu);
-        if (r < 0 || (r = read_image(p, rgba)) < 0)
-                return r;
-        memcpy(labels, gpu_buffer_map(p->labels_shown), pixels);
-        *ret_rgba = rgba;
-        *ret_labels = labels;
-        rgba = labels = NULL;
-        return 0;
 }

@@ -1,11 +1,15 @@
-/* A frame's walk over the GPU.  Three programs: `in` makes the camera's bytes a picture of the virtual camera's size,
- * `parse` its labels, `out` composes the two and makes them the virtual camera's bytes.
+/* A frame's walk over the GPU, in three programs: `in` turns the camera's bytes into a picture of the virtual camera's
+ * size, `parse` computes its labels, `out` applies the effects and turns the result into the virtual camera's bytes.
  *
  *   exact    in -> parse -> out, each frame with its own labels
- *   smooth   in -> out with the newest labels; parse runs beside, on a new frame whenever the last one is done
+ *   smooth   in -> out with the newest labels; parse runs meanwhile, on a new frame whenever the last one is done
  *
- * In either mode nothing comes out before a frame of this source has been parsed: no raw frame is ever shown.  One
- * frame is under way at a time; nothing is allocated per frame. */
+ * In both modes nothing is shown before a frame of this source has been parsed.  In smooth mode, effects that hide
+ * something use no labels older than a limit (label-age in visaged.conf(5)): they hide the whole picture.  Where parsing
+ * takes more than a third of the limit, frames with such effects wait for their own labels instead, as in exact mode.
+ *
+ * Two frames can be in progress at a time, each in a slot of its own (slot.h), and one parse.  Nothing is allocated or
+ * recorded for a frame. */
 #pragma once
 
 #include "daemon/common/config.h"
@@ -32,6 +36,7 @@ struct pipeline_options {
         const struct frame_format *sink; /* copied */
         struct effect_settings effect;
         enum mode mode;
+        uint32_t label_age_ms;
         struct pipeline_events events;
         struct stats *stats; /* `parsed` and `parse` are counted here */
 };
@@ -40,17 +45,20 @@ struct pipeline_options {
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size);
 void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for what runs, without calling back */
 
-/* From the next frame on.  Waits for a frame that is being composed. */
+/* For the frames that are pushed from now on, without waiting for those in progress.  A chain of effects is recorded
+ * when it is first set; nothing else is.  On failure the effects stay as they are. */
 int pipeline_set_effect(struct pipeline *pipeline, const struct effect_settings *settings);
-void pipeline_set_mode(struct pipeline *pipeline, enum mode mode);
+void pipeline_set_mode(struct pipeline *pipeline, enum mode mode, uint32_t label_age_ms);
 
-/* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the one
- * before may go on for a while: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
+/* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the previous one
+ * may still be in progress: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
 int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
-/* The camera is gone: a frame under way is not shown any more. */
-void pipeline_forget(struct pipeline *pipeline);
+/* What comes next has nothing to do with what was: the camera is gone.  Frames in progress are not shown any more, and
+ * no labels or other state of theirs are used for later ones. */
+void pipeline_reset(struct pipeline *pipeline);
 
 bool pipeline_ready(const struct pipeline *pipeline);
+bool pipeline_idle(const struct pipeline *pipeline); /* all frames that were pushed have been shown */
 /* Copies the frame's bytes.  -EBUSY: not ready; -ENODEV: it has failed. */
 int pipeline_push(struct pipeline *pipeline, const struct frame *frame);
 

@@ -155,7 +155,7 @@ static void detach(struct supervisor *sv)
         sv->camera.frames = sd_event_source_disable_unref(sv->camera.frames);
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
-                pipeline_forget(sv->gpu.now->pipeline);
+                pipeline_reset(sv->gpu.now->pipeline);
         supervisor_outputs_placeholder(sv);
         supervisor_results_end(sv);
 }
@@ -235,7 +235,7 @@ static void lost(struct supervisor *sv, int error)
         if (error == -ENODEV && name_plays_once(sv->config.camera)) {
                 stop_listening(sv);
                 sv->ending = true;
-                if (pipeline_ready(sv->gpu.now->pipeline))
+                if (pipeline_idle(sv->gpu.now->pipeline))
                         sv->stop(sv, 0);
                 return;
         }
@@ -302,6 +302,8 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
         r = camera_release(sv->camera.camera, &frame);
         if (r < 0)
                 lost(sv, r);
+        else if (pipeline_ready(sv->gpu.now->pipeline))
+                supervisor_camera_listen(sv);
         return 0;
 }
 

@@ -114,7 +114,7 @@ static void set_mode(struct supervisor *sv, enum mode mode)
 {
         sv->config.mode = mode;
         if (sv->gpu.state == GPU_READY)
-                pipeline_set_mode(sv->gpu.now->pipeline, mode);
+                pipeline_set_mode(sv->gpu.now->pipeline, mode, sv->config.label_age_ms);
 }
 
 /* ---- what it is made with ---- */
@@ -146,9 +146,10 @@ static void take_rest(struct supervisor *sv, const struct config *new)
 
         sv->config.effect = new->effect;
         sv->config.mode = new->mode;
+        sv->config.label_age_ms = new->label_age_ms;
         sv->config.always_on = new->always_on;
         if (sv->gpu.state == GPU_READY) {
-                pipeline_set_mode(sv->gpu.now->pipeline, new->mode);
+                pipeline_set_mode(sv->gpu.now->pipeline, new->mode, new->label_age_ms);
                 int r = pipeline_set_effect(sv->gpu.now->pipeline, &new->effect);
                 if (r < 0)
                         log_warning("the effect cannot be set: %s", strerror(-r));

@@ -34,7 +34,7 @@ static void on_ready(void *userdata)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->ending)
+        if (sv->ending && pipeline_idle(sv->gpu.now->pipeline))
                 sv->stop(sv, 0);
         supervisor_camera_listen(sv);
 }
@@ -100,6 +100,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                 .sink = &set->format,
                 .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
+                .label_age_ms = sv->gpu.wish.label_age_ms,
                 .stats = &sv->stats,
                 .events =
                         {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
@@ -209,7 +210,7 @@ static int take_over(struct supervisor *sv)
         config_choose_engine(&sv->config, &g->wish);
         g->worked = g->wish;
         g->works = true;
-        pipeline_set_mode(g->now->pipeline, sv->config.mode);
+        pipeline_set_mode(g->now->pipeline, sv->config.mode, sv->config.label_age_ms);
         int r = pipeline_set_effect(g->now->pipeline, &sv->config.effect);
         if (r < 0)
                 return r;

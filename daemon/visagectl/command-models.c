@@ -32,7 +32,7 @@ static int list_installed(json_t **ret, char *why, size_t why_size)
         for (int i = 0; i < n; i++)
                 json_array_append_new(*ret, json_pack("{s:o, s:o, s:I, s:b}", "name", text_json(list[i].name), "path",
                                                       text_json(list[i].path), "size", (json_int_t)list[i].size,
-                                                      "default", list[i].preset));
+                                                      "default", list[i].is_default));
         free(list);
         return 0;
 }

@@ -2,39 +2,35 @@
 // Logits upsampled (bilinear, corners aligned) and the class with the largest one; four pixels, that is four bytes, an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
 #include "bilinear.glsl"
 
 layout(local_size_x = 64) in;
 INPUT(0, logits)
 OUTPUT(labels)
 
-layout(push_constant) uniform Shape {
-        ivec2 size, logits_size; // width, height
-        int classes;
-        int first; // word
-        map_params logits_map;
-};
+PUSH_CONSTANTS(argmax_params);
 
 void main()
 {
         const int word = LINEAR_INVOCATION;
-        if (word * 4 >= size.x * size.y)
+        if (word * 4 >= params.size.x * params.size.y)
                 return;
         vec4 label = vec4(0);
         for (int i = 0; i < 4; i++) {
-                int pixel = min(word * 4 + i, size.x * size.y - 1);
-                Bilinear b = bilinear(ivec2(pixel % size.x, pixel / size.x), size, logits_size);
-                float best = INTERPOLATE(logits, logits_map, b, 0).x;
+                int pixel = min(word * 4 + i, params.size.x * params.size.y - 1);
+                Bilinear b = bilinear(ivec2(pixel % params.size.x, pixel / params.size.x), params.size, params.logits_size);
+                float best = INTERPOLATE(logits, params.logits, b, 0).x;
                 int which = 0;
-                for (int g = 0; g * 4 < classes; g++) {
-                        vec4 v = INTERPOLATE(logits, logits_map, b, g);
+                for (int g = 0; g * 4 < params.classes; g++) {
+                        vec4 v = INTERPOLATE(logits, params.logits, b, g);
                         [[unroll]] for (int k = 0; k < 4; k++)
-                                if (g * 4 + k < classes && v[k] > best) {
+                                if (g * 4 + k < params.classes && v[k] > best) {
                                         best = v[k];
                                         which = g * 4 + k;
                                 }
                 }
                 label[i] = float(which);
         }
-        STORE(labels, first + word, label / 255);
+        STORE(labels, params.first + word, label / 255);
 }

@@ -3,6 +3,7 @@
 // weighs, and what is not background gets its own colour back.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
 #include "bytes.glsl"
 
 layout(local_size_x = 64) in;
@@ -14,9 +15,7 @@ OUTPUT(result)
 
 layout(constant_id = 8) const int DOWN = 0;
 
-layout(push_constant) uniform Shape {
-        ivec2 size; // width, height
-};
+PUSH_CONSTANTS(effect_params);
 
 bool is_background(int i, bool everywhere)
 {
@@ -26,9 +25,9 @@ bool is_background(int i, bool everywhere)
 void main()
 {
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
-        if (p.x >= size.x)
+        if (p.x >= params.size.x)
                 return;
-        const int here = p.y * size.x + p.x;
+        const int here = p.y * params.size.x + p.x;
         const vec4 parameters = LOAD(blur, 0);
         const int radius = int(parameters.x);
         const float falloff = parameters.y; // exp(falloff * distance^2)
@@ -40,8 +39,8 @@ void main()
         vec3 sum = vec3(0);
         float weight = 0, whole = 0;
         for (int d = -radius; d <= radius; d++) {
-                ivec2 q = clamp(p + (DOWN != 0 ? ivec2(0, d) : ivec2(d, 0)), ivec2(0), size - 1);
-                int i = q.y * size.x + q.x;
+                ivec2 q = clamp(p + (DOWN != 0 ? ivec2(0, d) : ivec2(d, 0)), ivec2(0), params.size - 1);
+                int i = q.y * params.size.x + q.x;
                 float g = exp(falloff * float(d * d));
                 vec4 color = DOWN != 0 ? LOAD(across, i) : vec4(LOAD(image, i).rgb, is_background(i, everywhere) ? 1 : 0);
                 sum += g * color.a * color.rgb;

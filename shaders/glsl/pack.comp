@@ -3,50 +3,38 @@
 // kernel writes every format, odd strides included; bytes that are nobody's are 0.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
 
 layout(local_size_x = 64) in;
 INPUT(0, image)
 OUTPUT(bytes)
 
-// A plane repeats a unit of bytes that holds some pixels of a row.
-struct Plane {
-        int offset, stride;
-        int shape; // from the lowest byte: rows that share a row of the plane (as a shift), bytes and pixels of a unit
-        int pattern; // a byte of the table for each of the unit: component in its low 2 bits, above them the pixel
-};
-
-layout(push_constant) uniform Shape {
-        Plane planes[3]; // by offset; those that are not there begin behind every byte
-        vec4 rows[3]; // components from red, green, blue and 1
-        ivec2 size; // width, height
-        int words;
-        int shifts; // a byte of the table for each component: pixels that share it, across and (above 4 bits) down, as shifts
-};
+PUSH_CONSTANTS(pack_params);
 
 float component(int k, ivec2 p)
 {
-        int shift = shifts >> k * 8;
+        int shift = params.shifts >> k * 8;
         ivec2 count = ivec2(1 << (shift & 15), 1 << (shift >> 4 & 15));
         vec3 sum = vec3(0);
         for (int y = 0; y < count.y; y++)
                 for (int x = 0; x < count.x; x++) {
-                        ivec2 q = min(p + ivec2(x, y), size - 1);
-                        sum += LOAD(image, q.y * size.x + q.x).rgb;
+                        ivec2 q = min(p + ivec2(x, y), params.size - 1);
+                        sum += LOAD(image, q.y * params.size.x + q.x).rgb;
                 }
-        return dot(rows[k], vec4(sum / float(count.x * count.y), 1));
+        return dot(params.rows[k], vec4(sum / float(count.x * count.y), 1));
 }
 
 void main()
 {
         const int word = LINEAR_INVOCATION;
-        if (word >= words)
+        if (word >= params.words)
                 return;
         int first = word * 4;
-        Plane plane = planes[0];
-        if (first >= planes[1].offset)
-                plane = planes[1];
-        if (first >= planes[2].offset)
-                plane = planes[2];
+        plane_params plane = params.planes[0];
+        if (first >= params.planes[1].offset)
+                plane = params.planes[1];
+        if (first >= params.planes[2].offset)
+                plane = params.planes[2];
         // Divisions for the first of the four; from a byte to the next, counting will do.
         int unit = plane.shape >> 8 & 255, pixels = plane.shape >> 16;
         int row = (first - plane.offset) / plane.stride, column = first - plane.offset - row * plane.stride;
@@ -55,7 +43,7 @@ void main()
         for (int i = 0; i < 4; i++) {
                 int entry = plane.pattern >> 8 * in_unit;
                 ivec2 p = ivec2(x + (entry >> 2 & 63), row << (plane.shape & 255));
-                if (all(lessThan(p, size)))
+                if (all(lessThan(p, params.size)))
                         v[i] = component(entry & 3, p);
                 column++;
                 in_unit++;
@@ -68,8 +56,8 @@ void main()
                         row++;
                 }
                 for (int k = 1; k < 3; k++)
-                        if (first + i + 1 == planes[k].offset) {
-                                plane = planes[k];
+                        if (first + i + 1 == params.planes[k].offset) {
+                                plane = params.planes[k];
                                 unit = plane.shape >> 8 & 255;
                                 pixels = plane.shape >> 16;
                                 row = column = in_unit = x = 0;

@@ -2,6 +2,7 @@
 // Mixes each pixel with its class's colour by the colour's alpha.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
 #include "bytes.glsl"
 
 layout(local_size_x = 64) in;
@@ -10,16 +11,14 @@ INPUT(1, labels)
 INPUT(2, palette) // 256 colours
 OUTPUT(result)
 
-layout(push_constant) uniform Shape {
-        ivec2 size; // width, height
-};
+PUSH_CONSTANTS(effect_params);
 
 void main()
 {
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
-        if (p.x >= size.x)
+        if (p.x >= params.size.x)
                 return;
-        const int i = p.y * size.x + p.x;
+        const int i = p.y * params.size.x + p.x;
         vec4 paint = LOAD(palette, int(BYTE(labels, i) * 255 + 0.5));
         STORE(result, i, vec4(mix(LOAD(image, i).rgb, paint.rgb, paint.a), 1));
 }

@@ -3,7 +3,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "region.glsl"
-#include "shaders/glsl/image-params.h"
+#include "shaders/glsl/picture-params.h"
 
 layout(local_size_x = 64) in;
 INPUT(0, image)

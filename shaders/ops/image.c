@@ -1,47 +1,37 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "shaders/glsl/picture-params.h"
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-struct push_component {
-        int32_t offset, stride, step, shift;
-};
-
-static void push_components(const struct gpu_pixels *pixels, struct push_component ret[3])
+static void push_components(const struct gpu_pixels *pixels, struct component_params ret[3])
 {
         for (int i = 0; i < 3; i++) {
                 const typeof(pixels->component[0]) *c = &pixels->component[i];
-                ret[i] = (struct push_component){c->offset, c->stride, c->step, c->shift_x | c->shift_y << 16};
+                ret[i] = (struct component_params){c->offset, c->stride, c->step, c->shift_x | c->shift_y << 16};
         }
 }
 
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out)
 {
-        struct {
-                struct push_component components[3];
-                float rows[3][4];
-                struct push_size size, source_size;
-        } push = {.size = {out->width, out->height}, .source_size = {pixels->width, pixels->height}};
+        struct unpack_params params = {.size = {out->width, out->height},
+                                       .source_size = {pixels->width, pixels->height}};
 
-        push_components(pixels, push.components);
-        gpu_pixels_to_rgb(pixels, push.rows);
+        push_components(pixels, params.components);
+        gpu_pixels_to_rgb(pixels, params.rows);
         return program_dispatch(
                 program,
                 &(struct dispatch){
                         .kernel = KERNEL_UNPACK,
                         .operands = {{bytes, 0, align_up(pixels->size, 4), FORMAT_U8}, [4] = image_operand(out)},
-                        .push = &push,
-                        .push_size = sizeof push,
+                        .push = &params,
+                        .push_size = sizeof params,
                         .groups = {divide_up(out->width, 64), out->height, 1},
                         .cost = 200.0 * out->width * out->height,
                 });
 }
-
-struct push_plane {
-        int32_t offset, stride, shape, pattern;
-};
 
 /* Components that interleave: the same rows, less than a step apart.  Those without a step are not there. */
 static bool same_plane(const struct gpu_pixels *pixels, int a, int b)
@@ -54,14 +44,14 @@ static bool same_plane(const struct gpu_pixels *pixels, int a, int b)
 }
 
 /* The plane that begins with component `first`. */
-static int make_plane(const struct gpu_pixels *pixels, int first, struct push_plane *ret)
+static int make_plane(const struct gpu_pixels *pixels, int first, struct plane_params *ret)
 {
         const typeof(pixels->component[0]) *base = &pixels->component[first];
         uint32_t unit = base->step;
 
         if (!base->step || !base->stride)
                 return -EINVAL;
-        *ret = (struct push_plane){.offset = base->offset, .stride = base->stride};
+        *ret = (struct plane_params){.offset = base->offset, .stride = base->stride};
         for (int k = 0; k < 3; k++)
                 if (same_plane(pixels, first, k) && pixels->component[k].step > unit)
                         unit = pixels->component[k].step;
@@ -78,7 +68,7 @@ static int make_plane(const struct gpu_pixels *pixels, int first, struct push_pl
 }
 
 /* In the order of their offsets; returns their number. */
-static int make_planes(const struct gpu_pixels *pixels, struct push_plane ret[3])
+static int make_planes(const struct gpu_pixels *pixels, struct plane_params ret[3])
 {
         uint32_t from = 0;
         int count = 0;
@@ -105,29 +95,24 @@ static int make_planes(const struct gpu_pixels *pixels, struct push_plane ret[3]
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes)
 {
-        struct {
-                struct push_plane planes[3];
-                float rows[3][4];
-                struct push_size size;
-                int32_t words, shifts;
-        } push = {.size = {in->width, in->height}, .words = divide_up(pixels->size, 4)};
+        struct pack_params params = {.size = {in->width, in->height}, .words = divide_up(pixels->size, 4)};
 
-        int count = make_planes(pixels, push.planes);
+        int count = make_planes(pixels, params.planes);
         if (count < 0)
                 return program_fail(program, count);
         for (; count < 3; count++)
-                push.planes[count] = (struct push_plane){.offset = INT32_MAX, .stride = 1};
+                params.planes[count] = (struct plane_params){.offset = INT32_MAX, .stride = 1};
         for (int k = 0; k < 3; k++)
-                push.shifts |= (pixels->component[k].shift_x | pixels->component[k].shift_y << 4) << 8 * k;
-        gpu_pixels_from_rgb(pixels, push.rows);
+                params.shifts |= (pixels->component[k].shift_x | pixels->component[k].shift_y << 4) << 8 * k;
+        gpu_pixels_from_rgb(pixels, params.rows);
         return program_dispatch(
                 program,
                 &(struct dispatch){
                         .kernel = KERNEL_PACK,
                         .operands = {image_operand(in), [4] = {bytes, 0, align_up(pixels->size, 4), FORMAT_U8}},
-                        .push = &push,
-                        .push_size = sizeof push,
-                        .groups = {LINEAR_GROUPS(push.words)},
+                        .push = &params,
+                        .push_size = sizeof params,
+                        .groups = {LINEAR_GROUPS(params.words)},
                         .cost = 200.0 * in->width * in->height,
                 });
 }
@@ -141,7 +126,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                        const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
                        const struct gpu_image *out)
 {
-        struct push_size size = {in->width, in->height};
+        const struct effect_params params = {{in->width, in->height}};
         int r = 0;
 
         for (int down = 0; down < 2 && r == 0; down++)
@@ -152,8 +137,8 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                                                                    image_operand(down ? scratch : in),
                                                                    block_operand(blur, sizeof(struct gpu_blur)),
                                                                    [4] = image_operand(down ? out : scratch)},
-                                                      .push = &size,
-                                                      .push_size = sizeof size,
+                                                      .push = &params,
+                                                      .push_size = sizeof params,
                                                       .groups = {divide_up(in->width, 64), in->height, 1},
                                                       .cost = 250.0 * sigma_most * in->width * in->height,
                                               });
@@ -163,7 +148,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out)
 {
-        struct push_size size = {in->width, in->height};
+        const struct effect_params params = {{in->width, in->height}};
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = KERNEL_PAINT,
@@ -171,8 +156,8 @@ int op_paint(struct gpu_program *program, const struct gpu_image *in, const stru
                                                               labels_operand(labels),
                                                               {palette->buffer, palette->offset, 1024, FORMAT_U8},
                                                               [4] = image_operand(out)},
-                                                 .push = &size,
-                                                 .push_size = sizeof size,
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
                                                  .groups = {divide_up(in->width, 64), in->height, 1},
                                                  .cost = 100.0 * in->width * in->height,
                                          });

@@ -1,4 +1,4 @@
-#include "shaders/glsl/image-params.h"
+#include "shaders/glsl/picture-params.h"
 #include "shaders/ops/operand.h"
 
 static struct operand regions_operand(const struct gpu_block *regions, uint32_t count)
@@ -47,26 +47,23 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
             const struct gpu_normalise *normalise, const struct gpu_map *out)
 {
         const float *mean = normalise->mean, *std = normalise->std;
-        struct {
-                struct push_size size, image_size;
-                int32_t region, bgr;
-                struct map_params result;
-                float mean[4], inverse_std[4];
-        } push = {{out->width, out->height},
-                  {in->width, in->height},
-                  region,
-                  normalise->bgr,
-                  push_map(out),
-                  {mean[0], mean[1], mean[2], 0},
-                  {1 / std[0], 1 / std[1], 1 / std[2], 0}};
+        const struct crop_params params = {
+                .size = {out->width, out->height},
+                .image_size = {in->width, in->height},
+                .region = region,
+                .bgr = normalise->bgr,
+                .result = push_map(out),
+                .mean = {mean[0], mean[1], mean[2]},
+                .inverse_std = {1 / std[0], 1 / std[1], 1 / std[2]},
+        };
 
         return program_dispatch(
                 program,
                 &(struct dispatch){
                         .kernel = KERNEL_CROP,
                         .operands = {image_operand(in), regions_operand(regions, region + 1), [4] = map_operand(out)},
-                        .push = &push,
-                        .push_size = sizeof push,
+                        .push = &params,
+                        .push_size = sizeof params,
                         .groups = {divide_up(out->width, 64), out->height, 1},
                         .cost = 64.0 * map_pixels(out),
                 });
@@ -76,18 +73,20 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
               uint32_t layer)
 {
         const uint32_t words = label_words(out);
-        struct {
-                struct push_size size, logits_size;
-                int32_t classes, first;
-                struct map_params logits;
-        } push = {{out->width, out->height}, {logits->width, logits->height}, classes, layer * words, push_map(logits)};
+        const struct argmax_params params = {
+                .size = {out->width, out->height},
+                .logits_size = {logits->width, logits->height},
+                .classes = classes,
+                .first = layer * words,
+                .logits = push_map(logits),
+        };
 
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = KERNEL_ARGMAX,
                                         .operands = {map_operand(logits), [4] = layers_operand(out, layer + 1)},
-                                        .push = &push,
-                                        .push_size = sizeof push,
+                                        .push = &params,
+                                        .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(words)},
                                         .cost = 10.0 * out->width * out->height * classes,
                                 });
@@ -97,18 +96,20 @@ int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const st
               const struct gpu_labels *out)
 {
         const uint32_t words = label_words(out);
-        struct {
-                struct push_size size, labels_size;
-                int32_t count, layer;
-        } push = {{out->width, out->height}, {in->width, in->height}, count, label_words(in) * 4};
+        const struct uncrop_params params = {
+                .size = {out->width, out->height},
+                .labels_size = {in->width, in->height},
+                .count = count,
+                .layer = label_words(in) * 4,
+        };
 
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = KERNEL_UNCROP,
                                         .operands = {layers_operand(in, count),
                                                      regions_operand(regions, count), [4] = labels_operand(out)},
-                                        .push = &push,
-                                        .push_size = sizeof push,
+                                        .push = &params,
+                                        .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(words)},
                                         .cost = 64.0 * words * count,
                                 });

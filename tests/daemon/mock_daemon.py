@@ -21,7 +21,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 XML = f"{ROOT}/systemd/org.visaged1.xml"
 
 
-def presets():
+def defaults():
     """Values of every property, by the types that the XML gives."""
     return {"Version": "0.1.0", "State": "streaming", "StateReason": "2 readers, held by kiosk",
             "Camera": "usb-046d_C920-video-index0", "VirtualCamera": "/dev/video10", "Gpu": "Some GPU",
@@ -41,7 +41,7 @@ def variant(value):
 
 class MockDaemon:
     def __init__(self, address):
-        self.properties = presets()
+        self.properties = defaults()
         self.calls, self.errors, self.values, self.descriptors = [], {}, {}, {}
         self.silent = set()  # methods that are never answered
         self.pipes = []

@@ -18,7 +18,7 @@ static VkResult made(VkDevice device, enum fault_point point, enum fake_kind kin
         struct fake_object *parent = fake_get(device, FAKE_DEVICE, fault_name(point));
         struct fake_object *object = fake_make(kind, parent, result, ret);
         if (result == VK_ERROR_DEVICE_LOST)
-                parent->lost = true;
+                fake_lose_device(parent);
         pthread_mutex_unlock(&fake_lock);
         if (ret_object)
                 *ret_object = object;
@@ -290,7 +290,8 @@ VkResult vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32
         fake_get(info->stage.module, FAKE_MODULE, "vkCreateComputePipelines");
         fake_get(info->layout, FAKE_LAYOUT, "vkCreateComputePipelines");
         fake_make(FAKE_PIPELINE, parent, result, ret);
-        parent->lost |= result == VK_ERROR_DEVICE_LOST;
+        if (result == VK_ERROR_DEVICE_LOST)
+                fake_lose_device(parent);
         pthread_mutex_unlock(&fake_lock);
         if (result < 0)
                 *ret = VK_NULL_HANDLE; /* of this call the specification says so */

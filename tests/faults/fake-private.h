@@ -65,5 +65,6 @@ void fake_refer(struct fake_object *from, struct fake_object *to);
 
 void fake_destroy_children(struct fake_object *pool, const char *by);
 const char *fake_kind_name(enum fake_kind kind);
-bool fake_uses(const struct fake_object *object); /* a submission in flight does */
+bool fake_uses(const struct fake_object *object);  /* a submission in flight does */
+void fake_lose_device(struct fake_object *device); /* nothing of it is in flight any more */
 void fake_forget_flights(void);

@@ -33,7 +33,8 @@ static VkResult make(VkDevice device, enum fault_point point, enum fake_kind kin
         struct fake_object *object = fake_make(kind, parent, result, ret);
         if (object)
                 object->size = size;
-        parent->lost |= result == VK_ERROR_DEVICE_LOST;
+        if (result == VK_ERROR_DEVICE_LOST)
+                fake_lose_device(parent);
         pthread_mutex_unlock(&fake_lock);
         return result;
 }
@@ -265,7 +266,7 @@ static void land(unsigned i)
                 flights[i] = flights[i + 1];
 }
 
-static void lose(struct fake_object *device)
+void fake_lose_device(struct fake_object *device)
 {
         device->lost = true;
         for (unsigned i = in_flight; i-- > 0;)
@@ -288,7 +289,7 @@ VkResult vkQueueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo *info, 
                 fake_misuse("vkQueueSubmit: the fence is %s", fence->signalled ? "signalled" : "in flight");
         check_alive(commands);
         if (result == VK_ERROR_DEVICE_LOST)
-                lose(device);
+                fake_lose_device(device);
         if (device->lost)
                 result = VK_ERROR_DEVICE_LOST;
         if (result == VK_SUCCESS) {
@@ -354,7 +355,7 @@ VkResult vkWaitForFences(VkDevice handle, uint32_t count, const VkFence *fences,
         struct fake_object *device = fake_get(handle, FAKE_DEVICE, "vkWaitForFences");
         const struct fake_object *fence = fake_get(fences[0], FAKE_FENCE, "vkWaitForFences");
         if (result == VK_ERROR_DEVICE_LOST)
-                lose(device);
+                fake_lose_device(device);
         if (result == VK_SUCCESS)
                 result = wait_until(device, fence, timeout);
         pthread_mutex_unlock(&fake_lock);
@@ -368,7 +369,7 @@ VkResult vkGetFenceStatus(VkDevice handle, VkFence fence)
         pthread_mutex_lock(&fake_lock);
         struct fake_object *device = fake_get(handle, FAKE_DEVICE, "vkGetFenceStatus");
         if (result == VK_ERROR_DEVICE_LOST)
-                lose(device);
+                fake_lose_device(device);
         if (device->lost)
                 result = VK_ERROR_DEVICE_LOST;
         if (result == VK_SUCCESS && !fake_get(fence, FAKE_FENCE, "vkGetFenceStatus")->signalled)
@@ -384,7 +385,7 @@ VkResult vkDeviceWaitIdle(VkDevice handle)
         pthread_mutex_lock(&fake_lock);
         struct fake_object *device = fake_get(handle, FAKE_DEVICE, "vkDeviceWaitIdle");
         if (result == VK_ERROR_DEVICE_LOST)
-                lose(device);
+                fake_lose_device(device);
         if (device->lost)
                 result = VK_ERROR_DEVICE_LOST;
         for (unsigned i = in_flight; result == VK_SUCCESS && i-- > 0;)
@@ -411,6 +412,6 @@ void fake_lose(void)
 {
         pthread_mutex_lock(&fake_lock);
         if (last_device)
-                lose(last_device);
+                fake_lose_device(last_device);
         pthread_mutex_unlock(&fake_lock);
 }

@@ -72,6 +72,7 @@ int play_open(struct play *play)
                 .sink = &sink,
                 .effect.chain = effect,
                 .mode = play->variant / EFFECTS % 2 ? MODE_EXACT : MODE_SMOOTH,
+                .label_age_ms = 300,
                 .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = play},
                 .stats = &play->stats,
         };
@@ -109,13 +110,13 @@ int play_push(struct play *play)
         return r;
 }
 
-int play_until_ready(struct play *play)
+int play_until_idle(struct play *play)
 {
         struct gpu *gpu = play->startup.engine.gpu;
         struct pollfd event = {.fd = gpu_fd(gpu), .events = POLLIN};
 
         /* A loss may be known before what is under way has landed, and with it been told. */
-        while (!pipeline_ready(play->pipeline) && !play->told) {
+        while (!(pipeline_ready(play->pipeline) && pipeline_idle(play->pipeline)) && !play->told) {
                 assert_int_equal(poll(&event, 1, -1), 1);
                 play->owed |= gpu_dispatch(gpu) < 0;
         }
@@ -128,7 +129,7 @@ static int show_frames(struct play *play, unsigned n)
 
         while (n-- && r == 0)
                 if ((r = play_push(play)) == 0)
-                        r = play_until_ready(play);
+                        r = play_until_idle(play);
         return r;
 }
 
@@ -146,7 +147,7 @@ static int second_camera(struct play *play)
         if (r == 0)
                 r = play_camera(play, V4L2_PIX_FMT_NV12);
         if (r == 0)
-                r = play_until_ready(play);
+                r = play_until_idle(play);
         return r < 0 ? r : show_frames(play, 1);
 }
 

@@ -41,7 +41,7 @@ int play_run(struct play *play, unsigned variant);
 int play_open(struct play *play); /* .variant is set, all else zero */
 int play_camera(struct play *play, uint32_t fourcc);
 int play_push(struct play *play);
-int play_until_ready(struct play *play); /* or failed */
+int play_until_idle(struct play *play); /* all that was pushed is shown; or failed */
 int play_snapshot(struct play *play);
 void play_close(struct play *play);
 

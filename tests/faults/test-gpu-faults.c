@@ -285,7 +285,7 @@ static void shows_nothing_before_it_is_done(void **state)
                 assert_int_equal(gpu_dispatch(play.startup.engine.gpu), 0);
                 assert_int_equal(play.shown, 0);
                 fake_hold(false);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 1);
                 closes(&play);
         }
@@ -316,7 +316,7 @@ static void tells_of_a_loss_in_flight(void **state)
                 fake_hold(true);
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
-                assert_int_equal(play_until_ready(&play), -ENODEV);
+                assert_int_equal(play_until_idle(&play), -ENODEV);
                 assert_int_equal(play.told, 1);
                 closes(&play);
         }
@@ -350,9 +350,9 @@ static void changes_options_without_recording(void **state)
                 faults_begin(&none);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(pipeline_set_effect(play.pipeline, &other), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 faults_end();
                 assert_int_equal(play.shown, 2);
                 for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++)
@@ -380,12 +380,12 @@ static void goes_on_with_what_is_recorded(void **state)
                 assert_int_equal(pipeline_set_effect(play.pipeline, &settings), -ENOMEM);
                 faults_end();
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 1);
                 /* As if it had not been asked for before. */
                 assert_int_equal(pipeline_set_effect(play.pipeline, &settings), 0);
                 assert_int_equal(play_push(&play), 0);
-                assert_int_equal(play_until_ready(&play), 0);
+                assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 2);
                 closes(&play);
         }

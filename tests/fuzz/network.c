@@ -20,18 +20,18 @@ static void check_tensors(const struct graph *graph)
         }
 }
 
-static void check_value(const struct graph *graph, const struct graph_value *value, uint32_t node)
+static void check_view(const struct graph *graph, const struct graph_view *view, uint32_t node)
 {
-        const struct graph_store *store;
+        const struct graph_buffer *buffer;
 
-        if (!value)
+        if (!view)
                 return;
-        store = value->store;
-        MUST(store >= graph->stores && store < graph->stores + graph->store_count);
-        MUST(value->channels >= 4 && value->channels % 4 == 0 && value->first % 4 == 0);
-        MUST(value->first + value->channels <= store->channels);
-        MUST(store->from <= node && node <= store->to && store->to < graph->node_count);
-        MUST(store->height >= 1 && store->width >= 1);
+        buffer = view->buffer;
+        MUST(buffer >= graph->buffers && buffer < graph->buffers + graph->buffer_count);
+        MUST(view->channels >= 4 && view->channels % 4 == 0 && view->first % 4 == 0);
+        MUST(view->first + view->channels <= buffer->channels);
+        MUST(buffer->from <= node && node <= buffer->to && buffer->to < graph->node_count);
+        MUST(buffer->height >= 1 && buffer->width >= 1);
 }
 
 static void check_nodes(const struct graph *graph)
@@ -40,10 +40,10 @@ static void check_nodes(const struct graph *graph)
                 const struct graph_node *node = &graph->nodes[i];
 
                 MUST(node->in && node->out);
-                check_value(graph, node->in, i);
-                check_value(graph, node->in2, i);
-                check_value(graph, node->residual, i);
-                check_value(graph, node->out, i);
+                check_view(graph, node->in, i);
+                check_view(graph, node->in2, i);
+                check_view(graph, node->residual, i);
+                check_view(graph, node->out, i);
         }
 }
 
@@ -66,19 +66,19 @@ static void check_plan(const struct plan_item *items, size_t count, uint64_t tot
 
 static void plan_stores(const struct graph *graph)
 {
-        struct plan_item *items = calloc(graph->store_count, sizeof *items);
+        struct plan_item *items = calloc(graph->buffer_count, sizeof *items);
         uint64_t total;
 
         MUST(items);
-        for (uint32_t i = 0; i < graph->store_count; i++) {
-                const struct graph_store *store = &graph->stores[i];
+        for (uint32_t i = 0; i < graph->buffer_count; i++) {
+                const struct graph_buffer *buffer = &graph->buffers[i];
 
-                items[i].size = gpu_map_size(store->dtype, store->channels, store->height, store->width);
-                items[i].from = store->from;
-                items[i].to = store->to;
+                items[i].size = gpu_map_size(buffer->dtype, buffer->channels, buffer->height, buffer->width);
+                items[i].from = buffer->from;
+                items[i].to = buffer->to;
         }
-        if (plan_place(items, graph->store_count, &total) == 0)
-                check_plan(items, graph->store_count, total);
+        if (plan_place(items, graph->buffer_count, &total) == 0)
+                check_plan(items, graph->buffer_count, total);
         free(items);
 }
 

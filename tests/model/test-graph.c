@@ -110,11 +110,11 @@ static void test_figures(void **state)
         graph_free(NULL);
 }
 
-static void check_map(const struct graph_value *value, uint32_t channels, uint32_t height, uint32_t width)
+static void check_map(const struct graph_view *view, uint32_t channels, uint32_t height, uint32_t width)
 {
-        assert_int_equal(value->channels, channels);
-        assert_int_equal(value->store->height, height);
-        assert_int_equal(value->store->width, width);
+        assert_int_equal(view->channels, channels);
+        assert_int_equal(view->buffer->height, height);
+        assert_int_equal(view->buffer->width, width);
 }
 
 static void test_shapes(void **state)
@@ -271,23 +271,23 @@ static void test_convolutions(void **state)
         graph_free(graph);
 }
 
-static uint64_t store_size(const struct graph_store *store)
+static uint64_t store_size(const struct graph_buffer *buffer)
 {
-        uint64_t pixels = (uint64_t)store->height * store->width;
+        uint64_t pixels = (uint64_t)buffer->height * buffer->width;
 
-        return (pixels + 31) / 32 * 32 * store->channels * (store->dtype == GPU_F16 ? 2 : 4);
+        return (pixels + 31) / 32 * 32 * buffer->channels * (buffer->dtype == GPU_F16 ? 2 : 4);
 }
 
 static uint64_t place(const struct graph *graph, struct plan_item **ret)
 {
-        struct plan_item *items = calloc(graph->store_count, sizeof(*items));
+        struct plan_item *items = calloc(graph->buffer_count, sizeof(*items));
         uint64_t total;
 
         assert_non_null(items);
-        for (uint32_t i = 0; i < graph->store_count; i++)
-                items[i] = (struct plan_item){store_size(&graph->stores[i]), graph->stores[i].from, graph->stores[i].to,
-                                              0};
-        assert_int_equal(plan_place(items, graph->store_count, &total), 0);
+        for (uint32_t i = 0; i < graph->buffer_count; i++)
+                items[i] = (struct plan_item){store_size(&graph->buffers[i]), graph->buffers[i].from,
+                                              graph->buffers[i].to, 0};
+        assert_int_equal(plan_place(items, graph->buffer_count, &total), 0);
         *ret = items;
         return total;
 }
@@ -302,7 +302,7 @@ static void test_memory(void **state)
                 struct plan_item *items;
                 uint64_t total = place(graph, &items);
 
-                assert_true((double)total <= 1.05 * (double)plan_peak(items, graph->store_count));
+                assert_true((double)total <= 1.05 * (double)plan_peak(items, graph->buffer_count));
                 if (i == 8) /* 998 MB if nothing were reused */
                         assert_true(total < 75000000);
                 free(items);
@@ -312,42 +312,42 @@ static void test_memory(void **state)
 
 /* ---- what is read is what was meant to be ---- */
 
-/* Per store and group of 4 channels: the node that wrote it last, +1. */
+/* Per buffer and group of 4 channels: the node that wrote it last, +1. */
 struct memory {
         const struct graph *graph;
         uint32_t **writer;
 };
 
-static uint32_t *groups_of(const struct memory *memory, const struct graph_value *value)
+static uint32_t *groups_of(const struct memory *memory, const struct graph_view *view)
 {
-        return memory->writer[value->store - memory->graph->stores] + value->first / 4;
+        return memory->writer[view->buffer - memory->graph->buffers] + view->first / 4;
 }
 
-static int writer_of(const struct graph *graph, const struct graph_value *value)
+static int writer_of(const struct graph *graph, const struct graph_view *view)
 {
         for (uint32_t i = 0; i < graph->node_count; i++)
-                if (graph->nodes[i].out == value)
+                if (graph->nodes[i].out == view)
                         return (int)i;
         return -1;
 }
 
-/* A value that a node made is still that; one that no node made is the network's input, or a concatenation, and then
+/* A view that a node made is still that; one that no node made is the network's input, or a concatenation, and then
  * all of it has been written, by two nodes, and is not written over later. */
-static void check_read(const struct memory *memory, uint32_t node, const struct graph_value *value)
+static void check_read(const struct memory *memory, uint32_t node, const struct graph_view *view)
 {
         int writer;
         uint32_t *groups, changes = 0;
 
-        if (!value)
+        if (!view)
                 return;
-        assert_true(value->store->from <= node && node <= value->store->to);
-        assert_true(value->first % 4 == 0 && value->channels % 4 == 0 && value->channels > 0);
-        assert_true(value->first + value->channels <= value->store->channels);
-        if (value == memory->graph->input)
+        assert_true(view->buffer->from <= node && node <= view->buffer->to);
+        assert_true(view->first % 4 == 0 && view->channels % 4 == 0 && view->channels > 0);
+        assert_true(view->first + view->channels <= view->buffer->channels);
+        if (view == memory->graph->input)
                 return;
-        writer = writer_of(memory->graph, value);
-        groups = groups_of(memory, value);
-        for (uint32_t i = 0; i < value->channels / 4; i++) {
+        writer = writer_of(memory->graph, view);
+        groups = groups_of(memory, view);
+        for (uint32_t i = 0; i < view->channels / 4; i++) {
                 assert_int_not_equal(groups[i], 0);
                 if (writer >= 0)
                         assert_int_equal(groups[i], writer + 1);
@@ -356,20 +356,21 @@ static void check_read(const struct memory *memory, uint32_t node, const struct 
         }
         if (writer < 0) {
                 assert_int_equal(changes, 1);
-                assert_int_equal(value->channels, value->store->channels);
+                assert_int_equal(view->channels, view->buffer->channels);
                 for (uint32_t i = node; i < memory->graph->node_count; i++)
-                        assert_ptr_not_equal(memory->graph->nodes[i].out->store, value->store);
+                        assert_ptr_not_equal(memory->graph->nodes[i].out->buffer, view->buffer);
         }
 }
 
-static bool overlap(const struct graph_value *a, const struct graph_value *b)
+static bool overlap(const struct graph_view *a, const struct graph_view *b)
 {
-        return a && b && a->store == b->store && a->first < b->first + b->channels && b->first < a->first + a->channels;
+        return a && b && a->buffer == b->buffer && a->first < b->first + b->channels &&
+               b->first < a->first + a->channels;
 }
 
-static bool same_place(const struct graph_value *a, const struct graph_value *b)
+static bool same_place(const struct graph_view *a, const struct graph_view *b)
 {
-        return a->store == b->store && a->first == b->first && a->channels == b->channels;
+        return a->buffer == b->buffer && a->first == b->first && a->channels == b->channels;
 }
 
 /* Only a residual, or a softmax's input, may be where the output goes. */
@@ -384,18 +385,18 @@ static void check_aliases(const struct graph_node *node)
                 return;
         assert_true(same_place(node->residual, node->out) || !overlap(node->residual, node->out));
         assert_int_equal(node->residual->channels, node->out->channels);
-        assert_int_equal(node->residual->store->height, node->out->store->height);
-        assert_int_equal(node->residual->store->width, node->out->store->width);
-        assert_int_equal(node->residual->store->dtype, node->out->store->dtype);
+        assert_int_equal(node->residual->buffer->height, node->out->buffer->height);
+        assert_int_equal(node->residual->buffer->width, node->out->buffer->width);
+        assert_int_equal(node->residual->buffer->dtype, node->out->buffer->dtype);
 }
 
 static void check_flow(const struct graph *graph)
 {
-        struct memory memory = {graph, calloc(graph->store_count, sizeof(uint32_t *))};
+        struct memory memory = {graph, calloc(graph->buffer_count, sizeof(uint32_t *))};
 
         assert_non_null(memory.writer);
-        for (uint32_t i = 0; i < graph->store_count; i++)
-                memory.writer[i] = calloc(graph->stores[i].channels / 4, sizeof(uint32_t));
+        for (uint32_t i = 0; i < graph->buffer_count; i++)
+                memory.writer[i] = calloc(graph->buffers[i].channels / 4, sizeof(uint32_t));
         for (uint32_t i = 0; i < graph->node_count; i++) {
                 const struct graph_node *node = &graph->nodes[i];
                 uint32_t *groups = groups_of(&memory, node->out);
@@ -403,13 +404,13 @@ static void check_flow(const struct graph *graph)
                 check_read(&memory, i, node->in);
                 check_read(&memory, i, node->in2);
                 check_read(&memory, i, node->residual);
-                assert_true(node->out->store->from <= i && i <= node->out->store->to);
+                assert_true(node->out->buffer->from <= i && i <= node->out->buffer->to);
                 check_aliases(node);
                 for (uint32_t j = 0; j < node->out->channels / 4; j++)
                         groups[j] = i + 1;
         }
         check_read(&memory, graph->node_count - 1, graph->logits);
-        for (uint32_t i = 0; i < graph->store_count; i++)
+        for (uint32_t i = 0; i < graph->buffer_count; i++)
                 free(memory.writer[i]);
         free(memory.writer);
 }
@@ -420,14 +421,14 @@ static void check_places(const struct graph *graph)
         struct plan_item *items;
 
         place(graph, &items);
-        for (uint32_t i = 0; i < graph->store_count; i++)
+        for (uint32_t i = 0; i < graph->buffer_count; i++)
                 for (uint32_t j = 0; j < i; j++)
-                        if (graph->stores[i].from <= graph->stores[j].to &&
-                            graph->stores[j].from <= graph->stores[i].to)
+                        if (graph->buffers[i].from <= graph->buffers[j].to &&
+                            graph->buffers[j].from <= graph->buffers[i].to)
                                 assert_true(items[i].offset + items[i].size <= items[j].offset ||
                                             items[j].offset + items[j].size <= items[i].offset);
-        assert_int_equal(graph->input->store->from, 0);
-        assert_int_equal(graph->logits->store->to, graph->node_count - 1);
+        assert_int_equal(graph->input->buffer->from, 0);
+        assert_int_equal(graph->logits->buffer->to, graph->node_count - 1);
         free(items);
 }
 
@@ -439,17 +440,17 @@ static void check_concatenations(const struct graph *graph, const char *last)
                 {"context.dualgcn.final.0.weight", "context.dualgcn.conv3.weight"},
                 {"layer6.conv3.0.weight", "layer6.conv2.0.weight"},
         };
-        const struct graph_value *wide = find_node(graph, "context.bottleneck.0.weight")->in;
-        const struct graph_value *x5 = find_node(graph, last)->out;
+        const struct graph_view *wide = find_node(graph, "context.bottleneck.0.weight")->in;
+        const struct graph_view *x5 = find_node(graph, last)->out;
 
         for (size_t i = 0; i < 3; i++) {
-                const struct graph_value *in = find_node(graph, second[i][0])->in;
-                const struct graph_value *out = find_node(graph, second[i][1])->out;
+                const struct graph_view *in = find_node(graph, second[i][0])->in;
+                const struct graph_view *out = find_node(graph, second[i][1])->out;
 
-                assert_ptr_equal(in->store, out->store);
+                assert_ptr_equal(in->buffer, out->buffer);
                 assert_int_equal(out->first + out->channels, in->channels);
         }
-        assert_ptr_equal(x5->store, wide->store);
+        assert_ptr_equal(x5->buffer, wide->buffer);
         assert_int_equal(x5->first, 0);
         for (uint32_t i = 0; i < graph->node_count; i++)
                 if (graph->nodes[i].op == GRAPH_GATE || graph->nodes[i].op == GRAPH_UPSAMPLE)
@@ -562,23 +563,23 @@ static void test_precision(void **state)
         struct model_info info = resnet(50, 473, 473);
         struct graph *graph = make(&info, GPU_F16);
 
-        assert_int_equal(graph->input->store->dtype, GPU_F16);
-        assert_int_equal(graph->logits->store->dtype, GPU_F32);
+        assert_int_equal(graph->input->buffer->dtype, GPU_F16);
+        assert_int_equal(graph->logits->buffer->dtype, GPU_F32);
         for (uint32_t i = 0; i < graph->node_count; i++) {
                 const struct graph_node *node = &graph->nodes[i];
                 bool product = node->op == GRAPH_GRAM || node->op == GRAPH_MATMUL;
 
                 if (product)
-                        assert_int_equal(node->in2->store->dtype, GPU_F32);
+                        assert_int_equal(node->in2->buffer->dtype, GPU_F32);
                 if (product || node->op == GRAPH_SOFTMAX || node->op == GRAPH_TRANSPOSE) {
-                        assert_int_equal(node->in->store->dtype, GPU_F32);
-                        assert_int_equal(node->out->store->dtype, GPU_F32);
+                        assert_int_equal(node->in->buffer->dtype, GPU_F32);
+                        assert_int_equal(node->out->buffer->dtype, GPU_F32);
                 } else if (node->weight && strncmp(node->weight->name, "context.dualgcn.", 16) != 0 &&
                            node->out != graph->logits)
-                        assert_int_equal(node->out->store->dtype, GPU_F16);
+                        assert_int_equal(node->out->buffer->dtype, GPU_F16);
         }
-        assert_int_equal(find_node(graph, "context.dualgcn.conv3.weight")->out->store->dtype, GPU_F16);
-        assert_int_equal(find_node(graph, "context.dualgcn.local.0.weight")->out->store->dtype, GPU_F16);
+        assert_int_equal(find_node(graph, "context.dualgcn.conv3.weight")->out->buffer->dtype, GPU_F16);
+        assert_int_equal(find_node(graph, "context.dualgcn.local.0.weight")->out->buffer->dtype, GPU_F16);
         graph_free(graph);
 }
 

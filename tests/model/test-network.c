@@ -18,18 +18,18 @@ static struct plan_item *items;
 static struct graph *graph;
 static const struct answer *answer;
 
-/* Channels of a store lie one after the other here: no blocks, no groups. */
-static float *at(const struct graph_value *value, uint32_t channel)
+/* Channels of a buffer lie one after the other here: no blocks, no groups. */
+static float *at(const struct graph_view *value, uint32_t channel)
 {
-        const struct graph_store *store = value->store;
+        const struct graph_buffer *buffer = value->buffer;
 
-        return arena + items[store - graph->stores].offset / sizeof(float) +
-               (size_t)(value->first + channel) * store->height * store->width;
+        return arena + items[buffer - graph->buffers].offset / sizeof(float) +
+               (size_t)(value->first + channel) * buffer->height * buffer->width;
 }
 
-static uint32_t pixels(const struct graph_value *value)
+static uint32_t pixels(const struct graph_view *value)
 {
-        return value->store->height * value->store->width;
+        return value->buffer->height * value->buffer->width;
 }
 
 static float *tensor(const struct graph_tensor *tensor)
@@ -52,7 +52,7 @@ static double activate(enum gpu_activation activation, double x)
 /* One output of a convolution with one plane of one kernel. */
 static double window(const struct graph_node *node, const float *plane, const float *kernel, uint32_t y, uint32_t x)
 {
-        const struct graph_store *in = node->in->store;
+        const struct graph_buffer *in = node->in->buffer;
         double sum = 0;
 
         for (uint32_t ky = 0; ky < node->kernel; ky++)
@@ -71,7 +71,7 @@ static void run_conv(const struct graph_node *node)
         float *weight = tensor(node->weight), *bias = tensor(node->bias);
         float *scale = node->scale ? tensor(node->scale) : NULL;
         uint32_t in = node->op == GRAPH_DEPTHWISE ? 1 : node->weight->shape[1], taps = node->kernel * node->kernel;
-        uint32_t width = node->out->store->width;
+        uint32_t width = node->out->buffer->width;
 
         for (uint32_t o = 0; o < node->weight->shape[0]; o++)
                 for (uint32_t n = 0; n < pixels(node->out); n++) {
@@ -92,7 +92,7 @@ static void run_conv(const struct graph_node *node)
 
 static void run_maxpool(const struct graph_node *node)
 {
-        const struct graph_store *in = node->in->store, *out = node->out->store;
+        const struct graph_buffer *in = node->in->buffer, *out = node->out->buffer;
 
         for (uint32_t c = 0; c < node->out->channels; c++)
                 for (uint32_t n = 0; n < pixels(node->out); n++) {
@@ -123,14 +123,14 @@ static double sample(const float *plane, uint32_t in_height, uint32_t in_width, 
         return top * (1 - (y - y0)) + low * (y - y0);
 }
 
-static double resized(const struct graph_value *value, uint32_t channel, uint32_t height, uint32_t width, uint32_t n)
+static double resized(const struct graph_view *value, uint32_t channel, uint32_t height, uint32_t width, uint32_t n)
 {
-        return sample(at(value, channel), value->store->height, value->store->width, height, width, n);
+        return sample(at(value, channel), value->buffer->height, value->buffer->width, height, width, n);
 }
 
 static void run_upsample(const struct graph_node *node)
 {
-        const struct graph_store *out = node->out->store;
+        const struct graph_buffer *out = node->out->buffer;
 
         for (uint32_t c = 0; c < node->out->channels; c++)
                 for (uint32_t n = 0; n < pixels(node->out); n++)
@@ -139,7 +139,7 @@ static void run_upsample(const struct graph_node *node)
 
 static void run_gate(const struct graph_node *node)
 {
-        const struct graph_store *out = node->out->store;
+        const struct graph_buffer *out = node->out->buffer;
 
         for (uint32_t c = 0; c < node->out->channels; c++)
                 for (uint32_t n = 0; n < pixels(node->out); n++) {
@@ -223,15 +223,15 @@ static void plan(void)
 {
         uint64_t size;
 
-        items = calloc(graph->store_count, sizeof(*items));
+        items = calloc(graph->buffer_count, sizeof(*items));
         assert_non_null(items);
-        for (uint32_t i = 0; i < graph->store_count; i++) {
-                const struct graph_store *s = &graph->stores[i];
+        for (uint32_t i = 0; i < graph->buffer_count; i++) {
+                const struct graph_buffer *s = &graph->buffers[i];
 
                 items[i] = (struct plan_item){(uint64_t)s->channels * s->height * s->width * sizeof(float), s->from,
                                               s->to, 0};
         }
-        assert_int_equal(plan_place(items, graph->store_count, &size), 0);
+        assert_int_equal(plan_place(items, graph->buffer_count, &size), 0);
         arena = malloc(size);
         assert_non_null(arena);
         /* NaN: what is read before it is written spreads. */

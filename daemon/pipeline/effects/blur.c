@@ -19,7 +19,9 @@ static void record(struct gpu_program *program, const struct effect_io *io)
 const struct effect effect_blur = {
         .name = "blur",
         .help = "the picture, its background blurred",
-        .details = "Only the background's own colours are mixed, so that no halo of the person leaks into it.",
+        .details =
+                "Only the background's own colours are mixed, so that no halo of the person leaks into it. The whole "
+                "picture is blurred while the labels are older than *label-age* in *visaged.conf*(5).",
         .hides = true,
         .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, 0.25, STRENGTH_MOST, 1,
                                   "fortieths of the picture's height",

@@ -61,7 +61,7 @@ class Status(Served):
 
     def test_json(self):
         status = json.loads(self.good("status", "--json"))
-        expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in mock_daemon.presets().items()}
+        expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in mock_daemon.defaults().items()}
         expected["effect_options"] = {"opacity": 0.5}
         self.assertEqual(status, expected)
         self.assertEqual(self.daemon.calls, [])

@@ -1,0 +1,53 @@
+#include "daemon/pipeline/parse.h"
+
+_Static_assert(PARSER_REGIONS * sizeof(struct gpu_region) <= REGIONS_SIZE, "all regions have room");
+
+static int allocate(struct parse *parse, struct gpu *gpu)
+{
+        const uint64_t image = gpu_image_size(parse->image.width, parse->image.height);
+        const uint64_t labels = gpu_labels_size(parse->labels.width, parse->labels.height);
+        const struct {
+                uint64_t size;
+                enum gpu_memory memory;
+                const char *name;
+                struct gpu_buffer **ret;
+        } buffers[] = {
+                {image, GPU_MEMORY_DEVICE, "parsed image", &parse->image.buffer},
+                {REGIONS_SIZE, GPU_MEMORY_DEVICE, "parsed regions", &parse->regions},
+                {labels, GPU_MEMORY_DEVICE, "labels", &parse->labels.buffer},
+                {labels, GPU_MEMORY_READBACK, "labels read", &parse->labels_read},
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && r == 0; i++)
+                r = gpu_buffer_new(gpu, buffers[i].size, buffers[i].memory, buffers[i].name, buffers[i].ret);
+        return r;
+}
+
+static int record(struct parse *parse, const struct engine *engine)
+{
+        int r = gpu_program_new(engine->gpu, "parse", &parse->program);
+        if (r < 0)
+                return r;
+        gpu_program_set_background(parse->program);
+        parser_record(engine->parser, parse->program, &parse->image, &(struct gpu_block){parse->regions}, REGIONS,
+                      &parse->labels);
+        op_copy(parse->program, parse->labels.buffer, parse->labels_read, gpu_buffer_size(parse->labels.buffer));
+        return gpu_program_end(parse->program);
+}
+
+int parse_init(struct parse *parse, const struct engine *engine, uint32_t width, uint32_t height)
+{
+        *parse = (struct parse){.image = {NULL, width, height}, .labels = {NULL, width, height}};
+        int r = allocate(parse, engine->gpu);
+        return r < 0 ? r : record(parse, engine);
+}
+
+void parse_finish(struct parse *parse)
+{
+        gpu_program_free(parse->program);
+        gpu_buffer_free(parse->image.buffer);
+        gpu_buffer_free(parse->regions);
+        gpu_buffer_free(parse->labels.buffer);
+        gpu_buffer_free(parse->labels_read);
+}

@@ -1,0 +1,30 @@
+/* The parser at work on one picture: a copy of a frame's, so that the frame's slot is free for the next one meanwhile.
+ * Its labels are those of the newest picture that was parsed. */
+#pragma once
+
+#include "daemon/pipeline/engine.h"
+
+/* Which frame an image or labels belong to. */
+struct frame_id {
+        unsigned source;  /* counts cameras, from 1 on; 0: no frame */
+        uint64_t number;  /* counts frames, over all cameras */
+        uint64_t time_ns; /* of capture */
+};
+
+enum { REGIONS = 1, REGIONS_SIZE = GPU_BLOCK_ALIGN }; /* of each picture; bytes, for PARSER_REGIONS of them */
+
+struct parse {
+        struct gpu_image image;
+        struct gpu_buffer *regions; /* REGIONS_SIZE bytes */
+        struct gpu_labels labels;
+        struct gpu_buffer *labels_read; /* the same for the host */
+        struct gpu_program *program;    /* in the background */
+
+        bool running;
+        struct frame_id taken, labelled; /* the image; the labels */
+        uint64_t since, duration_ns;     /* when it began; how long the last one took */
+};
+
+/* The picture's size.  On failure, parse_finish() what there is. */
+int parse_init(struct parse *parse, const struct engine *engine, uint32_t width, uint32_t height);
+void parse_finish(struct parse *parse);

@@ -1,0 +1,156 @@
+#include "daemon/pipeline/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int new_image(struct gpu *gpu, const struct gpu_pixels *sink, const char *name, struct gpu_image *ret)
+{
+        *ret = (struct gpu_image){.width = sink->width, .height = sink->height};
+        return gpu_buffer_new(gpu, gpu_image_size(ret->width, ret->height), GPU_MEMORY_DEVICE, name, &ret->buffer);
+}
+
+static uint64_t in_words(uint64_t bytes)
+{
+        return (bytes + 3) & ~UINT64_C(3);
+}
+
+/* ---- what all slots use ---- */
+
+int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_pixels *sink, struct parse *parse)
+{
+        *tools = (struct slot_tools){.gpu = gpu, .sink = *sink, .parse = parse};
+        int r = new_image(gpu, sink, "scratch", &tools->scratch);
+        for (int i = 0; i < 2 && r == 0; i++)
+                r = new_image(gpu, sink, "work", &tools->work[i]);
+        return r < 0 ? r : gpu_buffer_new(gpu, in_words(sink->size), GPU_MEMORY_DEVICE, "packed", &tools->packed);
+}
+
+void slot_tools_finish(struct slot_tools *tools)
+{
+        gpu_buffer_free(tools->scratch.buffer);
+        gpu_buffer_free(tools->work[0].buffer);
+        gpu_buffer_free(tools->work[1].buffer);
+        gpu_buffer_free(tools->packed);
+}
+
+/* ---- recording ---- */
+
+static int record_take(struct slot *slot, const struct slot_tools *tools)
+{
+        int r = gpu_program_new(tools->gpu, "take", &slot->take);
+        if (r < 0)
+                return r;
+        op_copy(slot->take, slot->image.buffer, tools->parse->image.buffer, gpu_buffer_size(slot->image.buffer));
+        op_copy(slot->take, slot->parameters, tools->parse->regions, REGIONS_SIZE);
+        return gpu_program_end(slot->take);
+}
+
+static int record_in(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels)
+{
+        int r = gpu_program_new(tools->gpu, "in", &slot->in);
+        if (r < 0)
+                return r;
+        op_unpack(slot->in, slot->upload, pixels, &slot->image);
+        return gpu_program_end(slot->in);
+}
+
+static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_t chain, struct gpu_program **ret)
+{
+        const struct effect_chain_io io = {
+                .in = &slot->image,
+                .scratch = &tools->scratch,
+                .work = {&tools->work[0], &tools->work[1]},
+                .labels = &tools->parse->labels,
+                .blocks = {slot->parameters, REGIONS_SIZE},
+        };
+        struct gpu_program *out;
+
+        int r = gpu_program_new(tools->gpu, "out", &out);
+        if (r < 0)
+                return r;
+        op_pack(out, effect_chain_record(out, chain, &io), &tools->sink, tools->packed);
+        op_copy(out, tools->packed, slot->shown, tools->sink.size);
+        r = gpu_program_end(out);
+        if (r < 0)
+                gpu_program_free(out);
+        else
+                *ret = out;
+        return r;
+}
+
+/* ---- a slot ---- */
+
+int slot_init(struct slot *slot, const struct slot_tools *tools, const struct gpu_region *region)
+{
+        struct gpu *gpu = tools->gpu;
+        int r;
+
+        *slot = (struct slot){0};
+        if ((r = new_image(gpu, &tools->sink, "image", &slot->image)) < 0 ||
+            (r = gpu_buffer_new(gpu, REGIONS_SIZE + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD, "parameters",
+                                &slot->parameters)) < 0 ||
+            (r = gpu_buffer_new(gpu, in_words(tools->sink.size), GPU_MEMORY_READBACK, "shown", &slot->shown)) < 0)
+                return r;
+        *(struct gpu_region *)gpu_buffer_map(slot->parameters) = *region;
+        return record_take(slot, tools);
+}
+
+static void drop_source(struct slot *slot)
+{
+        gpu_program_free(slot->in);
+        gpu_buffer_free(slot->upload);
+        slot->in = NULL;
+        slot->upload = NULL;
+}
+
+void slot_finish(struct slot *slot)
+{
+        drop_source(slot);
+        gpu_program_free(slot->take);
+        for (size_t i = 0; i < slot->out_count; i++)
+                gpu_program_free(slot->out[i].program);
+        free(slot->out);
+        gpu_buffer_free(slot->image.buffer);
+        gpu_buffer_free(slot->parameters);
+        gpu_buffer_free(slot->shown);
+}
+
+int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels)
+{
+        drop_source(slot);
+        int r = gpu_buffer_new(tools->gpu, in_words(pixels->size), GPU_MEMORY_UPLOAD, "upload", &slot->upload);
+        if (r == 0)
+                r = record_in(slot, tools, pixels);
+        if (r < 0)
+                drop_source(slot);
+        return r;
+}
+
+struct gpu_program *slot_out(const struct slot *slot, uint32_t chain)
+{
+        for (size_t i = 0; i < slot->out_count; i++)
+                if (slot->out[i].chain == chain)
+                        return slot->out[i].program;
+        return NULL;
+}
+
+int slot_add_chain(struct slot *slot, const struct slot_tools *tools, uint32_t chain)
+{
+        struct slot_out out = {.chain = chain};
+
+        if (slot_out(slot, chain))
+                return 0;
+        struct slot_out *grown = realloc(slot->out, (slot->out_count + 1) * sizeof *grown);
+        if (!grown)
+                return -ENOMEM;
+        slot->out = grown;
+        int r = record_out(slot, tools, chain, &out.program);
+        if (r == 0)
+                slot->out[slot->out_count++] = out;
+        return r;
+}
+
+void slot_fill(struct slot *slot, const struct effect_context *context)
+{
+        effect_chain_fill(&slot->effect, context, (uint8_t *)gpu_buffer_map(slot->parameters) + REGIONS_SIZE);
+}

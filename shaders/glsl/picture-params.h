@@ -1,0 +1,78 @@
+/* Parameters of the kernels that work on pictures, and of those by which the network meets them. */
+#ifndef SHADERS_GLSL_PICTURE_PARAMS_H
+#define SHADERS_GLSL_PICTURE_PARAMS_H
+
+#include "shaders/glsl/params.h"
+
+/* ---- regions to the network, labels back ---- */
+
+struct crop_params {
+        ivec2 size, image_size; /* width, height */
+        int region;             /* index into the block */
+        int bgr;
+        STRUCT(map_params) result;
+        vec4 mean, inverse_std; /* the last of each is 0 */
+};
+
+struct argmax_params {
+        ivec2 size, logits_size; /* width, height */
+        int classes;
+        int first; /* word of the result */
+        STRUCT(map_params) logits;
+};
+
+struct uncrop_params {
+        ivec2 size, labels_size; /* width, height */
+        int count;               /* of regions */
+        int layer;               /* bytes of the labels of each */
+};
+
+/* ---- bytes to pictures and back ---- */
+
+/* Where a component is in a frame (image.h); shift: x in the low half, y in the high half. */
+struct component_params {
+        int offset, stride, step, shift;
+};
+
+struct unpack_params {
+        STRUCT(component_params) components[3];
+        vec4 rows[3];            /* red, green, blue from the components and 1 */
+        ivec2 size, source_size; /* width, height */
+};
+
+/* A plane repeats a unit of bytes that holds some pixels of a row. */
+struct plane_params {
+        int offset, stride;
+        int shape; /* from the lowest byte: rows that share a row of the plane (as a shift), bytes and pixels of a unit */
+        int pattern; /* for each byte of the unit: its component in the low 2 bits, its pixel above them */
+};
+
+struct pack_params {
+        STRUCT(plane_params) planes[3]; /* by offset; missing ones begin after all bytes */
+        vec4 rows[3];                   /* components from red, green, blue and 1 */
+        ivec2 size;                     /* width, height */
+        int words;
+        int shifts; /* a byte for each component: pixels that share it, across and (above 4 bits) down, as shifts */
+};
+
+/* ---- effects; what changes with a frame is in their blocks ---- */
+
+struct effect_params {
+        ivec2 size; /* width, height */
+};
+
+struct warp_params {
+        ivec2 size, image_size;
+};
+
+#ifndef VULKAN
+CHECK_PUSH_CONSTANTS(crop_params);
+CHECK_PUSH_CONSTANTS(argmax_params);
+CHECK_PUSH_CONSTANTS(uncrop_params);
+CHECK_PUSH_CONSTANTS(unpack_params);
+CHECK_PUSH_CONSTANTS(pack_params);
+CHECK_PUSH_CONSTANTS(effect_params);
+CHECK_PUSH_CONSTANTS(warp_params);
+#endif
+
+#endif
