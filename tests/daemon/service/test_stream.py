@@ -360,7 +360,7 @@ class Ends(unittest.TestCase):
     def test_report(self):
         stream = Stream(f"image:{support.PORTRAIT}?move", frames=15)
         report = stream.report
-        self.assertEqual((report["size"], report["backend"] in ("lane", "tile")), ({"width": 160, "height": 120}, True))
+        self.assertEqual((report["size"], report["backend"] in ("subgroup", "tiled")), ({"width": 160, "height": 120}, True))
         self.assertIn("llvmpipe", report["device"])
         self.assertEqual(report["model"]["file"], support.model())
         self.assertGreater(report["latency_ms"]["median"], 0)
