@@ -12,7 +12,7 @@ struct weights_source {
 
 /* What a node needs at run time in addition to its maps. */
 struct weights_node {
-        struct gpu_conv conv; /* for GRAPH_CONV */
+        struct gpu_conv conv; /* for GRAPH_CONV and GRAPH_DEPTHWISE: the shape, and the algorithm that was chosen */
         uint64_t offset;      /* of its weights */
         float scale;
 };

@@ -70,20 +70,6 @@ static int record_conv(const struct step *step)
                                       });
 }
 
-static int record_depthwise(const struct step *step)
-{
-        return op_depthwise(step->program, &(struct op_depthwise){
-                                                   .in = step->in,
-                                                   .out = step->out,
-                                                   .kernel = step->node->kernel,
-                                                   .stride = step->node->stride,
-                                                   .dilation = step->node->dilation,
-                                                   .weights = step->parser->weights,
-                                                   .weights_offset = step->weights->offset,
-                                                   .activation = step->node->activation,
-                                           });
-}
-
 static int record_maxpool(const struct step *step)
 {
         return op_maxpool(step->program, &step->in, &step->out);
@@ -120,7 +106,7 @@ static int record_matmul(const struct step *step)
 }
 
 static int (*const record[GRAPH_OPS])(const struct step *step) = {
-        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_depthwise, [GRAPH_MAXPOOL] = record_maxpool,
+        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_conv,      [GRAPH_MAXPOOL] = record_maxpool,
         [GRAPH_UPSAMPLE] = record_upsample, [GRAPH_GATE] = record_gate,           [GRAPH_GRAM] = record_gram,
         [GRAPH_SOFTMAX] = record_softmax,   [GRAPH_TRANSPOSE] = record_transpose, [GRAPH_MATMUL] = record_matmul,
 };
@@ -155,8 +141,8 @@ static uint64_t workspace_size(const struct parser *parser, uint32_t node)
 {
         const struct graph_node *n = &parser->graph->nodes[node];
 
-        if (n->op == GRAPH_CONV)
-                return gpu_conv_workspace_size(parser->gpu, &parser->nodes[node].conv);
+        if (n->weight)
+                return gpu_conv_workspace_size(&parser->nodes[node].conv);
         if (n->op == GRAPH_MATMUL)
                 return gpu_matmul_workspace_size(parser->gpu, n->out->channels, n->in2->channels);
         return 0;

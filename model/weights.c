@@ -19,20 +19,12 @@ static struct gpu_conv describe(const struct graph_node *node)
                 .width = in->buffer->width,
                 /* Weights have the precision of the map they apply to: the graph branches use 32 bits throughout. */
                 .dtype = in->buffer->dtype,
+                .depthwise = node->op == GRAPH_DEPTHWISE,
         };
 }
 
-static uint64_t packed_size(const struct gpu *gpu, const struct graph_node *node, const struct gpu_conv *conv)
-{
-        if (node->op == GRAPH_CONV)
-                return gpu_conv_weights_size(gpu, conv);
-        if (node->op == GRAPH_DEPTHWISE)
-                return gpu_depthwise_weights_size(node->in->channels, node->kernel);
-        return 0;
-}
-
-/* Computes the place of every node in the buffer; returns the buffer's size. */
-static uint64_t lay_out(const struct gpu *gpu, const struct graph *graph, struct weights_node *nodes)
+/* Chooses the algorithm of every node, and computes its place in the buffer, whose size is *ret. */
+static int lay_out(const struct gpu *gpu, const struct graph *graph, struct weights_node *nodes, uint64_t *ret)
 {
         uint64_t size = 0;
 
@@ -42,18 +34,21 @@ static uint64_t lay_out(const struct gpu *gpu, const struct graph *graph, struct
                 nodes[i].scale = 1;
                 if (!node->weight)
                         continue;
-                if (node->op == GRAPH_CONV)
-                        nodes[i].conv = describe(node);
+                nodes[i].conv = describe(node);
+                int r = gpu_conv_choose(gpu, &nodes[i].conv);
+                if (r < 0)
+                        return r;
                 nodes[i].offset = size;
-                size += (packed_size(gpu, node, &nodes[i].conv) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+                size += (gpu_conv_weights_size(&nodes[i].conv) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         }
-        return size;
+        *ret = size;
+        return 0;
 }
 
-static int upload_node(const struct gpu *gpu, const struct graph_node *node, const struct weights_source *source,
-                       struct gpu_buffer *buffer, struct weights_node *ret)
+static int upload_node(const struct graph_node *node, const struct weights_source *source, struct gpu_buffer *buffer,
+                       struct weights_node *ret)
 {
-        uint64_t size = packed_size(gpu, node, &ret->conv);
+        uint64_t size = gpu_conv_weights_size(&ret->conv);
         float *weight = NULL, *bias = NULL, *scale = NULL;
         void *packed = malloc(size);
         int r = packed ? 0 : -ENOMEM;
@@ -65,10 +60,7 @@ static int upload_node(const struct gpu *gpu, const struct graph_node *node, con
         if (r == 0 && node->scale)
                 r = source->tensor(source->context, node->scale, &scale);
         if (r == 0) {
-                if (node->op == GRAPH_CONV)
-                        gpu_conv_weights_pack(gpu, &ret->conv, node->weight->shape[1], weight, bias, packed);
-                else
-                        gpu_depthwise_weights_pack(node->in->channels, node->kernel, weight, bias, packed);
+                gpu_conv_weights_pack(&ret->conv, node->weight->shape[1], weight, bias, packed);
                 if (scale)
                         ret->scale = *scale;
                 r = gpu_buffer_write(buffer, ret->offset, packed, size);
@@ -85,14 +77,17 @@ int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weig
 {
         struct weights_node *nodes = calloc(graph->node_count, sizeof(*nodes));
         struct gpu_buffer *buffer = NULL;
+        uint64_t size;
         int r;
 
         if (!nodes)
                 return -ENOMEM;
-        r = gpu_buffer_new(gpu, lay_out(gpu, graph, nodes), GPU_MEMORY_DEVICE, "weights", &buffer);
+        r = lay_out(gpu, graph, nodes, &size);
+        if (r == 0)
+                r = gpu_buffer_new(gpu, size, GPU_MEMORY_DEVICE, "weights", &buffer);
         for (uint32_t i = 0; r == 0 && i < graph->node_count; i++)
                 if (graph->nodes[i].weight)
-                        r = upload_node(gpu, &graph->nodes[i], source, buffer, &nodes[i]);
+                        r = upload_node(&graph->nodes[i], source, buffer, &nodes[i]);
         if (r < 0) {
                 gpu_buffer_free(buffer);
                 free(nodes);

@@ -28,11 +28,11 @@ struct gpu_program;
 
 enum gpu_kind { GPU_KIND_DISCRETE, GPU_KIND_INTEGRATED, GPU_KIND_VIRTUAL, GPU_KIND_CPU, GPU_KIND_OTHER };
 
-/* How the heavy operators read and multiply; see docs/ARCHITECTURE.md. */
+/* How the heavy operators read and multiply by preference; see docs/ARCHITECTURE.md. */
 enum gpu_backend {
-        GPU_BACKEND_AUTO, /* chosen by the device's features, then by a short timing of both */
-        GPU_BACKEND_LANE, /* texel buffers, one pixel a lane, weights handed round by subgroup shuffles: CPU drivers */
-        GPU_BACKEND_TILE, /* storage buffers, tiles in shared memory: GPUs */
+        GPU_BACKEND_AUTO,     /* chosen by the device's features, then by a short timing of both */
+        GPU_BACKEND_SUBGROUP, /* texel buffers, and weights that reach the invocations by subgroup shuffles: CPU drivers */
+        GPU_BACKEND_TILED,    /* storage buffers, tiles in shared memory: GPUs */
 };
 
 struct gpu_info {
@@ -54,7 +54,7 @@ struct gpu_options {
 };
 
 const char *gpu_kind_name(enum gpu_kind kind);          /* "discrete" */
-const char *gpu_backend_name(enum gpu_backend backend); /* "lane" */
+const char *gpu_backend_name(enum gpu_backend backend); /* "subgroup" */
 
 /* The caller must free() *ret.  Returns the number of devices, which may be 0, or an error with `why`. */
 int gpu_list(struct gpu_info **ret, char *why, size_t why_size);

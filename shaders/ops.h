@@ -22,26 +22,33 @@ uint64_t gpu_map_size(enum gpu_dtype dtype, uint32_t stride, uint32_t height, ui
 
 enum gpu_activation { GPU_LINEAR, GPU_RELU, GPU_LEAKY, GPU_RELU6 }; /* leaky: slope 0.01 */
 
-/* ---- convolution: 1x1 or 3x3, "same" padding (dilation, for 3x3), any stride ---- */
+/* ---- convolution, "same" padding, any stride and dilation ---- */
+
+struct conv_algorithm; /* one row of the table in ops/conv.h */
 
 struct gpu_conv {
         uint32_t in, out; /* channels; `in` a multiple of 4, `out` any: the map's channels are rounded up to 4 */
-        uint32_t kernel;  /* 1 or 3 */
+        uint32_t kernel;  /* 1 or 3; depthwise: 3 or 5 */
         uint32_t stride, dilation;
         uint32_t height, width; /* of the input */
-        enum gpu_dtype dtype;   /* of the weights; input and output carry their own */
+        enum gpu_dtype dtype; /* of the weights; input and output carry their own.  Depthwise: not used, they are F32 */
+        bool depthwise;       /* each channel by itself; `in` and `out` are equal */
+        const struct conv_algorithm *algorithm; /* of gpu_conv_choose() */
 };
 
-/* The shape and the device determine the algorithm (direct, or Winograd F(4x4,3x3)), and with it the layout of the
- * weights and the size of the workspace. */
-uint64_t gpu_conv_weights_size(const struct gpu *gpu, const struct gpu_conv *conv);
-uint64_t gpu_conv_workspace_size(const struct gpu *gpu, const struct gpu_conv *conv); /* 0: none */
-/* `weights` [out][in][kernel][kernel], `bias` [out]; `ret` has gpu_conv_weights_size() bytes.  `in` is the number of
- * real input channels (3 for a picture); the remaining ones are zero. */
-void gpu_conv_weights_pack(const struct gpu *gpu, const struct gpu_conv *conv, uint32_t in, const float *weights,
-                           const float *bias, void *ret);
+/* Chooses how this layer is computed on this device.  The algorithm determines the layout of the weights and the size of
+ * the workspace, so it is chosen before anything else, and once.  -ENOTSUP: no algorithm computes such a convolution. */
+int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv);
 
-/* out = post(residual + scale * act(conv(in) + bias)); residual may be `out` itself. */
+uint64_t gpu_conv_weights_size(const struct gpu_conv *conv);
+uint64_t gpu_conv_workspace_size(const struct gpu_conv *conv); /* 0: none */
+/* `weights` [out][in][kernel][kernel], depthwise [out][kernel][kernel]; `bias` [out]; `ret` has gpu_conv_weights_size()
+ * bytes.  `in` is the number of real input channels (3 for a picture); the remaining ones are zero. */
+void gpu_conv_weights_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias,
+                           void *ret);
+
+/* out = post(residual + scale * act(conv(in) + bias)); residual may be `out` itself.  A depthwise convolution has bias and
+ * activation, and none of the rest. */
 struct op_conv {
         struct gpu_conv conv;
         struct gpu_map in, out;
@@ -56,22 +63,6 @@ struct op_conv {
         bool unbiased;                  /* the weights contain no bias */
 };
 int op_conv(struct gpu_program *program, const struct op_conv *op);
-
-/* ---- depthwise convolution: 3x3 or 5x5, "same" padding, any stride ---- */
-
-/* `weights` [channels][kernel][kernel], `bias` [channels]; `ret` has gpu_depthwise_weights_size() bytes. */
-uint64_t gpu_depthwise_weights_size(uint32_t channels, uint32_t kernel);
-void gpu_depthwise_weights_pack(uint32_t channels, uint32_t kernel, const float *weights, const float *bias, void *ret);
-
-struct op_depthwise {
-        struct gpu_map in, out;
-        uint32_t kernel; /* 3 or 5 */
-        uint32_t stride, dilation;
-        struct gpu_buffer *weights;
-        uint64_t weights_offset; /* a multiple of 256 */
-        enum gpu_activation activation;
-};
-int op_depthwise(struct gpu_program *program, const struct op_depthwise *op);
 
 int op_maxpool(struct gpu_program *program, const struct gpu_map *in,
                const struct gpu_map *out); /* 3x3, stride 2, padding 1 */

@@ -31,13 +31,13 @@ int sink_open(const char *spec, const struct frame_format *format, struct frame_
         if (!frame_rate_sane(rate))
                 rate = (struct frame_rate){30, 1};
         if (!spec || !*spec)
-                return why_say(why, why_size, -EINVAL, "no output is named; give /dev/videoN, y4m:FILE or png:PATTERN");
+                return why_say(why, why_size, -EINVAL, "no output given; use /dev/videoN, y4m:FILE or png:PATTERN");
         kind = name_of_output(spec, &rest);
         if (kind != NAME_NODE && !*rest)
                 return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
         if (kind == NAME_NODE && !strchr(spec, '/'))
-                return why_say(why, why_size, -EINVAL, "\"%s\" is no output; give /dev/videoN, y4m:FILE or png:PATTERN",
-                               spec);
+                return why_say(why, why_size, -EINVAL,
+                               "\"%s\" is not an output; use /dev/videoN, y4m:FILE or png:PATTERN", spec);
         return kinds[kind].open(rest, format, rate, ret, why, why_size);
 }
 

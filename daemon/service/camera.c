@@ -265,7 +265,7 @@ static void first_frame(struct supervisor *sv)
         sv->camera.error = 0;
         sv->stats.reopened += sv->camera.lost;
         sv->camera.lost = false;
-        log_cause_end(&sv->camera.cause, "the camera is there");
+        log_cause_end(&sv->camera.cause, "the camera is available");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
         sv->update(sv);
@@ -320,7 +320,7 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
                         snprintf(ret, size, "%s", list[i].node);
                         return 0;
                 }
-        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists what can be seen");
+        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists the cameras");
         return -ENOENT;
 }
 

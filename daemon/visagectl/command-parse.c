@@ -31,7 +31,7 @@ static const char help[] =
         "      --json         print JSON even on a terminal\n"
         "      --logits=FILE  also write the network's output as a NumPy array, float32, classes x height x width;\n"
         "                     only for a single picture\n"
-        "      --backend=B    lane or tile, to compare the two back-ends [the faster one]\n";
+        "      --backend=B    subgroup or tiled, to compare the two back-ends [the faster one]\n";
 
 struct parse {
         struct engine_options engine_options;
@@ -243,12 +243,22 @@ static const struct option table[] = {
 
 static int set_backend(struct parse *p, const char *name)
 {
-        for (enum gpu_backend b = GPU_BACKEND_LANE; b <= GPU_BACKEND_TILE; b++)
-                if (strcmp(name, gpu_backend_name(b)) == 0) {
-                        p->engine_options.backend = b;
+        static const struct {
+                const char *name;
+                enum gpu_backend backend;
+        } names[] = {
+                {"subgroup", GPU_BACKEND_SUBGROUP},
+                {"tiled", GPU_BACKEND_TILED},
+                {"lane", GPU_BACKEND_SUBGROUP}, /* as they were called at first */
+                {"tile", GPU_BACKEND_TILED},
+        };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+                if (strcmp(name, names[i].name) == 0) {
+                        p->engine_options.backend = names[i].backend;
                         return -1;
                 }
-        return command_usage("parse", "--backend cannot be \"%s\": must be lane or tile", name);
+        return command_usage("parse", "--backend cannot be \"%s\": must be subgroup or tiled", name);
 }
 
 /* Returns an exit status, or -1 to continue. */

@@ -1,5 +1,5 @@
 #version 450
-// Depthwise convolution, "same" padding, with bias and activation.  An invocation is a tile of pixels of one group of channels:
+// Depthwise convolution, "same" padding, with bias and activation.  An invocation is a block of pixels of one group of channels:
 // neighbours share most of what they read.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
@@ -12,18 +12,18 @@ OUTPUT(result)
 
 layout(constant_id = 8) const int KERNEL = 3;
 layout(constant_id = 9) const int STRIDE = 1;
-layout(constant_id = 10) const int TILED = 1; // only without dilation; else a tile is one pixel
+layout(constant_id = 10) const int BLOCK = 1; // only without dilation; else a block is one pixel
 
 PUSH_CONSTANTS(depthwise_params);
 
-const int WIDE = TILED != 0 ? 4 : 1, HIGH = TILED != 0 ? 2 : 1; // in op_depthwise(), too
+const int WIDE = BLOCK != 0 ? 4 : 1, HIGH = BLOCK != 0 ? 2 : 1; // in ops/depthwise.c, too
 const int TAPS = KERNEL * KERNEL;
 
 void main()
 {
-        const int tiles = (params.out_width + WIDE - 1) / WIDE;
-        const int tile = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        const int y = tile / tiles * HIGH, x = tile % tiles * WIDE;
+        const int blocks = (params.out_width + WIDE - 1) / WIDE;
+        const int block = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
+        const int y = block / blocks * HIGH, x = block % blocks * WIDE;
         if (y >= params.out_height)
                 return;
 
@@ -51,6 +51,7 @@ void main()
         [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
                 const int to_y = y + i / WIDE, to_x = x + i % WIDE;
                 if (to_y < params.out_height && to_x < params.out_width)
-                        STORE(result, at(params.result, to_y * params.out_width + to_x, group), min(max(sum[i], params.activation.slope * sum[i]), params.activation.ceiling));
+                        STORE(result, at(params.result, to_y * params.out_width + to_x, group),
+                              min(max(sum[i], params.activation.slope * sum[i]), params.activation.ceiling));
         }
 }

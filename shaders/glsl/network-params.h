@@ -4,6 +4,25 @@
 
 #include "shaders/glsl/params.h"
 
+/* ---- convolution ---- */
+
+/* max(final_slope * y, y), y = residual + scale * activation(sum + bias) */
+struct epilogue_params {
+        int has_bias, has_residual;
+        STRUCT(activation_params) activation;
+        float scale, final_slope;
+};
+
+struct conv_params {
+        int height, width; /* of the input */
+        int out_width, out_pixels;
+        int groups, out_groups; /* of 4 channels */
+        int stride, dilation;
+        STRUCT(map_params) source, result, residual;
+        int source_batch, weights_batch, result_batch; /* vec4s from one of a batch to the next */
+        STRUCT(epilogue_params) epilogue;
+};
+
 struct depthwise_params {
         int height, width, out_height, out_width;
         int dilation;
@@ -11,8 +30,75 @@ struct depthwise_params {
         STRUCT(map_params) source, result;
 };
 
+/* How Winograd's 4x4 tiles of output are counted; see winograd_in.comp. */
+struct tiling_params {
+        int across, down; /* tiles of one grid */
+        int dilation;
+        int first, strip; /* tiles in the working memory: the first, and how many (a multiple of 32) */
+};
+
+struct winograd_in_params {
+        ivec2 size; /* width, height */
+        STRUCT(tiling_params) tiling;
+        STRUCT(map_params) source;
+        int groups;
+};
+
+struct winograd_out_params {
+        ivec2 size; /* width, height */
+        STRUCT(tiling_params) tiling;
+        int out_groups;
+        STRUCT(map_params) result, residual;
+        STRUCT(epilogue_params) epilogue;
+};
+
+/* ---- maps ---- */
+
+struct maxpool_params {
+        int height, width, out_width, out_pixels;
+        STRUCT(map_params) source, result;
+};
+
+struct upsample_params {
+        ivec2 size, source_size; /* width, height */
+        STRUCT(map_params) source, result;
+};
+
+struct gate_params {
+        ivec2 size, gate_size; /* width, height */
+        STRUCT(map_params) source, gate, result;
+};
+
+/* ---- matrices ---- */
+
+struct gram_params {
+        int pixels;
+        int a_groups, b_groups;
+        STRUCT(map_params) a, b, result;
+};
+
+struct softmax_params {
+        int pixels, groups;
+        STRUCT(map_params) source, result;
+};
+
+struct transpose_params {
+        int channels, pixels; /* of the source */
+        int block;            /* pixels of the result that lie together */
+        STRUCT(map_params) source, result;
+};
+
 #ifndef VULKAN
+CHECK_PUSH_CONSTANTS(conv_params);
 CHECK_PUSH_CONSTANTS(depthwise_params);
+CHECK_PUSH_CONSTANTS(winograd_in_params);
+CHECK_PUSH_CONSTANTS(winograd_out_params);
+CHECK_PUSH_CONSTANTS(maxpool_params);
+CHECK_PUSH_CONSTANTS(upsample_params);
+CHECK_PUSH_CONSTANTS(gate_params);
+CHECK_PUSH_CONSTANTS(gram_params);
+CHECK_PUSH_CONSTANTS(softmax_params);
+CHECK_PUSH_CONSTANTS(transpose_params);
 #endif
 
 #endif

@@ -1,6 +1,6 @@
 // Operands of an operator: arrays of vec4, whatever their storage.  Inputs are bindings 0 to 3, the output is binding 4.
 //
-// With LANE the inputs are texel buffers: the view's format converts, and on CPU drivers a fetch compiles to straight code where
+// With TEXELS the inputs are texel buffers: the view's format converts, and on CPU drivers a fetch compiles to straight code where
 // a storage buffer's load becomes a loop over the lanes (for stores it is the other way round).  Otherwise they are storage
 // buffers (texel buffers hold as few as 65,536 elements on some devices).  Storage buffers are converted here, by a
 // specialization constant; halves need no extension, only core packing.
@@ -18,7 +18,7 @@ const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
         layout(std430, set = 0, binding = N) access buffer name##_16 { uvec2 name##_v16[]; };                         \
         layout(std430, set = 0, binding = N) access buffer name##_8 { uint name##_v8[]; };
 
-#ifdef LANE
+#ifdef TEXELS
 #define INPUT(N, name) layout(set = 0, binding = N) uniform samplerBuffer name;
 #define LOAD(name, i) texelFetch(name, i)
 #else

@@ -3,26 +3,23 @@
 // convolution's weights.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 
 layout(local_size_x = 64) in;
 INPUT(0, source)
 OUTPUT(result)
 
-layout(push_constant) uniform Shape {
-        int channels, pixels; // of the source
-        int block;
-        map_params source_map, result_map;
-};
+PUSH_CONSTANTS(transpose_params);
 
 void main()
 {
         const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y); // of the result
-        if (pixel >= channels)
+        if (pixel >= params.channels)
                 return;
         vec4 v = vec4(0);
         [[unroll]] for (int k = 0; k < 4; k++)
-                if (group * 4 + k < pixels)
-                        v[k] = LOAD(source, at(source_map, group * 4 + k, pixel / 4))[pixel % 4];
-        int index = pixel / block * result_map.stride * block + (result_map.first + group) * block + pixel % block;
+                if (group * 4 + k < params.pixels)
+                        v[k] = LOAD(source, at(params.source, group * 4 + k, pixel / 4))[pixel % 4];
+        int index = pixel / params.block * params.result.stride * params.block + (params.result.first + group) * params.block + pixel % params.block;
         STORE(result, index, v);
 }

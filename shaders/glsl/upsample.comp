@@ -2,22 +2,20 @@
 // Bilinear, corners aligned, to the result's size.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 #include "bilinear.glsl"
 
 layout(local_size_x = 64) in;
 INPUT(0, source)
 OUTPUT(result)
 
-layout(push_constant) uniform Shape {
-        ivec2 size, source_size; // width, height
-        map_params source_map, result_map;
-};
+PUSH_CONSTANTS(upsample_params);
 
 void main()
 {
         const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        if (pixel >= size.x * size.y)
+        if (pixel >= params.size.x * params.size.y)
                 return;
-        Bilinear b = bilinear(ivec2(pixel % size.x, pixel / size.x), size, source_size);
-        STORE(result, at(result_map, pixel, group), INTERPOLATE(source, source_map, b, group));
+        Bilinear b = bilinear(ivec2(pixel % params.size.x, pixel / params.size.x), params.size, params.source_size);
+        STORE(result, at(params.result, pixel, group), INTERPOLATE(source, params.source, b, group));
 }

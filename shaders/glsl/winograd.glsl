@@ -1,16 +1,10 @@
 // How 4x4 tiles of output are counted, see winograd_in.comp.
-struct Tiling {
-        int across, down; // tiles of one grid
-        int dilation;
-        int first, strip; // tiles in the working memory: the first, and how many (a multiple of 32)
-};
-
 struct Tile {
         ivec2 origin; // of its first output pixel; steps are `dilation` wide
         bool exists;
 };
 
-Tile tile_at(Tiling tiling, int t)
+Tile tile_at(tiling_params tiling, int t)
 {
         int tile = tiling.first + t, per_grid = tiling.across * tiling.down;
         int grid = tile / per_grid, rest = tile % per_grid;

@@ -4,18 +4,14 @@
 // grids; tiles are counted grid by grid.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 #include "winograd.glsl"
 
 layout(local_size_x = 8) in;
 INPUT(0, source)
 OUTPUT(result) // [36][strip / 32][groups][32][4]
 
-layout(push_constant) uniform Shape {
-        ivec2 size; // width, height
-        Tiling tiling;
-        map_params source_map;
-        int groups;
-};
+PUSH_CONSTANTS(winograd_in_params);
 
 void transform(inout vec4 a, inout vec4 b, inout vec4 c, inout vec4 d, inout vec4 e, inout vec4 f)
 {
@@ -31,22 +27,22 @@ void transform(inout vec4 a, inout vec4 b, inout vec4 c, inout vec4 d, inout vec
 void main()
 {
         const int t = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        const Tile tile = tile_at(tiling, t);
+        const Tile tile = tile_at(params.tiling, t);
         if (!tile.exists)
                 return;
         vec4 v[6][6];
 
         [[unroll]] for (int i = 0; i < 6; i++)
                 [[unroll]] for (int j = 0; j < 6; j++) {
-                        ivec2 p = tile.origin + ivec2(j - 1, i - 1) * tiling.dilation;
-                        bool inside = all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, size));
-                        vec4 x = LOAD(source, at(source_map, inside ? p.y * size.x + p.x : 0, group));
+                        ivec2 p = tile.origin + ivec2(j - 1, i - 1) * params.tiling.dilation;
+                        bool inside = all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, params.size));
+                        vec4 x = LOAD(source, at(params.source, inside ? p.y * params.size.x + p.x : 0, group));
                         v[i][j] = inside ? x : vec4(0);
                 }
         [[unroll]] for (int j = 0; j < 6; j++)
                 transform(v[0][j], v[1][j], v[2][j], v[3][j], v[4][j], v[5][j]);
-        const int batch = tiling.strip * groups;
-        const int index = (t >> 5) * (groups << 5) + (group << 5) + (t & 31);
+        const int batch = params.tiling.strip * params.groups;
+        const int index = (t >> 5) * (params.groups << 5) + (group << 5) + (t & 31);
         [[unroll]] for (int i = 0; i < 6; i++) {
                 transform(v[i][0], v[i][1], v[i][2], v[i][3], v[i][4], v[i][5]);
                 [[unroll]] for (int j = 0; j < 6; j++)

@@ -2,6 +2,7 @@
 // Winograd F(4x4, 3x3), the way back: 36 products to 4x4 pixels of output, with the convolution's epilogue.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 #include "winograd.glsl"
 
 layout(local_size_x = 8) in;
@@ -10,25 +11,18 @@ INPUT(2, biases)
 INPUT(3, residuals)
 OUTPUT(result)
 
-layout(push_constant) uniform Shape {
-        ivec2 size; // width, height
-        Tiling tiling;
-        int out_groups;
-        map_params result_map, residual_map;
-        int has_bias, has_residual;
-        float slope, ceiling, scale, final_slope;
-};
+PUSH_CONSTANTS(winograd_out_params);
 
 #include "epilogue.glsl"
 
 void main()
 {
         const int t = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        const Tile tile = tile_at(tiling, t);
+        const Tile tile = tile_at(params.tiling, t);
         if (!tile.exists)
                 return;
-        const int batch = tiling.strip * out_groups;
-        const int index = (t >> 5) * (out_groups << 5) + (group << 5) + (t & 31);
+        const int batch = params.tiling.strip * params.out_groups;
+        const int index = (t >> 5) * (params.out_groups << 5) + (group << 5) + (t & 31);
         vec4 s[4][6];
 
         [[unroll]] for (int j = 0; j < 6; j++) {
@@ -45,10 +39,10 @@ void main()
                 vec4 p = s[i][1] + s[i][2], q = s[i][1] - s[i][2], u = s[i][3] + s[i][4], v = s[i][3] - s[i][4];
                 vec4 y[4] = {s[i][0] + p + u, q + 2 * v, p + 4 * u, q + 8 * v + s[i][5]};
                 [[unroll]] for (int j = 0; j < 4; j++) {
-                        ivec2 o = tile.origin + ivec2(j, i) * tiling.dilation;
-                        int pixel = o.y * size.x + o.x;
-                        if (all(lessThan(o, size)))
-                                STORE(result, at(result_map, pixel, group), epilogue(pixel, group, y[j]));
+                        ivec2 o = tile.origin + ivec2(j, i) * params.tiling.dilation;
+                        int pixel = o.y * params.size.x + o.x;
+                        if (all(lessThan(o, params.size)))
+                                STORE(result, at(params.result, pixel, group), epilogue(params.epilogue, params.residual, pixel, group, y[j]));
                 }
         }
 }

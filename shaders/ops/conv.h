@@ -1,39 +1,70 @@
-/* Private to ops/: what direct and Winograd convolutions share, the one in conv.c, the other in winograd.c. */
+/* Private to ops/: the table of convolution algorithms, and what they share. */
 #pragma once
 
+#include "shaders/glsl/network-params.h"
 #include "shaders/ops/operand.h"
 
-struct push_epilogue {
-        int32_t has_bias, has_residual;
-        struct activation_params activation;
-        float scale, final_slope;
+/* One way to compute a convolution.  Sizes, packing and recording belong to it, so they agree with each other; which one
+ * a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv.
+ *
+ * - `fits` is what it can compute on such a device, `pays` (NULL: always) whether it is expected to be the fastest there.
+ * - `backend` is the one that it belongs to; GPU_BACKEND_AUTO: to both. */
+struct conv_algorithm {
+        const char *name;
+        enum gpu_backend backend;
+        bool (*fits)(const struct gpu_caps *caps, const struct gpu_conv *conv);
+        bool (*pays)(const struct gpu_conv *conv);
+        uint64_t (*weights_size)(const struct gpu_conv *conv);
+        uint64_t (*workspace_size)(const struct gpu_conv *conv); /* NULL: none */
+        /* `ret` is zeroed; see gpu_conv_weights_pack(). */
+        void (*pack)(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret);
+        int (*record)(struct gpu_program *program, const struct op_conv *op);
 };
 
-struct push_conv {
-        int32_t height, width, out_width, out_pixels, groups, out_groups, stride, dilation;
-        struct map_params source, result, residual;
-        int32_t source_batch, weights_batch, result_batch;
-        struct push_epilogue epilogue;
+extern const struct conv_algorithm conv_subgroup, conv_tiled; /* conv-direct.c */
+extern const struct conv_algorithm conv_winograd;             /* winograd.c */
+extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;
+
+/* conv.c: all of them, those that are faster first; ends with NULL. */
+extern const struct conv_algorithm *const conv_algorithms[];
+
+/* The one to take where `backend` is the faster one; NULL: none can compute it. */
+const struct conv_algorithm *conv_choose(const struct gpu_caps *caps, enum gpu_backend backend,
+                                         const struct gpu_conv *conv);
+
+/* The direct one of the device's back-end.  All direct ones take the same weights. */
+const struct conv_algorithm *conv_direct(const struct gpu *gpu);
+
+/* ---- conv-weights.c: a matrix for each of `taps`, then the bias in 32 bits ---- */
+
+uint64_t conv_rows(const struct gpu_conv *conv); /* of a matrix: output channels, padded */
+uint64_t conv_matrix_size(const struct gpu_conv *conv, uint32_t taps);
+uint64_t conv_weights_size(const struct gpu_conv *conv, uint32_t taps);
+/* Where subgroup kernels run, and such weights fit in a texel buffer. */
+bool conv_fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv, uint32_t taps);
+void conv_pack_bias(const struct gpu_conv *conv, uint32_t taps, const float *bias, void *ret);
+
+struct operand conv_matrix(const struct op_conv *op, uint32_t taps);
+/* Operands that a kernel names must be bound even where it does not read them: other ones stand in. */
+struct operand conv_bias(const struct op_conv *op, uint32_t taps);
+struct operand conv_residual(const struct op_conv *op, uint32_t taps);
+struct epilogue_params conv_epilogue(const struct op_conv *op);
+
+/* ---- conv-direct.c ---- */
+
+/* A kernel that multiplies, and what a workgroup of it computes. */
+struct conv_kernel {
+        const struct kernel *kernel;
+        uint32_t channels, pixels;
 };
+
+extern const struct conv_kernel conv_subgroup_kernel;
 
 /* `batch` products of one shape; see glsl/conv.glsl. */
 struct conv_dispatch {
         uint32_t taps, pointwise, batch;
         struct operand source, matrix, bias, residual, result;
-        struct push_conv push;
+        struct conv_params params;
 };
 
-/* conv-operands.c: which of the two it is, and what both bind. */
-int conv_dispatch(struct gpu_program *program, const struct conv_dispatch *dispatch);
-bool conv_uses_winograd(const struct gpu *gpu, const struct gpu_conv *conv);
-uint32_t conv_taps(const struct gpu *gpu, const struct gpu_conv *conv);
-uint64_t conv_rows(const struct gpu_conv *conv);
-uint64_t conv_matrix_size(const struct gpu *gpu, const struct gpu_conv *conv);
-struct operand conv_matrix(const struct gpu *gpu, const struct op_conv *op);
-struct operand conv_bias(const struct gpu *gpu, const struct op_conv *op);
-struct operand conv_residual(const struct gpu *gpu, const struct op_conv *op);
-struct push_epilogue conv_epilogue(const struct op_conv *op);
-
-/* winograd.c */
-void winograd_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, float *ret);
-int winograd(struct gpu_program *program, const struct op_conv *op);
+int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *dispatch);

@@ -5,6 +5,11 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
+#include "blur.kernel.h"
+#include "pack.kernel.h"
+#include "paint.kernel.h"
+#include "unpack.kernel.h"
+
 static void push_components(const struct gpu_pixels *pixels, struct component_params ret[3])
 {
         for (int i = 0; i < 3; i++) {
@@ -24,7 +29,7 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
         return program_dispatch(
                 program,
                 &(struct dispatch){
-                        .kernel = KERNEL_UNPACK,
+                        .kernel = &kernel_unpack,
                         .operands = {{bytes, 0, align_up(pixels->size, 4), FORMAT_U8}, [4] = image_operand(out)},
                         .push = &params,
                         .push_size = sizeof params,
@@ -108,7 +113,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
         return program_dispatch(
                 program,
                 &(struct dispatch){
-                        .kernel = KERNEL_PACK,
+                        .kernel = &kernel_pack,
                         .operands = {image_operand(in), [4] = {bytes, 0, align_up(pixels->size, 4), FORMAT_U8}},
                         .push = &params,
                         .push_size = sizeof params,
@@ -131,7 +136,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
 
         for (int down = 0; down < 2 && r == 0; down++)
                 r = program_dispatch(program, &(struct dispatch){
-                                                      .kernel = KERNEL_BLUR,
+                                                      .kernel = &kernel_blur,
                                                       .constants = {down},
                                                       .operands = {image_operand(in), labels_operand(labels),
                                                                    image_operand(down ? scratch : in),
@@ -151,7 +156,7 @@ int op_paint(struct gpu_program *program, const struct gpu_image *in, const stru
         const struct effect_params params = {{in->width, in->height}};
 
         return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = KERNEL_PAINT,
+                                                 .kernel = &kernel_paint,
                                                  .operands = {image_operand(in),
                                                               labels_operand(labels),
                                                               {palette->buffer, palette->offset, 1024, FORMAT_U8},

@@ -1,19 +1,27 @@
-#include "shaders/ops/operand.h"
+#include "shaders/ops/conv.h"
+
+#include "gram.kernel.h"
+#include "softmax.kernel.h"
+#include "transpose.kernel.h"
 
 int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct gpu_map *b, const struct gpu_map *out)
 {
-        struct {
-                int32_t pixels, a_groups, b_groups;
-                struct map_params a, b, result;
-        } push = {map_pixels(a), map_groups(a), map_groups(b), push_map(a), push_map(b), push_map(out)};
-        const uint32_t across = program->gpu->backend == GPU_BACKEND_LANE ? 8 : 32; /* gram.comp's local size */
+        struct gram_params params = {
+                .pixels = map_pixels(a),
+                .a_groups = map_groups(a),
+                .b_groups = map_groups(b),
+                .a = push_map(a),
+                .b = push_map(b),
+                .result = push_map(out),
+        };
+        const uint32_t across = program->gpu->reading == READ_TEXELS ? 8 : 32; /* gram.comp's local size */
 
         return program_dispatch(program,
                                 &(struct dispatch){
-                                        .kernel = KERNEL_GRAM,
+                                        .kernel = &kernel_gram,
                                         .operands = {map_operand(a), map_operand(b), [4] = map_operand(out)},
-                                        .push = &push,
-                                        .push_size = sizeof push,
+                                        .push = &params,
+                                        .push_size = sizeof params,
                                         .groups = {divide_up(map_groups(b), across), divide_up(map_groups(a), 4), 1},
                                         .cost = 4.0 * map_pixels(a) * a->channels * b->channels,
                                 });
@@ -21,16 +29,18 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
 
 int op_softmax(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out)
 {
-        struct {
-                int32_t pixels, groups;
-                struct map_params source, result;
-        } push = {map_pixels(in), map_groups(in), push_map(in), push_map(out)};
+        struct softmax_params params = {
+                .pixels = map_pixels(in),
+                .groups = map_groups(in),
+                .source = push_map(in),
+                .result = push_map(out),
+        };
 
         return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = KERNEL_SOFTMAX,
+                                                 .kernel = &kernel_softmax,
                                                  .operands = {map_operand(in), [4] = map_operand(out)},
-                                                 .push = &push,
-                                                 .push_size = sizeof push,
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
                                                  .groups = {divide_up(map_pixels(in), 64), 1, 1},
                                                  .cost = 50.0 * map_pixels(in) * in->channels,
                                          });
@@ -40,17 +50,20 @@ int op_softmax(struct gpu_program *program, const struct gpu_map *in, const stru
 static int transpose(struct gpu_program *program, const struct gpu_map *in, const struct operand *out,
                      struct map_params map, uint32_t block)
 {
-        struct {
-                int32_t channels, pixels, block;
-                struct map_params source, result;
-        } push = {in->channels, map_pixels(in), block, push_map(in), map};
+        struct transpose_params params = {
+                .channels = in->channels,
+                .pixels = map_pixels(in),
+                .block = block,
+                .source = push_map(in),
+                .result = map,
+        };
 
         return program_dispatch(program,
                                 &(struct dispatch){
-                                        .kernel = KERNEL_TRANSPOSE,
+                                        .kernel = &kernel_transpose,
                                         .operands = {map_operand(in), [4] = *out},
-                                        .push = &push,
-                                        .push_size = sizeof push,
+                                        .push = &params,
+                                        .push_size = sizeof params,
                                         .groups = {divide_up(in->channels, 64), divide_up(map_pixels(in), 4), 1},
                                         .cost = 10.0 * map_pixels(in) * in->channels,
                                 });
@@ -63,23 +76,23 @@ int op_transpose(struct gpu_program *program, const struct gpu_map *in, const st
         return transpose(program, in, &operand, push_map(out), 32);
 }
 
-static struct gpu_conv matmul_conv(uint32_t m, uint32_t k, uint32_t height, uint32_t width)
+/* The matrix lies as the weights of a direct 1x1 convolution do, without a bias. */
+static struct gpu_conv matmul_conv(const struct gpu *gpu, uint32_t m, uint32_t k)
 {
         return (struct gpu_conv){.in = k,
                                  .out = m,
                                  .kernel = 1,
                                  .stride = 1,
                                  .dilation = 1,
-                                 .height = height,
-                                 .width = width,
-                                 .dtype = GPU_F32};
+                                 .dtype = GPU_F32,
+                                 .algorithm = conv_direct(gpu)};
 }
 
 uint64_t gpu_matmul_workspace_size(const struct gpu *gpu, uint32_t m, uint32_t k)
 {
-        struct gpu_conv conv = matmul_conv(m, k, 1, 1);
+        struct gpu_conv conv = matmul_conv(gpu, m, k);
 
-        return gpu_conv_weights_size(gpu, &conv);
+        return gpu_conv_weights_size(&conv);
 }
 
 int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const struct gpu_map *x,
@@ -87,7 +100,7 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 {
         const uint32_t k = x->channels;
         struct op_conv conv = {
-                .conv = matmul_conv(out->channels, k, x->height, x->width),
+                .conv = matmul_conv(program->gpu, out->channels, k),
                 .in = *x,
                 .out = *out,
                 .weights = workspace,
@@ -96,8 +109,7 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
                 .activation = GPU_LINEAR,
                 .unbiased = true,
         };
-        struct operand rows = {workspace, workspace_offset, align_up(out->channels, 32) * k * sizeof(float),
-                               FORMAT_F32};
+        struct operand rows = {workspace, workspace_offset, conv_rows(&conv.conv) * k * sizeof(float), FORMAT_F32};
 
         int r = transpose(program, matrix, &rows, (struct map_params){0, k / 4}, 8);
         return r < 0 ? r : op_conv(program, &conv);

@@ -1,4 +1,4 @@
-/* Private to ops/: from the public vocabulary to dispatches.  The structs mirror those in glsl/. */
+/* Private to ops/: from the public vocabulary to dispatches. */
 #pragma once
 
 #include "shaders/glsl/params.h"

@@ -1,6 +1,10 @@
 #include "shaders/glsl/picture-params.h"
 #include "shaders/ops/operand.h"
 
+#include "argmax.kernel.h"
+#include "crop.kernel.h"
+#include "uncrop.kernel.h"
+
 static struct operand regions_operand(const struct gpu_block *regions, uint32_t count)
 {
         return block_operand(regions, count * sizeof(struct gpu_region));
@@ -60,12 +64,13 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
         return program_dispatch(
                 program,
                 &(struct dispatch){
-                        .kernel = KERNEL_CROP,
+                        .kernel = &kernel_crop,
                         .operands = {image_operand(in), regions_operand(regions, region + 1), [4] = map_operand(out)},
                         .push = &params,
                         .push_size = sizeof params,
                         .groups = {divide_up(out->width, 64), out->height, 1},
                         .cost = 64.0 * map_pixels(out),
+                        .whole = true,
                 });
 }
 
@@ -83,7 +88,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
 
         return program_dispatch(program,
                                 &(struct dispatch){
-                                        .kernel = KERNEL_ARGMAX,
+                                        .kernel = &kernel_argmax,
                                         .operands = {map_operand(logits), [4] = layers_operand(out, layer + 1)},
                                         .push = &params,
                                         .push_size = sizeof params,
@@ -105,12 +110,13 @@ int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const st
 
         return program_dispatch(program,
                                 &(struct dispatch){
-                                        .kernel = KERNEL_UNCROP,
+                                        .kernel = &kernel_uncrop,
                                         .operands = {layers_operand(in, count),
                                                      regions_operand(regions, count), [4] = labels_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(words)},
                                         .cost = 64.0 * words * count,
+                                        .whole = true,
                                 });
 }

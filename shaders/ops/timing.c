@@ -1,9 +1,9 @@
 /* How a device is opened: which back-end suits it is found out by running an operator with both. */
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
-#include "shaders/ops.h"
-#include "shaders/vk/vk.h"
+#include "shaders/ops/conv.h"
 
 /* The shape that is timed: a 1x1 convolution of a middle layer: long enough to stand out from the cost of submitting,
  * short enough for the slowest driver. */
@@ -27,16 +27,20 @@ static double now(void)
 static int prepare(struct gpu *gpu, struct bench *bench)
 {
         const uint64_t map = gpu_map_size(GPU_F32, shape.in, shape.height, shape.width);
-        const uint64_t weights = (gpu_conv_weights_size(gpu, &shape) + 255) & ~UINT64_C(255);
+        struct gpu_conv conv = shape;
 
-        int r = gpu_buffer_new(gpu, 2 * map + weights, GPU_MEMORY_DEVICE, "timing", &bench->memory);
+        int r = gpu_conv_choose(gpu, &conv);
+        if (r < 0)
+                return r;
+        const uint64_t weights = align_up(gpu_conv_weights_size(&conv), 256);
+        r = gpu_buffer_new(gpu, 2 * map + weights, GPU_MEMORY_DEVICE, "timing", &bench->memory);
         if (r < 0 || (r = gpu_program_new(gpu, "timing", &bench->program)) < 0)
                 return r;
         struct gpu_map in = {bench->memory, weights, GPU_F32, shape.in, shape.height, shape.width, shape.in, 0};
         struct gpu_map out = {bench->memory, weights + map, GPU_F32,   shape.out,
                               shape.height,  shape.width,   shape.out, 0};
         op_conv(bench->program,
-                &(struct op_conv){.conv = shape, .in = in, .out = out, .weights = bench->memory, .scale = 1});
+                &(struct op_conv){.conv = conv, .in = in, .out = out, .weights = bench->memory, .scale = 1});
         return gpu_program_end(bench->program);
 }
 
@@ -61,46 +65,59 @@ static int measure(struct gpu *gpu, double *ret)
         return r;
 }
 
-static int try(struct gpu *gpu, enum gpu_backend backend, double *ret)
+static void use(struct gpu *gpu, enum gpu_backend backend, double rate)
 {
         gpu->backend = backend;
-        gpu->rate = 1e12; /* for now: what is timed is not cut */
-        int r = kernels_init(gpu);
-        if (r == 0)
-                r = measure(gpu, ret);
-        if (r < 0)
-                kernels_finish(gpu);
-        return r;
+        gpu->reading = backend == GPU_BACKEND_SUBGROUP ? READ_TEXELS : READ_BUFFERS;
+        gpu->rate = rate;
 }
 
-/* Measures gpu->rate, and with GPU_BACKEND_AUTO settles gpu->backend. */
+/* Whether the back-end can run here at all: whether it has an algorithm for what is timed. */
+static bool fits(const struct gpu *gpu, enum gpu_backend backend)
+{
+        return conv_choose(&gpu->caps, backend, &shape)->backend == backend;
+}
+
+/* Measures the rate of the back-end that is wanted, or of both, and keeps the faster one. */
 static int settle(struct gpu *gpu, enum gpu_backend wanted)
 {
-        double lane = 0, tile = 0;
-        int r;
+        static const enum gpu_backend backends[] = {GPU_BACKEND_TILED, GPU_BACKEND_SUBGROUP};
+        enum gpu_backend best = GPU_BACKEND_AUTO;
+        double best_rate = 0;
 
-        if (wanted == GPU_BACKEND_AUTO && !device_can_lane(gpu))
-                wanted = GPU_BACKEND_TILE;
-        if (wanted != GPU_BACKEND_LANE) {
-                if ((r = try(gpu, GPU_BACKEND_TILE, &tile)) < 0)
+        for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+                double rate = 0;
+                if ((wanted != GPU_BACKEND_AUTO && wanted != backends[i]) || !fits(gpu, backends[i]))
+                        continue;
+                use(gpu, backends[i], 1e12); /* for now: what is timed is not cut */
+                int r = measure(gpu, &rate);
+                if (r < 0)
                         return r;
-                gpu->rate = tile;
-                if (wanted == GPU_BACKEND_TILE)
-                        return 0;
-                kernels_finish(gpu);
+                if (rate >= best_rate) {
+                        best = backends[i];
+                        best_rate = rate;
+                }
         }
-        if ((r = try(gpu, GPU_BACKEND_LANE, &lane)) < 0)
-                return r;
-        gpu->rate = lane;
-        if (lane >= tile)
-                return 0;
-        kernels_finish(gpu);
-        gpu->backend = GPU_BACKEND_TILE;
-        gpu->rate = tile;
-        return kernels_init(gpu);
+        if (best == GPU_BACKEND_AUTO)
+                return -ENOTSUP;
+        use(gpu, best, best_rate);
+        return 0;
 }
 
 int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size)
 {
-        return vk_open(options, settle, ret, why, why_size);
+        struct gpu *gpu;
+
+        int r = vk_open(options, &gpu, why, why_size);
+        if (r < 0)
+                return r;
+        r = settle(gpu, options->backend);
+        if (r < 0) {
+                snprintf(why, why_size, "%s cannot be opened: %s%s", gpu->info.name, strerror(-r),
+                         r == -ENOTSUP ? " (the subgroup back-end needs subgroups of 8 and large texel buffers)" : "");
+                gpu_close(gpu);
+                return r;
+        }
+        *ret = gpu;
+        return 0;
 }

@@ -3,6 +3,21 @@
 #include "shaders/ops/conv.h"
 #include "shaders/ops/tiling.h"
 
+#include "winograd_in.kernel.h"
+#include "winograd_out.kernel.h"
+
+/* In 32 bits only: the transformed values span too wide a range for halves. */
+static bool fits(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return !conv->depthwise && conv->kernel == 3 && conv->stride == 1 && conv->dtype == GPU_F32 &&
+               conv_fits_subgroup(caps, conv, POINTS);
+}
+
+static uint64_t weights_size(const struct gpu_conv *conv)
+{
+        return conv_weights_size(conv, POINTS);
+}
+
 /* G g G^T of one 3x3 kernel. */
 static void transform(const float g[9], float ret[POINTS])
 {
@@ -23,101 +38,99 @@ static void transform(const float g[9], float ret[POINTS])
 }
 
 /* [36][out / 8][in / 4][8][4] */
-void winograd_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, float *ret)
+static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
 {
         const uint64_t matrix = conv_rows(conv) * conv->in;
-        float points[POINTS];
+        float points[POINTS], *out = ret;
 
+        conv_pack_bias(conv, POINTS, bias, ret);
         for (uint32_t o = 0; o < conv->out; o++)
                 for (uint32_t i = 0; i < in; i++) {
                         transform(weights + ((uint64_t)o * in + i) * 9, points);
                         uint64_t at = (((uint64_t)(o / 8) * (conv->in / 4) + i / 4) * 8 + o % 8) * 4 + i % 4;
                         for (int p = 0; p < POINTS; p++)
-                                ret[p * matrix + at] = points[p];
+                                out[p * matrix + at] = points[p];
                 }
 }
 
-static int transform_in(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+static int transform_in(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
                         const struct operand *result)
 {
-        struct {
-                struct push_size size;
-                struct tiling tiling;
-                struct map_params source;
-                int32_t groups;
-        } push = {{op->in.width, op->in.height}, *tiling, push_map(&op->in), op->conv.in / 4};
+        struct winograd_in_params params = {
+                .size = {op->in.width, op->in.height},
+                .tiling = *tiling,
+                .source = push_map(&op->in),
+                .groups = op->conv.in / 4,
+        };
 
         return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = KERNEL_WINOGRAD_IN,
+                                                 .kernel = &kernel_winograd_in,
                                                  .operands = {map_operand(&op->in), [4] = *result},
-                                                 .push = &push,
-                                                 .push_size = sizeof push,
-                                                 .groups = {tiling->strip / 8, push.groups, 1},
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
+                                                 .groups = {tiling->strip / 8, params.groups, 1},
                                                  .cost = 600.0 * tiling->strip * op->conv.in,
                                          });
 }
 
-static int multiply(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+static int multiply(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
                     const struct operand *source, const struct operand *result)
 {
-        const struct gpu *gpu = program->gpu;
         const int32_t groups = op->conv.in / 4, out_groups = map_groups(&op->out);
 
-        return conv_dispatch(
-                program,
-                &(struct conv_dispatch){
-                        .taps = 1,
-                        .pointwise = 1,
-                        .batch = POINTS,
-                        .source = *source,
-                        .matrix = conv_matrix(gpu, op),
-                        .bias = conv_bias(gpu, op),
-                        .residual = conv_bias(gpu, op),
-                        .result = *result,
-                        .push = {.out_pixels = tiling->strip,
-                                 .groups = groups,
-                                 .out_groups = out_groups,
-                                 .source = {0, groups},
-                                 .result = {0, out_groups},
-                                 .source_batch = tiling->strip * groups,
-                                 .weights_batch = conv_rows(&op->conv) * groups,
-                                 .result_batch = tiling->strip * out_groups,
-                                 .epilogue = {.activation = push_activation(GPU_LINEAR), .scale = 1, .final_slope = 1}},
-                });
+        return conv_dispatch(program, &conv_subgroup_kernel,
+                             &(struct conv_dispatch){
+                                     .taps = 1,
+                                     .pointwise = 1,
+                                     .batch = POINTS,
+                                     .source = *source,
+                                     .matrix = conv_matrix(op, POINTS),
+                                     .bias = conv_bias(op, POINTS),
+                                     .residual = conv_bias(op, POINTS),
+                                     .result = *result,
+                                     .params = {.out_pixels = tiling->strip,
+                                                .groups = groups,
+                                                .out_groups = out_groups,
+                                                .source = {0, groups},
+                                                .result = {0, out_groups},
+                                                .source_batch = tiling->strip * groups,
+                                                .weights_batch = conv_rows(&op->conv) * groups,
+                                                .result_batch = tiling->strip * out_groups,
+                                                .epilogue = {.activation = push_activation(GPU_LINEAR),
+                                                             .scale = 1,
+                                                             .final_slope = 1}},
+                             });
 }
 
-static int transform_out(struct gpu_program *program, const struct op_conv *op, const struct tiling *tiling,
+static int transform_out(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
                          const struct operand *source)
 {
-        const struct gpu *gpu = program->gpu;
-        struct {
-                struct push_size size;
-                struct tiling tiling;
-                int32_t out_groups;
-                struct map_params result, residual;
-                struct push_epilogue epilogue;
-        } push = {{op->out.width, op->out.height},
-                  *tiling,
-                  map_groups(&op->out),
-                  push_map(&op->out),
-                  push_map(op->residual ? op->residual : &op->out),
-                  conv_epilogue(op)};
+        struct winograd_out_params params = {
+                .size = {op->out.width, op->out.height},
+                .tiling = *tiling,
+                .out_groups = map_groups(&op->out),
+                .result = push_map(&op->out),
+                .residual = push_map(op->residual ? op->residual : &op->out),
+                .epilogue = conv_epilogue(op),
+        };
 
-        return program_dispatch(
-                program,
-                &(struct dispatch){
-                        .kernel = KERNEL_WINOGRAD_OUT,
-                        .operands = {*source, {0}, conv_bias(gpu, op), conv_residual(gpu, op), map_operand(&op->out)},
-                        .push = &push,
-                        .push_size = sizeof push,
-                        .groups = {tiling->strip / 8, push.out_groups, 1},
-                        .cost = 300.0 * tiling->strip * op->conv.out,
-                });
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = &kernel_winograd_out,
+                                                 .operands = {*source,
+                                                              {0},
+                                                              conv_bias(op, POINTS),
+                                                              conv_residual(op, POINTS),
+                                                              map_operand(&op->out)},
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
+                                                 .groups = {tiling->strip / 8, params.out_groups, 1},
+                                                 .cost = 300.0 * tiling->strip * op->conv.out,
+                                         });
 }
 
-int winograd(struct gpu_program *program, const struct op_conv *op)
+static int record(struct gpu_program *program, const struct op_conv *op)
 {
-        struct tiling tiling = tiling_of(&op->conv);
+        struct tiling_params tiling = tiling_of(&op->conv);
         const uint32_t total = tiling_total(&tiling);
         struct operand before = {op->workspace, op->workspace_offset, tiling_size(&tiling, op->conv.in), FORMAT_F32};
         struct operand after = {op->workspace, op->workspace_offset + align_up(before.size, 256),
@@ -133,3 +146,14 @@ int winograd(struct gpu_program *program, const struct op_conv *op)
         }
         return r;
 }
+
+const struct conv_algorithm conv_winograd = {
+        .name = "subgroup-winograd",
+        .backend = GPU_BACKEND_SUBGROUP,
+        .fits = fits,
+        .pays = winograd_pays,
+        .weights_size = weights_size,
+        .workspace_size = winograd_workspace,
+        .pack = pack,
+        .record = record,
+};

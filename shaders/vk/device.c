@@ -24,8 +24,8 @@ const char *gpu_kind_name(enum gpu_kind kind)
 
 static const char *const backend_names[] = {
         [GPU_BACKEND_AUTO] = "auto",
-        [GPU_BACKEND_LANE] = "lane",
-        [GPU_BACKEND_TILE] = "tile",
+        [GPU_BACKEND_SUBGROUP] = "subgroup",
+        [GPU_BACKEND_TILED] = "tiled",
 };
 
 const char *gpu_backend_name(enum gpu_backend backend)

@@ -82,19 +82,6 @@ out:
         return r;
 }
 
-/* The lane back-end is written for subgroups of 8, needs shuffles, stores without a declared format, and texel buffers
- * as large as the feature maps. */
-bool device_can_lane(const struct gpu *gpu)
-{
-        VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
-        VkPhysicalDeviceProperties2 p = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
-
-        vkGetPhysicalDeviceProperties2(gpu->physical, &p);
-        return subgroup.subgroupSize == 8 && subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT &&
-               subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
-               gpu->properties.limits.maxTexelBufferElements >= 1u << 23;
-}
-
 static int create_device(struct gpu *gpu)
 {
         VkDeviceQueueCreateInfo queue = {
@@ -119,7 +106,7 @@ static int create_device(struct gpu *gpu)
         return vk_made(gpu, &gpu->commands, vkCreateCommandPool(gpu->device, &pool, NULL, &gpu->commands));
 }
 
-static int open_device(struct gpu *gpu, const struct gpu_options *options, vk_settle settle)
+static int open_device(struct gpu *gpu, const struct gpu_options *options)
 {
         int r;
 
@@ -127,14 +114,13 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options, vk_se
         vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
         if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
                 return r;
-        if (options->backend == GPU_BACKEND_LANE && !device_can_lane(gpu))
-                return -ENOTSUP;
-        if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = queue_init(gpu)) < 0)
+        device_caps(gpu->physical, gpu->info.kind, &gpu->caps);
+        if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = pipelines_init(gpu)) < 0)
                 return r;
-        return settle(gpu, options->backend);
+        return queue_init(gpu);
 }
 
-int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size)
+int vk_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size)
 {
         bool validate = false;
 
@@ -154,12 +140,9 @@ int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **re
                 r = listen(gpu);
         }
         if (r == 0 && (r = pick(gpu, options->device, why, why_size)) == 0) {
-                r = open_device(gpu, options, settle);
+                r = open_device(gpu, options);
                 if (r < 0)
-                        snprintf(why, why_size, "%s cannot be opened: %s%s", gpu->info.name, strerror(-r),
-                                 r == -ENOTSUP && options->backend == GPU_BACKEND_LANE
-                                         ? " (the lane back-end needs subgroups of 8 and large texel buffers)"
-                                         : "");
+                        snprintf(why, why_size, "%s cannot be opened: %s", gpu->info.name, strerror(-r));
         }
         if (r < 0) {
                 gpu_close(gpu);
@@ -176,7 +159,7 @@ void gpu_close(struct gpu *gpu)
         if (gpu->device) {
                 queue_finish(gpu); /* waits for all there is */
                 cache_close(gpu);
-                kernels_finish(gpu);
+                pipelines_finish(gpu);
         }
         if (gpu->stuck) { /* the rest is left as it is */
                 free(gpu);

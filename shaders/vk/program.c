@@ -138,7 +138,7 @@ static void order(struct gpu_program *program, VkCommandBuffer commands, const s
         program->touched_count += count;
 }
 
-static int new_set(struct gpu_program *program, VkDescriptorSet *ret)
+static int new_set(struct gpu_program *program, enum reading reading, VkDescriptorSet *ret)
 {
         struct gpu *gpu = program->gpu;
         int r;
@@ -168,7 +168,7 @@ static int new_set(struct gpu_program *program, VkDescriptorSet *ret)
                 .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
                 .descriptorPool = program->pools[program->pool_count - 1],
                 .descriptorSetCount = 1,
-                .pSetLayouts = &gpu->kernels.set_layout,
+                .pSetLayouts = &gpu->pipelines.layouts[reading].set,
         };
         program->pool_left--;
         return vk_error(gpu, vkAllocateDescriptorSets(gpu->device, &info, ret));
@@ -194,7 +194,7 @@ static int new_view(struct gpu_program *program, const struct operand *operand, 
                 .range = operand->size,
         };
 
-        if (operand->size / texels[operand->format].bytes > gpu->properties.limits.maxTexelBufferElements)
+        if (operand->size / texels[operand->format].bytes > gpu->caps.texel_elements)
                 return -E2BIG;
         VkBufferView *grown = realloc(program->views, (program->view_count + 1) * sizeof *grown);
         if (!grown)
@@ -206,7 +206,7 @@ static int new_view(struct gpu_program *program, const struct operand *operand, 
         return r;
 }
 
-static int bind(struct gpu_program *program, const struct dispatch *dispatch, VkDescriptorSet set)
+static int bind(struct gpu_program *program, const struct dispatch *dispatch, enum reading reading, VkDescriptorSet set)
 {
         struct gpu *gpu = program->gpu;
         VkWriteDescriptorSet writes[OPERANDS];
@@ -218,8 +218,9 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, Vk
                 const struct operand *operand = &dispatch->operands[i];
                 if (!operand->buffer)
                         continue;
-                bool texel = kernels_descriptor(gpu, i) == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
-                if (!texel && operand->size > gpu->properties.limits.maxStorageBufferRange)
+                const VkDescriptorType type = pipeline_descriptor(reading, i);
+                const bool texel = type == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+                if (!texel && operand->size > gpu->caps.storage_range)
                         return -E2BIG;
                 int r = texel ? new_view(program, operand, &views[i]) : 0;
                 if (r < 0)
@@ -230,7 +231,7 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, Vk
                         .dstSet = set,
                         .dstBinding = i,
                         .descriptorCount = 1,
-                        .descriptorType = kernels_descriptor(gpu, i),
+                        .descriptorType = type,
                         .pBufferInfo = &buffers[i],
                         .pTexelBufferView = &views[i],
                 };
@@ -239,23 +240,21 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, Vk
         return 0;
 }
 
-/* Into how many an operator that would take many segments' time is cut, along its second dimension.  Those by which the
- * network meets the frames are not: between two pieces another program may write what they read, or read what they
- * write. */
+/* Into how many an operator that would take many segments' time is cut, along its second dimension. */
 static uint32_t count_pieces(const struct gpu_program *program, const struct dispatch *dispatch)
 {
         const double segments = dispatch->cost / (program->gpu->rate * SEGMENT_SECONDS);
         const uint32_t rows = dispatch->groups[1];
 
-        if (segments <= SEGMENTS_MOST || dispatch->kernel == KERNEL_CROP || dispatch->kernel == KERNEL_UNCROP)
+        if (segments <= SEGMENTS_MOST || dispatch->whole)
                 return 1;
         return segments < rows ? (uint32_t)segments : rows;
 }
 
-static int record_piece(struct gpu_program *program, const struct dispatch *dispatch, VkPipeline pipeline,
+static int record_piece(struct gpu_program *program, const struct dispatch *dispatch, const struct pipeline *pipeline,
                         VkDescriptorSet set, uint32_t piece, uint32_t pieces)
 {
-        const VkPipelineLayout layout = program->gpu->kernels.layout;
+        const VkPipelineLayout layout = program->gpu->pipelines.layouts[pipeline->reading].pipeline;
         const uint32_t *groups = dispatch->groups;
         const uint32_t first = (uint64_t)groups[1] * piece / pieces, end = (uint64_t)groups[1] * (piece + 1) / pieces;
         struct touched touched[OPERANDS];
@@ -271,7 +270,7 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
         if (r < 0)
                 return r;
         order(program, commands, touched, count);
-        vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+        vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
         vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
         vkCmdPushConstants(commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size, dispatch->push);
         vkCmdDispatchBase(commands, 0, first, 0, groups[0], end - first, groups[2]);
@@ -283,20 +282,21 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
         const uint32_t pieces = count_pieces(program, dispatch);
         uint8_t formats[OPERANDS] = {0};
         VkDescriptorSet set;
-        VkPipeline pipeline;
+        struct pipeline pipeline;
         int r = program->error;
 
         for (int i = 0; i < OPERANDS; i++)
                 if (dispatch->operands[i].buffer)
                         formats[i] = dispatch->operands[i].format;
         for (int i = 0; i < 3; i++)
-                if (dispatch->groups[i] > program->gpu->properties.limits.maxComputeWorkGroupCount[i])
+                if (dispatch->groups[i] > program->gpu->caps.groups[i])
                         r = -E2BIG;
-        if (r < 0 || (r = kernels_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
-            (r = new_set(program, &set)) < 0 || (r = bind(program, dispatch, set)) < 0)
+        if (r < 0 || (r = pipelines_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
+            (r = new_set(program, pipeline.reading, &set)) < 0 ||
+            (r = bind(program, dispatch, pipeline.reading, set)) < 0)
                 return program_fail(program, r);
         for (uint32_t i = 0; i < pieces && r == 0; i++)
-                r = record_piece(program, dispatch, pipeline, set, i, pieces);
+                r = record_piece(program, dispatch, &pipeline, set, i, pieces);
         return r;
 }
 

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <vulkan/vulkan.h>
 
-#include "shaders/gpu.h"
+#include "shaders/vk/caps.h"
 
 enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
 
@@ -16,42 +16,34 @@ enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device neve
 
 enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8 }; /* of 4 components: 16, 8 and 4 bytes */
 
-enum kernel_id {
-        KERNEL_CONV_LANE,
-        KERNEL_CONV_TILE,
-        KERNEL_WINOGRAD_IN,
-        KERNEL_WINOGRAD_OUT,
-        KERNEL_DEPTHWISE,
-        KERNEL_MAXPOOL,
-        KERNEL_UPSAMPLE,
-        KERNEL_GATE,
-        KERNEL_GRAM,
-        KERNEL_SOFTMAX,
-        KERNEL_TRANSPOSE,
-        KERNEL_CROP,
-        KERNEL_ARGMAX,
-        KERNEL_UNCROP,
-        KERNEL_UNPACK,
-        KERNEL_PACK,
-        KERNEL_BLUR,
-        KERNEL_PAINT,
-        KERNELS
+/* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are storage buffers always. */
+enum reading { READ_BUFFERS, READ_TEXELS, READINGS };
+
+/* A kernel as it was compiled at build time: glsl/meson.build makes a NAME.kernel.h of each, which the operator that
+ * runs it includes. */
+struct kernel {
+        const char *name;
+        struct {
+                const uint32_t *words; /* NULL: it cannot read so */
+                size_t size;
+        } code[READINGS];
 };
 
-/* One compiled kernel. */
-struct kernel {
-        enum kernel_id kernel;
+/* A kernel as the driver compiled it. */
+struct pipeline {
+        const struct kernel *kernel;
+        enum reading reading;
         uint8_t formats[OPERANDS];
         int32_t constants[CONSTANTS];
         VkPipeline handle;
 };
 
-/* The compiled kernels of one back-end. */
-struct kernels {
-        VkDescriptorSetLayout set_layout;
-        VkPipelineLayout layout;
-        VkShaderModule modules[KERNELS];
-        struct kernel *pipelines;
+struct pipelines {
+        struct {
+                VkDescriptorSetLayout set;
+                VkPipelineLayout pipeline;
+        } layouts[READINGS];
+        struct pipeline *list;
         size_t count;
 };
 
@@ -107,7 +99,9 @@ struct waiting {
 
 struct gpu {
         struct gpu_info info;
+        struct gpu_caps caps;
         enum gpu_backend backend;
+        enum reading reading; /* of kernels that can do both */
         bool lost;
         bool stuck;  /* lost, and what was submitted may still run: nothing that it uses can be freed any more */
         double rate; /* multiply-adds a second, as measured on opening */
@@ -125,7 +119,7 @@ struct gpu {
 
         VkPipelineCache cache;
         char *cache_path;
-        struct kernels kernels;
+        struct pipelines pipelines;
         VkCommandPool commands;
 
         /* Programs waiting or running, oldest first. */
@@ -164,13 +158,14 @@ struct operand {
 
 /* A dispatch. */
 struct dispatch {
-        enum kernel_id kernel;
+        const struct kernel *kernel;
         int32_t constants[CONSTANTS];
         struct operand operands[OPERANDS];
         const void *push;
         uint32_t push_size;
         uint32_t groups[3];
         double cost; /* multiply-adds, or about as long */
+        bool whole;  /* never cut, however long: between two pieces another program might touch the operands */
 };
 
 /* error.c: negative errno of a result, 0 for success; device loss is remembered. */
@@ -188,20 +183,17 @@ int vk_error(struct gpu *gpu, VkResult result);
 /* For tools and logs: sets the object's debug name when someone listens. */
 void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
 
-/* open.c: a device with its queue and its cache.  `settle` chooses gpu->backend and sets gpu->rate, for which operators must
- * be timed: they are the floor above. */
-typedef int (*vk_settle)(struct gpu *gpu, enum gpu_backend wanted);
-int vk_open(const struct gpu_options *options, vk_settle settle, struct gpu **ret, char *why, size_t why_size);
-/* Whether the lane back-end can run on it. */
-bool device_can_lane(const struct gpu *gpu);
+/* open.c: a device with its queue and its cache.  What can only be measured is the caller's to set: backend, reading,
+ * rate. */
+int vk_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size);
 
-/* kernel.c */
-int kernels_init(struct gpu *gpu);
-void kernels_finish(struct gpu *gpu);
-int kernels_get(struct gpu *gpu, enum kernel_id kernel, const uint8_t formats[OPERANDS],
-                const int32_t constants[CONSTANTS], VkPipeline *ret);
-
-VkDescriptorType kernels_descriptor(const struct gpu *gpu, int operand);
+/* pipeline.c */
+int pipelines_init(struct gpu *gpu);
+void pipelines_finish(struct gpu *gpu);
+/* Compiles it where that has not been done.  *ret is a copy. */
+int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
+                  const int32_t constants[CONSTANTS], struct pipeline *ret);
+VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 
 /* cache.c: the pipeline cache file */
 int cache_open(struct gpu *gpu, const char *dir);

@@ -131,6 +131,11 @@ void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePro
         }
 }
 
+/* None. */
+void vkGetPhysicalDeviceFeatures2(VkPhysicalDevice device, VkPhysicalDeviceFeatures2 *ret)
+{
+}
+
 void vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties *ret)
 {
         *ret = (VkPhysicalDeviceMemoryProperties){

@@ -41,7 +41,7 @@ static void on_failed(void *userdata, int error)
 
 enum gpu_backend play_backend(unsigned variant)
 {
-        return variant / EFFECTS / 2 ? GPU_BACKEND_LANE : GPU_BACKEND_TILE;
+        return variant / EFFECTS / 2 ? GPU_BACKEND_SUBGROUP : GPU_BACKEND_TILED;
 }
 
 static void start_up(void *userdata)
@@ -65,7 +65,7 @@ int play_open(struct play *play)
 
         assert_int_equal(frame_format_pack(&sink), 0);
         host_self_test(play->variant % EFFECTS == 0);
-        fake_prefer_texels(play_backend(play->variant) == GPU_BACKEND_LANE);
+        fake_prefer_texels(play_backend(play->variant) == GPU_BACKEND_SUBGROUP);
         startup->engine_options = (struct engine_options){.model = forge_path()};
         const uint32_t effect = UINT32_C(1) << play->variant % EFFECTS;
         startup->pipeline_options = (struct pipeline_options){

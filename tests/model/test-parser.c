@@ -19,11 +19,11 @@ static const struct answer *answer; /* the one at hand */
 static int setup(void **state)
 {
         const char *backend = getenv("VISAGED_BACKEND");
-        struct gpu_options options = {.backend = GPU_BACKEND_TILE};
+        struct gpu_options options = {.backend = GPU_BACKEND_TILED};
         char why[512] = "";
 
-        if (backend && strcmp(backend, "lane") == 0)
-                options.backend = GPU_BACKEND_LANE;
+        if (backend && strcmp(backend, "subgroup") == 0)
+                options.backend = GPU_BACKEND_SUBGROUP;
         if (gpu_open(&options, &gpu, why, sizeof(why)) == 0)
                 return 0;
         print_error("%s\n", why);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The whole network, as `visagectl parse` runs it, against model/training/reference.py: random weights, logits and labels.
 
-Environment: VISAGECTL (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (lane, tile), VISAGED_VALIDATE
+Environment: VISAGECTL (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (subgroup, tiled), VISAGED_VALIDATE
 (one small network under the validation layers), VISAGED_LONG (more), VISAGED_ACCURACY (the JSON file that takes what is
 measured; docs/ has a table made from it).
 """
@@ -22,7 +22,7 @@ import drivers
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 PYTHON = "/usr/bin/python3"
 DRIVER = os.environ.get("VISAGED_DRIVER", drivers.LAVAPIPE)
-BACKEND = os.environ.get("VISAGED_BACKEND", "lane")
+BACKEND = os.environ.get("VISAGED_BACKEND", "subgroup")
 VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
 LONG = bool(os.environ.get("VISAGED_LONG"))
 TIMEOUT = 900
@@ -174,7 +174,7 @@ def plan():
     if VALIDATE:
         return [(Network("edge", 20, 65, 97), ["fp32", "fp16"]), (Network("small18", 11, 65, 97), ["fp32", "fp16"])]
     both = ["fp32", "fp16"]
-    if DRIVER == drivers.LAVAPIPE and BACKEND == "lane":
+    if DRIVER == drivers.LAVAPIPE and BACKEND == "subgroup":
         result = [(Network("resnet101", 19, 473, 473), both if LONG else ["fp32"]),
                   (Network("resnet101", 11, 201, 137), ["fp32"]),
                   (Network("resnet50", 19, 128, 128), ["fp32"]),

@@ -1,6 +1,6 @@
 /* Runs single operators for test_ops.py.
  *
- *   gpu-op [--device NAME] [--backend lane|tile] CASES RESULTS
+ *   gpu-op [--device NAME] [--backend subgroup|tiled] CASES RESULTS
  *
  * Both files are sequences of records: a line of JSON, then the bytes of the arrays whose lengths its "data" lists.  A
  * case names an operator, its numbers, and its maps, whose plain channel-row-column arrays are put in the layout of
@@ -22,7 +22,7 @@
 
 #include "shaders/gpu.h"
 #include "shaders/image.h"
-#include "shaders/ops.h"
+#include "shaders/ops/conv.h"
 
 #define GUARD 256
 #define SLOTS_MAX 8
@@ -49,6 +49,7 @@ struct run {
         unsigned n_extra;
         struct gpu_program *program;
         uint64_t workspace;
+        const char *algorithm; /* of the case's convolution */
 };
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
@@ -344,6 +345,46 @@ static int workspace_new(struct run *run, uint64_t size, uint64_t offset, struct
 
 /* ---- operators ---- */
 
+/* The algorithm that the case names, or the one that would be chosen.  -ENOTSUP: it cannot compute this. */
+static int choose(struct run *run, struct gpu_conv *conv)
+{
+        const char *name = json_string_value(json_object_get(run->json, "algorithm"));
+
+        if (!name)
+                return gpu_conv_choose(run->gpu, conv);
+        for (const struct conv_algorithm *const *a = conv_algorithms; *a; a++)
+                if (!strcmp((*a)->name, name)) {
+                        conv->algorithm = *a;
+                        return (*a)->fits(&run->gpu->caps, conv) ? 0 : -ENOTSUP;
+                }
+        die("no algorithm \"%s\"", name);
+}
+
+static int conv_record(struct run *run, struct op_conv *op, uint32_t in, const float *weights, const float *bias)
+{
+        uint64_t size;
+        void *packed;
+        int r = choose(run, &op->conv);
+
+        if (r < 0)
+                return r;
+        run->algorithm = op->conv.algorithm->name;
+        size = gpu_conv_weights_size(&op->conv);
+        packed = xcalloc(size);
+        gpu_conv_weights_pack(&op->conv, in, weights, bias, packed);
+        r = extra_new(run, size, packed, op->weights_offset, "weights", &op->weights);
+        free(packed);
+        if (r < 0)
+                return r;
+        size = gpu_conv_workspace_size(&op->conv);
+        if (size) {
+                r = workspace_new(run, size, op->workspace_offset, &op->workspace);
+                if (r < 0)
+                        return r;
+        }
+        return op_conv(run->program, op);
+}
+
 static int run_conv(struct run *run)
 {
         const json_t *j = run->json;
@@ -355,7 +396,8 @@ static int run_conv(struct run *run)
                          .dilation = number(j, "dilation"),
                          .height = number(j, "height"),
                          .width = number(j, "width"),
-                         .dtype = number(j, "half") ? GPU_F16 : GPU_F32},
+                         .dtype = number(j, "half") ? GPU_F16 : GPU_F32,
+                         .depthwise = number(j, "depthwise")},
                 .activation = number(j, "activation"),
                 .scale = real(j, "scale"),
                 .relu = number(j, "relu"),
@@ -363,9 +405,8 @@ static int run_conv(struct run *run)
                 .workspace_offset = number(j, "workspace_offset"),
         };
         uint32_t in = number(j, "real_in");
+        size_t per_output = (op.conv.depthwise ? 1 : in) * op.conv.kernel * op.conv.kernel;
         float *weights, *bias;
-        void *packed;
-        uint64_t size;
         int r = maps_new(run);
 
         if (r < 0)
@@ -376,57 +417,12 @@ static int run_conv(struct run *run)
                 op.residual = &op.out;
         else if (slot_find(run, "residual"))
                 op.residual = map(run, "residual");
-        weights = array(run, (size_t)op.conv.out * in * op.conv.kernel * op.conv.kernel * 4);
+        weights = array(run, op.conv.out * per_output * 4);
         bias = array(run, (size_t)op.conv.out * 4);
-        size = gpu_conv_weights_size(run->gpu, &op.conv);
-        packed = xcalloc(size);
-        gpu_conv_weights_pack(run->gpu, &op.conv, in, weights, bias, packed);
-        r = extra_new(run, size, packed, op.weights_offset, "weights", &op.weights);
-        free(packed);
+        r = conv_record(run, &op, in, weights, bias);
         free(weights);
         free(bias);
-        if (r < 0)
-                return r;
-        size = gpu_conv_workspace_size(run->gpu, &op.conv);
-        if (size) {
-                r = workspace_new(run, size, op.workspace_offset, &op.workspace);
-                if (r < 0)
-                        return r;
-        }
-        return op_conv(run->program, &op);
-}
-
-static int run_depthwise(struct run *run)
-{
-        const json_t *j = run->json;
-        struct op_depthwise op = {
-                .kernel = number(j, "kernel"),
-                .stride = number(j, "stride"),
-                .dilation = number(j, "dilation"),
-                .weights_offset = number(j, "weights_offset"),
-                .activation = number(j, "activation"),
-        };
-        uint32_t channels;
-        float *weights, *bias;
-        void *packed;
-        uint64_t size;
-        int r = maps_new(run);
-
-        if (r < 0)
-                return r;
-        op.in = *map(run, "in");
-        op.out = *map(run, "out");
-        channels = op.in.channels;
-        weights = array(run, (size_t)channels * op.kernel * op.kernel * 4);
-        bias = array(run, (size_t)channels * 4);
-        size = gpu_depthwise_weights_size(channels, op.kernel);
-        packed = xcalloc(size);
-        gpu_depthwise_weights_pack(channels, op.kernel, weights, bias, packed);
-        r = extra_new(run, size, packed, op.weights_offset, "weights", &op.weights);
-        free(packed);
-        free(weights);
-        free(bias);
-        return r < 0 ? r : op_depthwise(run->program, &op);
+        return r;
 }
 
 static int run_maxpool(struct run *run)
@@ -687,23 +683,14 @@ static const struct {
         const char *name;
         int (*run)(struct run *run);
 } operators[] = {
-        {"conv", run_conv},
-        {"depthwise", run_depthwise},
-        {"maxpool", run_maxpool},
-        {"upsample", run_upsample},
-        {"gate", run_gate},
-        {"gram", run_gram},
-        {"softmax", run_softmax},
-        {"transpose", run_transpose},
-        {"matmul", run_matmul},
-        {"crop", run_crop},
-        {"region_whole", run_region_whole},
-        {"argmax", run_argmax},
-        {"uncrop", run_uncrop},
-        {"unpack", run_unpack},
-        {"pack", run_pack},
-        {"blur", run_blur},
-        {"paint", run_paint},
+        {"conv", run_conv},           {"maxpool", run_maxpool},
+        {"upsample", run_upsample},   {"gate", run_gate},
+        {"gram", run_gram},           {"softmax", run_softmax},
+        {"transpose", run_transpose}, {"matmul", run_matmul},
+        {"crop", run_crop},           {"region_whole", run_region_whole},
+        {"argmax", run_argmax},       {"uncrop", run_uncrop},
+        {"unpack", run_unpack},       {"pack", run_pack},
+        {"blur", run_blur},           {"paint", run_paint},
         {"copy", run_copy},
 };
 
@@ -773,9 +760,9 @@ static void answer(struct run *run, int status, double ms)
                         memcpy(plain[i], after, slot->bytes);
                 json_array_append_new(data, json_integer((json_int_t)slot->bytes));
         }
-        json = json_pack("{s:i, s:b, s:I, s:I, s:f, s:o}", "status", status, "intact", intact, "validation",
-                         (json_int_t)gpu_validation_messages(run->gpu), "workspace", (json_int_t)run->workspace, "ms",
-                         ms, "data", data);
+        json = json_pack("{s:i, s:b, s:I, s:I, s:s?, s:f, s:o}", "status", status, "intact", intact, "validation",
+                         (json_int_t)gpu_validation_messages(run->gpu), "workspace", (json_int_t)run->workspace,
+                         "algorithm", run->algorithm, "ms", ms, "data", data);
         json_dumpf(json, run->results, JSON_COMPACT);
         fputc('\n', run->results);
         for (unsigned i = 0; i < run->n_slots; i++)
@@ -811,6 +798,7 @@ static void case_end(struct run *run)
         run->n_slots = run->n_extra = 0;
         run->next = 0;
         run->workspace = 0;
+        run->algorithm = NULL;
 }
 
 int main(int argc, char **argv)
@@ -818,7 +806,7 @@ int main(int argc, char **argv)
         static const struct option long_options[] = {{"device", required_argument, NULL, 'd'},
                                                      {"backend", required_argument, NULL, 'b'},
                                                      {NULL, 0, NULL, 0}};
-        struct gpu_options options = {.backend = GPU_BACKEND_LANE};
+        struct gpu_options options = {.backend = GPU_BACKEND_SUBGROUP};
         struct run run = {.n_slots = 0};
         char why[512] = "";
         char *line = NULL;
@@ -830,11 +818,11 @@ int main(int argc, char **argv)
                 if (r == 'd')
                         options.device = optarg;
                 else if (r == 'b')
-                        options.backend = !strcmp(optarg, "tile") ? GPU_BACKEND_TILE : GPU_BACKEND_LANE;
+                        options.backend = !strcmp(optarg, "tiled") ? GPU_BACKEND_TILED : GPU_BACKEND_SUBGROUP;
                 else
                         return 2;
         if (argc - optind != 2)
-                die("usage: gpu-op [--device NAME] [--backend lane|tile] CASES RESULTS");
+                die("usage: gpu-op [--device NAME] [--backend subgroup|tiled] CASES RESULTS");
         run.cases = fopen(argv[optind], "rb");
         run.results = fopen(argv[optind + 1], "wb");
         if (!run.cases || !run.results)

@@ -38,7 +38,7 @@ static int setup(void **state)
         struct fixture *f = calloc(1, sizeof *f);
         char why[512] = "";
 
-        if (gpu_open(&(struct gpu_options){.backend = GPU_BACKEND_TILE}, &f->gpu, why, sizeof why) < 0) {
+        if (gpu_open(&(struct gpu_options){.backend = GPU_BACKEND_TILED}, &f->gpu, why, sizeof why) < 0) {
                 print_error("%s\n", why);
                 return -1;
         }
@@ -128,7 +128,7 @@ static void keeps_pipelines_and_survives_a_damaged_cache(void **state)
 
         assert_non_null(mkdtemp(folder));
         for (int round = 0; round < 3; round++) {
-                struct gpu_options options = {.backend = GPU_BACKEND_TILE, .cache_dir = folder};
+                struct gpu_options options = {.backend = GPU_BACKEND_TILED, .cache_dir = folder};
                 char why[512] = "";
                 struct gpu *gpu = NULL;
 
@@ -361,12 +361,13 @@ static void lets_short_programs_pass_a_long_operator(void **state)
 {
         struct fixture *f = *state;
         const uint32_t n = 1024, side = 48;
-        const struct gpu_conv conv = {n, n, 1, 1, 1, side, side, GPU_F32};
-        struct gpu_buffer *weights = buffer(f->gpu, gpu_conv_weights_size(f->gpu, &conv), GPU_MEMORY_DEVICE);
-        struct gpu_buffer *maps[2];
+        struct gpu_conv conv = {n, n, 1, 1, 1, side, side, GPU_F32};
+        struct gpu_buffer *weights, *maps[2];
         struct gpu_program *longer = NULL, *shorter = NULL;
 
         f->gpu->rate = 1e9;
+        assert_int_equal(gpu_conv_choose(f->gpu, &conv), 0);
+        weights = buffer(f->gpu, gpu_conv_weights_size(&conv), GPU_MEMORY_DEVICE);
         for (int i = 0; i < 2; i++)
                 maps[i] = buffer(f->gpu, gpu_map_size(GPU_F32, n, side, side), GPU_MEMORY_DEVICE);
         struct op_conv op = {.conv = conv,

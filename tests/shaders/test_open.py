@@ -29,36 +29,36 @@ class Open(unittest.TestCase):
         self.assertEqual(len(good[1].splitlines()), 1, f"more than one line: {good[1]}")
 
     def test_lavapipe_takes_both(self):
-        for backend in ("lane", "tile"):
+        for backend in ("subgroup", "tiled"):
             status, said = gpu_open(drivers.LAVAPIPE, backend)
             self.check(0, (status, said))
             self.assertIn("llvmpipe", said)
             self.assertIn(backend, said)
 
-    def test_swiftshader_has_subgroups_of_4_and_is_refused_lanes(self):
-        self.check(77, gpu_open(drivers.SWIFTSHADER, "lane"))
+    def test_swiftshader_has_subgroups_of_4_and_is_refused_subgroup(self):
+        self.check(77, gpu_open(drivers.SWIFTSHADER, "subgroup"))
 
-    def test_swiftshader_takes_tiles(self):
-        status, said = gpu_open(drivers.SWIFTSHADER, "tile")
+    def test_swiftshader_takes_tiled(self):
+        status, said = gpu_open(drivers.SWIFTSHADER, "tiled")
         self.check(0, (status, said))
         self.assertIn("SwiftShader", said)
 
-    def test_lavapipe_with_128_bit_vectors_is_refused_lanes(self):
-        self.check(77, gpu_open(drivers.LAVAPIPE, "lane", LP_NATIVE_VECTOR_WIDTH="128"))
+    def test_lavapipe_with_128_bit_vectors_is_refused_subgroup(self):
+        self.check(77, gpu_open(drivers.LAVAPIPE, "subgroup", LP_NATIVE_VECTOR_WIDTH="128"))
 
-    def test_lavapipe_with_128_bit_vectors_takes_tiles(self):
-        self.check(0, gpu_open(drivers.LAVAPIPE, "tile", LP_NATIVE_VECTOR_WIDTH="128"))
+    def test_lavapipe_with_128_bit_vectors_takes_tiled(self):
+        self.check(0, gpu_open(drivers.LAVAPIPE, "tiled", LP_NATIVE_VECTOR_WIDTH="128"))
 
     def test_device_by_name_and_number(self):
         for device in ("0", "llvm", "LLVMPIPE"):
-            self.check(0, gpu_open(drivers.LAVAPIPE, "tile", device))
+            self.check(0, gpu_open(drivers.LAVAPIPE, "tiled", device))
 
     def test_unknown_device(self):
         for device in ("7", "no such card", "/dev/dri/renderD999"):
-            self.check(1, gpu_open(drivers.LAVAPIPE, "tile", device))
+            self.check(1, gpu_open(drivers.LAVAPIPE, "tiled", device))
 
     def test_no_driver_at_all(self):
-        self.check(1, gpu_open(drivers.LAVAPIPE, "tile", VK_ICD_FILENAMES="/nonexistent.json", VK_DRIVER_FILES="/nonexistent.json"))
+        self.check(1, gpu_open(drivers.LAVAPIPE, "tiled", VK_ICD_FILENAMES="/nonexistent.json", VK_DRIVER_FILES="/nonexistent.json"))
 
     def test_validation_layers_notice_a_wrong_offset(self):
         """That they are silent elsewhere means something only when they speak here."""
@@ -68,7 +68,7 @@ class Open(unittest.TestCase):
             self.skipTest(str(e))
         x = cases.Map(8, 7, 5, np.zeros((8, 7, 5)), offset=20)
         case = cases.Case("maxpool", "", None, {"in": x, "out": cases.Map(8, 4, 3, get=True)})
-        (answer, _), = cases.run(os.environ["GPU_OP"], [case], env, "tile")
+        (answer, _), = cases.run(os.environ["GPU_OP"], [case], env, "tiled")
         self.assertGreater(answer["validation"], 0)
         self.assertIn("minStorageBufferOffsetAlignment", answer["messages"])
 

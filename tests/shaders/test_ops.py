@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Every operator by itself, over many shapes, against numpy and PyTorch in 64 bits.
 
-Environment: GPU_OP (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (lane, tile), VISAGED_VALIDATE
+Environment: GPU_OP (the program), VISAGED_DRIVER (lavapipe, swiftshader), VISAGED_BACKEND (subgroup, tiled), VISAGED_VALIDATE
 (fewer cases, under the validation layers), VISAGED_LONG (larger ones too), VISAGED_OPS (only these operators).
 """
+import errno
 import os
 import unittest
 import zlib
@@ -17,12 +18,12 @@ import drivers
 from cases import Case, Map, bytes_near, near, rounded
 
 DRIVER = os.environ.get("VISAGED_DRIVER", drivers.LAVAPIPE)
-BACKEND = os.environ.get("VISAGED_BACKEND", "lane")
+BACKEND = os.environ.get("VISAGED_BACKEND", "subgroup")
 VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
 LONG = bool(os.environ.get("VISAGED_LONG"))
 
-# What one case may cost, and whether it takes the whole list: the tile back-end runs at 1 to 5 GFLOP/s on a CPU.
-WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "lane" and not VALIDATE
+# What one case may cost, and whether it takes the whole list: the tiled back-end runs at 1 to 5 GFLOP/s on a CPU.
+WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "subgroup" and not VALIDATE
 FLOP_MOST = 4e10 if WHOLE_LIST else 2e9 if LONG else 3e8
 
 LINEAR, RELU, LEAKY, RELU6 = 0, 1, 2, 3
@@ -58,9 +59,9 @@ def pixel_bytes(width, height, r):
 # ---- convolution ----
 
 def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, scale=1.0, residual=None, relu=False,
-         half=False, out_float=False, slices=False, concat=False, offset=0, sample=True, repeat=1, large=False):
+         half=False, out_float=False, slices=False, concat=False, offset=0, sample=True, repeat=1, large=False, algorithm=None):
     """residual: None, "map" or "in place".  slices: in and out are slices of wider maps; concat: of the same one.  large: with
-    weights beyond what a half holds, which become the largest."""
+    weights beyond what a half holds, which become the largest.  algorithm: by name; None: the one that is chosen."""
     r = rng(cin, cout, kernel, stride, dilation, height, width, activation, residual, half)
     oh, ow = strided(height, stride), strided(width, stride)
     x = r.standard_normal((cin, height, width))
@@ -93,7 +94,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
         return np.maximum(y, 0) if relu else y
 
     def check(outputs, answer):
-        winograd = kernel == 3 and answer["workspace"] > 0
+        winograd = answer["algorithm"] == "subgroup-winograd"
         near(outputs[0], want(), WINOGRAD if winograd else DIRECT, each=HALF_EACH if half else 0)
 
     title = f"conv {kernel}x{kernel}"
@@ -110,12 +111,34 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
     title += " slices" if slices else ""
     title += " in one buffer" if concat else ""
     title += f" offset {offset}" if offset else ""
+    title += f" by {algorithm}" if algorithm else ""
     return Case("conv", title, check, maps,
                 {"in": (cin + 3) // 4 * 4, "real_in": cin, "out": cout, "kernel": kernel, "stride": stride,
                  "dilation": dilation, "height": height, "width": width, "half": half, "activation": activation,
-                 "scale": scale, "relu": relu, "in_place": residual == "in place", "weights_offset": offset,
-                 "workspace_offset": offset},
-                [w, b], 2.0 * cin * cout * kernel ** 2 * oh * ow, repeat, sample)
+                 "depthwise": False, "scale": scale, "relu": relu, "in_place": residual == "in place",
+                 "weights_offset": offset, "workspace_offset": offset} | ({"algorithm": algorithm} if algorithm else {}),
+                [w, b], 2.0 * cin * cout * kernel ** 2 * oh * ow, repeat, sample,
+                refused=bool(algorithm) and not can(algorithm, kernel, stride, dilation, half))
+
+
+def can(algorithm, kernel, stride, dilation, half):
+    """What the algorithm's `fits` should say here."""
+    if algorithm.startswith("subgroup") and DRIVER != drivers.LAVAPIPE:
+        return False
+    return {"subgroup-winograd": kernel == 3 and stride == 1 and not half, "depthwise-block": dilation == 1}.get(algorithm, True)
+
+
+def algorithm_cases():
+    """Every row of the table, whether it would be chosen or not: on one device the back-ends mix."""
+    for algorithm in ("subgroup-winograd", "subgroup", "tiled"):
+        for n, shape in enumerate([(8, 12, 1, 1, 1, 7, 5), (20, 48, 3, 1, 1, 15, 15), (12, 40, 3, 1, 2, 33, 17), (12, 20, 3, 2, 1, 16, 16),
+                                   (64, 36, 1, 2, 1, 13, 9), (36, 33, 3, 1, 1, 3, 70)]):
+            yield conv(*shape, activation=LEAKY, residual=(None, "map", "in place")[n % 3], algorithm=algorithm)
+            yield conv(*shape, activation=RELU, half=True, slices=True, algorithm=algorithm)
+    for algorithm in ("depthwise-block", "depthwise-pixel"):
+        for kind in [(3, 1, 1), (5, 2, 1), (3, 1, 2)]:
+            for half in (False, True):
+                yield depthwise(12, 15, 22, *kind, RELU6, half, True, 256, algorithm)
 
 
 SIZES = [(1, 1), (2, 3), (7, 5), (15, 15), (16, 16), (33, 17)]
@@ -202,7 +225,7 @@ def one_map(op, title, x, want, half=False, out_half=None, arrays=(), numbers=No
     return Case(op, f"{op} {title}", check, maps, numbers or {}, list(arrays), repeat=repeat, sample=sample)
 
 
-def depthwise(channels, height, width, kernel, stride, dilation, activation, half, slices, offset):
+def depthwise(channels, height, width, kernel, stride, dilation, activation, half, slices, offset, algorithm=None):
     r = rng("depthwise", channels, height, width, kernel, stride, dilation)
     x = r.standard_normal((channels, height, width))
     w = r.standard_normal((channels, kernel, kernel)).astype(np.float32)
@@ -214,9 +237,14 @@ def depthwise(channels, height, width, kernel, stride, dilation, activation, hal
         return act(y[0].numpy(), activation)
 
     title = f"{kernel}x{kernel} stride {stride} dilation {dilation} {channels} at {height}x{width}{ACTIVATIONS[activation]}"
-    return one_map("depthwise", title, x, want, half=half, arrays=[w, b], slices=slices, sample=channels == 48,
-                   numbers={"kernel": kernel, "stride": stride, "dilation": dilation, "activation": activation,
-                            "weights_offset": offset})
+    title += f" by {algorithm}" if algorithm else ""
+    case = one_map("conv", "depthwise " + title, x, want, half=half, arrays=[w, b], slices=slices, sample=channels == 48 or bool(algorithm),
+                   numbers={"in": channels, "real_in": channels, "out": channels, "kernel": kernel, "stride": stride,
+                            "dilation": dilation, "height": height, "width": width, "half": half, "depthwise": True,
+                            "activation": activation, "scale": 1.0, "relu": False, "in_place": False, "weights_offset": offset,
+                            "workspace_offset": 0} | ({"algorithm": algorithm} if algorithm else {}))
+    case.refused = bool(algorithm) and not can(algorithm, kernel, stride, dilation, half)
+    return case
 
 
 def depthwise_cases():
@@ -699,7 +727,7 @@ def copy_cases():
         yield Case("copy", f"copy {size} bytes", check, numbers={"size": size}, arrays=[data])
 
 
-GROUPS = {"conv": conv_cases, "depthwise": depthwise_cases, "maxpool": maxpool_cases, "upsample": upsample_cases, "gate": gate_cases,
+GROUPS = {"conv": conv_cases, "depthwise": depthwise_cases, "algorithm": algorithm_cases, "maxpool": maxpool_cases, "upsample": upsample_cases, "gate": gate_cases,
           "gram": gram_cases, "softmax": softmax_cases, "transpose": transpose_cases, "matmul": matmul_cases, "crop": crop_cases,
           "region_whole": region_whole_cases, "argmax": argmax_cases, "uncrop": uncrop_cases, "unpack": unpack_cases, "pack": pack_cases,
           "blur": blur_cases, "paint": paint_cases, "copy": copy_cases}
@@ -740,6 +768,9 @@ class OperatorTest(unittest.TestCase):
         if isinstance(result, str):
             self.fail(result)
         record, outputs = result
+        if self.case.refused:
+            self.assertEqual(record["status"], -errno.ENOTSUP)
+            return
         self.assertEqual(record["status"], 0, f"status {record['status']}: {os.strerror(-record['status'])}")
         self.assertTrue(record["intact"], "wrote outside of its output")
         self.case.check(outputs, record)

@@ -2,9 +2,10 @@
 """The parameters of every compiled kernel lie where C puts them.
 
 Reads the SPIR-V that was built, finds the structs of glsl/*-params.h in it, and has a C compiler assert that each member has
-the same offset there.  Arguments: the headers NAME.spv.h, which lie beside NAME.spv.  Environment: SOURCE (the project's root), CC.
+the same offset there.  Arguments: the headers NAME.kernel.h, beside which the SPIR-V lies.  Environment: SOURCE (the project's root), CC.
 """
 import collections
+import glob
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import unittest
 ROOT = os.environ["SOURCE"]
 FOLDER = os.path.join(ROOT, "shaders", "glsl")
 HEADERS = sorted(name for name in os.listdir(FOLDER) if name.endswith("params.h"))
-FILES = [a.removesuffix(".h") for a in sys.argv[1:] if a.endswith(".spv.h")]
+FILES = [path for a in sys.argv[1:] for path in glob.glob(a.removesuffix("kernel.h") + "*.spv")]
 sys.argv[1:] = []
 
 
@@ -51,6 +52,7 @@ class Params(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kernels = {}
+        assert FILES
         for path in FILES:
             text = subprocess.run(["spirv-dis", "--no-color", path], check=True, capture_output=True, text=True).stdout
             cls.kernels[os.path.basename(path)] = text

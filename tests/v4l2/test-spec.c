@@ -93,15 +93,15 @@ static void refuse_sink(const char *spec, int error, const char *text)
 
 static void sinks(void **state)
 {
-        refuse_sink(NULL, -EINVAL, "give /dev/videoN");
-        refuse_sink("", -EINVAL, "give /dev/videoN");
-        refuse_sink("video10", -EINVAL, "give /dev/videoN");
+        refuse_sink(NULL, -EINVAL, "use /dev/videoN");
+        refuse_sink("", -EINVAL, "use /dev/videoN");
+        refuse_sink("video10", -EINVAL, "use /dev/videoN");
         refuse_sink("y4m:", -EINVAL, "write y4m:FILE");
         refuse_sink("png:", -EINVAL, "write png:FILE");
         refuse_sink("/dev/video-none", -ENOENT, "modprobe v4l2loopback");
         refuse_sink("/dev/null", -ENODEV, "load v4l2loopback");
-        refuse_sink(temporary_path("y4m:", "no/file"), -ENOENT, "can be written");
-        refuse_sink(temporary_path("y4m:", ""), -EISDIR, "can be written");
+        refuse_sink(temporary_path("y4m:", "no/file"), -ENOENT, "writable");
+        refuse_sink(temporary_path("y4m:", ""), -EISDIR, "writable");
         refuse_sink(temporary_path("png:", "out.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%s.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%d%d.png"), -EINVAL, "%04d");
@@ -109,7 +109,7 @@ static void sinks(void **state)
         refuse_sink(temporary_path("png:", "%5d.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%0d.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "none/%d.png"), -ENOENT, "folder");
-        refuse_sink("y4m:/dev/full", -ENOSPC, "can be written");
+        refuse_sink("y4m:/dev/full", -ENOSPC, "writable");
 }
 
 static void sink_sizes(void **state)

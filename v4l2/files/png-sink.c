@@ -113,8 +113,7 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
                 snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - png->before), png->before);
         if (access(folder, W_OK | X_OK) < 0) {
                 err = -errno;
-                return why_say(why, why_size, err, "%s: %s; choose a folder that can be written", folder,
-                               strerror(-err));
+                return why_say(why, why_size, err, "%s: %s; choose a writable folder", folder, strerror(-err));
         }
         err = sink_file_format(format, &png->base.format);
         if (err < 0)

@@ -148,7 +148,7 @@ static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_fo
         if (!err)
                 err = write_more(y4m);
         if (err < 0 && err != -EAGAIN)
-                return why_say(why, why_size, err, "%s: %s; choose a file that can be written", path, strerror(-err));
+                return why_say(why, why_size, err, "%s: %s; choose a writable file", path, strerror(-err));
         return 0;
 }
 

@@ -41,7 +41,7 @@ struct loopback {
 static int say_errno(const char *path, int error, char *why, size_t why_size)
 {
         const char *text = error == EACCES   ? "permission denied; add the user to the group \"video\""
-                           : error == ENOENT ? "there is no such node; load v4l2loopback (modprobe v4l2loopback)"
+                           : error == ENOENT ? "no such node; load v4l2loopback (modprobe v4l2loopback)"
                            : error == EBUSY  ? "another program feeds or holds it; close that program"
                            : error == EPERM
                                    ? "not permitted; allow the service this device (DeviceAllow=char-video4linux rw)"
@@ -70,12 +70,13 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
         uint32_t caps;
 
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || io->ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0)
-                return why_say(why, why_size, -ENODEV, "%s is no video device; load v4l2loopback and give its node",
+                return why_say(why, why_size, -ENODEV, "%s is not a video device; load v4l2loopback and use its node",
                                path);
         caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
         if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)) != 0)
                 return why_say(why, why_size, -ENODEV,
-                               "%s is \"%.32s\", no v4l2loopback node; give the virtual camera's node", path, cap.card);
+                               "%s is \"%.32s\", not a v4l2loopback node; use the virtual camera's node", path,
+                               cap.card);
         if (caps & V4L2_CAP_VIDEO_OUTPUT || !has_producer(fd))
                 return 0;
         if (caps & V4L2_CAP_VIDEO_CAPTURE)
@@ -83,7 +84,7 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
         /* 0.12.7, after a producer that used write() while another program queried the node: only this
          * restores it. */
         return why_say(why, why_size, -ENODEV,
-                       "%s is neither a camera nor an output any more; reload v4l2loopback (rmmod v4l2loopback)", path);
+                       "%s is no longer a camera or an output; reload v4l2loopback (rmmod v4l2loopback)", path);
 }
 
 /* A node that readers hold open, or that has keep_format=1, keeps its old format and returns it. */

@@ -151,7 +151,7 @@ class Parse(unittest.TestCase):
 
     def test_backends_agree(self):
         folder, labels = new_folder(), []
-        for backend in ("lane", "tile"):
+        for backend in ("subgroup", "tiled"):
             done, lines = parse(picture("one.png", 120, 90), "--backend", backend, "-o", f"{folder}/{backend}")
             self.assertEqual((done.returncode, lines[0]["backend"]), (0, backend), done.stderr)
             with Image.open(lines[0]["labels"]) as image:

@@ -405,7 +405,7 @@ static int setup(void **state)
         const char *backend = getenv("VISAGED_BACKEND");
         const struct engine_options options = {
                 .model = forge_path(),
-                .backend = backend && strcmp(backend, "lane") == 0 ? GPU_BACKEND_LANE : GPU_BACKEND_TILE,
+                .backend = backend && strcmp(backend, "subgroup") == 0 ? GPU_BACKEND_SUBGROUP : GPU_BACKEND_TILED,
         };
         char why[600] = "";
         size_t size;

@@ -64,13 +64,13 @@ class Both(unittest.TestCase):
                 ([], "no command given"), (["nonsense"], 'unknown command "nonsense"'), (["parse"], "no picture given"),
                 (["parse", "--nonsense", picture], "visagectl parse: unrecognized option"),
                 (["parse", "--gpu"], "requires an argument"), (["parse", "-o", "", picture], "needs a directory"),
-                (["parse", "--backend=fast", picture], "must be lane or tile"),
+                (["parse", "--backend=fast", picture], "must be subgroup or tiled"),
                 (["parse", "--logits=x.npy", picture, picture], "needs a single picture"),
                 (["parse", f"--logits={picture}", picture], "would overwrite the picture"),
                 (["eval"], "--images is missing"), (["eval", "--images=."], "--labels is missing"),
                 (["eval", "--images=.", "--labels=.", picture], "unexpected argument"),
                 (["eval", "--classes=12"], '--classes cannot be "12": must be 11, 19 or 20'),
-                (["eval", "--backend=lane"], "visagectl eval: unrecognized option"),
+                (["eval", "--backend=subgroup"], "visagectl eval: unrecognized option"),
                 (["gpus", "nonsense"], 'unexpected argument "nonsense"'), (["gpus", "--nonsense"], "unrecognized option"),
                 (["cameras", "--jsno"], "visagectl cameras: unrecognized option")):
             done = visagectl(*arguments)

@@ -123,7 +123,7 @@ static void one_buffer(void **state)
 static void nodes(void **state)
 {
         fake.driver = "uvcvideo";
-        refuse(-ENODEV, "no v4l2loopback node");
+        refuse(-ENODEV, "not a v4l2loopback node");
         fake.driver = "v4l2 loopback";
         fake.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
         fake.producer = true;
@@ -142,7 +142,7 @@ static void failures(void **state)
                 int error, want;
                 const char *text;
         } cases[] = {
-                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "no video device"},
+                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "not a video device"},
                 {VIDIOC_S_FMT, EBUSY, -EBUSY, "another program feeds"},
                 {VIDIOC_S_FMT, EINVAL, -EINVAL, "close the programs"},
                 {VIDIOC_REQBUFS, EBUSY, -EBUSY, "another program feeds"},

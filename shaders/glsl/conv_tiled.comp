@@ -3,6 +3,7 @@
 // channels in 8 KB of shared memory.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 #include "conv.glsl"
 
 layout(local_size_x = 64) in;
@@ -18,7 +19,7 @@ void main()
         const int me = int(gl_LocalInvocationID.x);
         const int pixel = int(gl_WorkGroupID.y) * TILE;
         const int channel = int(gl_WorkGroupID.x) * TILE;
-        const int rows = (out_groups + 1) / 2; // of 8 output channels
+        const int rows = (params.out_groups + 1) / 2; // of 8 output channels
         const int batch = int(gl_WorkGroupID.z);
         const int mine_pixel = me % 8, mine_channel = me / 8; // and every 8th from there
 
@@ -29,15 +30,15 @@ void main()
 
         // Invocation `me` loads pixel `me` and weight row `me` of the tile.
         const int row = channel / 8 + me / 8;
-        const int last_pixel = POINTWISE != 0 ? (out_pixels + 31 & ~31) - 1 : out_pixels - 1;
+        const int last_pixel = POINTWISE != 0 ? (params.out_pixels + 31 & ~31) - 1 : params.out_pixels - 1;
         for (int tap = 0; tap < TAPS; tap++) {
                 int i = tap_pixel(tap, pixel + me);
                 bool inside = i >= 0 && pixel + me <= last_pixel;
-                int from = at(source_map, inside ? i : 0, 0) + batch * source_batch;
-                int weight = batch * weights_batch + ((row * TAPS + tap) * groups) * 8 + me % 8;
-                for (int g = 0; g < groups; g += DEPTH) {
+                int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
+                int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + me % 8;
+                for (int g = 0; g < params.groups; g += DEPTH) {
                         [[unroll]] for (int d = 0; d < DEPTH; d++) {
-                                bool there = g + d < groups;
+                                bool there = g + d < params.groups;
                                 vec4 x = vec4(0), w = vec4(0);
                                 if (there && inside)
                                         x = LOAD(source, from + (g + d) * 32);

@@ -4,6 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "operand.glsl"
+#include "shaders/glsl/network-params.h"
 #include "conv.glsl"
 
 layout(local_size_x = 8) in;
@@ -17,7 +18,7 @@ void main()
         const int lane = int(gl_LocalInvocationID.x);
         const int pixel = int(gl_WorkGroupID.y) * 32 + lane;
         const int row = int(gl_WorkGroupID.x) * ROWS;
-        const int row_size = TAPS * groups * 8;
+        const int row_size = TAPS * params.groups * 8;
         const int batch = int(gl_WorkGroupID.z);
 
         float sum[ROWS * 8][PIXELS];
@@ -25,16 +26,16 @@ void main()
                 [[unroll]] for (int p = 0; p < PIXELS; p++)
                         sum[c][p] = 0;
 
-        int weight = batch * weights_batch + row * row_size + lane;
+        int weight = batch * params.weights_batch + row * row_size + lane;
         for (int tap = 0; tap < TAPS; tap++) {
                 int from[PIXELS];
                 bool inside[PIXELS];
                 [[unroll]] for (int p = 0; p < PIXELS; p++) {
                         int i = tap_pixel(tap, pixel + 8 * p);
                         inside[p] = POINTWISE != 0 || i >= 0;
-                        from[p] = at(source_map, inside[p] ? i : 0, 0) + batch * source_batch;
+                        from[p] = at(params.source, inside[p] ? i : 0, 0) + batch * params.source_batch;
                 }
-                for (int g = 0; g < groups; g += DEPTH) {
+                for (int g = 0; g < params.groups; g += DEPTH) {
                         [[unroll]] for (int d = 0; d < DEPTH; d++) {
                                 vec4 x[PIXELS];
                                 [[unroll]] for (int p = 0; p < PIXELS; p++) {

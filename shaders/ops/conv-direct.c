@@ -1,0 +1,153 @@
+/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for either back-end. */
+#include "shaders/ops/conv.h"
+
+#include "conv_subgroup.kernel.h"
+#include "conv_tiled.kernel.h"
+
+const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 32, 32};
+static const struct conv_kernel tiled_kernel = {&kernel_conv_tiled, 64, 64};
+
+static uint32_t taps_of(const struct gpu_conv *conv)
+{
+        return conv->kernel * conv->kernel;
+}
+
+static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return !conv->depthwise && (conv->kernel == 1 || conv->kernel == 3);
+}
+
+static bool fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return fits_tiled(caps, conv) && conv_fits_subgroup(caps, conv, taps_of(conv));
+}
+
+static uint64_t weights_size(const struct gpu_conv *conv)
+{
+        return conv_weights_size(conv, taps_of(conv));
+}
+
+/* Rounded to nearest even, as processors and PyTorch do; not every compiler converts by itself.  The magic numbers move
+ * the exponent so that the processor's own rounding of 32-bit sums does the work. */
+static uint16_t half(float value)
+{
+        const union {
+                uint32_t bits;
+                float value;
+        } limit = {.bits = 0x477ff000}, tiny = {.bits = 0x38800000}, magic = {.bits = 0x3f000000};
+        union {
+                float value;
+                uint32_t bits;
+        } v = {value};
+        const uint32_t sign = v.bits & 0x80000000;
+
+        v.bits ^= sign;
+        if (v.bits > 0x7f800000)
+                v.bits = 0x7e00; /* NaN */
+        else if (v.value >= limit.value)
+                v.bits = 0x7bff; /* 65520 and more: the largest, for infinity makes NaN of the sums */
+        else if (v.value < tiny.value) {
+                v.value += magic.value; /* denormal */
+                v.bits -= magic.bits;
+        } else
+                v.bits = (v.bits - 0x38000000 + 0xfff + (v.bits >> 13 & 1)) >> 13;
+        return v.bits | sign >> 16;
+}
+
+static void put(const struct gpu_conv *conv, void *matrix, uint64_t index, float value)
+{
+        if (conv->dtype == GPU_F16)
+                ((uint16_t *)matrix)[index] = half(value);
+        else
+                ((float *)matrix)[index] = value;
+}
+
+/* [out / 8][tap][in / 4][8][4] */
+static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
+{
+        const uint32_t taps = taps_of(conv), groups = conv->in / 4;
+
+        conv_pack_bias(conv, taps, bias, ret);
+        for (uint32_t o = 0; o < conv->out; o++)
+                for (uint32_t i = 0; i < in; i++)
+                        for (uint32_t tap = 0; tap < taps; tap++) {
+                                uint64_t row = ((uint64_t)(o / 8) * taps + tap) * groups + i / 4;
+                                put(conv, ret, (row * 8 + o % 8) * 4 + i % 4,
+                                    weights[((uint64_t)o * in + i) * taps + tap]);
+                        }
+}
+
+int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *d)
+{
+        const uint32_t channels = d->params.out_groups * 4, pixels = d->params.out_pixels;
+
+        return program_dispatch(
+                program,
+                &(struct dispatch){
+                        .kernel = kernel->kernel,
+                        .constants = {d->taps, d->pointwise, d->params.groups % 2 ? 1 : 2},
+                        .operands = {d->source, d->matrix, d->bias, d->residual, d->result},
+                        .push = &d->params,
+                        .push_size = sizeof d->params,
+                        .groups = {divide_up(channels, kernel->channels), divide_up(pixels, kernel->pixels), d->batch},
+                        .cost = 4.0 * d->params.groups * d->taps * channels * pixels * d->batch,
+                });
+}
+
+static int record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op)
+{
+        const struct gpu_conv *conv = &op->conv;
+        const uint32_t taps = taps_of(conv);
+
+        return conv_dispatch(program, kernel,
+                             &(struct conv_dispatch){
+                                     .taps = taps,
+                                     .pointwise = conv->kernel == 1 && conv->stride == 1,
+                                     .batch = 1,
+                                     .source = map_operand(&op->in),
+                                     .matrix = conv_matrix(op, taps),
+                                     .bias = conv_bias(op, taps),
+                                     .residual = conv_residual(op, taps),
+                                     .result = map_operand(&op->out),
+                                     .params = {.height = op->in.height,
+                                                .width = op->in.width,
+                                                .out_width = op->out.width,
+                                                .out_pixels = map_pixels(&op->out),
+                                                .groups = conv->in / 4,
+                                                .out_groups = map_groups(&op->out),
+                                                .stride = conv->stride,
+                                                .dilation = conv->dilation,
+                                                .source = push_map(&op->in),
+                                                .result = push_map(&op->out),
+                                                .residual = push_map(op->residual ? op->residual : &op->out),
+                                                .epilogue = conv_epilogue(op)},
+                             });
+}
+
+static int record_subgroup(struct gpu_program *program, const struct op_conv *op)
+{
+        return record(program, &conv_subgroup_kernel, op);
+}
+
+static int record_tiled(struct gpu_program *program, const struct op_conv *op)
+{
+        return record(program, &tiled_kernel, op);
+}
+
+const struct conv_algorithm conv_subgroup = {
+        .name = "subgroup",
+        .backend = GPU_BACKEND_SUBGROUP,
+        .fits = fits_subgroup,
+        .weights_size = weights_size,
+        .pack = pack,
+        .record = record_subgroup,
+};
+
+const struct conv_algorithm conv_tiled = {
+        .name = "tiled",
+        .backend = GPU_BACKEND_TILED,
+        .fits = fits_tiled,
+        .weights_size = weights_size,
+        .pack = pack,
+        .record = record_tiled,
+};

@@ -1,0 +1,223 @@
+/* Which algorithm computes a convolution, on devices that need not be there; and that its sizes and its packing agree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shaders/ops/conv.h"
+
+#define SIZEOF(array) (sizeof(array) / sizeof *(array))
+
+/* A processor's driver, on which everything runs. */
+static const struct gpu_caps processor = {
+        .kind = GPU_KIND_CPU,
+        .subgroup = 8,
+        .subgroup_min = 8,
+        .subgroup_max = 8,
+        .shuffle = true,
+        .invocations = 1024,
+        .shared_memory = 32768,
+        .texel_elements = 1 << 27,
+        .storage_range = 1 << 27,
+};
+
+static const struct gpu_conv wide = {
+        .in = 256, .out = 256, .kernel = 3, .stride = 1, .dilation = 1, .height = 60, .width = 60};
+
+static struct gpu_conv shape(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                             enum gpu_dtype dtype)
+{
+        return (struct gpu_conv){in, out, kernel, stride, dilation, 60, 60, dtype};
+}
+
+static struct gpu_conv depthwise(uint32_t channels, uint32_t kernel, uint32_t stride, uint32_t dilation)
+{
+        struct gpu_conv conv = shape(channels, channels, kernel, stride, dilation, GPU_F32);
+
+        conv.depthwise = true;
+        return conv;
+}
+
+static void is(const struct gpu_caps *caps, enum gpu_backend backend, struct gpu_conv conv, const char *name)
+{
+        const struct conv_algorithm *chosen = conv_choose(caps, backend, &conv);
+
+        if (!name)
+                assert_null(chosen);
+        else {
+                assert_non_null(chosen);
+                assert_string_equal(chosen->name, name);
+        }
+}
+
+static void chooses_by_shape(void **state)
+{
+        const enum gpu_backend s = GPU_BACKEND_SUBGROUP;
+
+        is(&processor, s, wide, "subgroup-winograd");
+        is(&processor, s, shape(512, 512, 3, 1, 2, GPU_F32), "subgroup-winograd");
+        is(&processor, s, shape(256, 256, 3, 1, 1, GPU_F16), "subgroup");
+        is(&processor, s, shape(256, 256, 3, 2, 1, GPU_F32), "subgroup");
+        is(&processor, s, shape(256, 256, 1, 1, 1, GPU_F32), "subgroup");
+        is(&processor, s, shape(4, 64, 3, 1, 1, GPU_F32), "subgroup"); /* Winograd would not pay */
+        for (int backend = GPU_BACKEND_AUTO; backend <= GPU_BACKEND_TILED; backend++) {
+                is(&processor, backend, depthwise(48, 3, 1, 1), "depthwise-block");
+                is(&processor, backend, depthwise(48, 5, 2, 1), "depthwise-block");
+                is(&processor, backend, depthwise(48, 3, 1, 2), "depthwise-pixel");
+                is(&processor, backend, depthwise(48, 7, 1, 1), NULL);
+                is(&processor, backend, shape(8, 8, 5, 1, 1, GPU_F32), NULL);
+                struct gpu_conv unequal = depthwise(48, 3, 1, 1);
+                unequal.out = 52;
+                is(&processor, backend, unequal, NULL);
+        }
+}
+
+static void chooses_by_back_end(void **state)
+{
+        is(&processor, GPU_BACKEND_TILED, wide, "tiled");
+        is(&processor, GPU_BACKEND_TILED, shape(256, 256, 1, 2, 1, GPU_F16), "tiled");
+}
+
+static void needs_subgroups_of_8_and_shuffles(void **state)
+{
+        for (uint32_t size = 4; size <= 128; size *= 2)
+                for (int shuffle = 0; shuffle < 2; shuffle++) {
+                        struct gpu_caps caps = processor;
+                        caps.subgroup = caps.subgroup_min = caps.subgroup_max = size;
+                        caps.shuffle = shuffle;
+                        const bool can = size == 8 && shuffle;
+                        is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled");
+                        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), can ? "subgroup" : "tiled");
+                        is(&caps, GPU_BACKEND_SUBGROUP, depthwise(48, 3, 1, 1), "depthwise-block");
+                }
+}
+
+static void keeps_to_what_texel_buffers_hold(void **state)
+{
+        struct gpu_caps caps = processor;
+
+        caps.texel_elements = 65536;
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(8, 8, 1, 1, 1, GPU_F32), "tiled");
+        caps.texel_elements = 1 << 23; /* 36 matrices of 2560 x 512 do not fit, 9 do */
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup");
+        is(&processor, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup-winograd");
+}
+
+/* ---- sizes and packing ---- */
+
+static float *filled(size_t count, float value)
+{
+        float *p = malloc(count * sizeof *p);
+
+        assert_non_null(p);
+        for (size_t i = 0; i < count; i++)
+                p[i] = value;
+        return p;
+}
+
+/* Not zero, of 2 or 4 bytes each. */
+static size_t count_set(const uint8_t *p, size_t size, size_t element)
+{
+        static const uint8_t zero[4];
+        size_t count = 0;
+
+        for (size_t i = 0; i < size; i += element)
+                count += memcmp(p + i, zero, element) != 0;
+        return count;
+}
+
+/* Packs weights of 1 and biases of 2: they fill what was asked for, no byte more, and all of them are there. */
+static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
+{
+        enum { GUARD = 64 };
+        const size_t taps = conv.kernel * conv.kernel, per_output = conv.depthwise ? taps : conv.in * taps;
+        float *weights = filled(conv.out * per_output, 1), *bias = filled(conv.out, 2);
+
+        conv.algorithm = algorithm;
+        const uint64_t size = gpu_conv_weights_size(&conv);
+        uint8_t *packed = malloc(size + GUARD);
+        assert_non_null(packed);
+        memset(packed, 0xa5, size + GUARD);
+        gpu_conv_weights_pack(&conv, conv.in, weights, bias, packed);
+        for (int i = 0; i < GUARD; i++)
+                assert_int_equal(packed[size + i], 0xa5);
+
+        const size_t biases = conv.depthwise ? 0 : conv_rows(&conv) * sizeof(float);
+        if (conv.depthwise)
+                assert_int_equal(count_set(packed, size, 4), conv.out * (taps + 1));
+        else {
+                assert_int_equal(count_set(packed + size - biases, biases, 4), conv.out);
+                assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
+        }
+        if (algorithm == &conv_subgroup || algorithm == &conv_tiled)
+                assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
+                                 conv.out * per_output);
+        if (algorithm == &conv_winograd)
+                assert_true(count_set(packed, size - biases, 4) >= 16 * (size_t)conv.out * conv.in);
+        assert_int_equal(gpu_conv_workspace_size(&conv) > 0, algorithm == &conv_winograd);
+        free(packed);
+        free(weights);
+        free(bias);
+}
+
+static void sizes_and_packing_agree(void **state)
+{
+        static const uint32_t outs[] = {1, 3, 8, 19, 32, 33, 65}, kernels[] = {1, 3, 5};
+
+        for (const struct conv_algorithm *const *a = conv_algorithms; *a; a++) {
+                unsigned packed = 0;
+                for (uint32_t in = 4; in <= 36; in += 8)
+                        for (size_t o = 0; o < SIZEOF(outs); o++)
+                                for (size_t k = 0; k < SIZEOF(kernels); k++)
+                                        for (int half = 0; half < 2; half++) {
+                                                struct gpu_conv conv =
+                                                        shape(in, outs[o], kernels[k], 1, 1, half ? GPU_F16 : GPU_F32);
+                                                for (int each = 0; each < 2; each++) {
+                                                        conv.depthwise = each;
+                                                        if (each)
+                                                                conv.out = in;
+                                                        if ((*a)->fits(&processor, &conv)) {
+                                                                packs(*a, conv);
+                                                                packed++;
+                                                        }
+                                                }
+                                        }
+                assert_true(packed > 0);
+        }
+}
+
+/* What a matrix made on the device lies like. */
+static void direct_ones_take_the_same_weights(void **state)
+{
+        struct gpu_conv conv = shape(36, 19, 3, 1, 1, GPU_F32);
+        const uint64_t size = conv_subgroup.weights_size(&conv);
+        float *weights = filled(36 * 19 * 9, 0), *bias = filled(19, 3);
+        uint8_t *a = calloc(1, size), *b = calloc(1, size);
+
+        assert_int_equal(conv_tiled.weights_size(&conv), size);
+        for (int i = 0; i < 36 * 19 * 9; i++)
+                weights[i] = i;
+        conv_subgroup.pack(&conv, 36, weights, bias, a);
+        conv_tiled.pack(&conv, 36, weights, bias, b);
+        assert_memory_equal(a, b, size);
+        free(a);
+        free(b);
+        free(weights);
+        free(bias);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(chooses_by_shape),
+                cmocka_unit_test(chooses_by_back_end),
+                cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
+                cmocka_unit_test(keeps_to_what_texel_buffers_hold),
+                cmocka_unit_test(sizes_and_packing_agree),
+                cmocka_unit_test(direct_ones_take_the_same_weights),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
