@@ -271,7 +271,7 @@ static void first_frame(struct supervisor *sv)
         sv->update(sv);
 }
 
-/* While a frame is under way the driver keeps the next ones, and the newest wins: the source is off.  It is also turned
+/* While no slot is free the driver keeps the next frames, and the newest wins: the source is off.  It is also turned
  * off and on where it could have stayed on: v4l2loopback 0.12's poll() does not put the caller on its wait queue when
  * there is a frame already, so that an epoll set which was told of that one never hears of another. */
 static int on_frames(sd_event_source *source, int fd, uint32_t events, void *userdata)
