@@ -106,6 +106,14 @@ class Effects(unittest.TestCase):
             if background.mean() > 0.02:
                 self.assertGreater(off[background].mean(), 1.0)
 
+    def test_mirror(self):
+        """Pixel by pixel what is shown without it, whatever it stands behind."""
+        for effect, mirrored in (("none", "mirror"), ("labels", "mirror+labels"), ("overlay+blur", "overlay+mirror+blur")):
+            _, plain = self.stream(f"--effect={effect}", "--mode=exact", frames=1)
+            _, shown = self.stream(f"--effect={mirrored}", "--mode=exact", frames=1)
+            np.testing.assert_array_equal(shown[0], plain[0][:, ::-1], mirrored)
+            self.assertFalse(np.array_equal(shown[0], plain[0]))
+
 
 class NoRawFrame(unittest.TestCase):
     """Nothing but the placeholder comes out before the first labels."""
