@@ -16,8 +16,8 @@ int polkit_ask(sd_bus *connection, sd_bus_slot **slot, const char *client, const
 
         int r = sd_bus_message_new_method_call(connection, &question, NAME, PATH, INTERFACE, "CheckAuthorization");
         if (r >= 0)
-                r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", client, action,
-                                          0, (uint32_t)interactive, "");
+                r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", client,
+                                          action, 0, (uint32_t)interactive, "");
         if (r >= 0)
                 r = sd_bus_call_async(connection, slot, question, handler, userdata, TIMEOUT_USEC);
         sd_bus_message_unref(question);

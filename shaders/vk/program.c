@@ -292,8 +292,7 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
                 if (dispatch->groups[i] > program->gpu->caps.groups[i])
                         r = -E2BIG;
         if (r < 0 || (r = pipelines_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
-            (r = first_run_note(program, pipeline.handle)) < 0 ||
-            (r = new_set(program, pipeline.reading, &set)) < 0 ||
+            (r = first_run_note(program, pipeline.handle)) < 0 || (r = new_set(program, pipeline.reading, &set)) < 0 ||
             (r = bind(program, dispatch, pipeline.reading, set)) < 0)
                 return program_fail(program, r);
         for (uint32_t i = 0; i < pieces && r == 0; i++)
