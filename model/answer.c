@@ -136,7 +136,7 @@ static float amplitude(const struct model_info *info, const struct graph_tensor 
 
 int answer_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
 {
-        float *values = malloc(tensor->count * sizeof(*values)), scale = amplitude(context, tensor);
+        float *values = malloc(tensor->count * sizeof *values), scale = amplitude(context, tensor);
         bool scalar = !ends_with(tensor->name, ".weight") && !ends_with(tensor->name, ".bias");
         uint32_t seed = crc32(tensor->name);
 

@@ -37,7 +37,7 @@ static const struct graph_tensor *add_tensor(struct graph *graph, const char *na
         struct graph_tensor *tensor = &graph->tensors[graph->tensor_count++];
 
         assert(graph->tensor_count <= 3 * graph->capacity && strlen(name) < GRAPH_PART_MAX);
-        snprintf(tensor->name, sizeof(tensor->name), "%.*s%s", GRAPH_PART_MAX - 1, name, suffix);
+        snprintf(tensor->name, sizeof tensor->name, "%.*s%s", GRAPH_PART_MAX - 1, name, suffix);
         tensor->rank = rank;
         tensor->count = 1;
         for (uint32_t i = 0; i < rank; i++) {
@@ -162,15 +162,15 @@ void graph_finish(struct graph *graph)
 
 int graph_new(uint32_t capacity, struct graph **ret)
 {
-        struct graph *graph = calloc(1, sizeof(*graph));
+        struct graph *graph = calloc(1, sizeof *graph);
 
         if (!graph)
                 return -ENOMEM;
         graph->capacity = capacity;
-        graph->nodes = calloc(graph->capacity, sizeof(*graph->nodes));
-        graph->buffers = calloc(graph->capacity, sizeof(*graph->buffers));
-        graph->views = calloc(graph->capacity, sizeof(*graph->views));
-        graph->tensors = calloc(3 * (size_t)graph->capacity, sizeof(*graph->tensors));
+        graph->nodes = calloc(graph->capacity, sizeof *graph->nodes);
+        graph->buffers = calloc(graph->capacity, sizeof *graph->buffers);
+        graph->views = calloc(graph->capacity, sizeof *graph->views);
+        graph->tensors = calloc(3 * (size_t)graph->capacity, sizeof *graph->tensors);
         if (!graph->nodes || !graph->buffers || !graph->views || !graph->tensors) {
                 graph_free(graph);
                 return -ENOMEM;

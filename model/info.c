@@ -75,7 +75,7 @@ static bool parse_format(const json_t *value, struct model_info *info)
 
 static bool parse_name(const json_t *value, struct model_info *info)
 {
-        return text(value, info->name, sizeof(info->name));
+        return text(value, info->name, sizeof info->name);
 }
 
 static bool parse_block(const json_t *value, struct model_info *info)
@@ -83,7 +83,7 @@ static bool parse_block(const json_t *value, struct model_info *info)
         static const char *const names[] = {
                 [MODEL_BASIC] = "basic", [MODEL_BOTTLENECK] = "bottleneck", [MODEL_INVERTED] = "inverted"};
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
                 if (json_is_string(value) && strcmp(json_string_value(value), names[i]) == 0) {
                         info->block = (enum model_block)i;
                         return true;
@@ -233,7 +233,7 @@ static bool parse_classes(const json_t *value, struct model_info *info)
                 struct model_class *class = &info->class[i];
 
                 if (!json_is_object(item) || json_object_size(item) != 2 ||
-                    !text(json_object_get(item, "name"), class->name, sizeof(class->name)) ||
+                    !text(json_object_get(item, "name"), class->name, sizeof class->name) ||
                     !parse_color(json_object_get(item, "color"), class->color))
                         return false;
                 for (size_t j = 0; j < i; j++)
@@ -246,12 +246,12 @@ static bool parse_classes(const json_t *value, struct model_info *info)
 
 static bool parse_license(const json_t *value, struct model_info *info)
 {
-        return text(value, info->license, sizeof(info->license));
+        return text(value, info->license, sizeof info->license);
 }
 
 static bool parse_provenance(const json_t *value, struct model_info *info)
 {
-        return text(value, info->provenance, sizeof(info->provenance));
+        return text(value, info->provenance, sizeof info->provenance);
 }
 
 /* "format" comes first: for a file in another format, nothing else is reported.  "block" determines which of the other
@@ -295,7 +295,7 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
 {
         struct model_info info = {0};
 
-        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
                 const char *string = safetensors_metadata(file, keys[i].key);
                 json_error_t error;
                 json_t *value;

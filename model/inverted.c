@@ -17,7 +17,7 @@ static const struct graph_view *convolve(struct graph *graph, const struct graph
 {
         char name[GRAPH_PART_MAX];
 
-        snprintf(name, sizeof(name), "layer%u.%u.conv%u", block->number, block->index, part);
+        snprintf(name, sizeof name, "layer%u.%u.conv%u", block->number, block->index, part);
         conv.name = name;
         conv.dtype = x->buffer->dtype;
         return part == 2 ? graph_add_depthwise(graph, x, &conv) : graph_add_conv(graph, x, &conv);
@@ -113,16 +113,16 @@ static const struct graph_view *level(struct network *network, uint32_t index, c
         conv.out = level->lateral;
         conv.into = both;
         conv.first = x->channels;
-        snprintf(name, sizeof(name), "decoder.levels.%u.conv1", index);
+        snprintf(name, sizeof name, "decoder.levels.%u.conv1", index);
         graph_add_conv(graph, low, &conv);
 
         x = graph_add_view(graph, both, 0, wide);
         conv.out = level->channels;
         conv.into = NULL;
         for (unsigned part = 2; part <= 4; part += 2) {
-                snprintf(name, sizeof(name), "decoder.levels.%u.conv%u", index, part);
+                snprintf(name, sizeof name, "decoder.levels.%u.conv%u", index, part);
                 x = graph_add_depthwise(graph, x, &depthwise);
-                snprintf(name, sizeof(name), "decoder.levels.%u.conv%u", index, part + 1);
+                snprintf(name, sizeof name, "decoder.levels.%u.conv%u", index, part + 1);
                 x = graph_add_conv(graph, x, &conv);
         }
         return x;

@@ -35,10 +35,10 @@ static int check_shape(const char *path, const struct graph_tensor *expected, co
         char want[64], have[64];
 
         if (tensor->rank == expected->rank &&
-            memcmp(tensor->shape, expected->shape, tensor->rank * sizeof(*tensor->shape)) == 0)
+            memcmp(tensor->shape, expected->shape, tensor->rank * sizeof *tensor->shape) == 0)
                 return 0;
-        print_shape(want, sizeof(want), expected->shape, expected->rank);
-        print_shape(have, sizeof(have), tensor->shape, tensor->rank);
+        print_shape(want, sizeof want, expected->shape, expected->rank);
+        print_shape(have, sizeof have, tensor->shape, tensor->rank);
         return why_set(why, why_size, -EBADMSG, "%s: tensor %s: shape is %s, must be %s", path, tensor->name, have,
                        want);
 }
@@ -96,7 +96,7 @@ static int check_tensors(const struct model *model, const struct graph *graph, f
 
 static int check(const struct model *model, char *why, size_t why_size)
 {
-        float *chunk = malloc(CHUNK * sizeof(*chunk));
+        float *chunk = malloc(CHUNK * sizeof *chunk);
         struct graph *graph = NULL;
         int r = chunk ? network_new(&model->info, GPU_F32, &graph) : -ENOMEM;
 
@@ -111,7 +111,7 @@ static int check(const struct model *model, char *why, size_t why_size)
 
 int model_open(const char *path, struct model **ret, char *why, size_t why_size)
 {
-        struct model *model = calloc(1, sizeof(*model));
+        struct model *model = calloc(1, sizeof *model);
         int r;
 
         if (model)
@@ -160,7 +160,7 @@ int model_tensor(const struct model *model, const char *name, size_t count, floa
 
         if (!tensor || tensor->count != count)
                 return -ENOENT;
-        values = malloc(count * sizeof(*values));
+        values = malloc(count * sizeof *values);
         if (!values)
                 return -ENOMEM;
         r = safetensors_read(model->file, tensor, 0, count, values);

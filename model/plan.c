@@ -30,7 +30,7 @@ static uint64_t best_fit(struct plan_item **busy, size_t count, uint64_t size)
 {
         uint64_t end = 0, best = 0, best_hole = UINT64_MAX;
 
-        qsort(busy, count, sizeof(*busy), compare_offset);
+        qsort(busy, count, sizeof *busy, compare_offset);
         for (size_t i = 0; i < count; i++) {
                 if (busy[i]->offset > end && busy[i]->offset - end >= size && busy[i]->offset - end < best_hole) {
                         best = end;
@@ -44,7 +44,7 @@ static uint64_t best_fit(struct plan_item **busy, size_t count, uint64_t size)
 
 int plan_place(struct plan_item *items, size_t count, uint64_t *ret_size)
 {
-        struct plan_item **order = calloc(2 * count + 1, sizeof(*order)), **busy = order + count;
+        struct plan_item **order = calloc(2 * count + 1, sizeof *order), **busy = order + count;
         uint64_t total = 0, sum = 0;
 
         if (!order)
@@ -57,7 +57,7 @@ int plan_place(struct plan_item *items, size_t count, uint64_t *ret_size)
                         return -E2BIG;
                 }
         }
-        qsort(order, count, sizeof(*order), compare_size);
+        qsort(order, count, sizeof *order, compare_size);
 
         for (size_t i = 0; i < count; i++) {
                 struct plan_item *item = order[i];

@@ -117,9 +117,9 @@ static int parse_tensor(const struct complaint *complaint, const char *name, con
 
         if (!json_is_object(entry) || json_object_size(entry) != 3 || !dtype)
                 return FAIL(complaint, -EBADMSG, "tensor %s: must have dtype, shape and data_offsets, no more", name);
-        while (i < sizeof(dtypes) / sizeof(*dtypes) && strcmp(dtypes[i].name, dtype) != 0)
+        while (i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
                 i++;
-        if (i == sizeof(dtypes) / sizeof(*dtypes))
+        if (i == sizeof dtypes / sizeof *dtypes)
                 return FAIL(complaint, -EBADMSG, "tensor %s: type %s is not F32 or F16", name, dtype);
         tensor.dtype = (enum safetensors_dtype)i;
 
@@ -150,7 +150,7 @@ static int check_cover(const struct complaint *complaint, const struct safetenso
 {
         uint64_t expected = 0;
 
-        qsort(file->tensors, file->count, sizeof(*file->tensors), compare_begin);
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_begin);
         for (size_t i = 0; i < file->count; i++) {
                 const struct safetensors_tensor *tensor = &file->tensors[i];
 
@@ -163,7 +163,7 @@ static int check_cover(const struct complaint *complaint, const struct safetenso
                 return FAIL(complaint, -EBADMSG, "%llu bytes after the last tensor%s%s",
                             (unsigned long long)(file->data_size - expected), file->count ? ", " : "",
                             file->count ? file->tensors[file->count - 1].name : "");
-        qsort(file->tensors, file->count, sizeof(*file->tensors), compare_name);
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_name);
         return 0;
 }
 
@@ -185,7 +185,7 @@ static int parse_header(const struct complaint *complaint, struct safetensors *f
         json_t *entry;
         int r;
 
-        file->tensors = calloc(json_object_size(file->root) + 1, sizeof(*file->tensors));
+        file->tensors = calloc(json_object_size(file->root) + 1, sizeof *file->tensors);
         if (!file->tensors)
                 return FAIL(complaint, -ENOMEM, "out of memory");
 
@@ -246,20 +246,20 @@ static int load(const struct complaint *complaint, struct safetensors *file)
         if (!S_ISREG(st.st_mode))
                 return FAIL(complaint, -EBADMSG, "not a regular file");
         size = (uint64_t)st.st_size;
-        if (size < sizeof(prefix))
+        if (size < sizeof prefix)
                 return FAIL(complaint, -EBADMSG, "too short for a safetensors file");
-        r = read_at(file->fd, prefix, sizeof(prefix), 0);
+        r = read_at(file->fd, prefix, sizeof prefix, 0);
         if (r < 0)
                 return FAIL(complaint, r, "%s", strerror(-r));
         for (int i = 7; i >= 0; i--)
                 length = length << 8 | prefix[i];
-        if (length < 2 || length > size - sizeof(prefix))
+        if (length < 2 || length > size - sizeof prefix)
                 return FAIL(complaint, -EBADMSG, "not a safetensors file, or truncated: header of %llu bytes in %llu",
                             (unsigned long long)length, (unsigned long long)size);
         if (length > SAFETENSORS_HEADER_MAX)
                 return FAIL(complaint, -EBADMSG, "a header of %llu bytes is more than the limit of %u",
                             (unsigned long long)length, SAFETENSORS_HEADER_MAX);
-        file->data = sizeof(prefix) + length;
+        file->data = sizeof prefix + length;
         file->data_size = size - file->data;
 
         r = load_json(complaint, file->fd, (size_t)length, &file->root);
@@ -269,7 +269,7 @@ static int load(const struct complaint *complaint, struct safetensors *file)
 int safetensors_open(const char *path, struct safetensors **ret, char *why, size_t why_size)
 {
         struct complaint complaint = {path, why, why_size};
-        struct safetensors *file = calloc(1, sizeof(*file));
+        struct safetensors *file = calloc(1, sizeof *file);
         int r;
 
         if (!file)
@@ -319,7 +319,7 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
 {
         struct safetensors_tensor key = {.name = name};
 
-        return bsearch(&key, file->tensors, file->count, sizeof(key), compare_name);
+        return bsearch(&key, file->tensors, file->count, sizeof key, compare_name);
 }
 
 float safetensors_half(uint16_t half)
@@ -330,13 +330,13 @@ float safetensors_half(uint16_t half)
         if (exponent == 0) {
                 /* Zero and subnormals: units of 2^-24, which a float holds exactly. */
                 f = (float)mantissa * 0x1p-24f;
-                memcpy(&bits, &f, sizeof(bits));
+                memcpy(&bits, &f, sizeof bits);
         } else if (exponent == 31)
                 bits = 0x7f800000 | mantissa << 13;
         else
                 bits = (exponent + 112) << 23 | mantissa << 13;
         bits |= sign;
-        memcpy(&f, &bits, sizeof(f));
+        memcpy(&f, &bits, sizeof f);
         return f;
 }
 
@@ -348,17 +348,17 @@ int safetensors_read(const struct safetensors *file, const struct safetensors_te
         int r;
 
         if (tensor->dtype == SAFETENSORS_F32)
-                return read_at(file->fd, ret, count * sizeof(*ret), offset);
+                return read_at(file->fd, ret, count * sizeof *ret, offset);
 
         while (count > 0) {
                 size_t n = count < 4096 ? count : 4096;
 
-                r = read_at(file->fd, halves, n * sizeof(*halves), offset);
+                r = read_at(file->fd, halves, n * sizeof *halves, offset);
                 if (r < 0)
                         return r;
                 for (size_t i = 0; i < n; i++)
                         *ret++ = safetensors_half(halves[i]); /* NOLINT: read_at() has filled them */
-                offset += n * sizeof(*halves);
+                offset += n * sizeof *halves;
                 count -= n;
         }
         return 0;

@@ -74,5 +74,20 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out);
 
+/* A part of a picture that is seen as a whole, by the network or as a picture of its own; it may be rotated or flipped.  Both matrices have two rows, which apply to
+ * (x, y, 1); the last number of a row is unused.  Coordinates are in pixels; (0.5, 0.5) is the centre of the first. */
+struct gpu_region {
+        float to_picture[2][4];   /* from the region's own coordinates */
+        float from_picture[2][4]; /* the inverse */
+};
+
+/* `to_picture` must have an inverse. */
+struct gpu_region gpu_region_make(const float to_picture[2][3]);
+
+/* The region of `in` as a picture: bilinear, black outside of `in`.  `region` is a struct gpu_region.  The sizes may
+ * differ; `in` and `out` may not be the same. */
+int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
+            const struct gpu_image *out);
+
 /* Copies bytes between two buffers of the same size, for example to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

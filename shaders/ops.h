@@ -94,16 +94,6 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 
 /* ---- the network's input and output ---- */
 
-/* The part of a picture that the network sees; it may be rotated.  Both matrices have two rows, which apply to
- * (x, y, 1); the last number of a row is unused.  Coordinates are in pixels; (0.5, 0.5) is the centre of the first. */
-struct gpu_region {
-        float to_picture[2][4];   /* from the network's input */
-        float from_picture[2][4]; /* the inverse */
-};
-
-/* `to_picture` must have an inverse. */
-struct gpu_region gpu_region_make(const float to_picture[2][3]);
-
 /* The whole picture, centred in the network's input; its longer side (relative to the input's shape) fills the input. */
 struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 

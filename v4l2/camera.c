@@ -12,7 +12,7 @@ static int open_node(const char *spec, const struct camera_wish *wish, struct ca
 {
         char path[PATH_MAX];
 
-        if (name_node(spec, path, sizeof(path)) < 0)
+        if (name_node(spec, path, sizeof path) < 0)
                 return why_say(why, why_size, -EINVAL, "the camera's name is too long; use /dev/videoN");
         return capture_open(path, wish, ret, why, why_size);
 }
@@ -38,11 +38,11 @@ static int open_file(const char *text, bool picture, const struct camera_wish *w
 {
         const char *known = picture ? "move" : "once", *option = NULL;
         char path[PATH_MAX];
-        int err;
+        int r;
 
-        err = split_file(text, path, &option, why, why_size);
-        if (err < 0)
-                return err;
+        r = split_file(text, path, &option, why, why_size);
+        if (r < 0)
+                return r;
         if (option && strcmp(option, known) != 0)
                 return why_say(why, why_size, -EINVAL, "unknown option \"?%s\"; write %s:FILE or %s:FILE?%s", option,
                                picture ? "image" : "y4m", picture ? "image" : "y4m", known);
@@ -103,13 +103,13 @@ const struct camera_counters *camera_counters(const struct camera *camera)
 
 int camera_start(struct camera *camera)
 {
-        int err;
+        int r;
 
         if (camera->streaming)
                 return 0;
-        err = camera->ops->start(camera);
-        if (err < 0)
-                return err;
+        r = camera->ops->start(camera);
+        if (r < 0)
+                return r;
         camera->streaming = true;
         return 0;
 }
@@ -130,14 +130,14 @@ int camera_fd(const struct camera *camera)
 
 int camera_next(struct camera *camera, struct frame *ret)
 {
-        int err;
+        int r;
 
         assert(!camera->out);
         if (!camera->streaming)
                 return -EIO;
-        err = camera->ops->next(camera, ret);
-        if (err < 0)
-                return err;
+        r = camera->ops->next(camera, ret);
+        if (r < 0)
+                return r;
         camera->out = true;
         return 0;
 }

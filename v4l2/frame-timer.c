@@ -41,7 +41,7 @@ uint64_t frame_timer_take(int fd)
 {
         uint64_t due;
 
-        return read(fd, &due, sizeof(due)) == sizeof(due) ? due : 0;
+        return read(fd, &due, sizeof due) == sizeof due ? due : 0;
 }
 
 uint64_t monotonic_now(void)

@@ -20,7 +20,7 @@ static const struct frame_layout layouts[] = {
 
 const struct frame_layout *frame_layout(uint32_t fourcc)
 {
-        for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+        for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
                 if (layouts[i].fourcc == fourcc)
                         return &layouts[i];
         return NULL;
@@ -62,12 +62,12 @@ int frame_layout_fit(struct frame_format *format)
 int frame_format_pack(struct frame_format *format)
 {
         struct frame_format packed = *format;
-        int err;
+        int r;
 
         packed.stride = 0;
-        err = frame_layout_fit(&packed);
-        if (err < 0)
-                return err;
+        r = frame_layout_fit(&packed);
+        if (r < 0)
+                return r;
         *format = packed;
         return 0;
 }

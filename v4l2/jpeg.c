@@ -37,7 +37,7 @@ int jpeg_new(uint32_t width, uint32_t height, struct jpeg **ret)
 
         if (!width || width & 1 || !height)
                 return -EINVAL;
-        jpeg = calloc(1, sizeof(*jpeg));
+        jpeg = calloc(1, sizeof *jpeg);
         if (!jpeg)
                 return -ENOMEM;
         jpeg->width = width;
@@ -103,7 +103,7 @@ static bool has_few_scans(const uint8_t *data, size_t size)
 
 static const struct chroma_map *find_map(int subsampling)
 {
-        for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+        for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
                 if (maps[i].subsampling == subsampling)
                         return &maps[i];
         return NULL;
@@ -140,7 +140,7 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         int strides[3] = {(int)jpeg->width, (int)jpeg->width / 2, (int)jpeg->width / 2};
         int width = 0, height = 0, subsampling = -1, colour = -1; /* a file with only tables succeeds and sets none */
         const struct chroma_map *map;
-        int err;
+        int r;
 
         if (tjDecompressHeader3(handle, data, size, &width, &height, &subsampling, &colour))
                 return -EBADMSG;
@@ -148,9 +148,9 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
                 return -EBADMSG;
 
         if (subsampling == TJSAMP_GRAY && colour == TJCS_GRAY) {
-                err = decode_planes(jpeg, handle, data, size, planes, strides);
-                if (err < 0)
-                        return err;
+                r = decode_planes(jpeg, handle, data, size, planes, strides);
+                if (r < 0)
+                        return r;
                 memset(planes[1], 128, 2 * quarter);
                 return 0;
         }
@@ -165,9 +165,9 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next, which
          * overwrites it. */
         strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
-        err = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
-        if (err < 0)
-                return err;
+        r = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
+        if (r < 0)
+                return r;
         for (int i = 0; i < 2; i++)
                 map_chroma(map, jpeg->chroma[i], (size_t)strides[1], planes[1 + i], jpeg->width / 2, jpeg->height);
         return 0;
@@ -179,14 +179,14 @@ int jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *fr
          * a picture that has lost its own would be decoded with those.  TurboJPEG 2.1 also gets stuck in the middle of
          * a header that it could not read. */
         tjhandle handle;
-        int err;
+        int r;
 
         if (!has_few_scans(data, size))
                 return -EBADMSG;
         handle = tjInitDecompress();
         if (!handle)
                 return -ENOMEM;
-        err = decode(jpeg, handle, data, size, frame);
+        r = decode(jpeg, handle, data, size, frame);
         tjDestroy(handle);
-        return err;
+        return r;
 }

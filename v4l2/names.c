@@ -47,7 +47,7 @@ enum name_kind name_of_output(const char *spec, const char **ret_rest)
 bool name_plays_once(const char *spec)
 {
         static const char option[] = "?once";
-        const size_t n = strlen(spec), length = sizeof(option) - 1;
+        const size_t n = strlen(spec), length = sizeof option - 1;
 
         return has_prefix(spec, NAME_Y4M, NULL) && n > length && strcmp(spec + n - length, option) == 0;
 }
@@ -59,7 +59,7 @@ bool name_may_appear(const char *spec)
 
         if (name_of_camera(spec, NULL) != NAME_NODE)
                 return false;
-        return name_node(spec, path, sizeof(path)) < 0 || stat(path, &st) < 0 || S_ISCHR(st.st_mode);
+        return name_node(spec, path, sizeof path) < 0 || stat(path, &st) < 0 || S_ISCHR(st.st_mode);
 }
 
 int name_node(const char *spec, char *ret, size_t size)
@@ -73,7 +73,7 @@ static bool is_device_path(const char *path)
 {
         static const char *const folders[] = {"/dev/", BY_ID, "/dev/v4l/by-path/"};
 
-        for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
                 if (strncmp(path, folders[i], strlen(folders[i])) == 0 && !strchr(path + strlen(folders[i]), '/'))
                         return true;
         return false;
@@ -84,7 +84,7 @@ bool name_finds_node(const char *spec, char ret[PATH_MAX])
         char path[PATH_MAX + sizeof BY_ID];
         struct stat st;
 
-        return name_node(spec, path, sizeof(path)) == 0 && is_device_path(path) && realpath(path, ret) &&
+        return name_node(spec, path, sizeof path) == 0 && is_device_path(path) && realpath(path, ret) &&
                strncmp(ret, "/dev/", 5) == 0 && stat(ret, &st) == 0 && S_ISCHR(st.st_mode) &&
                major(st.st_rdev) == VIDEO_MAJOR;
 }

@@ -31,13 +31,13 @@ int sink_open(const char *spec, const struct frame_format *format, struct frame_
         if (!frame_rate_sane(rate))
                 rate = (struct frame_rate){30, 1};
         if (!spec || !*spec)
-                return why_say(why, why_size, -EINVAL, "no output is named; give /dev/videoN, y4m:FILE or png:PATTERN");
+                return why_say(why, why_size, -EINVAL, "no output given; use /dev/videoN, y4m:FILE or png:PATTERN");
         kind = name_of_output(spec, &rest);
         if (kind != NAME_NODE && !*rest)
                 return why_say(why, why_size, -EINVAL, "no file name after \"%s\"; write %sFILE", spec, spec);
         if (kind == NAME_NODE && !strchr(spec, '/'))
-                return why_say(why, why_size, -EINVAL, "\"%s\" is no output; give /dev/videoN, y4m:FILE or png:PATTERN",
-                               spec);
+                return why_say(why, why_size, -EINVAL,
+                               "\"%s\" is not an output; use /dev/videoN, y4m:FILE or png:PATTERN", spec);
         return kinds[kind].open(rest, format, rate, ret, why, why_size);
 }
 
@@ -74,13 +74,13 @@ int sink_readers(const struct sink *sink)
 
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
-        int err = sink->ops->show(sink, frame, time_ns);
+        int r = sink->ops->show(sink, frame, time_ns);
 
-        if (!err)
+        if (!r)
                 sink->counters.shown++;
-        else if (err == -EAGAIN)
+        else if (r == -EAGAIN)
                 sink->counters.dropped++;
-        return err;
+        return r;
 }
 
 /* The sizes of libwebrtc (device_info_v4l2); Firefox lists no others.  Chromium accepts any with an even width. */
@@ -90,7 +90,7 @@ bool sink_size_accepted(uint32_t width, uint32_t height)
                                             {640, 480},  {704, 576},   {800, 600},  {960, 720}, {1280, 720},
                                             {1024, 768}, {1440, 1080}, {1920, 1080}};
 
-        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
                 if (sizes[i][0] == width && sizes[i][1] == height)
                         return true;
         return false;

@@ -21,7 +21,8 @@ static int ask(const struct doctor_world *world, const char *node, char *ret_car
         return camera_ask(doctor_path(world, path, "%s", node), ret_card, size);
 }
 
-/* The first that gives pictures, or may.  v4l2loopback's are not asked: with 0.12, a producer could come to harm. */
+/* The first node that delivers pictures, or may.  v4l2loopback's are not queried: with 0.12, that could break a
+ * producer. */
 static void find_first(const struct doctor_world *world, char *ret, size_t size)
 {
         struct doctor_nodes nodes;
@@ -70,8 +71,8 @@ static void examine(const struct doctor_world *world, struct doctor_finding *ret
                 doctor_fix(ret, "see \"groups\" below");
         } else {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s cannot be used: %s", world->camera,
-                           r == -ENODEV ? "it gives no pictures" : strerror(-r));
-                doctor_fix(ret, "plug it in again, or choose another of \"visagectl cameras\" (key \"camera\")");
+                           r == -ENODEV ? "it delivers no pictures" : strerror(-r));
+                doctor_fix(ret, "plug it in again, or choose another one from \"visagectl cameras\" (key \"camera\")");
         }
 }
 
@@ -86,13 +87,13 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_fix(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
         } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
-                doctor_fix(ret, "camera = /dev/%s, or an id of \"visagectl cameras\"", camera);
+                doctor_fix(ret, "camera = /dev/%s, or an id from \"visagectl cameras\"", camera);
         } else if (!doctor_exists(world, "%s", world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
-                doctor_fix(ret, "plug it in, or choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_fix(ret, "plug it in, or choose another one from \"visagectl cameras\" (key \"camera\")");
         } else if (strcmp(world->camera, world->node) == 0) {
-                doctor_say(ret, DOCTOR_PROBLEM, "%s is the virtual camera too", world->camera);
-                doctor_fix(ret, "choose another of \"visagectl cameras\" (key \"camera\")");
+                doctor_say(ret, DOCTOR_PROBLEM, "%s is also the virtual camera", world->camera);
+                doctor_fix(ret, "choose another one from \"visagectl cameras\" (key \"camera\")");
         } else if (doctor_is_loopback(world, name)) {
                 doctor_say(ret, DOCTOR_OK, "%s, another v4l2loopback node", world->camera);
         } else {
@@ -105,19 +106,19 @@ void doctor_camera_users(const struct doctor_world *world, struct doctor_finding
         struct doctor_openers openers;
 
         if (file_of(world->config->camera) || !world->camera[0] || !doctor_exists(world, "%s", world->camera)) {
-                doctor_say(ret, DOCTOR_SKIPPED, "no camera to look at");
+                doctor_say(ret, DOCTOR_SKIPPED, "no camera to check");
                 return;
         }
         doctor_openers(world, world->camera, &openers);
         if (openers.count == 0) {
                 doctor_say(ret, DOCTOR_OK, "%s%s", openers.visaged ? "visaged alone" : "nobody",
-                           openers.hidden ? " that can be seen from here; root sees all" : "");
+                           openers.hidden ? " that this user can see; root sees all" : "");
         } else if (doctor_is_loopback(world, world->camera + strlen("/dev/"))) {
                 doctor_say(ret, DOCTOR_OK, "open in %s, one of which feeds it", openers.text);
         } else {
                 doctor_say(ret, openers.visaged ? DOCTOR_OK : DOCTOR_WARNING, "open in %s", openers.text);
                 if (!openers.visaged)
                         doctor_fix(ret,
-                                   "only one program can stream from a camera: let that one use the virtual camera");
+                                   "only one program can stream from a camera: make that one use the virtual camera");
         }
 }

@@ -7,7 +7,7 @@
 
 #include "daemon/doctor/world.h"
 
-#define CHILD_SECONDS 600 /* a processor compiles for a minute the first time, a busy one for some */
+#define CHILD_SECONDS 600 /* a CPU compiles for a minute the first time, a busy one for several */
 
 const char *const doctor_severity_names[] = {"ok", "skipped", "warning", "problem"};
 
@@ -34,7 +34,7 @@ const struct doctor_check doctor_checks[] = {
         {NULL},
 };
 
-/* A Vulkan driver may crash, or never return: then that is the finding. */
+/* A Vulkan driver may crash or never return: that is a finding, too. */
 static void run_child(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret)
 {
         int ends[2], status = 0;
@@ -63,12 +63,12 @@ static void run_child(const struct doctor_check *check, const struct doctor_worl
         if (pid < 0 || n == sizeof *ret)
                 return;
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-                doctor_say(ret, DOCTOR_PROBLEM, "the driver has not returned within %d seconds", CHILD_SECONDS);
+                doctor_say(ret, DOCTOR_PROBLEM, "the driver did not return within %d seconds", CHILD_SECONDS);
         else if (WIFSIGNALED(status))
                 doctor_say(ret, DOCTOR_PROBLEM, "the driver crashed: %s", strsignal(WTERMSIG(status)));
         else
                 doctor_say(ret, DOCTOR_PROBLEM, "the driver ended the program");
-        doctor_fix(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
+        doctor_fix(ret, "update the Vulkan driver, or choose another GPU from \"visagectl gpus\" (key \"gpu\")");
 }
 
 void doctor_run(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret)

@@ -1,4 +1,4 @@
-/* What "visagectl doctor" looks at: a table of checks.  Each looks at one thing that users trip over. */
+/* The checks of "visagectl doctor", as a table.  Each checks for one common problem. */
 #pragma once
 
 #include <jansson.h>
@@ -10,9 +10,9 @@
 
 enum doctor_severity {
         DOCTOR_OK,
-        DOCTOR_SKIPPED, /* cannot be looked at, or is not there to be; `seen` says why */
+        DOCTOR_SKIPPED, /* it cannot be checked, or does not apply; `seen` says why */
         DOCTOR_WARNING,
-        DOCTOR_PROBLEM, /* visaged cannot work so */
+        DOCTOR_PROBLEM, /* visaged cannot work */
 };
 
 extern const char *const doctor_severity_names[]; /* "ok" */
@@ -23,48 +23,48 @@ struct doctor_finding {
         char fix[600]; /* "": nothing to do */
 };
 
-/* The unit visaged.service as the service manager has it; all empty where it cannot be asked. */
+/* The unit visaged.service according to the service manager; all empty if that cannot be queried. */
 struct doctor_unit {
         char load[32], active[32], sub[32], file[32], result[32]; /* LoadState, ActiveState, ... */
-        bool no_code; /* MemoryDenyWriteExecute=: not for a driver that computes on the processor */
-        bool no_home; /* ProtectHome=: nothing below /home and /root is seen, nor (PrivateTmp=, set with it) /tmp */
+        bool no_code; /* MemoryDenyWriteExecute=: forbids a driver that computes on the CPU */
+        bool no_home; /* ProtectHome=: hides /home and /root, and with PrivateTmp=, which is set too, also /tmp */
 };
 
-/* What the checks look at. */
+/* The input of the checks. */
 struct doctor_world {
-        const char *root;   /* goes before /sys, /proc, /dev, /lib and /etc; "" */
+        const char *root;   /* a prefix for /sys, /proc, /dev, /lib and /etc; "" */
         const char *kernel; /* its release, "6.1.0-18-amd64" */
         const struct config *config;
         char config_file[PATH_MAX]; /* "": there is none */
-        char mistake[700];          /* its first, or the first of its drop-ins, or "" */
-        char node[PATH_MAX];        /* of the virtual camera, without links; "" where that is a file */
-        char camera[PATH_MAX];      /* node of the camera, the same; "" where there is none */
-        const char *user;           /* who asks ... */
+        char mistake[700];          /* the first one in it or its drop-ins, or "" */
+        char node[PATH_MAX];        /* of the virtual camera, with links resolved; "": it is a file */
+        char camera[PATH_MAX];      /* the same for the camera; "": there is none */
+        const char *user;           /* the caller ... */
         uid_t uid;
-        gid_t groups[64]; /* ... and of which groups the process is */
+        gid_t groups[64]; /* ... and the groups of the process */
         int groups_n;
         const json_t *daemon;       /* its properties, or NULL ... */
         const char *daemon_missing; /* ... because of this */
-        bool no_bus;                /* there is none to ask it on */
-        bool user_bus;              /* the session's visaged is meant */
+        bool no_bus;                /* there is no bus on which to query it */
+        bool user_bus;              /* it is the session's visaged */
         struct doctor_unit unit;
 };
 
 struct doctor_check {
         const char *name;
         void (*run)(const struct doctor_world *world, struct doctor_finding *ret);
-        bool child; /* runs foreign code that may crash or hang: give it a process of its own */
+        bool child; /* runs foreign code that may crash or hang, so it needs a process of its own */
 };
 
-extern const struct doctor_check doctor_checks[]; /* ended by one without a name */
+extern const struct doctor_check doctor_checks[]; /* terminated by one without a name */
 
-/* Fills in `node` and `camera` from the configuration and what there is in /dev. */
+/* Sets `node` and `camera` from the configuration and the contents of /dev. */
 void doctor_find_nodes(struct doctor_world *world);
 
-/* Runs a check, in a child process where it wants one. */
+/* Runs a check, in a child process if it needs one. */
 void doctor_run(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret);
 
-/* The checks, by the file that they are in. */
+/* The checks, by file. */
 void doctor_module(const struct doctor_world *world, struct doctor_finding *ret); /* module.c */
 void doctor_version(const struct doctor_world *world, struct doctor_finding *ret);
 void doctor_exclusive_caps(const struct doctor_world *world, struct doctor_finding *ret);

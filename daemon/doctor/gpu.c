@@ -1,4 +1,4 @@
-/* The GPU and the model: foreign drivers, hence run in a process of their own. */
+/* The GPU and the model.  These checks run foreign drivers, so they have a process of their own. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,12 +11,12 @@
 #include "daemon/doctor/world.h"
 #include "model/parser.h"
 
-/* Nothing but the processor. */
+/* There is only the CPU. */
 static void say_software(const struct doctor_world *world, const struct gpu_info *gpu, const struct gpu_info *bad,
                          struct doctor_finding *ret)
 {
         doctor_say(ret, world->unit.no_code ? DOCTOR_PROBLEM : DOCTOR_WARNING,
-                   "none but the processor, in software: %s%s%s%s%s%s", gpu->name, bad ? "; not usable is " : "",
+                   "only the CPU, in software: %s%s%s%s%s%s", gpu->name, bad ? "; unusable: " : "",
                    bad ? bad->name : "", bad ? ": " : "", bad ? bad->unusable : "",
                    world->unit.no_code ? "; the service's sandbox forbids such a driver" : "");
 }
@@ -28,7 +28,7 @@ static void fix(const struct doctor_world *world, bool software, struct doctor_f
                                 "nvidia-vulkan-icd)");
         else if (!software)
                 doctor_fix_install(world, ret, "mesa-vulkan-drivers",
-                                   "Mesa's Vulkan drivers, which also compute on the processor");
+                                   "Mesa's Vulkan drivers, which can also compute on the CPU");
         else if (world->unit.no_code)
                 doctor_fix(ret, "install -D -m 644 " VISAGED_DATADIR "/software-vulkan.conf "
                                 "/etc/systemd/system/visaged.service.d/software-vulkan.conf; systemctl daemon-reload; "
@@ -36,7 +36,7 @@ static void fix(const struct doctor_world *world, bool software, struct doctor_f
         else if (doctor_exists(world, "/dev/dri/renderD128"))
                 doctor_fix(ret, "see \"groups\"; older chips have no Vulkan");
         else
-                doctor_fix(ret, "without a GPU that is how it is; few frames a second are parsed");
+                doctor_fix(ret, "expected without a GPU; only a few frames per second are parsed");
 }
 
 void doctor_gpu(const struct doctor_world *world, struct doctor_finding *ret)
@@ -79,7 +79,7 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
         if (r == 0) {
                 r = parser_self_test(gpu, config->precision, why, sizeof why);
                 if (r == 0)
-                        doctor_say(ret, DOCTOR_OK, "%s computes rightly", gpu_info(gpu)->name);
+                        doctor_say(ret, DOCTOR_OK, "%s computes correctly", gpu_info(gpu)->name);
                 gpu_close(gpu);
         }
         if (r == 0)
@@ -93,10 +93,10 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%s", why);
-        doctor_fix(ret, "update the Vulkan driver, or choose another GPU of \"visagectl gpus\" (key \"gpu\")");
+        doctor_fix(ret, "update the Vulkan driver, or choose another GPU from \"visagectl gpus\" (key \"gpu\")");
 }
 
-/* The unit's ProtectHome= and PrivateTmp=. */
+/* Whether the unit's ProtectHome= and PrivateTmp= hide the path. */
 static bool unseen_by_service(const struct doctor_world *world, const char *path)
 {
         static const char *const folders[] = {"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"};
@@ -122,16 +122,14 @@ void doctor_model(const struct doctor_world *world, struct doctor_finding *ret)
                 snprintf(why, sizeof why, "the path is too long");
         if (r < 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", why);
-                doctor_fix(
-                        ret,
-                        "install the models' package, or set \"model\" in the configuration to a file that is right");
+                doctor_fix(ret, "install the models' package, or set \"model\" in the configuration to a valid file");
                 return;
         }
         doctor_say(ret, DOCTOR_OK, "%.200s, \"%s\", %u classes", path, model_info(model)->name,
                    model_info(model)->classes);
         model_close(model);
         if (unseen_by_service(world, path)) {
-                doctor_say(ret, DOCTOR_PROBLEM, "%.200s: the service sees nothing in /home, /root and /tmp", path);
+                doctor_say(ret, DOCTOR_PROBLEM, "%.200s: the service cannot see /home, /root and /tmp", path);
                 doctor_fix(ret, "put it in /usr/local/share/visaged");
         }
 }

@@ -1,4 +1,4 @@
-/* v4l2loopback, the kernel module: is it there, which one, and loaded how? */
+/* v4l2loopback, the kernel module: whether it is installed, its version, and its parameters. */
 #include <fcntl.h>
 #include <glob.h>
 #include <libkmod.h>
@@ -26,7 +26,7 @@ static unsigned node_number(const struct doctor_world *world)
         return n;
 }
 
-/* It cannot be unloaded while visaged or a program that reads has one of its nodes open. */
+/* It cannot be unloaded while visaged or a reader has one of its nodes open. */
 static void fix_by_reload(const struct doctor_world *world, struct doctor_finding *ret)
 {
         const char *user = world->user_bus ? "--user " : "";
@@ -68,7 +68,7 @@ static bool find_file(const struct doctor_world *world, char *ret, size_t size)
         return ret[0];
 }
 
-/* Secure Boot, by the firmware's variable: four bytes of attributes, then one of value. */
+/* Whether Secure Boot is on, from the firmware's variable: four bytes of attributes, then one of value. */
 static bool is_secure(const struct doctor_world *world)
 {
         char path[PATH_MAX], bytes[5] = {0};
@@ -79,7 +79,7 @@ static bool is_secure(const struct doctor_world *world)
         return fd >= 0 && read(fd, bytes, sizeof bytes) == sizeof bytes && bytes[4] == 1;
 }
 
-/* A signature is announced at a module's end; in one that is compressed that cannot be seen. */
+/* A signature is marked at the end of a module; in a compressed one that is not visible. */
 static bool is_unsigned(const char *file)
 {
         static const char mark[] = "~Module signature appended~\n";
@@ -124,7 +124,7 @@ static void not_loaded(const struct doctor_world *world, const char *file, struc
                                 "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
 }
 
-/* To build it, or both. */
+/* What has to be installed: the headers to build it, or both. */
 static void fix_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
 {
         char packages[200], what[200];
@@ -159,15 +159,15 @@ void doctor_module(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- which one? ---- */
 
-/* What each range of versions does otherwise; the first that is not newer counts. */
+/* The differences between versions; the first one that is not newer applies. */
 static const struct {
         unsigned minor, patch;
         enum doctor_severity severity;
         const char *ways;
 } versions[] = {
-        {13, 0, DOCTOR_OK, "one program at a time can read the virtual camera; more want a node each"},
+        {13, 0, DOCTOR_OK, "only one program at a time can read the virtual camera; others need nodes of their own"},
         {12, 5, DOCTOR_OK, "several programs can read the virtual camera"},
-        {0, 0, DOCTOR_WARNING, "older than any that visaged was tried with"},
+        {0, 0, DOCTOR_WARNING, "older than any version that visaged was tested with"},
 };
 
 void doctor_version(const struct doctor_world *world, struct doctor_finding *ret)
@@ -180,7 +180,7 @@ void doctor_version(const struct doctor_world *world, struct doctor_finding *ret
                 return;
         if (!doctor_read(world, version, sizeof version, MODULE "/version") ||
             sscanf(version, "%u.%u.%u", &major, &minor, &patch) < 2) {
-                doctor_say(ret, DOCTOR_OK, "not told by the module, as up to 0.12");
+                doctor_say(ret, DOCTOR_OK, "not reported by the module, as with 0.12 and older");
                 return;
         }
         while (major == 0 && (minor < versions[i].minor || (minor == versions[i].minor && patch < versions[i].patch)))
@@ -192,8 +192,8 @@ void doctor_version(const struct doctor_world *world, struct doctor_finding *ret
 
 /* ---- loaded how? ---- */
 
-/* The value of a parameter that is a list with one for each node, in the order of video_nr; the node's, or where that
- * is not in the list (a node added later), the first. */
+/* The node's value of a parameter that is a list with one value per node, in the order of video_nr.  If the node is not
+ * in the list (it was added later), the first value. */
 static void read_listed(const struct doctor_world *world, const char *name, char *ret, size_t size)
 {
         char numbers[256], values[256], *number = numbers, *value = values, *word, *at;
@@ -235,7 +235,7 @@ void doctor_max_buffers(const struct doctor_world *world, struct doctor_finding 
         } else if (strtoul(value, NULL, 10) >= 4) {
                 doctor_say(ret, DOCTOR_OK, "%s", value);
         } else {
-                doctor_say(ret, DOCTOR_WARNING, "%s: browsers and PipeWire ask for 4, and may stutter", value);
+                doctor_say(ret, DOCTOR_WARNING, "%s: browsers and PipeWire request 4, and may stutter", value);
                 fix_by_reload(world, ret);
         }
 }

@@ -1,4 +1,4 @@
-/* The virtual camera: its node, who writes it, and whether those who read it can. */
+/* The virtual camera: its node, its producer, and whether programs can read it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,7 +18,7 @@ static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
         if (!world->node[0])
                 doctor_say(ret, DOCTOR_SKIPPED, "the virtual camera is a file: %s", world->config->virtual_camera[0]);
         else if (!doctor_is_loopback(world, node_name(world)))
-                doctor_say(ret, DOCTOR_SKIPPED, "%s is no v4l2loopback node", world->node);
+                doctor_say(ret, DOCTOR_SKIPPED, "%s is not a v4l2loopback node", world->node);
         return ret->seen[0];
 }
 
@@ -50,7 +50,7 @@ void doctor_node(const struct doctor_world *world, struct doctor_finding *ret)
                 return;
         }
         if (label[0])
-                doctor_say(ret, DOCTOR_PROBLEM, "%s is \"%s\", no v4l2loopback node", world->node, label);
+                doctor_say(ret, DOCTOR_PROBLEM, "%s is \"%s\", not a v4l2loopback node", world->node, label);
         else
                 doctor_say(ret, DOCTOR_PROBLEM, "there is no %s", world->node);
         list_loopbacks(world, others, sizeof others);
@@ -63,7 +63,7 @@ void doctor_node(const struct doctor_world *world, struct doctor_finding *ret)
 
 /* ---- its producer ---- */
 
-/* The driver tells a format while somebody feeds the node. */
+/* The driver reports a format while somebody feeds the node. */
 static bool has_producer(const struct doctor_world *world)
 {
         char format[64];
@@ -80,14 +80,14 @@ void doctor_producer(const struct doctor_world *world, struct doctor_finding *re
                 return;
         doctor_openers(world, world->node, &openers);
         if (!has_producer(world))
-                doctor_say(ret, DOCTOR_OK, "nobody writes it");
+                doctor_say(ret, DOCTOR_OK, "no program writes to it");
         else if (openers.visaged || (world->daemon && (openers.hidden || !openers.count)))
                 doctor_say(ret, DOCTOR_OK, "visaged%s%s", openers.count ? "; also open in " : "", openers.text);
         else if (openers.count) {
-                doctor_say(ret, DOCTOR_PROBLEM, "another program writes it, one of %s", openers.text);
+                doctor_say(ret, DOCTOR_PROBLEM, "another program writes to it, one of %s", openers.text);
                 doctor_fix(ret, "end that program, or give visaged a node of its own");
         } else {
-                doctor_say(ret, DOCTOR_PROBLEM, "another program writes it%s",
+                doctor_say(ret, DOCTOR_PROBLEM, "another program writes to it%s",
                            openers.hidden ? ", which only root can see" : "");
                 doctor_fix(ret, "find it with \"fuser -v %s\" as root and end it, or give visaged a node of its own",
                            world->node);
@@ -108,7 +108,7 @@ void doctor_size(const struct doctor_world *world, struct doctor_finding *ret)
         doctor_fix(ret, "set size in the configuration to 640x480, 1280x720 or 1920x1080");
 }
 
-/* Only of a node that visaged writes: another's producer could come to harm, as v4l2loopback 0.12 is. */
+/* Only queries a node that visaged writes to: with v4l2loopback 0.12, that could break another producer. */
 void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
 {
         struct frame_format frame;
@@ -117,7 +117,7 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
         if (skip(world, ret))
                 return;
         if (!world->daemon || !has_producer(world)) {
-                doctor_say(ret, DOCTOR_SKIPPED, "visaged writes nothing now");
+                doctor_say(ret, DOCTOR_SKIPPED, "visaged is not writing to it now");
                 return;
         }
         int r = sink_ask(doctor_path(world, path, "%s", world->node), &frame);
@@ -131,14 +131,15 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
                    frame.matrix == FRAME_BT601 ? "601" : "709", frame.full_range ? "full" : "limited");
         if (!right)
                 doctor_fix(ret,
-                           "readers take it for BT.601 in limited range; stop all that use %s, visaged too, reload "
+                           "readers interpret it as BT.601 with limited range; stop all programs that use %s, "
+                           "including visaged, reload "
                            "v4l2loopback and start visaged first",
                            world->node);
 }
 
 /* ---- PipeWire ---- */
 
-/* What pw-dump prints; NULL where there is no PipeWire to ask. */
+/* The output of pw-dump; NULL: PipeWire is not available. */
 static json_t *ask_pipewire(struct doctor_finding *ret)
 {
         FILE *pipe = popen("timeout 10 pw-dump 2>/dev/null", "r");

@@ -1,4 +1,4 @@
-/* Who may, how the daemon is set, and whether it runs. */
+/* Permissions, the daemon's configuration, and whether it is running. */
 #include <stdio.h>
 #include <string.h>
 
@@ -37,12 +37,11 @@ static enum doctor_severity weight(const struct doctor_world *world)
 }
 
 static const struct {
-        const char *group, *file; /* the first that it opens; NULL: virtual camera and camera */
+        const char *group, *file; /* the first file that it gives access to; NULL: virtual camera and camera */
 } needed[] = {{"video", NULL}, {"render", "/dev/dri/renderD128"}};
 #define NEEDED (sizeof needed / sizeof needed[0])
 
-/* Whoever sits before the machine may use its devices without being of the groups; what is not there cannot be missed.
- */
+/* The user at the seat may use the devices without being in the groups.  Devices that do not exist need no group. */
 static bool may_use(const struct doctor_world *world, const char *path)
 {
         return !path[0] || !doctor_exists(world, "%s", path) || doctor_may(world, path);
@@ -61,7 +60,7 @@ void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret)
         bool later = true;
 
         if (world->uid == 0) {
-                doctor_say(ret, DOCTOR_OK, "root needs none");
+                doctor_say(ret, DOCTOR_OK, "root does not need any");
                 return;
         }
         for (size_t i = 0; i < NEEDED; i++) {
@@ -77,12 +76,12 @@ void doctor_groups(const struct doctor_world *world, struct doctor_finding *ret)
         if (!missing[0]) {
                 doctor_say(ret, DOCTOR_OK, "%s may use cameras and GPU", world->user);
         } else if (later) {
-                doctor_say(ret, weight(world), "%s has been put in %s, but not in this session", world->user, missing);
+                doctor_say(ret, weight(world), "%s was added to %s, but not in this session", world->user, missing);
                 doctor_fix(ret, "log out and in again");
         } else {
                 doctor_say(ret, weight(world), "%s is not in %s", world->user, missing);
                 doctor_fix(ret, "usermod -aG %s %s, then log out and in again%s", missing, world->user,
-                           weight(world) == DOCTOR_WARNING ? " (needed for a visaged of one's own only)" : "");
+                           weight(world) == DOCTOR_WARNING ? " (only needed to run your own visaged)" : "");
         }
 }
 
@@ -118,7 +117,7 @@ void doctor_configuration(const struct doctor_world *world, struct doctor_findin
                 return;
         }
         doctor_say(ret, DOCTOR_PROBLEM, "%.550s", world->mistake);
-        doctor_fix(ret, "correct it; \"visaged%s%s --check\" tells every mistake",
+        doctor_fix(ret, "correct it; \"visaged%s%s --check\" lists every mistake",
                    world->config_file[0] ? " --config=" : "", world->config_file);
 }
 
@@ -137,10 +136,10 @@ void doctor_service(const struct doctor_world *world, struct doctor_finding *ret
                 doctor_fix(ret, "systemctl %sunmask visaged", user);
         } else if (strcmp(unit->load, "loaded") != 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "its unit has not been loaded: %s", unit->load);
-                doctor_fix(ret, "systemctl %sstatus visaged tells why", user);
+                doctor_fix(ret, "systemctl %sstatus visaged says why", user);
         } else if (strcmp(unit->active, "failed") == 0 || strcmp(unit->sub, "auto-restart") == 0) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s, %s: %s", unit->active, unit->sub, unit->result);
-                doctor_fix(ret, "journalctl %s-b -u visaged tells why; then systemctl %srestart visaged", user, user);
+                doctor_fix(ret, "journalctl %s-b -u visaged says why; then systemctl %srestart visaged", user, user);
         } else {
                 doctor_say(ret, DOCTOR_OK, "%s, %s, %s", unit->active, unit->sub, unit->file);
         }
@@ -150,7 +149,7 @@ static const struct {
         enum state state;
         const char *fix;
 } idle_states[] = {
-        {STATE_WAITING, "the reason above tells what is missing"},
+        {STATE_WAITING, "the reason above says what is missing"},
         {STATE_PAUSED, "visagectl resume"},
         {STATE_STOPPED, "visagectl start"},
 };
@@ -162,7 +161,7 @@ void doctor_daemon(const struct doctor_world *world, struct doctor_finding *ret)
         if (!world->daemon) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s", world->daemon_missing);
                 if (world->no_bus)
-                        doctor_fix_install(world, ret, "dbus", "D-Bus, and start the machine again");
+                        doctor_fix_install(world, ret, "dbus", "D-Bus, and restart the machine");
                 else
                         doctor_fix(ret, "systemctl %senable --now visaged", world->user_bus ? "--user " : "");
                 return;

@@ -155,7 +155,7 @@ bool doctor_is_loopback(const struct doctor_world *world, const char *name)
 
 /* ---- processes ---- */
 
-/* Whether a process has the node open; -1 where that may not be seen.  One that has ended meanwhile has nothing open. */
+/* Whether a process has the node open; -1: we may not see that.  One that has ended meanwhile has nothing open. */
 static int has_open(const struct doctor_world *world, const char *pid, const char *node)
 {
         char path[PATH_MAX], target[PATH_MAX];

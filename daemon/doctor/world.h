@@ -1,4 +1,4 @@
-/* What the checks of the doctor share: saying what they saw, and looking around below the world's root. */
+/* Shared by the doctor's checks: reporting findings, and looking at files below the world's root. */
 #pragma once
 
 #include "daemon/doctor/doctor.h"
@@ -7,7 +7,7 @@ void doctor_say(struct doctor_finding *ret, enum doctor_severity severity, const
         __attribute__((format(printf, 3, 4)));
 void doctor_fix(struct doctor_finding *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The fix is to install something: by Debian's packages where these are what there is, else in words. */
+/* The fix is to install something: names Debian's packages on Debian, and otherwise describes it. */
 void doctor_fix_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
                         const char *what);
 
@@ -20,10 +20,10 @@ bool doctor_exists(const struct doctor_world *world, const char *format, ...) __
 bool doctor_read(const struct doctor_world *world, char *ret, size_t size, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 
-/* Whether this process may read and write it. */
+/* Whether this process may read and write the file. */
 bool doctor_may(const struct doctor_world *world, const char *path);
 
-/* Follows a link in /dev (by-id and such) to "/dev/videoN"; what is none stays as it is. */
+/* Resolves a link in /dev (such as by-id) to "/dev/videoN"; other paths are unchanged. */
 void doctor_resolve(const struct doctor_world *world, const char *path, char *ret, size_t size);
 
 /* The video nodes of the machine, "video0", in the order of their numbers. */
@@ -34,18 +34,18 @@ struct doctor_nodes {
 };
 void doctor_nodes(const struct doctor_world *world, struct doctor_nodes *ret);
 
-/* Whether a node ("video10") is v4l2loopback's, by what it has in /sys: asking the node itself can harm a producer. */
+/* Whether a node ("video10") is v4l2loopback's, according to /sys: querying the node itself can break a producer. */
 bool doctor_is_loopback(const struct doctor_world *world, const char *name);
 
 /* Processes that have a node open. */
 struct doctor_openers {
-        unsigned count; /* visaged left out */
+        unsigned count; /* without visaged */
         bool visaged;   /* it is one of them */
-        bool hidden;    /* there are processes that may not be looked at */
+        bool hidden;    /* there are processes that we may not inspect */
         char text[300]; /* "zoom (1234), ffmpeg (77)" */
 };
 void doctor_openers(const struct doctor_world *world, const char *node, struct doctor_openers *ret);
 
-/* /etc/group: whether there is such a group, its number, and whether `user` is a member there. */
+/* Looks in /etc/group: whether there is such a group, its number, and whether `user` is a member. */
 bool doctor_group(const struct doctor_world *world, const char *group, const char *user, gid_t *ret_gid,
                   bool *ret_member);

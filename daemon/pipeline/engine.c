@@ -42,11 +42,11 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
                  info->driver, gpu_backend_name(gpu_backend(engine->gpu)));
         if ((r = parser_self_test(engine->gpu, options->precision, why, why_size)) < 0)
                 return r;
-        progress(options, since, "self-test: the GPU computes rightly");
+        progress(options, since, "self-test: the GPU computes correctly");
         return 0;
 }
 
-/* Adds to what was said of a file that is not there. */
+/* Adds the available models to the error about a missing file. */
 static void tell_models(char *why, size_t why_size)
 {
         size_t n = strlen(why);
@@ -92,7 +92,7 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
         struct model *model;
 
         *engine = (struct engine){.precision = options->precision};
-        /* The model first: what is wrong with it is found at once. */
+        /* The model comes first, because its errors are found quickly. */
         int r = open_model(engine, options, &model, why, why_size);
         if (r < 0)
                 return r;

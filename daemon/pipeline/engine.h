@@ -1,4 +1,4 @@
-/* What both programs need before the first picture: a GPU that computes rightly, a model, and a parser of the two. */
+/* What both programs need before the first picture: a GPU that computes correctly, a model, and a parser for both. */
 #pragma once
 
 #include <limits.h>
@@ -9,7 +9,7 @@ struct engine_options {
         const char *gpu, *model; /* "" or NULL: the best, the default */
         enum gpu_backend backend;
         enum gpu_dtype precision;
-        /* Tells what is done and how long it took.  May be NULL. */
+        /* Reports what was done and how long it took.  May be NULL. */
         void (*progress)(void *userdata, const char *what, double seconds);
         void *userdata;
 };
@@ -22,6 +22,6 @@ struct engine {
         enum gpu_dtype precision;
 };
 
-/* On failure nothing is left open and `why` holds one line for a person. */
+/* On failure nothing is left open, and `why` gets one line for the user. */
 int engine_open(struct engine *engine, const struct engine_options *options, char *why, size_t why_size);
-void engine_close(struct engine *engine); /* of a zeroed one is fine; programs and buffers must be gone */
+void engine_close(struct engine *engine); /* a zeroed one is fine; programs and buffers must be freed */

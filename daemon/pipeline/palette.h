@@ -1,15 +1,15 @@
-/* The colours of a model's classes, as op_paint() takes them. */
+/* The colours of a model's classes, in the form that op_paint() takes. */
 #pragma once
 
 #include "model/model.h"
 
 #define PALETTE_SIZE 1024 /* 256 RGBA colours */
 
-/* A class's colour is opaque; what is no class's is transparent. */
+/* The colours of classes are opaque, the others are transparent. */
 void palette_fill(const struct model_info *model, uint8_t ret[PALETTE_SIZE]);
 
-/* The same, to be laid over a picture as the effect overlay does by default. */
+/* The same for painting over a picture, with the opacity that the effect overlay has by default. */
 void palette_fill_overlay(const struct model_info *model, uint8_t ret[PALETTE_SIZE]);
 
-/* Counts the classes of a label map; what is none of them is not counted. */
+/* Counts the pixels of each class in a label map; other labels are not counted. */
 void palette_count(const uint8_t *labels, size_t size, uint64_t ret[MODEL_CLASSES_MAX]);

@@ -1,4 +1,4 @@
-/* What happened, told at the end: a line for a person and JSON for a program. */
+/* A summary of a run: a line for the user, and JSON for programs. */
 #pragma once
 
 #include <jansson.h>
@@ -7,10 +7,10 @@
 #include "daemon/pipeline/engine.h"
 
 struct report {
-        const struct engine *engine; /* NULL: it never opened */
+        const struct engine *engine; /* NULL: it was never opened */
         const struct stats *stats;
-        const char *camera, *virtual_camera; /* what they are called */
-        const uint8_t *labels;               /* the last label map, NULL: there is none */
+        const char *camera, *virtual_camera; /* their names */
+        const uint8_t *labels;               /* the last label map; NULL: there is none */
         uint32_t width, height;
         double seconds;
 };

@@ -9,7 +9,7 @@
 
 #define GAP 8 /* columns of white between two pictures */
 
-/* What op_paint() does, for a picture that is made once. */
+/* Like op_paint(), for a picture that is made only once. */
 static void paint(const uint8_t *rgba, uint8_t label, const uint8_t *palette, uint8_t *ret)
 {
         const uint8_t *color = palette + label * 4;

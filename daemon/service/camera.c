@@ -265,13 +265,13 @@ static void first_frame(struct supervisor *sv)
         sv->camera.error = 0;
         sv->stats.reopened += sv->camera.lost;
         sv->camera.lost = false;
-        log_cause_end(&sv->camera.cause, "the camera is there");
+        log_cause_end(&sv->camera.cause, "the camera is available");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
         sv->update(sv);
 }
 
-/* While a frame is under way the driver keeps the next ones, and the newest wins: the source is off.  It is also turned
+/* While no slot is free the driver keeps the next frames, and the newest wins: the source is off.  It is also turned
  * off and on where it could have stayed on: v4l2loopback 0.12's poll() does not put the caller on its wait queue when
  * there is a frame already, so that an epoll set which was told of that one never hears of another. */
 static int on_frames(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -320,7 +320,7 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
                         snprintf(ret, size, "%s", list[i].node);
                         return 0;
                 }
-        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists what can be seen");
+        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists the cameras");
         return -ENOENT;
 }
 

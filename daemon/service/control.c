@@ -159,7 +159,7 @@ static void take_rest(struct supervisor *sv, const struct config *new)
         if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||
             new->width != before.width || new->height != before.height ||
             new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator)
-                log_notice("virtual-camera, size and rate change when visaged is started again");
+                log_notice("virtual-camera, size and rate only change when visaged is restarted");
         sv->update(sv);
 }
 

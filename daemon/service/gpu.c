@@ -248,14 +248,15 @@ static void opened(struct supervisor *sv, bool switching)
                         sv->stop(sv, 1);
                 }
         } else if (switching) {
-                log_warning("%s; going on with what there is", g->why);
+                log_warning("%s; keeping the current GPU and model", g->why);
                 if (g->state == GPU_LOST)
                         lose(sv);
         } else if (passing(g->result) && g->losses < TRIES) {
                 log_warning("%s; trying again", g->why);
                 lose(sv);
         } else if (!config_same_engine(&sv->config, good)) { /* chosen while nothing was open */
-                log_warning("%s; going back to %s", g->why, g->works ? "what worked" : "what is configured");
+                log_warning("%s; returning to %s", g->why,
+                            g->works ? "the last working settings" : "the configured settings");
                 config_choose_engine(&sv->config, good);
                 g->losses = 0;
                 lose(sv);

@@ -122,7 +122,7 @@ static void taken(struct output *out, uint64_t time_ns)
         out->shown_time = time_ns;
         out->taken = stats_now();
         backoff_reset(&out->backoff);
-        log_cause_end(&out->cause, "%s is there", out->name);
+        log_cause_end(&out->cause, "%s is available", out->name);
 }
 
 static int show(struct output *out, const uint8_t *frame, uint64_t next)
@@ -301,7 +301,7 @@ static int take_format(struct output *out)
         all->frame = malloc(format->size);
         int r = all->frame ? placeholder_task_init(&all->placeholder, out->sv->event, format) : -ENOMEM;
         if (r < 0) {
-                log_error("%s: frames of %s cannot be made: %s", out->name, frame_fourcc_name(format->fourcc),
+                log_error("%s: cannot convert frames to %s: %s", out->name, frame_fourcc_name(format->fourcc),
                           strerror(-r));
                 return r;
         }
@@ -371,8 +371,8 @@ int supervisor_output_open(struct output *out)
         log_info("virtual camera: %s, %s %ux%u", out->name, frame_fourcc_name(format->fourcc), format->width,
                  format->height);
         if (out->kind.steady && !sink_size_accepted(format->width, format->height))
-                log_warning("Firefox offers no camera of %ux%u; 640x480 and 1280x720 are sizes that it takes",
-                            format->width, format->height);
+                log_warning("Firefox does not offer cameras of %ux%u; it accepts 640x480 and 1280x720", format->width,
+                            format->height);
         count_readers(out);
         out->sv->update(out->sv);
         return 0;

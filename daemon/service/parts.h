@@ -145,7 +145,7 @@ struct supervisor {
         struct camera_part camera;
         bool stopping;
         bool paused, stopped; /* by a client of the bus */
-        bool ending;          /* the camera's file is played: stop when the frame under way is shown */
+        bool ending;          /* the camera's file is played: stop when all its frames are shown */
         char said[600];       /* the last status */
         struct bus *bus;      /* NULL: there is none */
         struct results results;

@@ -28,7 +28,7 @@ static void take(struct placeholder_task *t)
                 return;
         }
         if (!t->drawn && !placeholder_can_write(t->placeholder))
-                log_warning("there is no font: the placeholder goes without words; install fonts-dejavu-core");
+                log_warning("there is no font, so the placeholder has no text; install fonts-dejavu-core");
         memcpy(t->bytes, placeholder_bytes(t->placeholder), t->format.size);
         t->drawn = true;
 }

@@ -103,7 +103,7 @@ static int on_sleep_timer(sd_event_source *source, uint64_t usec, void *userdata
 
         double slept = sleep_watch_slept(&sv->sleep);
         if (slept > 0) {
-                log_notice("the machine slept for %.0f s; opening the camera again", slept);
+                log_notice("the machine was suspended for %.0f s; opening the camera again", slept);
                 supervisor_camera_reopen(sv);
         }
         return sd_event_source_set_time_relative(source, SLEEP_USEC);
@@ -199,7 +199,7 @@ static void tell(struct supervisor *sv)
         if (sv->options->sheet && rgba)
                 write_sheet(sv, rgba, labels);
         else if (sv->options->sheet)
-                log_warning("%s: not written, for there was no frame", sv->options->sheet);
+                log_warning("%s: not written because there was no frame", sv->options->sheet);
 }
 
 /* What is written at the end, seen at the start. */

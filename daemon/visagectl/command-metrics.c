@@ -41,7 +41,7 @@ static const struct {
 
 static const char *const labels[] = {"version", "camera", "virtual_camera", "gpu", "model", "effect", "mode"};
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#define LENGTH(array) (sizeof array / sizeof(array)[0])
 
 static void describe(const char *name, const char *type, const char *unit, const char *text)
 {

@@ -61,6 +61,10 @@ struct effect_params {
         ivec2 size; /* width, height */
 };
 
+struct warp_params {
+        ivec2 size, image_size;
+};
+
 #ifndef VULKAN
 CHECK_PUSH_CONSTANTS(crop_params);
 CHECK_PUSH_CONSTANTS(argmax_params);
@@ -68,6 +72,7 @@ CHECK_PUSH_CONSTANTS(uncrop_params);
 CHECK_PUSH_CONSTANTS(unpack_params);
 CHECK_PUSH_CONSTANTS(pack_params);
 CHECK_PUSH_CONSTANTS(effect_params);
+CHECK_PUSH_CONSTANTS(warp_params);
 #endif
 
 #endif

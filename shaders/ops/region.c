@@ -4,6 +4,7 @@
 #include "argmax.kernel.h"
 #include "crop.kernel.h"
 #include "uncrop.kernel.h"
+#include "warp.kernel.h"
 
 static struct operand regions_operand(const struct gpu_block *regions, uint32_t count)
 {
@@ -119,4 +120,20 @@ int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const st
                                         .cost = 64.0 * words * count,
                                         .whole = true,
                                 });
+}
+
+int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
+            const struct gpu_image *out)
+{
+        struct warp_params params = {.size = {out->width, out->height}, .image_size = {in->width, in->height}};
+
+        return program_dispatch(
+                program, &(struct dispatch){
+                                 .kernel = &kernel_warp,
+                                 .operands = {image_operand(in), regions_operand(region, 1), [4] = image_operand(out)},
+                                 .push = &params,
+                                 .push_size = sizeof params,
+                                 .groups = {divide_up(out->width, 64), out->height, 1},
+                                 .cost = 100.0 * out->width * out->height,
+                         });
 }

@@ -66,17 +66,17 @@ int main(void)
         signal(SIGALRM, on_signal);
         setitimer(ITIMER_REAL, &every, NULL);
         for (int round = 0; signals < 100; round++) {
-                for (size_t i = 0; i < sizeof(in.zmm); i++)
+                for (size_t i = 0; i < sizeof in.zmm; i++)
                         in.zmm[i / 64][i % 64] = (uint8_t)(i * 7 + round);
                 for (size_t i = 0; i < 8; i++)
                         in.k[i] = 0xa500 + i + round;
-                memset(&out, 0, sizeof(out));
+                memset(&out, 0, sizeof out);
                 out.k[0] = in.k[0]; /* k0 is not held */
                 hold(&in, &out);
                 /* kmovw leaves all but two bytes of its place alone */
                 for (size_t i = 0; i < 8; i++)
                         wrong += (uint16_t)in.k[i] != (uint16_t)out.k[i];
-                wrong += memcmp(in.zmm, out.zmm, sizeof(in.zmm)) != 0;
+                wrong += memcmp(in.zmm, out.zmm, sizeof in.zmm) != 0;
         }
         fprintf(stderr, "%d signals, %d corruptions\n", (int)signals, wrong);
         return wrong ? 1 : 0;

@@ -17,7 +17,7 @@ const char *forge_path(void)
         static char path[64];
 
         if (!*path)
-                snprintf(path, sizeof(path), "/tmp/visaged-test-%ld.safetensors", (long)getpid());
+                snprintf(path, sizeof path, "/tmp/visaged-test-%ld.safetensors", (long)getpid());
         return path;
 }
 
@@ -68,10 +68,10 @@ struct model_info forge_inverted_info(void)
         struct model_info info = forge_info();
 
         info.block = MODEL_INVERTED;
-        memset(info.blocks, 0, sizeof(info.blocks));
-        memset(info.stem, 0, sizeof(info.stem));
-        memset(info.planes, 0, sizeof(info.planes));
-        memset(info.decoder, 0, sizeof(info.decoder));
+        memset(info.blocks, 0, sizeof info.blocks);
+        memset(info.stem, 0, sizeof info.stem);
+        memset(info.planes, 0, sizeof info.planes);
+        memset(info.decoder, 0, sizeof info.decoder);
         info.inverted = (struct model_inverted){
                 .stem = 8,
                 .layer_count = 4,
@@ -144,7 +144,7 @@ static json_t *forge_metadata(const struct model_info *info)
                 const uint8_t *c = info->class[i].color;
                 char color[8];
 
-                snprintf(color, sizeof(color), "#%02x%02x%02x", c[0], c[1], c[2]);
+                snprintf(color, sizeof color, "#%02x%02x%02x", c[0], c[1], c[2]);
                 json_array_append_new(classes, json_pack("{s:s,s:s}", "name", info->class[i].name, "color", color));
         }
         put(metadata, "format", json_string("visaged-1"));

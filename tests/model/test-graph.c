@@ -29,7 +29,7 @@ static struct model_info resnet(unsigned depth, uint32_t height, uint32_t width)
 
         if (depth == 18) {
                 info.block = MODEL_BASIC;
-                memcpy(info.blocks, basic, sizeof(basic));
+                memcpy(info.blocks, basic, sizeof basic);
                 info.head = 128;
         }
         return info;
@@ -99,7 +99,7 @@ static void test_figures(void **state)
                 {50, 256, 52.60, 49.07},   {18, 473, 56.45, 13.09},  {18, 256, 16.13, 13.09},
         };
 
-        for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
                 struct model_info info = resnet(figures[i].depth, figures[i].size, figures[i].size);
                 struct graph *graph = make(&info, GPU_F32);
 
@@ -129,7 +129,7 @@ static void test_shapes(void **state)
                 {2048, 34, {1024, 17}, {512, 9}, {256, 5}, {32, 1}},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 struct model_info info = resnet(101, cases[i].height, cases[i].width);
                 const uint32_t *x2 = cases[i].x2, *x5 = cases[i].x5, *local = cases[i].local;
                 struct graph *graph = make(&info, GPU_F32);
@@ -190,12 +190,12 @@ static void test_tensors(void **state)
         struct model_info info = resnet(101, 473, 473);
         struct graph *graph = make(&info, GPU_F32);
 
-        for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
                 const struct graph_tensor *tensor = find_tensor(graph, expected[i].name);
 
                 assert_non_null(tensor);
                 assert_int_equal(tensor->rank, expected[i].rank);
-                assert_memory_equal(tensor->shape, expected[i].shape, sizeof(tensor->shape));
+                assert_memory_equal(tensor->shape, expected[i].shape, sizeof tensor->shape);
         }
         for (uint32_t i = 0; i < graph->tensor_count; i++)
                 assert_ptr_equal(find_tensor(graph, graph->tensors[i].name), &graph->tensors[i]);
@@ -280,7 +280,7 @@ static uint64_t store_size(const struct graph_buffer *buffer)
 
 static uint64_t place(const struct graph *graph, struct plan_item **ret)
 {
-        struct plan_item *items = calloc(graph->buffer_count, sizeof(*items));
+        struct plan_item *items = calloc(graph->buffer_count, sizeof *items);
         uint64_t total;
 
         assert_non_null(items);

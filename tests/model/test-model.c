@@ -41,7 +41,7 @@ static void refuse(const char *culprit, const char *says)
         struct model *model = NULL;
         char why[512] = "";
 
-        assert_int_equal(model_open(forge_path(), &model, why, sizeof(why)), -EBADMSG);
+        assert_int_equal(model_open(forge_path(), &model, why, sizeof why), -EBADMSG);
         assert_null(model);
         if (strncmp(why, forge_path(), strlen(forge_path())) != 0 || !strstr(why, culprit) || !strstr(why, says))
                 fail_msg("\"%s\" does not name the file, \"%s\" and \"%s\"", why, culprit, says);
@@ -51,17 +51,17 @@ static void check_info(const struct model_info *a, const struct model_info *b)
 {
         assert_string_equal(a->name, b->name);
         assert_int_equal(a->block, b->block);
-        assert_memory_equal(a->blocks, b->blocks, sizeof(a->blocks));
-        assert_memory_equal(a->stem, b->stem, sizeof(a->stem));
-        assert_memory_equal(a->planes, b->planes, sizeof(a->planes));
-        assert_memory_equal(&a->inverted, &b->inverted, sizeof(a->inverted));
+        assert_memory_equal(a->blocks, b->blocks, sizeof a->blocks);
+        assert_memory_equal(a->stem, b->stem, sizeof a->stem);
+        assert_memory_equal(a->planes, b->planes, sizeof a->planes);
+        assert_memory_equal(&a->inverted, &b->inverted, sizeof a->inverted);
         assert_int_equal(a->head, b->head);
-        assert_memory_equal(a->decoder, b->decoder, sizeof(a->decoder));
+        assert_memory_equal(a->decoder, b->decoder, sizeof a->decoder);
         assert_int_equal(a->height, b->height);
         assert_int_equal(a->width, b->width);
         assert_int_equal(a->bgr, b->bgr);
-        assert_memory_equal(a->mean, b->mean, sizeof(a->mean));
-        assert_memory_equal(a->std, b->std, sizeof(a->std));
+        assert_memory_equal(a->mean, b->mean, sizeof a->mean);
+        assert_memory_equal(a->std, b->std, sizeof a->std);
         assert_int_equal(a->classes, b->classes);
         for (uint32_t i = 0; i < a->classes; i++) {
                 assert_string_equal(a->class[i].name, b->class[i].name);
@@ -82,7 +82,7 @@ static void round_trip(const struct model_info *info, bool half)
 
         forge_model(good, values, bytes);
         free(values);
-        if (model_open(forge_path(), &model, why, sizeof(why)) < 0)
+        if (model_open(forge_path(), &model, why, sizeof why) < 0)
                 fail_msg("%s", why);
         assert_string_equal(model_path(model), forge_path());
         check_info(model_info(model), info);
@@ -96,7 +96,7 @@ static void round_trip(const struct model_info *info, bool half)
                 for (size_t j = 0; j < tensor->count; j++, at++) {
                         float expected = half ? safetensors_half(forge_half(at)) : forge_single(at);
 
-                        assert_memory_equal(&read[j], &expected, sizeof(expected));
+                        assert_memory_equal(&read[j], &expected, sizeof expected);
                 }
                 free(read);
         }
@@ -128,13 +128,13 @@ static void test_tensor(void **state)
         char why[256];
 
         forge_model(json_deep_copy(header), data, size);
-        assert_int_equal(model_open(forge_path(), &model, why, sizeof(why)), 0);
+        assert_int_equal(model_open(forge_path(), &model, why, sizeof why), 0);
         assert_int_equal(model_tensor(model, "conv9.bias", 8, &values), -ENOENT);
         assert_int_equal(model_tensor(model, "conv1.bias", 9, &values), -ENOENT);
         assert_null(values);
         model_close(model);
         model_close(NULL);
-        assert_int_equal(model_open("/nonexistent/model", &model, why, sizeof(why)), -ENOENT);
+        assert_int_equal(model_open("/nonexistent/model", &model, why, sizeof why), -ENOENT);
         assert_non_null(strstr(why, "/nonexistent/model"));
 }
 
@@ -273,7 +273,7 @@ static void refuse_metadata(const char *key, const char *value)
                 json_object_del(metadata, key);
         else
                 json_object_set_new(metadata, key, json_string_nocheck(value));
-        snprintf(quoted, sizeof(quoted), "\"%s\"", key);
+        snprintf(quoted, sizeof quoted, "\"%s\"", key);
         forge_model(damaged, data, size);
         refuse("metadata", quoted);
 }
@@ -287,14 +287,14 @@ static void test_metadata(void **state)
         assert_non_null(deep);
         memset(deep, '[', 100000);
         deep[100000] = '\0';
-        for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++)
+        for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++)
                 refuse_metadata(garbage[i].key, garbage[i].value);
         assert_int_equal(json_object_size(json_object_get(header, "__metadata__")), 15);
         json_object_foreach(json_object_get(header, "__metadata__"), key, value)
         {
                 refuse_metadata(key, NULL);
                 refuse_metadata(key, deep);
-                for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+                for (size_t i = 0; i < sizeof never / sizeof *never; i++)
                         if (!strchr(never[i], '\xc3'))
                                 refuse_metadata(key, never[i]);
         }
@@ -313,13 +313,13 @@ static void test_inverted_metadata(void **state)
         json_t *good = forge_header(&info, false, &bytes);
         void *values = forge_data(false, bytes);
 
-        for (size_t i = 0; i < sizeof(inverted_garbage) / sizeof(*inverted_garbage); i++) {
+        for (size_t i = 0; i < sizeof inverted_garbage / sizeof *inverted_garbage; i++) {
                 json_t *damaged = json_deep_copy(good);
                 char quoted[64];
 
                 json_object_set_new(json_object_get(damaged, "__metadata__"), inverted_garbage[i].key,
                                     json_string(inverted_garbage[i].value));
-                snprintf(quoted, sizeof(quoted), "\"%s\"", inverted_garbage[i].key);
+                snprintf(quoted, sizeof quoted, "\"%s\"", inverted_garbage[i].key);
                 forge_model(damaged, values, bytes);
                 refuse("metadata", quoted);
         }
@@ -353,7 +353,7 @@ static void test_other_network(void **state)
                 {"classes", "[" CLASS("a", "#000000") "]", "tensor layer6.conv4.weight"},
         };
 
-        for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
                 json_t *damaged = json_deep_copy(header);
 
                 json_object_set_new(json_object_get(damaged, "__metadata__"), others[i].key,
@@ -416,7 +416,7 @@ static void test_misshapen(void **state)
                 {"context.dualgcn.local.2.weight", "[1,16,3,3]", "must be 16x1x3x3"},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 json_t *damaged = json_deep_copy(header);
 
                 json_object_set_new(json_object_get(damaged, cases[i].name), "shape",

@@ -223,7 +223,7 @@ static void plan(void)
 {
         uint64_t size;
 
-        items = calloc(graph->buffer_count, sizeof(*items));
+        items = calloc(graph->buffer_count, sizeof *items);
         assert_non_null(items);
         for (uint32_t i = 0; i < graph->buffer_count; i++) {
                 const struct graph_buffer *s = &graph->buffers[i];

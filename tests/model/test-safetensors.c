@@ -137,7 +137,7 @@ static void test_damaged(void **state)
 {
         static const char data[32];
 
-        for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+        for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
                 const struct damage *d = &damages[i];
                 size_t size = d->data < 0 ? 0 : d->data ? (size_t)d->data : 16;
 
@@ -161,7 +161,7 @@ static void test_good(void **state)
         float values[4];
         char why[256];
 
-        forge_write(strlen(good), good, strlen(good), data.bytes, sizeof(data));
+        forge_write(strlen(good), good, strlen(good), data.bytes, sizeof data);
         assert_int_equal(open_forged(&file, why), 0);
         assert_string_equal(safetensors_metadata(file, "k"), "v");
         assert_null(safetensors_metadata(file, "a"));
@@ -173,12 +173,12 @@ static void test_good(void **state)
         tensor = safetensors_find(file, "a");
         assert_int_equal(tensor->count, 2);
         assert_int_equal(safetensors_read(file, tensor, 0, 2, values), 0);
-        assert_memory_equal(values, data.a, sizeof(data.a));
+        assert_memory_equal(values, data.a, sizeof data.a);
         tensor = safetensors_find(file, "b");
         assert_int_equal(tensor->rank, 4);
         assert_int_equal(tensor->shape[1], 2);
         assert_int_equal(safetensors_read(file, tensor, 0, 4, values), 0);
-        assert_memory_equal(values, b, sizeof(b));
+        assert_memory_equal(values, b, sizeof b);
         assert_int_equal(safetensors_read(file, tensor, 2, 1, values), 0);
         assert_true(values[0] == b[2]);
 
@@ -214,9 +214,9 @@ static void test_small(void **state)
 static void test_truncated(void **state)
 {
         static const char data[16];
-        size_t size = 8 + strlen(good) + sizeof(data);
+        size_t size = 8 + strlen(good) + sizeof data;
 
-        forge_write(strlen(good), good, strlen(good), data, sizeof(data));
+        forge_write(strlen(good), good, strlen(good), data, sizeof data);
         while (size-- > 0) {
                 assert_int_equal(truncate(forge_path(), (off_t)size), 0);
                 refuse("");
@@ -231,8 +231,8 @@ static void test_header_length(void **state)
         };
         static const char data[16];
 
-        for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-                forge_write(wrong[i], good, strlen(good), data, sizeof(data));
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+                forge_write(wrong[i], good, strlen(good), data, sizeof data);
                 refuse("");
                 /* A sparse file, so that the length is within it. */
                 if (wrong[i] <= 100000001) {
@@ -240,7 +240,7 @@ static void test_header_length(void **state)
                         refuse("");
                 }
         }
-        forge_write(SAFETENSORS_HEADER_MAX + 1, good, strlen(good), data, sizeof(data));
+        forge_write(SAFETENSORS_HEADER_MAX + 1, good, strlen(good), data, sizeof data);
         assert_int_equal(truncate(forge_path(), 200000000), 0);
         refuse("limit");
 }
@@ -289,8 +289,8 @@ static void test_not_a_file(void **state)
         forge_remove();
         assert_int_equal(open_forged(&file, why), -ENOENT);
         assert_non_null(strstr(why, forge_path()));
-        assert_int_equal(safetensors_open("/", &file, why, sizeof(why)), -EBADMSG);
-        assert_int_equal(safetensors_open("/dev/zero", &file, why, sizeof(why)), -EBADMSG);
+        assert_int_equal(safetensors_open("/", &file, why, sizeof why), -EBADMSG);
+        assert_int_equal(safetensors_open("/dev/zero", &file, why, sizeof why), -EBADMSG);
         assert_int_equal(mkfifo(forge_path(), 0600), 0);
         refuse("regular");
         forge_remove();
@@ -301,19 +301,19 @@ static void test_not_a_file(void **state)
 /* Whatever a few wrong bytes do, the answer is yes or -EBADMSG. */
 static void test_noise(void **state)
 {
-        char text[sizeof(good)], data[16] = {0}, why[256];
+        char text[sizeof good], data[16] = {0}, why[256];
         uint32_t random = 12345;
 
         for (int i = 0; i < 2000; i++) {
                 struct safetensors *file = NULL;
                 int r;
 
-                memcpy(text, good, sizeof(good));
+                memcpy(text, good, sizeof good);
                 for (uint32_t n = 1 + i % 4; n > 0; n--) {
                         random = random * 1664525 + 1013904223;
                         text[(random >> 8) % strlen(good)] = (char)(random >> 24);
                 }
-                forge_write(sizeof(good) - 1, text, sizeof(good) - 1, data, sizeof(data));
+                forge_write(sizeof good - 1, text, sizeof good - 1, data, sizeof data);
                 r = open_forged(&file, why);
                 assert_true(r == 0 ? file != NULL : r == -EBADMSG && *why != '\0');
                 safetensors_close(file);

@@ -668,6 +668,19 @@ static int run_paint(struct run *run)
         return r < 0 ? r : op_paint(run->program, &in, &labels, &palette, &out);
 }
 
+static int run_warp(struct run *run)
+{
+        struct gpu_image in, out;
+        struct gpu_block region;
+        int r = image_new(run, "image", true, false, &in);
+
+        if (r >= 0)
+                r = regions_new(run, &region);
+        if (r >= 0)
+                r = image_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_warp(run->program, &in, &region, &out);
+}
+
 static int run_copy(struct run *run)
 {
         uint64_t size = number(run->json, "size");
@@ -691,7 +704,7 @@ static const struct {
         {"argmax", run_argmax},       {"uncrop", run_uncrop},
         {"unpack", run_unpack},       {"pack", run_pack},
         {"blur", run_blur},           {"paint", run_paint},
-        {"copy", run_copy},
+        {"warp", run_warp},           {"copy", run_copy},
 };
 
 /* ---- one case ---- */

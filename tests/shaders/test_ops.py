@@ -717,6 +717,32 @@ def paint_cases():
                        arrays=[image, labels, palette])
 
 
+def warp_cases():
+    # Those that take pixels to pixels are exact.
+    exact = {"as it is": (lambda w, h: [[1, 0, 0], [0, 1, 0]], lambda a: a),
+             "mirrored": (lambda w, h: [[-1, 0, w], [0, 1, 0]], lambda a: a[:, ::-1]),
+             "on its head": (lambda w, h: [[-1, 0, w], [0, -1, h]], lambda a: a[::-1, ::-1]),
+             "turned": (lambda w, h: [[0, 1, 0], [-1, 0, h]], lambda a: np.rot90(a, -1))}
+    for n, (width, height) in enumerate([(1, 1), (3, 5), (64, 48), (97, 33), (1920, 61)]):
+        image = pixel_bytes(width, height, rng("warp", n))
+        for name, (rows, moved) in exact.items():
+            want = moved(image[..., :3])
+
+            def check(outputs, answer, want=want):
+                got = outputs[0].reshape(*want.shape[:2], 4)
+                assert (got[..., :3] == want).all() and (got[..., 3] == 255).all()
+
+            yield Case("warp", f"warp {width}x{height} {name}", check,
+                       {}, {"image": {"width": width, "height": height}, "out": {"width": want.shape[1], "height": want.shape[0]},
+                            "regions": [rows(width, height)]}, [image])
+        for k, rows in enumerate((FREE, LARGE, TURNED, SHEARED)):
+            def check(outputs, answer, image=image, rows=rows):
+                bytes_near(outputs[0].reshape(40, 70, 4)[..., :3], sample_region(image[..., :3], rows, 70, 40), 1)
+
+            yield Case("warp", f"warp {width}x{height} free {k}", check,
+                       {}, {"image": {"width": width, "height": height}, "out": {"width": 70, "height": 40}, "regions": [rows]}, [image])
+
+
 def copy_cases():
     for n, size in enumerate([4, 64, 1000, 4096, 1 << 20, (1 << 20) + 4, 12345676]):
         data = rng("copy", n).integers(0, 256, size, np.uint8)
@@ -730,7 +756,7 @@ def copy_cases():
 GROUPS = {"conv": conv_cases, "depthwise": depthwise_cases, "algorithm": algorithm_cases, "maxpool": maxpool_cases, "upsample": upsample_cases, "gate": gate_cases,
           "gram": gram_cases, "softmax": softmax_cases, "transpose": transpose_cases, "matmul": matmul_cases, "crop": crop_cases,
           "region_whole": region_whole_cases, "argmax": argmax_cases, "uncrop": uncrop_cases, "unpack": unpack_cases, "pack": pack_cases,
-          "blur": blur_cases, "paint": paint_cases, "copy": copy_cases}
+          "blur": blur_cases, "paint": paint_cases, "warp": warp_cases, "copy": copy_cases}
 
 
 # ---- as unittests ----

@@ -134,7 +134,7 @@ static int querycap(struct v4l2_capability *cap)
                 free_memory();
                 fake.count = 0;
         }
-        memset(cap, 0, sizeof(*cap));
+        memset(cap, 0, sizeof *cap);
         strcpy((char *)cap->driver, fake.driver);
         strcpy((char *)cap->card, fake.card);
         cap->device_caps = fake.caps;
@@ -202,9 +202,9 @@ static int set_format(struct v4l2_pix_format *pix)
 
 static void nobody_has_any(void)
 {
-        memset(fake.queued, 0, sizeof(fake.queued));
-        memset(fake.taken, 0, sizeof(fake.taken));
-        memset(fake.kept, 0, sizeof(fake.kept));
+        memset(fake.queued, 0, sizeof fake.queued);
+        memset(fake.taken, 0, sizeof fake.taken);
+        memset(fake.kept, 0, sizeof fake.kept);
         fake.ready_n = 0;
 }
 
@@ -279,10 +279,10 @@ static int dequeue(struct v4l2_buffer *buffer)
         buffer->sequence = fake.ready_sequence[0];
         buffer->timestamp = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
         fake.ready_n--;
-        memmove(fake.ready, fake.ready + 1, sizeof(fake.ready[0]) * fake.ready_n);
-        memmove(fake.ready_bytes, fake.ready_bytes + 1, sizeof(fake.ready[0]) * fake.ready_n);
-        memmove(fake.ready_flags, fake.ready_flags + 1, sizeof(fake.ready[0]) * fake.ready_n);
-        memmove(fake.ready_sequence, fake.ready_sequence + 1, sizeof(fake.ready[0]) * fake.ready_n);
+        memmove(fake.ready, fake.ready + 1, sizeof fake.ready[0] * fake.ready_n);
+        memmove(fake.ready_bytes, fake.ready_bytes + 1, sizeof fake.ready[0] * fake.ready_n);
+        memmove(fake.ready_flags, fake.ready_flags + 1, sizeof fake.ready[0] * fake.ready_n);
+        memmove(fake.ready_sequence, fake.ready_sequence + 1, sizeof fake.ready[0] * fake.ready_n);
         if (fake.bend_buffer)
                 fake.bend_buffer(buffer);
         return 0;
@@ -324,9 +324,9 @@ static int take_event(struct v4l2_event *event)
         fake.pending = false;
         if (fake.bell)
                 eventfd_read(fake.bell, &rings);
-        memset(event, 0, sizeof(*event));
+        memset(event, 0, sizeof *event);
         event->type = fake.event_type;
-        memcpy(event->u.data, &fake.event_value, sizeof(fake.event_value));
+        memcpy(event->u.data, &fake.event_value, sizeof fake.event_value);
         return 0;
 }
 

@@ -198,7 +198,7 @@ static struct jpeg_file padded(int number)
         static const uint8_t zeros[512];
         struct jpeg_file file = fault_picture(0);
 
-        jpeg_file_insert(&file, file.size, zeros, sizeof(zeros));
+        jpeg_file_insert(&file, file.size, zeros, sizeof zeros);
         return file;
 }
 
@@ -243,9 +243,9 @@ static struct jpeg_file inks(int number)
         return file;
 }
 
-#define OPEN(what, call, err)                                                                                          \
+#define OPEN(what, call, r)                                                                                            \
         {                                                                                                              \
-                .name = what, .request = call, .error = err, .lasts = 4, .reopen = true                                \
+                .name = what, .request = call, .error = r, .lasts = 4, .reopen = true                                  \
         }
 #define OPEN_ARM(what, how)                                                                                            \
         {                                                                                                              \
@@ -259,13 +259,13 @@ static struct jpeg_file inks(int number)
         {                                                                                                              \
                 .name = what, .bend_format = how, .lasts = 4, .reopen = true                                           \
         }
-#define ONCE(what, call, err)                                                                                          \
+#define ONCE(what, call, r)                                                                                            \
         {                                                                                                              \
-                .name = what, .request = call, .error = err, .times = 1, .lasts = 6                                    \
+                .name = what, .request = call, .error = r, .times = 1, .lasts = 6                                      \
         }
-#define CLOSE(what, call, err)                                                                                         \
+#define CLOSE(what, call, r)                                                                                           \
         {                                                                                                              \
-                .name = what, .request = call, .error = err, .times = 1, .reopen = true                                \
+                .name = what, .request = call, .error = r, .times = 1, .reopen = true                                  \
         }
 #define ARM(what, how)                                                                                                 \
         {                                                                                                              \
@@ -369,4 +369,4 @@ const struct fault faults[] = {
         PICTURE("a flipped bit", flipped, 1, FAULT_SHOWN),
         PICTURE("20 flipped bits", flipped, 20, FAULT_SHOWN),
 };
-const size_t faults_n = sizeof(faults) / sizeof(faults[0]);
+const size_t faults_n = sizeof faults / sizeof faults[0];

@@ -172,7 +172,7 @@ void jpeg_file_break(struct jpeg_file *file, int kind)
                 cut(file, data + 20, length / 2);
                 break;
         case 27:
-                jpeg_file_insert(file, file->size - 2, many, sizeof(many));
+                jpeg_file_insert(file, file->size - 2, many, sizeof many);
                 break; /* the decoder was done long before */
         case 28:
                 file->data[sof + 1] = 0xc3;

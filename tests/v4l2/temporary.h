@@ -39,7 +39,7 @@ static inline const char *temporary_path(const char *prefix, const char *name)
         static unsigned turn;
         char *path = paths[turn++ % 4];
 
-        snprintf(path, sizeof(paths[0]), "%s%s/%s", prefix, temporary, name);
+        snprintf(path, sizeof paths[0], "%s%s/%s", prefix, temporary, name);
         return path;
 }
 

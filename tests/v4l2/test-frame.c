@@ -47,7 +47,7 @@ static void sizes(void **state)
                 {0, 640, 480},
         };
 
-        for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
                 struct frame_format format = {good[i].fourcc, good[i].width, good[i].height, 77777, 1,
                                               FRAME_BT709,    true};
 
@@ -56,7 +56,7 @@ static void sizes(void **state)
                 assert_int_equal(format.size, good[i].size);
                 assert_int_equal(format.matrix, FRAME_BT709);
         }
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
                 struct frame_format format = {bad[i].fourcc, bad[i].width, bad[i].height, 5, 6, FRAME_BT601, false};
 
                 assert_int_equal(frame_format_pack(&format), -EINVAL);
@@ -83,7 +83,7 @@ static void strides(void **state)
                 {V4L2_PIX_FMT_GREY, 65, 65 * 32},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct frame_format format = {
                         .fourcc = cases[i].fourcc, .width = 64, .height = 32, .stride = cases[i].stride};
 
@@ -118,7 +118,7 @@ static void colours(void **state)
                 {V4L2_PIX_FMT_GREY, 0, 0, V4L2_QUANTIZATION_LIM_RANGE, FRAME_BT601, false},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct v4l2_pix_format pix = {
                         .colorspace = cases[i].space, .ycbcr_enc = cases[i].enc, .quantization = cases[i].quantization};
                 struct frame_format format = {.fourcc = cases[i].fourcc};
@@ -146,9 +146,9 @@ static void same(void **state)
 {
         struct frame_format a, b, other;
 
-        memset(&a, 0x55, sizeof(a));
-        memset(&b, 0xaa, sizeof(b));
-        memset(&other, 0x55, sizeof(other));
+        memset(&a, 0x55, sizeof a);
+        memset(&b, 0xaa, sizeof b);
+        memset(&other, 0x55, sizeof other);
         for (int i = 0; i < 3; i++) {
                 struct frame_format *format = i == 0 ? &a : i == 1 ? &b : &other;
 
@@ -160,7 +160,7 @@ static void same(void **state)
                 format->matrix = FRAME_BT709;
                 format->full_range = i == 2;
         }
-        assert_true(memcmp(&a, &b, sizeof(a)) != 0);
+        assert_true(memcmp(&a, &b, sizeof a) != 0);
         assert_true(frame_format_equal(&a, &b));
         assert_false(frame_format_equal(&a, &other));
 }

@@ -61,8 +61,8 @@ static void subsamplings(void **state)
         static const int kinds[] = {TJSAMP_422, TJSAMP_420, TJSAMP_444, TJSAMP_440, TJSAMP_411, TJSAMP_GRAY};
         static const int sizes[][2] = {{96, 50}, {96, 51}, {100, 7}, {4, 1}, {640, 48}};
 
-        for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
-                for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+                for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
                         int width = sizes[s][0], height = sizes[s][1];
                         struct jpeg_file file = jpeg_file_make(width, height, kinds[k], 0);
                         uint8_t *frame = malloc((size_t)(width * height * 2)), *pixels = decode_with_libjpeg(&file);
@@ -112,12 +112,12 @@ static void tolerated(void **state)
                 else if (kind == 1) /* stray bytes before the end */
                         jpeg_file_insert(&file, file.size - 2, "\x12\x34\x56", 3);
                 else if (kind == 2) /* padding after it */
-                        jpeg_file_insert(&file, file.size, zeros, sizeof(zeros));
+                        jpeg_file_insert(&file, file.size, zeros, sizeof zeros);
                 else if (kind == 3)
                         jpeg_file_insert(&file, jpeg_file_find(&file, 0xda), "\xff\xdd\0\4\xff\xff",
                                          6); /* restart interval */
                 else
-                        jpeg_file_insert(&file, 2, comment, sizeof(comment));
+                        jpeg_file_insert(&file, 2, comment, sizeof comment);
                 assert_int_equal(jpeg_decode(jpeg, file.data, file.size, frame), 0);
                 compare(frame, pixels, W, H, false);
                 free(pixels);
@@ -264,17 +264,17 @@ static void many_scans(void **state)
         static const struct {
                 int scans, result;
         } cases[] = {{2, 0}, {20, 0}, {21, -EBADMSG}, {64, -EBADMSG}};
-        uint8_t comment[2 + 2 + 40 * 4] = {0xff, 0xe1, 0, sizeof(comment) - 2}, frame[W * H * 2];
+        uint8_t comment[2 + 2 + 40 * 4] = {0xff, 0xe1, 0, sizeof comment - 2}, frame[W * H * 2];
         struct jpeg *jpeg;
 
-        for (size_t i = 4; i < sizeof(comment); i += 4)
+        for (size_t i = 4; i < sizeof comment; i += 4)
                 memcpy(comment + i, "\xff\xda\0\2", 4);
         assert_int_equal(jpeg_new(W, H, &jpeg), 0);
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct jpeg_file file = make_scans(cases[i].scans);
                 uint8_t *pixels = decode_with_libjpeg(&file);
 
-                jpeg_file_insert(&file, 2, comment, sizeof(comment));
+                jpeg_file_insert(&file, 2, comment, sizeof comment);
                 assert_int_equal(jpeg_decode(jpeg, file.data, file.size, frame), cases[i].result);
                 if (!cases[i].result)
                         compare(frame, pixels, W, H, true);

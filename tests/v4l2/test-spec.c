@@ -13,10 +13,10 @@ static void refuse_camera(const char *spec, int error, const char *text)
 {
         struct camera *camera = (void *)1;
         char why[300] = "";
-        int err = camera_open(spec, NULL, &camera, why, sizeof(why));
+        int r = camera_open(spec, NULL, &camera, why, sizeof why);
 
-        if (err != error || !strstr(why, text) || strchr(why, '\n'))
-                fail_msg("%s: %d \"%s\", not %d \"%s\"", spec, err, why, error, text);
+        if (r != error || !strstr(why, text) || strchr(why, '\n'))
+                fail_msg("%s: %d \"%s\", not %d \"%s\"", spec, r, why, error, text);
         assert_ptr_equal(camera, (void *)1);
         assert_int_equal(camera_open(spec, NULL, &camera, NULL, 0), error);
         assert_int_equal(camera_open(spec, NULL, &camera, why, 1), error); /* no room to explain */
@@ -27,7 +27,7 @@ static void cameras(void **state)
 {
         static char path[5000];
 
-        memset(path, 'x', sizeof(path) - 1);
+        memset(path, 'x', sizeof path - 1);
         refuse_camera(NULL, -EINVAL, "use /dev/videoN");
         refuse_camera("", -EINVAL, "use /dev/videoN");
         refuse_camera(path, -EINVAL, "too long");
@@ -57,7 +57,7 @@ static void control_characters(void **state)
         struct camera *camera;
         char why[300];
 
-        assert_int_equal(camera_open("/dev/\033[2J\a\302\233H\303\244\x7f", NULL, &camera, why, sizeof(why)), -ENOENT);
+        assert_int_equal(camera_open("/dev/\033[2J\a\302\233H\303\244\x7f", NULL, &camera, why, sizeof why), -ENOENT);
         assert_ptr_equal(strstr(why, "/dev/?[2J?"), why);
         assert_non_null(strstr(why, "H\303\244?:"));
         for (const char *c = why; *c; c++)
@@ -70,7 +70,7 @@ static void no_permission(void **state)
 
         if (geteuid())
                 skip();
-        snprintf(path, sizeof(path), "%s", temporary_path("", "node"));
+        snprintf(path, sizeof path, "%s", temporary_path("", "node"));
         if (mknod(path, S_IFCHR | 0600, 1 << 8 | 3) < 0)
                 skip();
         chmod(temporary, 0755);
@@ -84,24 +84,24 @@ static void refuse_sink(const char *spec, int error, const char *text)
         const struct frame_format format = {.width = 64, .height = 48};
         struct sink *sink = (void *)1;
         char why[300] = "";
-        int err = sink_open(spec, &format, (struct frame_rate){30, 1}, &sink, why, sizeof(why));
+        int r = sink_open(spec, &format, (struct frame_rate){30, 1}, &sink, why, sizeof why);
 
-        if (err != error || !strstr(why, text) || strchr(why, '\n'))
-                fail_msg("%s: %d \"%s\", not %d \"%s\"", spec, err, why, error, text);
+        if (r != error || !strstr(why, text) || strchr(why, '\n'))
+                fail_msg("%s: %d \"%s\", not %d \"%s\"", spec, r, why, error, text);
         assert_ptr_equal(sink, (void *)1);
 }
 
 static void sinks(void **state)
 {
-        refuse_sink(NULL, -EINVAL, "give /dev/videoN");
-        refuse_sink("", -EINVAL, "give /dev/videoN");
-        refuse_sink("video10", -EINVAL, "give /dev/videoN");
+        refuse_sink(NULL, -EINVAL, "use /dev/videoN");
+        refuse_sink("", -EINVAL, "use /dev/videoN");
+        refuse_sink("video10", -EINVAL, "use /dev/videoN");
         refuse_sink("y4m:", -EINVAL, "write y4m:FILE");
         refuse_sink("png:", -EINVAL, "write png:FILE");
         refuse_sink("/dev/video-none", -ENOENT, "modprobe v4l2loopback");
         refuse_sink("/dev/null", -ENODEV, "load v4l2loopback");
-        refuse_sink(temporary_path("y4m:", "no/file"), -ENOENT, "can be written");
-        refuse_sink(temporary_path("y4m:", ""), -EISDIR, "can be written");
+        refuse_sink(temporary_path("y4m:", "no/file"), -ENOENT, "writable");
+        refuse_sink(temporary_path("y4m:", ""), -EISDIR, "writable");
         refuse_sink(temporary_path("png:", "out.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%s.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%d%d.png"), -EINVAL, "%04d");
@@ -109,7 +109,7 @@ static void sinks(void **state)
         refuse_sink(temporary_path("png:", "%5d.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "%0d.png"), -EINVAL, "%04d");
         refuse_sink(temporary_path("png:", "none/%d.png"), -ENOENT, "folder");
-        refuse_sink("y4m:/dev/full", -ENOSPC, "can be written");
+        refuse_sink("y4m:/dev/full", -ENOSPC, "writable");
 }
 
 static void sink_sizes(void **state)
@@ -128,7 +128,7 @@ static void sink_sizes(void **state)
         assert_int_equal(sink_format(sink)->width, 640);
         sink_close(sink);
         format.width = 1;
-        assert_int_equal(sink_open("y4m:/dev/null", &format, (struct frame_rate){30, 1}, &sink, why, sizeof(why)),
+        assert_int_equal(sink_open("y4m:/dev/null", &format, (struct frame_rate){30, 1}, &sink, why, sizeof why),
                          -EINVAL);
         assert_non_null(strstr(why, "choose another"));
         sink_close(NULL);
@@ -154,7 +154,7 @@ static void png_colours(void **state)
                 {FRAME_BT709, true, {182, 30, 12}, {0, 255, 0}},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 const struct frame_format format = {
                         .width = 4, .height = 2, .matrix = cases[i].matrix, .full_range = cases[i].full};
                 uint8_t frame[12];
@@ -186,7 +186,7 @@ static void full_disk(void **state)
         char folder[256];
         struct sink *sink;
 
-        snprintf(folder, sizeof(folder), "%s", temporary_path("", "gone"));
+        snprintf(folder, sizeof folder, "%s", temporary_path("", "gone"));
         mkdir(folder, 0700);
         assert_int_equal(
                 sink_open(temporary_path("png:", "gone/%d.png"), &format, (struct frame_rate){30, 1}, &sink, NULL, 0),
@@ -203,7 +203,7 @@ static void browsers(void **state)
                                             {480, 640, 0},  {640, 360, 0},   {641, 480, 0},        {0, 0, 0},
                                             {1280, 960, 0}, {1440, 1080, 1}, {65536 + 640, 480, 0}};
 
-        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
                 assert_int_equal(sink_size_accepted(sizes[i][0], sizes[i][1]), sizes[i][2]);
 }
 
@@ -228,7 +228,7 @@ static void sink_kinds(void **state)
                 bool device;
         } cases[] = {{"/dev/video10", true}, {"y4m:x", false}, {"y4m:-", false}, {"png:%d.png", false}};
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 const struct sink_kind kind = sink_kind(cases[i].spec);
 
                 assert_int_equal(kind.reopens, cases[i].device);

@@ -37,7 +37,7 @@ static const struct {
 
 static int say_errno(const char *path, int error, char *why, size_t why_size)
 {
-        for (size_t i = 0; i < sizeof(open_errors) / sizeof(open_errors[0]); i++)
+        for (size_t i = 0; i < sizeof open_errors / sizeof open_errors[0]; i++)
                 if (open_errors[i].error == error)
                         return why_say(why, why_size, -error, "%s: %s", path, open_errors[i].text);
         return why_say(why, why_size, -error, "%s: %s; plug the camera in again or choose another", path,
@@ -69,8 +69,8 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
                                "%s (%.32s) is not a camera, or is a virtual one that nobody feeds; choose another node",
                                path, cap.card);
         }
-        snprintf(capture->base.name, sizeof(capture->base.name), "%.*s", (int)sizeof(cap.card), (char *)cap.card);
-        name_by_id(st.st_rdev, capture->base.id, sizeof(capture->base.id));
+        snprintf(capture->base.name, sizeof capture->base.name, "%.*s", (int)sizeof cap.card, (char *)cap.card);
+        name_by_id(st.st_rdev, capture->base.id, sizeof capture->base.id);
         capture->base.fd = fd;
         return 0;
 }
@@ -86,7 +86,7 @@ static bool is_whole(uint32_t field)
 static int accept_format(struct capture *capture, const struct offer *offer, const struct v4l2_pix_format *pix)
 {
         struct frame_format format = {.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};
-        int err;
+        int r;
 
         if (pix->pixelformat != offer->fourcc)
                 return -EINVAL;
@@ -101,9 +101,9 @@ static int accept_format(struct capture *capture, const struct offer *offer, con
                 format.stride = pix->bytesperline;
                 colour_read(pix, &format);
         }
-        err = frame_layout_fit(&format);
-        if (err < 0)
-                return err;
+        r = frame_layout_fit(&format);
+        if (r < 0)
+                return r;
         capture->base.format = format;
         return 0;
 }
@@ -178,7 +178,7 @@ static void unmap_buffers(struct capture *capture)
 static int map_buffers(struct capture *capture, uint32_t least)
 {
         struct v4l2_requestbuffers request = {.count = BUFFERS_WANTED, .type = TYPE, .memory = V4L2_MEMORY_MMAP};
-        int err;
+        int r;
 
         if (capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &request) < 0)
                 return -errno;
@@ -186,10 +186,10 @@ static int map_buffers(struct capture *capture, uint32_t least)
                 return -ENOMEM;
         capture->granted = true; /* until they are released, the driver accepts no other format */
         for (uint32_t i = 0; i < request.count && i < CAPTURE_BUFFERS_MAX; i++) {
-                err = map_buffer(capture, i, least);
-                if (err < 0) {
+                r = map_buffer(capture, i, least);
+                if (r < 0) {
                         unmap_buffers(capture);
-                        return err;
+                        return r;
                 }
         }
         return 0;
@@ -227,7 +227,7 @@ static void drop_offer(struct capture *capture, int fd)
 
 static int try_offer(struct capture *capture, const struct offer *offer, struct frame_rate rate)
 {
-        int err;
+        int r;
 
         if (offer->way == OFFER_CONVERTED) {
                 /* A duplicate descriptor, which can be closed separately if libv4l2 fails. */
@@ -235,21 +235,21 @@ static int try_offer(struct capture *capture, const struct offer *offer, struct 
 
                 if (twin < 0)
                         return -errno;
-                err = video_io_adopt(twin);
-                if (err < 0) {
+                r = video_io_adopt(twin);
+                if (r < 0) {
                         close(twin);
                         return -EINVAL;
                 }
                 capture->base.fd = twin;
                 capture->io = &video_io_libv4l2;
         }
-        err = set_format(capture, offer);
-        if (err < 0)
-                return err;
+        r = set_format(capture, offer);
+        if (r < 0)
+                return r;
         set_rate(capture, offer, rate);
-        err = map_buffers(capture, offer->way == OFFER_MJPEG ? 1 : capture->base.format.size);
-        if (err < 0)
-                return err;
+        r = map_buffers(capture, offer->way == OFFER_MJPEG ? 1 : capture->base.format.size);
+        if (r < 0)
+                return r;
         return offer->way == OFFER_MJPEG ? prepare_jpeg(capture) : 0;
 }
 
@@ -263,18 +263,18 @@ static int try_offers(struct capture *capture, const char *path, const struct ca
         if (n < 0)
                 return say_errno(path, -n, why, why_size);
         for (int i = 0; i < n; i++) {
-                int err = try_offer(capture, &offers[i], wish->rate);
+                int r = try_offer(capture, &offers[i], wish->rate);
 
-                if (!err) {
+                if (!r) {
                         if (capture->base.fd != fd)
                                 close(fd);
                         return 0;
                 }
                 drop_offer(capture, fd);
                 /* Other formats would give the same error. */
-                if (err == -EBUSY || err == -ENODEV || err == -ENOMEM)
-                        return say_errno(path, -err, why, why_size);
-                first = i ? first : err;
+                if (r == -EBUSY || r == -ENODEV || r == -ENOMEM)
+                        return say_errno(path, -r, why, why_size);
+                first = i ? first : r;
         }
         return why_say(why, why_size, first, "%s: none of its formats can be used (%s); choose another size or camera",
                        path, n ? strerror(-first) : "it offers none");
@@ -295,30 +295,30 @@ static void subscribe(struct capture *capture)
 int capture_open(const char *path, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
         struct capture *capture;
-        int err;
+        int r;
 
-        capture = calloc(1, sizeof(*capture));
+        capture = calloc(1, sizeof *capture);
         if (!capture)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         capture->base.ops = &capture_ops;
         capture->io = &video_io_kernel;
-        err = open_node(path, capture, why, why_size);
-        if (err < 0) {
+        r = open_node(path, capture, why, why_size);
+        if (r < 0) {
                 free(capture);
-                return err;
+                return r;
         }
-        err = try_offers(capture, path, wish, why, why_size);
-        if (err < 0) {
+        r = try_offers(capture, path, wish, why, why_size);
+        if (r < 0) {
                 close(capture->base.fd);
                 free(capture);
-                return err;
+                return r;
         }
         subscribe(capture);
         *ret = &capture->base;
         if (!capture->jpeg && capture->io == &video_io_kernel)
                 return 0;
-        err = threaded_open(&capture->base, ret);
-        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
+        r = threaded_open(&capture->base, ret);
+        return r < 0 ? say_errno(path, -r, why, why_size) : 0;
 }
 
 void capture_close(struct camera *camera)

@@ -45,8 +45,8 @@ static void read_formats(int fd, struct camera_info *info)
                 if (xioctl(fd, VIDIOC_ENUM_FMT, &desc) < 0)
                         return;
                 read_sizes(fd, desc.pixelformat, info);
-                if (used + 6 <= sizeof(info->formats))
-                        used += (size_t)snprintf(info->formats + used, sizeof(info->formats) - used, "%s%s",
+                if (used + 6 <= sizeof info->formats)
+                        used += (size_t)snprintf(info->formats + used, sizeof info->formats - used, "%s%s",
                                                  used ? " " : "", frame_fourcc_name(desc.pixelformat));
         }
 }
@@ -79,9 +79,9 @@ static bool read_node(const char *node, struct camera_info *ret)
         int fd;
 
         *ret = (struct camera_info){0};
-        snprintf(ret->node, sizeof(ret->node), "%s", node);
+        snprintf(ret->node, sizeof ret->node, "%s", node);
         if (!stat(ret->node, &st))
-                name_by_id(st.st_rdev, ret->id, sizeof(ret->id));
+                name_by_id(st.st_rdev, ret->id, sizeof ret->id);
         fd = open(ret->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return true;
@@ -91,9 +91,9 @@ static bool read_node(const char *node, struct camera_info *ret)
         }
         camera = captures(&cap);
         if (camera) {
-                snprintf(ret->card, sizeof(ret->card), "%.*s", (int)sizeof(cap.card) - 1, (char *)cap.card);
-                snprintf(ret->driver, sizeof(ret->driver), "%.*s", (int)sizeof(cap.driver) - 1, (char *)cap.driver);
-                snprintf(ret->bus, sizeof(ret->bus), "%.*s", (int)sizeof(cap.bus_info) - 1, (char *)cap.bus_info);
+                snprintf(ret->card, sizeof ret->card, "%.*s", (int)sizeof cap.card - 1, (char *)cap.card);
+                snprintf(ret->driver, sizeof ret->driver, "%.*s", (int)sizeof cap.driver - 1, (char *)cap.driver);
+                snprintf(ret->bus, sizeof ret->bus, "%.*s", (int)sizeof cap.bus_info - 1, (char *)cap.bus_info);
                 read_formats(fd, ret);
         }
         close(fd);
@@ -125,7 +125,7 @@ static int read_nodes(sd_device_enumerator *nodes, struct camera_info **ret)
 
         for (sd_device *d = sd_device_enumerator_get_device_first(nodes); d;
              d = sd_device_enumerator_get_device_next(nodes)) {
-                grown = realloc(list, ((size_t)n + 1) * sizeof(*list));
+                grown = realloc(list, ((size_t)n + 1) * sizeof *list);
                 if (!grown) {
                         free(list);
                         return -ENOMEM;
@@ -135,7 +135,7 @@ static int read_nodes(sd_device_enumerator *nodes, struct camera_info **ret)
                         n++;
         }
         if (n > 0)
-                qsort(list, (size_t)n, sizeof(*list), compare_numbers);
+                qsort(list, (size_t)n, sizeof *list, compare_numbers);
         *ret = list;
         return n;
 }

@@ -166,11 +166,11 @@ int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE
         struct camera_wish aim = *wish;
         double rate = frame_rate_sane(aim.rate) ? fps(aim.rate) : USUAL_RATE;
         bool foreign = false;
-        int n = 0, err;
+        int n = 0, r;
 
-        err = complete_wish(fd, &aim);
-        if (err < 0)
-                return err;
+        r = complete_wish(fd, &aim);
+        if (r < 0)
+                return r;
         for (uint32_t i = 0; i < FORMATS_MAX && n < NEGOTIATE_OFFERS_MAX - 1; i++) {
                 struct v4l2_fmtdesc desc = {.index = i, .type = TYPE};
                 struct offer offer = {0};
@@ -178,9 +178,9 @@ int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE
 
                 if (xioctl(fd, VIDIOC_ENUM_FMT, &desc) < 0)
                         break;
-                while (k < sizeof(known) / sizeof(known[0]) && known[k].fourcc != desc.pixelformat)
+                while (k < sizeof known / sizeof known[0] && known[k].fourcc != desc.pixelformat)
                         k++;
-                if (k == sizeof(known) / sizeof(known[0])) {
+                if (k == sizeof known / sizeof known[0]) {
                         foreign = true;
                         continue;
                 }
@@ -196,6 +196,6 @@ int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE
         if (foreign)
                 ret[n++] =
                         (struct offer){OFFER_CONVERTED, V4L2_PIX_FMT_RGB24, aim.width, aim.height, {0, 0}, COST_LAST};
-        qsort(ret, (size_t)n, sizeof(*ret), compare);
+        qsort(ret, (size_t)n, sizeof *ret, compare);
         return n;
 }

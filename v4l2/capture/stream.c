@@ -48,26 +48,26 @@ static int start(struct camera *camera)
 {
         struct capture *capture = (struct capture *)camera;
         enum v4l2_buf_type type = TYPE;
-        int err;
+        int r;
 
         if (capture->changed)
                 return -EIO;
         capture->seen = 0;
         for (uint32_t i = 0; i < capture->count; i++) {
-                err = queue(capture, i);
-                if (err < 0)
+                r = queue(capture, i);
+                if (r < 0)
                         goto fail;
         }
         if (capture->io->ioctl(camera->fd, VIDIOC_STREAMON, &type) < 0) {
                 /* EBUSY and ENOSPC (no USB bandwidth left) are worth distinguishing. */
-                err = errno == ENXIO ? -ENODEV : -errno;
+                r = errno == ENXIO ? -ENODEV : -errno;
                 goto fail;
         }
         return 0;
 
 fail:
         stop(camera); /* takes the queued buffers back */
-        return err;
+        return r;
 }
 
 /* Counts the frames that the driver skipped, and numbers the frames ourselves: v4l2loopback may number all of them 0,
@@ -111,7 +111,7 @@ static bool usable(const struct capture *capture, const struct v4l2_buffer *buff
 static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX], uint32_t *ret_n)
 {
         uint32_t n = 0;
-        int err;
+        int r;
 
         /* Bounded: a driver that delivers faster than we drain must not keep us here. */
         for (uint32_t turn = 0; turn < 2 * capture->count && n < capture->count; turn++) {
@@ -128,9 +128,9 @@ static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX],
                 sequence = count_frame(capture, buffer.sequence);
                 if (!usable(capture, &buffer)) {
                         capture->base.counters.corrupt++;
-                        err = queue(capture, buffer.index);
-                        if (err < 0)
-                                return err;
+                        r = queue(capture, buffer.index);
+                        if (r < 0)
+                                return r;
                         continue;
                 }
                 held[n++] = (struct held){buffer.index, sequence, buffer.bytesused, frame_time(capture, &buffer)};
@@ -151,7 +151,7 @@ static int decode(struct capture *capture, const struct held *held)
 static int decode_newest(struct capture *capture, const struct held *held, uint32_t n, struct frame *ret)
 {
         bool found = false;
-        int err = 0;
+        int r = 0;
 
         for (uint32_t i = n; i-- > 0;) {
                 int queued;
@@ -165,10 +165,10 @@ static int decode_newest(struct capture *capture, const struct held *held, uint3
                         found = true;
                 }
                 queued = queue(capture, held[i].index);
-                err = err ? err : queued;
+                r = r ? r : queued;
         }
-        if (err < 0)
-                return err;
+        if (r < 0)
+                return r;
         return found ? 0 : -EAGAIN;
 }
 
@@ -199,27 +199,27 @@ static int next(struct camera *camera, struct frame *ret)
         struct held held[CAPTURE_BUFFERS_MAX];
         struct frame frame = {0};
         uint32_t n;
-        int err;
+        int r;
 
         if (source_changed(capture))
                 return -EIO;
-        err = drain(capture, held, &n);
-        if (err < 0)
-                return err;
+        r = drain(capture, held, &n);
+        if (r < 0)
+                return r;
         if (!n)
                 return no_frame(capture);
         if (capture->jpeg) {
-                err = decode_newest(capture, held, n, &frame);
-                if (err < 0)
-                        return err;
+                r = decode_newest(capture, held, n, &frame);
+                if (r < 0)
+                        return r;
                 *ret = frame;
                 return 0;
         }
         for (uint32_t i = 0; i + 1 < n; i++) {
                 capture->base.counters.stale++;
-                err = queue(capture, held[i].index);
-                if (err < 0)
-                        return err;
+                r = queue(capture, held[i].index);
+                if (r < 0)
+                        return r;
         }
         n--;
         *ret = (struct frame){capture->buffers[held[n].index].data, held[n].time_ns, held[n].sequence, held[n].index};

@@ -73,33 +73,33 @@ static int convert(struct threaded *t)
         const unsigned slot = find_free(t);
         struct frame frame;
         bool late;
-        int err;
+        int r;
 
-        err = t->inner->ops->next(t->inner, &frame);
+        r = t->inner->ops->next(t->inner, &frame);
         late = monotonic_now() - begin > THREADED_BUDGET_NS;
-        if (!err) {
+        if (!r) {
                 t->slots[slot] = frame;
                 if (!late)
                         memcpy(t->data[slot], frame.data, t->base.format.size);
-                err = t->inner->ops->release(t->inner, &frame);
+                r = t->inner->ops->release(t->inner, &frame);
         }
-        count(t, t->inner->counters.stale - stale + (!err && late));
-        publish(t, err || late ? NONE : slot, err == -EAGAIN ? 0 : err);
-        return err;
+        count(t, t->inner->counters.stale - stale + (!r && late));
+        publish(t, r || late ? NONE : slot, r == -EAGAIN ? 0 : r);
+        return r;
 }
 
 static void *run(void *userdata)
 {
         struct threaded *t = userdata;
         struct pollfd fds[] = {{.fd = t->inner->fd, .events = POLLIN | POLLPRI}, {.fd = t->end, .events = POLLIN}};
-        int err = 0;
+        int r = 0;
 
-        while (!err || err == -EAGAIN) {
+        while (!r || r == -EAGAIN) {
                 if (poll(fds, 2, -1) < 0)
                         continue;
                 if (fds[1].revents)
                         break;
-                err = convert(t);
+                r = convert(t);
         }
         return NULL;
 }
@@ -111,22 +111,22 @@ static int start(struct camera *camera)
         struct threaded *t = (struct threaded *)camera;
         sigset_t all, before;
         eventfd_t ignored;
-        int err;
+        int r;
 
-        err = t->inner->ops->start(t->inner);
-        if (err < 0)
-                return err;
+        r = t->inner->ops->start(t->inner);
+        if (r < 0)
+                return r;
         eventfd_read(t->end, &ignored);
         eventfd_read(camera->fd, &ignored);
         t->newest = t->out = NONE;
         t->error = 0;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        err = -pthread_create(&t->thread, NULL, run, t);
+        r = -pthread_create(&t->thread, NULL, run, t);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (err < 0)
+        if (r < 0)
                 t->inner->ops->stop(t->inner);
-        return err;
+        return r;
 }
 
 static void stop(struct camera *camera)
@@ -142,7 +142,7 @@ static int next(struct camera *camera, struct frame *ret)
 {
         struct threaded *t = (struct threaded *)camera;
         eventfd_t ignored;
-        int err = -EAGAIN;
+        int r = -EAGAIN;
 
         eventfd_read(camera->fd, &ignored);
         pthread_mutex_lock(&t->lock);
@@ -152,14 +152,14 @@ static int next(struct camera *camera, struct frame *ret)
                 t->newest = NONE;
                 *ret = t->slots[t->out];
                 ret->data = t->data[t->out];
-                err = 0;
+                r = 0;
         } else if (t->error) {
-                err = t->error;
+                r = t->error;
         }
         if (t->error) /* which no other event will follow */
                 eventfd_write(camera->fd, 1);
         pthread_mutex_unlock(&t->lock);
-        return err;
+        return r;
 }
 
 static int release(struct camera *camera, const struct frame *frame)
@@ -207,8 +207,8 @@ static int prepare(struct threaded *t)
 
 int threaded_open(struct camera *inner, struct camera **ret)
 {
-        struct threaded *t = calloc(1, sizeof(*t));
-        int err;
+        struct threaded *t = calloc(1, sizeof *t);
+        int r;
 
         if (!t) {
                 inner->ops->close(inner);
@@ -219,10 +219,10 @@ int threaded_open(struct camera *inner, struct camera **ret)
         t->base.fd = t->end = -1;
         t->inner = inner;
         pthread_mutex_init(&t->lock, NULL);
-        err = prepare(t);
-        if (err < 0) {
+        r = prepare(t);
+        if (r < 0) {
                 close_camera(&t->base);
-                return err;
+                return r;
         }
         *ret = &t->base;
         return 0;

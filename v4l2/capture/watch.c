@@ -29,12 +29,12 @@ bool camera_watch_heard(int fd)
         bool heard = false;
         ssize_t n;
 
-        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+        while ((n = read(fd, buffer, sizeof buffer)) > 0)
                 for (const char *at = buffer; at < buffer + n;) {
                         const struct inotify_event *event = (const struct inotify_event *)at;
 
                         heard |= event->mask & IN_Q_OVERFLOW || (event->len && !strncmp(event->name, "video", 5));
-                        at += sizeof(*event) + event->len;
+                        at += sizeof *event + event->len;
                 }
         return heard;
 }

@@ -9,10 +9,10 @@ int sink_file_format(const struct frame_format *wish, struct frame_format *ret)
                                       .height = (wish->height ? wish->height : 480) & ~1u,
                                       .matrix = wish->matrix,
                                       .full_range = wish->full_range};
-        int err = frame_format_pack(&format);
+        int r = frame_format_pack(&format);
 
-        if (err < 0)
-                return err;
+        if (r < 0)
+                return r;
         *ret = format;
         return 0;
 }

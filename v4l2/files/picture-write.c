@@ -62,23 +62,23 @@ static int write_to(FILE *file, const struct plan *plan)
 {
         png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, fail, quiet);
         png_infop info = png ? png_create_info_struct(png) : NULL;
-        int err = -ENOMEM;
+        int r = -ENOMEM;
 
         errno = 0;
         if (info)
-                err = encode(png, info, file, plan);
-        if (err == -EIO && errno)
-                err = -errno;
+                r = encode(png, info, file, plan);
+        if (r == -EIO && errno)
+                r = -errno;
         png_destroy_write_struct(&png, &info);
-        return err;
+        return r;
 }
 
-static int finish(FILE *file, int err)
+static int finish(FILE *file, int r)
 {
-        if (!err && fflush(file))
-                err = -errno;
+        if (!r && fflush(file))
+                r = -errno;
         fclose(file);
-        return err;
+        return r;
 }
 
 /* Not mkostemp(), whose files are accessible to their owner only; the umask cannot be read without changing it for all
@@ -101,23 +101,23 @@ static int write_file(const char *path, const struct plan *plan)
 {
         char temporary[PATH_MAX];
         FILE *file;
-        int fd, err;
+        int fd, r;
 
         fd = create_beside(path, temporary);
         if (fd < 0)
                 return fd;
         file = fdopen(fd, "wb");
         if (!file) {
-                err = -errno;
+                r = -errno;
                 close(fd);
         } else {
-                err = finish(file, write_to(file, plan));
+                r = finish(file, write_to(file, plan));
         }
-        if (!err && rename(temporary, path) < 0)
-                err = -errno;
-        if (err < 0)
+        if (!r && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
                 unlink(temporary);
-        return err;
+        return r;
 }
 
 static bool size_is_sane(uint32_t width, uint32_t height)
@@ -148,10 +148,10 @@ int picture_write_png_fd(int fd, uint32_t width, uint32_t height, const uint8_t 
                 return -errno;
         file = fdopen(own, "wb");
         if (!file) {
-                int err = -errno;
+                int r = -errno;
 
                 close(own);
-                return err;
+                return r;
         }
         return finish(file, write_to(file, &plan));
 }

@@ -51,13 +51,13 @@ static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, 
         struct stat st;
         size_t got = 0;
         uint8_t *data;
-        int err;
+        int r;
 
         if (fstat(fd, &st) < 0)
                 return say_file(path, errno, why, why_size);
-        err = check_file(&st, path, why, why_size);
-        if (err < 0)
-                return err;
+        r = check_file(&st, path, why, why_size);
+        if (r < 0)
+                return r;
         if (st.st_size > (off_t)most)
                 st.st_size = (off_t)most;
         data = malloc((size_t)st.st_size);
@@ -67,9 +67,9 @@ static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, 
                 ssize_t n = read(fd, data + got, (size_t)st.st_size - got);
 
                 if (n < 0) {
-                        err = errno;
+                        r = errno;
                         free(data);
-                        return say_file(path, err, why, why_size);
+                        return say_file(path, r, why, why_size);
                 }
                 if (!n)
                         break; /* it was truncated meanwhile: the decoder will notice */
@@ -109,7 +109,7 @@ struct png_job {
         uint32_t width, height;
         uint8_t *pixels;
         png_bytepp rows;
-        int err;
+        int r;
 };
 
 /* These set the format of the rows, and return the bytes per pixel; 0: not for a file like this. */
@@ -149,7 +149,7 @@ static void png_run(struct png_job *job, struct bytes *file)
         job->width = png_get_image_width(png, info);
         job->height = png_get_image_height(png, info);
         if (job->width > SIDE_MAX || job->height > SIDE_MAX) {
-                job->err = -E2BIG;
+                job->r = -E2BIG;
                 return;
         }
         stride = (size_t)job->width * (job->indexed ? png_as_index(png, info) : png_as_rgba(png));
@@ -159,22 +159,22 @@ static void png_run(struct png_job *job, struct bytes *file)
                 return;
 
         job->pixels = malloc(stride * job->height);
-        job->rows = malloc(job->height * sizeof(*job->rows));
+        job->rows = malloc(job->height * sizeof *job->rows);
         if (!job->pixels || !job->rows) {
-                job->err = -ENOMEM;
+                job->r = -ENOMEM;
                 return;
         }
         for (uint32_t y = 0; y < job->height; y++)
                 job->rows[y] = job->pixels + y * stride;
         png_read_image(png, job->rows);
         png_read_end(png, NULL);
-        job->err = 0;
+        job->r = 0;
 }
 
 /* On success the caller must free job->pixels. */
 static int png_decode(struct png_job *job, struct bytes *file)
 {
-        job->err = -EBADMSG;
+        job->r = -EBADMSG;
         job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, png_fail, png_quiet);
         if (!job->png)
                 return -ENOMEM;
@@ -182,22 +182,22 @@ static int png_decode(struct png_job *job, struct bytes *file)
         if (job->info)
                 png_run(job, file);
         else
-                job->err = -ENOMEM;
+                job->r = -ENOMEM;
         png_destroy_read_struct(&job->png, &job->info, NULL);
         free(job->rows);
-        if (job->err < 0)
+        if (job->r < 0)
                 free(job->pixels);
-        return job->err;
+        return job->r;
 }
 
 static int decode_png(struct bytes *file, struct picture *ret)
 {
         struct png_job job = {.indexed = false};
-        int err = png_decode(&job, file);
+        int r = png_decode(&job, file);
 
-        if (!err)
+        if (!r)
                 *ret = (struct picture){job.width, job.height, job.pixels};
-        return err;
+        return r;
 }
 
 static int decode_jpeg_with(tjhandle handle, const struct bytes *file, struct picture *ret)
@@ -227,20 +227,20 @@ static int decode_jpeg(struct bytes *file, struct picture *ret)
 {
         tjhandle handle = tjInitDecompress();
         struct picture picture;
-        int err;
+        int r;
 
         if (!handle)
                 return -ENOMEM;
-        err = decode_jpeg_with(handle, file, &picture);
+        r = decode_jpeg_with(handle, file, &picture);
         tjDestroy(handle);
-        if (err < 0)
-                return err;
-        err = orientation_apply(orientation_find(file->data, file->size), &picture);
-        if (err < 0)
+        if (r < 0)
+                return r;
+        r = orientation_apply(orientation_find(file->data, file->size), &picture);
+        if (r < 0)
                 picture_free(&picture);
         else
                 *ret = picture;
-        return err;
+        return r;
 }
 
 static const struct {
@@ -248,7 +248,7 @@ static const struct {
         size_t size;
         int (*decode)(struct bytes *file, struct picture *ret);
 } decoders[] = {
-        {PNG_MAGIC, sizeof(PNG_MAGIC) - 1, decode_png},
+        {PNG_MAGIC, sizeof PNG_MAGIC - 1, decode_png},
         {"\xff\xd8\xff", 3, decode_jpeg},
 };
 
@@ -258,21 +258,20 @@ static bool begins_with(const struct bytes *file, const char *magic, size_t size
 }
 
 /* `damaged`: what to do about a file that could not be decoded. */
-static int say_decoded(const char *path, int err, const char *damaged, char *why, size_t why_size)
+static int say_decoded(const char *path, int r, const char *damaged, char *why, size_t why_size)
 {
-        if (err == -EBADMSG)
-                return why_say(why, why_size, err, "%s: %s", path, damaged);
-        if (err == -E2BIG)
-                return why_say(why, why_size, err, "%s: larger than %d x %d; make it smaller", path, SIDE_MAX,
-                               SIDE_MAX);
-        if (err < 0)
-                return why_say(why, why_size, err, "%s: out of memory; make the picture smaller", path);
+        if (r == -EBADMSG)
+                return why_say(why, why_size, r, "%s: %s", path, damaged);
+        if (r == -E2BIG)
+                return why_say(why, why_size, r, "%s: larger than %d x %d; make it smaller", path, SIDE_MAX, SIDE_MAX);
+        if (r < 0)
+                return why_say(why, why_size, r, "%s: out of memory; make the picture smaller", path);
         return 0;
 }
 
 static bool find_decoder(const struct bytes *file, size_t *ret)
 {
-        for (*ret = 0; *ret < sizeof(decoders) / sizeof(decoders[0]); ++*ret)
+        for (*ret = 0; *ret < sizeof decoders / sizeof decoders[0]; ++*ret)
                 if (begins_with(file, decoders[*ret].magic, decoders[*ret].size))
                         return true;
         return false;
@@ -296,64 +295,64 @@ static int decode(struct bytes *file, const char *path, struct picture *ret, cha
 static int decode_indexed(struct bytes *file, const char *path, struct picture_indexed *ret, char *why, size_t why_size)
 {
         struct png_job job = {.indexed = true};
-        int err;
+        int r;
 
-        if (!begins_with(file, PNG_MAGIC, sizeof(PNG_MAGIC) - 1))
+        if (!begins_with(file, PNG_MAGIC, sizeof PNG_MAGIC - 1))
                 return why_say(why, why_size, -EBADMSG, "%s: not a PNG; convert it losslessly", path);
-        err = png_decode(&job, file);
-        if (!err)
+        r = png_decode(&job, file);
+        if (!r)
                 *ret = (struct picture_indexed){job.width, job.height, job.pixels};
-        return say_decoded(path, err, "damaged, or neither paletted nor 8-bit grey; save it again", why, why_size);
+        return say_decoded(path, r, "damaged, or neither paletted nor 8-bit grey; save it again", why, why_size);
 }
 
 static int open_and_read(const char *path, size_t most, struct bytes *ret, char *why, size_t why_size)
 {
-        int fd, err;
+        int fd, r;
 
         /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return say_file(path, errno, why, why_size);
-        err = read_begin(fd, most, path, ret, why, why_size);
+        r = read_begin(fd, most, path, ret, why, why_size);
         close(fd);
-        return err;
+        return r;
 }
 
 int picture_read(const char *path, struct picture *ret, char *why, size_t why_size)
 {
         struct bytes file;
-        int err = open_and_read(path, FILE_MAX, &file, why, why_size);
+        int r = open_and_read(path, FILE_MAX, &file, why, why_size);
 
-        if (err < 0)
-                return err;
-        err = decode(&file, path, ret, why, why_size);
+        if (r < 0)
+                return r;
+        r = decode(&file, path, ret, why, why_size);
         free(file.data);
-        return err;
+        return r;
 }
 
 int picture_look(const char *path, char *why, size_t why_size)
 {
         struct bytes file;
         size_t i;
-        int err = open_and_read(path, sizeof(PNG_MAGIC) - 1, &file, why, why_size);
+        int r = open_and_read(path, sizeof PNG_MAGIC - 1, &file, why, why_size);
 
-        if (err < 0)
-                return err;
-        err = find_decoder(&file, &i) ? 0 : say_kind(path, why, why_size);
+        if (r < 0)
+                return r;
+        r = find_decoder(&file, &i) ? 0 : say_kind(path, why, why_size);
         free(file.data);
-        return err;
+        return r;
 }
 
 int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size)
 {
         struct bytes file;
-        int err = open_and_read(path, FILE_MAX, &file, why, why_size);
+        int r = open_and_read(path, FILE_MAX, &file, why, why_size);
 
-        if (err < 0)
-                return err;
-        err = decode_indexed(&file, path, ret, why, why_size);
+        if (r < 0)
+                return r;
+        r = decode_indexed(&file, path, ret, why, why_size);
         free(file.data);
-        return err;
+        return r;
 }
 
 void picture_free(struct picture *picture)

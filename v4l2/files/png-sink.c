@@ -67,15 +67,15 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
         struct png_sink *png = (struct png_sink *)sink;
         char path[2 * PATH_MAX + 16];
-        int err;
+        int r;
 
         (void)time_ns;
-        snprintf(path, sizeof(path), "%s%0*u%s", png->before, png->digits, png->number, png->after);
+        snprintf(path, sizeof path, "%s%0*u%s", png->before, png->digits, png->number, png->after);
         to_rgba(&sink->format, frame, png->rgba);
-        err = picture_write_png(path, sink->format.width, sink->format.height, png->rgba);
-        if (!err)
+        r = picture_write_png(path, sink->format.width, sink->format.height, png->rgba);
+        if (!r)
                 png->number++;
-        return err;
+        return r;
 }
 
 static const struct sink_ops ops = {close_sink, show, NULL, NULL, NULL};
@@ -103,22 +103,21 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
                    size_t why_size)
 {
         char *slash, folder[PATH_MAX] = ".";
-        int err;
+        int r;
 
         if (!split(png, pattern))
                 return why_say(why, why_size, -EINVAL,
                                "\"%s\" needs one %%d or %%04d for the number; write png:out-%%04d.png", pattern);
         slash = strrchr(png->before, '/');
         if (slash)
-                snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - png->before), png->before);
+                snprintf(folder, sizeof folder, "%.*s/", (int)(slash - png->before), png->before);
         if (access(folder, W_OK | X_OK) < 0) {
-                err = -errno;
-                return why_say(why, why_size, err, "%s: %s; choose a folder that can be written", folder,
-                               strerror(-err));
+                r = -errno;
+                return why_say(why, why_size, r, "%s: %s; choose a writable folder", folder, strerror(-r));
         }
-        err = sink_file_format(format, &png->base.format);
-        if (err < 0)
-                return why_say(why, why_size, err, "%s: a size of %ux%u cannot be written; choose another", pattern,
+        r = sink_file_format(format, &png->base.format);
+        if (r < 0)
+                return why_say(why, why_size, r, "%s: a size of %ux%u cannot be written; choose another", pattern,
                                format->width, format->height);
         png->rgba = malloc((size_t)png->base.format.width * png->base.format.height * 4);
         if (!png->rgba)
@@ -129,17 +128,17 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
 int png_sink_open(const char *pattern, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
                   char *why, size_t why_size)
 {
-        struct png_sink *png = calloc(1, sizeof(*png));
-        int err;
+        struct png_sink *png = calloc(1, sizeof *png);
+        int r;
 
         (void)rate;
         if (!png)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", pattern);
         png->base.ops = &ops;
-        err = prepare(png, pattern, format, why, why_size);
-        if (err < 0) {
+        r = prepare(png, pattern, format, why, why_size);
+        if (r < 0) {
                 close_sink(&png->base);
-                return err;
+                return r;
         }
         *ret = &png->base;
         return 0;

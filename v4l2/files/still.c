@@ -143,15 +143,15 @@ static int prepare(struct still_camera *still, const struct camera_wish *wish)
 {
         struct frame_format *format = &still->base.format;
         uint32_t factor;
-        int err;
+        int r;
 
         format->fourcc = V4L2_PIX_FMT_RGB24;
         format->matrix = FRAME_BT601;
         format->full_range = true;
         choose_size(&still->picture, wish, format);
-        err = frame_format_pack(format);
-        if (err < 0)
-                return err;
+        r = frame_format_pack(format);
+        if (r < 0)
+                return r;
         still->base.rate = frame_rate_sane(wish->rate) ? wish->rate : usual_rate;
 
         still->rest = motion_rest(still->picture.width, still->picture.height, format->width, format->height);
@@ -173,25 +173,25 @@ static int prepare(struct still_camera *still, const struct camera_wish *wish)
 int still_open(const char *path, bool moving, const struct camera_wish *wish, struct camera **ret, char *why,
                size_t why_size)
 {
-        struct still_camera *still = calloc(1, sizeof(*still));
-        int err;
+        struct still_camera *still = calloc(1, sizeof *still);
+        int r;
 
         if (!still)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         still->base.ops = &ops;
         still->base.fd = -1;
         still->moving = moving;
-        snprintf(still->base.name, sizeof(still->base.name), "%s", path);
-        err = picture_read(path, &still->picture, why, why_size);
-        if (!err) {
-                err = prepare(still, wish);
-                if (err < 0)
-                        why_say(why, why_size, err, "%s: cannot stand in for a camera (%s); choose a smaller size",
-                                path, strerror(-err));
+        snprintf(still->base.name, sizeof still->base.name, "%s", path);
+        r = picture_read(path, &still->picture, why, why_size);
+        if (!r) {
+                r = prepare(still, wish);
+                if (r < 0)
+                        why_say(why, why_size, r, "%s: cannot stand in for a camera (%s); choose a smaller size", path,
+                                strerror(-r));
         }
-        if (err < 0) {
+        if (r < 0) {
                 close_still(&still->base);
-                return err;
+                return r;
         }
         *ret = &still->base;
         return 0;

@@ -48,14 +48,14 @@ static int write_rest(struct y4m_sink *y4m, int patience_ms)
 static int write_more(struct y4m_sink *y4m)
 {
         struct epoll_event interest = {0};
-        int err = write_rest(y4m, 0);
+        int r = write_rest(y4m, 0);
 
         if (y4m->epoll < 0)
-                return err;
-        interest.events = err == -EAGAIN ? EPOLLOUT : 0;
+                return r;
+        interest.events = r == -EAGAIN ? EPOLLOUT : 0;
         if (epoll_ctl(y4m->epoll, EPOLL_CTL_MOD, y4m->fd, &interest) < 0)
                 return -errno;
-        return err;
+        return r;
 }
 
 static void close_sink(struct sink *sink)
@@ -76,19 +76,19 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
         static const char head[] = "FRAME\n";
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
-        const size_t length = sizeof(head) - 1;
-        int err;
+        const size_t length = sizeof head - 1;
+        int r;
 
         (void)time_ns; /* the format has no times */
-        err = write_more(y4m);
-        if (err < 0)
-                return err;
+        r = write_more(y4m);
+        if (r < 0)
+                return r;
         memcpy(y4m->data, head, length);
         memcpy(y4m->data + length, frame, sink->format.size);
         y4m->at = 0;
         y4m->size = length + sink->format.size;
-        err = write_more(y4m);
-        return err == -EAGAIN ? 0 : err; /* the frame is accepted */
+        r = write_more(y4m);
+        return r == -EAGAIN ? 0 : r; /* the frame is accepted */
 }
 
 static int get_fd(const struct sink *sink)
@@ -101,12 +101,12 @@ static int dispatch(struct sink *sink)
 {
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
         struct pollfd end = {.fd = y4m->fd};
-        int err;
+        int r;
 
         if (poll(&end, 1, 0) > 0)
                 return -ENODEV;
-        err = write_more(y4m);
-        return err == -EAGAIN ? 0 : err;
+        r = write_more(y4m);
+        return r == -EAGAIN ? 0 : r;
 }
 
 static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL};
@@ -132,11 +132,11 @@ static int watch(struct y4m_sink *y4m)
 static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_format *format, struct frame_rate rate,
                    char *why, size_t why_size)
 {
-        int err;
+        int r;
 
-        err = sink_file_format(format, &y4m->base.format);
-        if (err < 0)
-                return why_say(why, why_size, err, "%s: a size of %ux%u cannot be written; choose another", path,
+        r = sink_file_format(format, &y4m->base.format);
+        if (r < 0)
+                return why_say(why, why_size, r, "%s: a size of %ux%u cannot be written; choose another", path,
                                format->width, format->height);
         y4m->data = malloc(Y4M_HEADER_MAX + y4m->base.format.size);
         if (!y4m->data)
@@ -144,28 +144,28 @@ static int prepare(struct y4m_sink *y4m, const char *path, const struct frame_fo
         y4m->size = y4m_print(&y4m->base.format, rate, (char *)y4m->data, Y4M_HEADER_MAX);
         y4m->fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
                                     : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-        err = y4m->fd < 0 ? -errno : watch(y4m);
-        if (!err)
-                err = write_more(y4m);
-        if (err < 0 && err != -EAGAIN)
-                return why_say(why, why_size, err, "%s: %s; choose a file that can be written", path, strerror(-err));
+        r = y4m->fd < 0 ? -errno : watch(y4m);
+        if (!r)
+                r = write_more(y4m);
+        if (r < 0 && r != -EAGAIN)
+                return why_say(why, why_size, r, "%s: %s; choose a writable file", path, strerror(-r));
         return 0;
 }
 
 int y4m_sink_open(const char *path, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
                   char *why, size_t why_size)
 {
-        struct y4m_sink *y4m = calloc(1, sizeof(*y4m));
-        int err;
+        struct y4m_sink *y4m = calloc(1, sizeof *y4m);
+        int r;
 
         if (!y4m)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         y4m->base.ops = &ops;
         y4m->fd = y4m->epoll = -1;
-        err = prepare(y4m, path, format, rate, why, why_size);
-        if (err < 0) {
+        r = prepare(y4m, path, format, rate, why, why_size);
+        if (r < 0) {
                 close_sink(&y4m->base);
-                return err;
+                return r;
         }
         *ret = &y4m->base;
         return 0;

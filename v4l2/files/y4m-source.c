@@ -58,7 +58,7 @@ static int step(struct y4m_source *source)
         off_t body;
 
         if (y4m_parse_frame(head, read_at(source->file, source->at, head, 64), &length) < 0 &&
-            y4m_parse_frame(head, read_at(source->file, source->at, head, sizeof(head)), &length) < 0)
+            y4m_parse_frame(head, read_at(source->file, source->at, head, sizeof head), &length) < 0)
                 return -EBADMSG;
         body = source->at + (off_t)length;
         if (read_at(source->file, body + size - 1, &last, 1) != 1)
@@ -150,15 +150,15 @@ static int read_header(struct y4m_source *source, const char *path, char *why, s
         struct y4m_header header;
         const char *reason;
         struct stat st;
-        int err;
+        int r;
 
         if (fstat(source->file, &st) < 0)
                 return say_file(path, errno, why, why_size);
         if (!S_ISREG(st.st_mode))
                 return why_say(why, why_size, -EBADMSG, "%s is not a file; name a YUV4MPEG2 file", path);
-        err = y4m_parse(head, read_at(source->file, 0, head, sizeof(head)), &header, &reason);
-        if (err < 0)
-                return why_say(why, why_size, err, "%s: %s; create it with ffmpeg -pix_fmt yuv420p", path, reason);
+        r = y4m_parse(head, read_at(source->file, 0, head, sizeof head), &header, &reason);
+        if (r < 0)
+                return why_say(why, why_size, r, "%s: %s; create it with ffmpeg -pix_fmt yuv420p", path, reason);
         source->base.format = header.format;
         source->base.rate = header.rate;
         source->first = source->at = (off_t)header.length;
@@ -167,14 +167,14 @@ static int read_header(struct y4m_source *source, const char *path, char *why, s
 
 static int prepare(struct y4m_source *source, const char *path, char *why, size_t why_size)
 {
-        int err;
+        int r;
 
         source->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (source->file < 0)
                 return say_file(path, errno, why, why_size);
-        err = read_header(source, path, why, why_size);
-        if (err < 0)
-                return err;
+        r = read_header(source, path, why, why_size);
+        if (r < 0)
+                return r;
         source->data = malloc(source->base.format.size);
         if (!source->data)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; make the picture smaller", path);
@@ -189,19 +189,19 @@ static int prepare(struct y4m_source *source, const char *path, char *why, size_
 
 int y4m_open(const char *path, bool once, struct camera **ret, char *why, size_t why_size)
 {
-        struct y4m_source *source = calloc(1, sizeof(*source));
-        int err;
+        struct y4m_source *source = calloc(1, sizeof *source);
+        int r;
 
         if (!source)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         source->base.ops = &ops;
         source->base.fd = source->file = -1;
         source->once = once;
-        snprintf(source->base.name, sizeof(source->base.name), "%s", path);
-        err = prepare(source, path, why, why_size);
-        if (err < 0) {
+        snprintf(source->base.name, sizeof source->base.name, "%s", path);
+        r = prepare(source, path, why, why_size);
+        if (r < 0) {
                 close_source(&source->base);
-                return err;
+                return r;
         }
         *ret = &source->base;
         return 0;

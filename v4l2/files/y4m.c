@@ -94,7 +94,7 @@ static const char *take_interlace(struct word word, struct y4m_header *header)
 
 static const char *take_colour(struct word word, struct y4m_header *header)
 {
-        for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+        for (size_t i = 0; i < sizeof colours / sizeof colours[0]; i++)
                 if (strlen(colours[i].name) == word.length && !memcmp(colours[i].name, word.text, word.length)) {
                         header->format.fourcc = colours[i].fourcc;
                         return NULL;
@@ -106,7 +106,7 @@ static const char *take_extension(struct word word, struct y4m_header *header)
 {
         static const char full[] = "COLORRANGE=FULL";
 
-        if (word.length == sizeof(full) - 1 && !memcmp(word.text, full, word.length))
+        if (word.length == sizeof full - 1 && !memcmp(word.text, full, word.length))
                 header->format.full_range = true;
         return NULL;
 }
@@ -121,7 +121,7 @@ static const struct {
 
 static const char *take_word(const char *text, size_t length, struct y4m_header *header)
 {
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
                 if (words[i].letter == *text)
                         return words[i].take((struct word){text + 1, length - 1}, header);
         return "its header has an unknown word";
@@ -140,14 +140,13 @@ static const char *parse(const char *text, size_t size, struct y4m_header *heade
         static const char magic[] = "YUV4MPEG2";
         const char *end, *reason;
 
-        if (size < sizeof(magic) || memcmp(text, magic, sizeof(magic) - 1) != 0 ||
-            !strchr(" \n", text[sizeof(magic) - 1]))
+        if (size < sizeof magic || memcmp(text, magic, sizeof magic - 1) != 0 || !strchr(" \n", text[sizeof magic - 1]))
                 return "it does not begin with YUV4MPEG2";
         end = line_end(text, size < Y4M_HEADER_MAX ? size : Y4M_HEADER_MAX);
         if (!end)
                 return "its header has no end";
 
-        for (const char *p = text + sizeof(magic) - 1; p < end;) {
+        for (const char *p = text + sizeof magic - 1; p < end;) {
                 const char *stop = ++p;
 
                 while (stop < end && *stop != ' ')
@@ -191,7 +190,7 @@ int y4m_parse_frame(const uint8_t *data, size_t size, size_t *ret_length)
 
 size_t y4m_print(const struct frame_format *format, struct frame_rate rate, char *text, size_t size)
 {
-        for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
+        for (size_t i = 0; i < sizeof colours / sizeof colours[0]; i++) {
                 int n;
 
                 if (colours[i].fourcc != format->fourcc)

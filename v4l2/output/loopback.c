@@ -41,7 +41,7 @@ struct loopback {
 static int say_errno(const char *path, int error, char *why, size_t why_size)
 {
         const char *text = error == EACCES   ? "permission denied; add the user to the group \"video\""
-                           : error == ENOENT ? "there is no such node; load v4l2loopback (modprobe v4l2loopback)"
+                           : error == ENOENT ? "no such node; load v4l2loopback (modprobe v4l2loopback)"
                            : error == EBUSY  ? "another program feeds or holds it; close that program"
                            : error == EPERM
                                    ? "not permitted; allow the service this device (DeviceAllow=char-video4linux rw)"
@@ -70,12 +70,13 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
         uint32_t caps;
 
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || io->ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0)
-                return why_say(why, why_size, -ENODEV, "%s is no video device; load v4l2loopback and give its node",
+                return why_say(why, why_size, -ENODEV, "%s is not a video device; load v4l2loopback and use its node",
                                path);
         caps = cap.capabilities & V4L2_CAP_DEVICE_CAPS ? cap.device_caps : cap.capabilities;
-        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof(cap.driver)) != 0)
+        if (strncmp((char *)cap.driver, "v4l2 loopback", sizeof cap.driver) != 0)
                 return why_say(why, why_size, -ENODEV,
-                               "%s is \"%.32s\", no v4l2loopback node; give the virtual camera's node", path, cap.card);
+                               "%s is \"%.32s\", not a v4l2loopback node; use the virtual camera's node", path,
+                               cap.card);
         if (caps & V4L2_CAP_VIDEO_OUTPUT || !has_producer(fd))
                 return 0;
         if (caps & V4L2_CAP_VIDEO_CAPTURE)
@@ -83,7 +84,7 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
         /* 0.12.7, after a producer that used write() while another program queried the node: only this
          * restores it. */
         return why_say(why, why_size, -ENODEV,
-                       "%s is neither a camera nor an output any more; reload v4l2loopback (rmmod v4l2loopback)", path);
+                       "%s is no longer a camera or an output; reload v4l2loopback (rmmod v4l2loopback)", path);
 }
 
 /* A node that readers hold open, or that has keep_format=1, keeps its old format and returns it. */
@@ -92,7 +93,7 @@ static int set_format(struct loopback *loopback, const struct frame_format *wish
         struct v4l2_format want = {.type = TYPE};
         struct v4l2_pix_format *pix = &want.fmt.pix;
         struct frame_format format = {0};
-        int err;
+        int r;
 
         pix->width = (wish->width ? wish->width : 640) & ~1u;
         pix->height = (wish->height ? wish->height : 480) & ~1u;
@@ -106,9 +107,9 @@ static int set_format(struct loopback *loopback, const struct frame_format *wish
         format.height = pix->height;
         format.stride = pix->bytesperline;
         colour_read(pix, &format);
-        err = frame_layout_fit(&format);
-        if (err < 0)
-                return err;
+        r = frame_layout_fit(&format);
+        if (r < 0)
+                return r;
         loopback->base.format = format;
         return 0;
 }
@@ -152,20 +153,20 @@ static int stream_on(struct loopback *loopback)
 static int stream_mapped(struct loopback *loopback)
 {
         struct v4l2_requestbuffers request = {.count = BUFFERS_MAX, .type = TYPE, .memory = V4L2_MEMORY_MMAP};
-        int err = 0;
+        int r = 0;
 
         if (io->ioctl(loopback->fd, VIDIOC_REQBUFS, &request) < 0)
                 return -errno;
         if (!request.count)
                 return -ENOMEM;
         /* The driver may grant its own number of buffers, regardless of the request. */
-        for (uint32_t i = 0; !err && i < request.count && i < BUFFERS_MAX; i++)
-                err = map_buffer(loopback, i);
-        if (!err)
-                err = stream_on(loopback);
-        if (err < 0)
+        for (uint32_t i = 0; !r && i < request.count && i < BUFFERS_MAX; i++)
+                r = map_buffer(loopback, i);
+        if (!r)
+                r = stream_on(loopback);
+        if (r < 0)
                 unmap_buffers(loopback);
-        return err;
+        return r;
 }
 
 /* For a driver without buffers, where STREAMON may be refused (0.14 and later) and is not needed. */
@@ -227,11 +228,11 @@ static int show_mapped(struct loopback *loopback, const uint8_t *frame)
 {
         struct v4l2_buffer buffer = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
         uint32_t size = loopback->base.format.size;
-        int err;
+        int r;
 
-        err = take_buffer(loopback, &buffer.index);
-        if (err < 0)
-                return err;
+        r = take_buffer(loopback, &buffer.index);
+        if (r < 0)
+                return r;
         memcpy(loopback->buffers[buffer.index].data, frame, size);
         buffer.bytesused = size;
         buffer.field = V4L2_FIELD_NONE;
@@ -257,12 +258,12 @@ static int show_written(struct loopback *loopback, const uint8_t *frame)
 static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
         struct loopback *loopback = (struct loopback *)sink;
-        int err;
+        int r;
 
         if (time_ns > loopback->time_ns)
                 loopback->time_ns = time_ns;
-        err = loopback->count ? show_mapped(loopback, frame) : show_written(loopback, frame);
-        return err == -ENXIO || err == -ENOTTY ? -ENODEV : err;
+        r = loopback->count ? show_mapped(loopback, frame) : show_written(loopback, frame);
+        return r == -ENXIO || r == -ENOTTY ? -ENODEV : r;
 }
 
 /* Events and descriptors may run out for a while: inotify has few of either. */
@@ -302,48 +303,48 @@ static int prepare(struct loopback *loopback, const char *path, const struct fra
                    struct frame_rate rate, char *why, size_t why_size)
 {
         struct v4l2_streamparm parm = {.type = TYPE};
-        int err;
+        int r;
 
         loopback->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (loopback->fd < 0)
                 return say_errno(path, errno, why, why_size);
-        err = check_node(loopback->fd, path, why, why_size);
-        if (err < 0)
-                return err;
-        err = set_format(loopback, format);
-        if (err == -EINVAL)
-                return why_say(why, why_size, err,
+        r = check_node(loopback->fd, path, why, why_size);
+        if (r < 0)
+                return r;
+        r = set_format(loopback, format);
+        if (r == -EINVAL)
+                return why_say(why, why_size, r,
                                "%s takes none of our formats (%ux%u); close the programs that hold it open", path,
                                format->width, format->height);
-        if (err < 0)
-                return say_errno(path, -err, why, why_size);
+        if (r < 0)
+                return say_errno(path, -r, why, why_size);
 
         count_readers(loopback); /* before streaming: the state of a node that nobody feeds tells who holds it */
 
         parm.parm.output.timeperframe = (struct v4l2_fract){rate.denominator, rate.numerator};
         io->ioctl(loopback->fd, VIDIOC_S_PARM, &parm); /* only informs readers: nothing depends on it */
 
-        err = stream_mapped(loopback);
-        if (err == -EINVAL || err == -ENOTTY || err == -ENOMEM)
-                err = stream_written(loopback);
-        return err < 0 ? say_errno(path, -err, why, why_size) : 0;
+        r = stream_mapped(loopback);
+        if (r == -EINVAL || r == -ENOTTY || r == -ENOMEM)
+                r = stream_written(loopback);
+        return r < 0 ? say_errno(path, -r, why, why_size) : 0;
 }
 
 int loopback_open(const char *path, const struct frame_format *format, struct frame_rate rate, struct sink **ret,
                   char *why, size_t why_size)
 {
-        struct loopback *loopback = calloc(1, sizeof(*loopback));
-        int err;
+        struct loopback *loopback = calloc(1, sizeof *loopback);
+        int r;
 
         if (!loopback)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
         loopback->base.ops = &ops;
         loopback->fd = -1;
         loopback->last = UINT32_MAX;
-        err = prepare(loopback, path, format, rate, why, why_size);
-        if (err < 0) {
+        r = prepare(loopback, path, format, rate, why, why_size);
+        if (r < 0) {
                 close_loopback(&loopback->base);
-                return err;
+                return r;
         }
         *ret = &loopback->base;
         return 0;
@@ -359,10 +360,10 @@ int sink_ask(const char *node, struct frame_format *ret)
                 return -errno;
         pix->priv = V4L2_PIX_FMT_PRIV_MAGIC;
         if (video_io_kernel.ioctl(fd, VIDIOC_G_FMT, &format) < 0) {
-                int err = -errno;
+                int r = -errno;
 
                 close(fd);
-                return err;
+                return r;
         }
         close(fd);
         *ret = (struct frame_format){.fourcc = pix->pixelformat, .width = pix->width, .height = pix->height};

@@ -81,7 +81,7 @@ static int count_total(const struct openers *openers)
         char text[16] = "";
         int n = 0;
 
-        if (pread(openers->module, text, sizeof(text) - 1, 0) > 0)
+        if (pread(openers->module, text, sizeof text - 1, 0) > 0)
                 n = atoi(text) - count_own(openers);
         return n > 0 ? n : 0;
 }
@@ -166,13 +166,13 @@ static void take_event(struct openers *openers, const struct inotify_event *even
 static bool take_events(struct openers *openers)
 {
         _Alignas(struct inotify_event) char data[4096];
-        ssize_t n = read(openers->inotify, data, sizeof(data));
+        ssize_t n = read(openers->inotify, data, sizeof data);
 
         for (ssize_t at = 0; at < n;) {
                 const struct inotify_event *event = (const void *)(data + at);
 
                 take_event(openers, event);
-                at += (ssize_t)(sizeof(*event) + event->len);
+                at += (ssize_t)(sizeof *event + event->len);
         }
         return n > 0;
 }
@@ -225,7 +225,7 @@ static int add_ours(struct openers *openers, int fd)
 
         if (fstat(fd, &st) < 0)
                 return -errno;
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         return add_node(openers, st.st_rdev, path);
 }
 
@@ -237,10 +237,10 @@ static dev_t read_device(const char *name)
         FILE *file;
         int n;
 
-        snprintf(path, sizeof(path), CLASS "/%s/max_openers", name);
+        snprintf(path, sizeof path, CLASS "/%s/max_openers", name);
         if (access(path, F_OK) < 0)
                 return 0;
-        snprintf(path, sizeof(path), CLASS "/%s/dev", name);
+        snprintf(path, sizeof path, CLASS "/%s/dev", name);
         file = fopen(path, "re");
         if (!file)
                 return 0;
@@ -265,7 +265,7 @@ static void add_others(struct openers *openers)
 
                 if (!device || is_node(openers, device))
                         continue;
-                snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+                snprintf(path, sizeof path, "/dev/%s", entry->d_name);
                 openers->blind |= add_node(openers, device, path) < 0;
         }
         closedir(dir);
@@ -285,7 +285,7 @@ static int guess_ours(const struct openers *openers, int fd)
 static int prepare(struct openers *openers, int fd)
 {
         struct epoll_event interest = {.events = EPOLLIN};
-        int err;
+        int r;
 
         openers->module = open(MODULE, O_RDONLY | O_CLOEXEC);
         openers->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -298,9 +298,9 @@ static int prepare(struct openers *openers, int fd)
         if (epoll_ctl(openers->epoll, EPOLL_CTL_ADD, openers->inotify, &interest) < 0 ||
             epoll_ctl(openers->epoll, EPOLL_CTL_ADD, openers->timer, &interest) < 0)
                 return -errno;
-        err = add_ours(openers, fd);
-        if (err < 0)
-                return err;
+        r = add_ours(openers, fd);
+        if (r < 0)
+                return r;
         add_others(openers);
         openers->base_total = count_total(openers);
         openers->base_ours = guess_ours(openers, fd);
@@ -311,16 +311,16 @@ static int prepare(struct openers *openers, int fd)
 
 int openers_open(int fd, struct openers **ret)
 {
-        struct openers *openers = calloc(1, sizeof(*openers));
-        int err;
+        struct openers *openers = calloc(1, sizeof *openers);
+        int r;
 
         if (!openers)
                 return -ENOMEM;
         openers->epoll = openers->inotify = openers->timer = openers->module = -1;
-        err = prepare(openers, fd);
-        if (err < 0) {
+        r = prepare(openers, fd);
+        if (r < 0) {
                 openers_close(openers);
-                return err;
+                return r;
         }
         *ret = openers;
         return 0;

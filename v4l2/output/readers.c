@@ -27,7 +27,7 @@ static bool subscribe(int node)
 {
         bool any = false;
 
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
                 struct v4l2_event_subscription wish = {.type = types[i], .flags = V4L2_EVENT_SUB_FL_SEND_INITIAL};
 
                 any |= video_io_kernel.ioctl(node, VIDIOC_SUBSCRIBE_EVENT, &wish) == 0;
@@ -47,7 +47,7 @@ static bool take_events(struct readers *readers)
                 if (video_io_kernel.ioctl(readers->node, VIDIOC_DQEVENT, &event) < 0)
                         break;
                 any = true;
-                memcpy(&count, event.u.data, sizeof(count));
+                memcpy(&count, event.u.data, sizeof count);
                 if (event.type == types[0] || event.type == types[1])
                         readers->count = count;
         }
@@ -78,17 +78,17 @@ static int watch(struct readers *readers)
 
 int readers_open(int fd, struct readers **ret)
 {
-        struct readers *readers = calloc(1, sizeof(*readers));
-        int err;
+        struct readers *readers = calloc(1, sizeof *readers);
+        int r;
 
         if (!readers)
                 return -ENOMEM;
         readers->node = fd;
         readers->epoll = -1;
-        err = subscribe(fd) ? watch(readers) : openers_open(fd, &readers->openers);
-        if (err < 0) {
+        r = subscribe(fd) ? watch(readers) : openers_open(fd, &readers->openers);
+        if (r < 0) {
                 readers_close(readers);
-                return err;
+                return r;
         }
         *ret = readers;
         return 0;

@@ -28,7 +28,7 @@ struct effect_option {
         enum effect_type type;
         double low, high, default_value;
         const char *unit; /* "pixels"; "": a plain number */
-        const char *help; /* a phrase: "the strength of the blur" */
+        const char *help; /* a phrase: "the opacity of the colours" */
 };
 
 /* The input for a frame's blocks. */

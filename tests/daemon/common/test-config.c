@@ -258,7 +258,7 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
                 {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "all different"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
-                {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur or none"},
+                {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur, mirror or none"},
         };
         struct complaints complaints;
         struct config config;

@@ -250,11 +250,11 @@ static void module_versions(void **state)
 {
         expect(doctor_version, DOCTOR_SKIPPED, "not loaded", NULL);
         put_module("N,Y\n", "4\n", NULL);
-        expect(doctor_version, DOCTOR_OK, "not told", NULL);
+        expect(doctor_version, DOCTOR_OK, "not reported", NULL);
         put_module("N,Y\n", "4\n", "0.12.7\n");
         expect(doctor_version, DOCTOR_OK, "0.12.7: several programs", NULL);
         put_module("N,Y\n", "4\n", "0.13.2\n");
-        expect(doctor_version, DOCTOR_OK, "0.13.2: one program at a time", NULL);
+        expect(doctor_version, DOCTOR_OK, "0.13.2: only one program at a time", NULL);
         put_module("N,Y\n", "4\n", "0.15.0\n");
         expect(doctor_version, DOCTOR_OK, "one program at a time", NULL);
         put_module("N,Y\n", "4\n", "1.0\n");
@@ -262,7 +262,7 @@ static void module_versions(void **state)
         put_module("N,Y\n", "4\n", "0.12.1\n");
         expect(doctor_version, DOCTOR_WARNING, "older", "0.12.7");
         put_module("N,Y\n", "4\n", "junk\n");
-        expect(doctor_version, DOCTOR_OK, "not told", NULL);
+        expect(doctor_version, DOCTOR_OK, "not reported", NULL);
 }
 
 static void module_parameters(void **state)
@@ -293,7 +293,7 @@ static void node(void **state)
         put_node("video11", "Third\n", true, "");
         expect(doctor_node, DOCTOR_PROBLEM, "there is no /dev/video10", "/dev/video2, /dev/video11");
         put_node("video10", "HD Webcam\n", false, "");
-        expect(doctor_node, DOCTOR_PROBLEM, "\"HD Webcam\", no v4l2loopback node", "/dev/video2, /dev/video11");
+        expect(doctor_node, DOCTOR_PROBLEM, "\"HD Webcam\", not a v4l2loopback node", "/dev/video2, /dev/video11");
         put_node("video10", "visaged\n", true, "");
         expect(doctor_node, DOCTOR_OK, "/dev/video10, \"visaged\"", NULL);
         world.node[0] = '\0';
@@ -304,11 +304,11 @@ static void producer(void **state)
 {
         json_t *daemon = json_pack("{s:s}", "state", "idle");
 
-        expect(doctor_producer, DOCTOR_SKIPPED, "no v4l2loopback node", NULL);
+        expect(doctor_producer, DOCTOR_SKIPPED, "not a v4l2loopback node", NULL);
         put_node("video10", "visaged\n", true, "");
-        expect(doctor_producer, DOCTOR_OK, "nobody", NULL);
+        expect(doctor_producer, DOCTOR_OK, "no program writes", NULL);
         put_node("video10", "visaged\n", true, "YU12:640x480@30\n");
-        expect(doctor_producer, DOCTOR_PROBLEM, "another program writes it", "fuser");
+        expect(doctor_producer, DOCTOR_PROBLEM, "another program writes to it", "fuser");
         put("/proc/99/comm", "secret\n");
         put("/proc/99/fd", "no folder"); /* it may not be seen */
         expect(doctor_producer, DOCTOR_PROBLEM, "only root can see", "as root");
@@ -344,7 +344,7 @@ static void colours(void **state)
         json_t *daemon = json_pack("{s:s}", "state", "idle");
 
         put_node("video10", "visaged\n", true, "YU12:640x480@30\n");
-        expect(doctor_colour, DOCTOR_SKIPPED, "visaged writes nothing", NULL);
+        expect(doctor_colour, DOCTOR_SKIPPED, "visaged is not writing", NULL);
         world.daemon = daemon;
         fake.pix = (struct v4l2_pix_format){
                 .width = 640, .height = 480, .pixelformat = V4L2_PIX_FMT_YUV420, .colorspace = V4L2_COLORSPACE_SRGB};
@@ -403,7 +403,7 @@ static void camera(void **state)
         expect(doctor_camera, DOCTOR_OK, "/dev/video2, \"HD Webcam\"", NULL);
 
         fake.caps = V4L2_CAP_META_CAPTURE;
-        expect(doctor_camera, DOCTOR_PROBLEM, "gives no pictures", "visagectl cameras");
+        expect(doctor_camera, DOCTOR_PROBLEM, "delivers no pictures", "visagectl cameras");
         doctor_find_nodes(&world);
         assert_string_equal(world.camera, "");
         fake.error = EIO;
@@ -428,7 +428,7 @@ static void camera_by_id(void **state)
         strcpy(config.camera, "/dev/video10");
         put_node("video10", "visaged\n", true, "");
         doctor_find_nodes(&world);
-        expect(doctor_camera, DOCTOR_PROBLEM, "is the virtual camera too", "choose another");
+        expect(doctor_camera, DOCTOR_PROBLEM, "is also the virtual camera", "choose another");
         strcpy(config.camera, "/dev/video11");
         put_node("video11", "another\n", true, "");
         doctor_find_nodes(&world);
@@ -484,7 +484,7 @@ static void groups(void **state)
         expect(doctor_groups, DOCTOR_OK, "kim", NULL);
         world.groups_n = 1;
         world.user = "bob";
-        expect(doctor_groups, DOCTOR_PROBLEM, "bob has been put in render", "log out");
+        expect(doctor_groups, DOCTOR_PROBLEM, "bob was added to render", "log out");
         if (is_root)
                 assert_int_equal(seteuid(0), 0);
         put("/etc/passwd", "root:x:0:0::/:/bin/sh\nvisaged:x:998:998::/:/bin/false\n");
@@ -553,7 +553,7 @@ static void software_driver(void **state)
         setenv("VK_DRIVER_FILES", drivers.gl_pathv[0], 1);
         setenv("VK_ICD_FILENAMES", drivers.gl_pathv[0], 1);
         globfree(&drivers);
-        expect(doctor_gpu, DOCTOR_WARNING, "none but the processor", "that is how it is");
+        expect(doctor_gpu, DOCTOR_WARNING, "only the CPU", "expected without a GPU");
         world.unit.no_code = true;
         expect(doctor_gpu, DOCTOR_PROBLEM, "sandbox forbids", "/visaged/software-vulkan.conf");
         put_link("/dev/dri/renderD128", "/dev/null"); /* of a GPU without Vulkan */
@@ -620,7 +620,7 @@ static void model(void **state)
         put_model("/right.safetensors");
         expect(doctor_model, DOCTOR_OK, "right.safetensors", NULL);
         world.unit.no_home = true; /* and the test's folder is in /tmp */
-        expect(doctor_model, DOCTOR_PROBLEM, "the service sees nothing in", "/usr/local/share/visaged");
+        expect(doctor_model, DOCTOR_PROBLEM, "the service cannot see", "/usr/local/share/visaged");
 }
 
 /* ---- checks that do not come back ---- */
@@ -656,7 +656,7 @@ static void children(void **state)
         } cases[] = {{answer, DOCTOR_WARNING, "seen"},
                      {crash, DOCTOR_PROBLEM, "crashed: Aborted"},
                      {leave, DOCTOR_PROBLEM, "ended the program"},
-                     {sleep_long, DOCTOR_PROBLEM, "has not returned"}};
+                     {sleep_long, DOCTOR_PROBLEM, "did not return"}};
 
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct doctor_check check = {"a check", cases[i].run, true};

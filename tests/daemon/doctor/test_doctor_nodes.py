@@ -58,7 +58,7 @@ class Doctor(unittest.TestCase):
 
     def test_right(self):
         self.expect("right", {"v4l2loopback": ("ok", "loaded"), "exclusive_caps": ("ok", "1"), "max_buffers": ("ok", "4"),
-                              "virtual camera": ("ok", '/dev/video10, "visaged camera"'), "producer": ("ok", "nobody"),
+                              "virtual camera": ("ok", '/dev/video10, "visaged camera"'), "producer": ("ok", "no program writes to it"),
                               "camera": ("ok", '/dev/video0, "vivid"'), "camera users": ("ok", "nobody"),
                               "GPU": ("problem", "")})
 

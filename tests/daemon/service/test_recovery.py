@@ -157,12 +157,12 @@ class Sleep(unittest.TestCase):
         run.until("r.png, RGB3")
         run.until_picture()
         run.inject("FAULT_BOOTTIME")
-        run.until("the machine slept for 3600 s")
+        run.until("the machine was suspended for 3600 s")
         run.until("r.png, RGB3", 2)
         run.until_picture()
         status, frames = run.end()
         self.assertEqual(status, 0, run.said())
-        self.assertEqual(run.said().count("slept"), 1)
+        self.assertEqual(run.said().count("suspended"), 1)
         self.assertFalse(np.array_equal(frames[-1], frames[0]), "the picture is back")
 
 

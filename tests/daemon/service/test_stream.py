@@ -106,6 +106,14 @@ class Effects(unittest.TestCase):
             if background.mean() > 0.02:
                 self.assertGreater(off[background].mean(), 1.0)
 
+    def test_mirror(self):
+        """Pixel by pixel what is shown without it, whatever it stands behind."""
+        for effect, mirrored in (("none", "mirror"), ("labels", "mirror+labels"), ("overlay+blur", "overlay+mirror+blur")):
+            _, plain = self.stream(f"--effect={effect}", "--mode=exact", frames=1)
+            _, shown = self.stream(f"--effect={mirrored}", "--mode=exact", frames=1)
+            np.testing.assert_array_equal(shown[0], plain[0][:, ::-1], mirrored)
+            self.assertFalse(np.array_equal(shown[0], plain[0]))
+
 
 class NoRawFrame(unittest.TestCase):
     """Nothing but the placeholder comes out before the first labels."""
@@ -234,11 +242,11 @@ class Cameras(unittest.TestCase):
                     time.sleep(2.5)
                     Image.open(picture("still.png", *SIZE)).save(late + ".new", "PNG")
                     os.rename(late + ".new", late)
-                if "the camera is there" in lines[-1]:
+                if "the camera is available" in lines[-1]:
                     child.terminate()
             self.assertEqual(child.wait(60), 0)
         self.assertEqual(sum("trying again" in line for line in lines), 1, lines)
-        self.assertTrue(any("the camera is there" in line for line in lines), lines)
+        self.assertTrue(any("the camera is available" in line for line in lines), lines)
 
     def test_a_run_that_ends_waits_for_no_file(self):
         """Nothing would come of it but placeholders, for ever."""

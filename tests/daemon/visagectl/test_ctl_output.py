@@ -95,7 +95,7 @@ class Lists(Served):
     def test_effects(self):
         self.daemon.properties["Effect"] = "blur"
         lines = self.good("effect").splitlines()
-        self.assertEqual([line.split()[0] for line in lines], ["EFFECT", "overlay", "labels", "*", "none"])
+        self.assertEqual([line.split()[0] for line in lines], ["EFFECT", "overlay", "labels", "*", "mirror", "none"])
         self.assertEqual(lines[0].index("EFFECT"), lines[3].index("blur"))
         effects = json.loads(self.good("effect", "--json"))
         self.assertEqual([effect["name"] for effect in effects if effect["current"]], ["blur"])

@@ -25,15 +25,15 @@ static int step(struct camera *camera, const char *path, int *left)
 {
         struct pollfd fd = {.fd = camera_fd(camera), .events = POLLIN | POLLPRI};
         struct frame frame;
-        int err;
+        int r;
 
         if (!poll(&fd, 1, 5000))
                 return -ETIMEDOUT;
-        err = camera_next(camera, &frame);
-        if (err == -EAGAIN)
+        r = camera_next(camera, &frame);
+        if (r == -EAGAIN)
                 return 0;
-        if (err < 0)
-                return err;
+        if (r < 0)
+                return r;
         if (!--*left && path) {
                 FILE *file = fopen(path, "wb");
 
@@ -47,7 +47,7 @@ static int step(struct camera *camera, const char *path, int *left)
 int main(int argc, char **argv)
 {
         struct camera_wish wish = {0};
-        int frames = argc > 4 ? atoi(argv[4]) : 10, left = frames, err;
+        int frames = argc > 4 ? atoi(argv[4]) : 10, left = frames, r;
         const struct camera_counters *counters;
         const struct frame_format *format;
         struct camera *camera;
@@ -60,9 +60,9 @@ int main(int argc, char **argv)
         if (argc > 2)
                 sscanf(argv[2], "%ux%u", &wish.width, &wish.height);
         wish.rate = (struct frame_rate){argc > 3 ? (uint32_t)atoi(argv[3]) : 0, 1};
-        err = camera_open(argv[1], &wish, &camera, why, sizeof(why));
-        if (err < 0) {
-                printf("error=%d why=\"%s\"\n", err, why);
+        r = camera_open(argv[1], &wish, &camera, why, sizeof why);
+        if (r < 0) {
+                printf("error=%d why=\"%s\"\n", r, why);
                 return 1;
         }
         format = camera_format(camera);
@@ -71,12 +71,12 @@ int main(int argc, char **argv)
                camera_name(camera), camera_id(camera), frame_fourcc_name(format->fourcc), format->width, format->height,
                format->stride, format->size, format->matrix, format->full_range, camera_rate(camera).numerator,
                camera_rate(camera).denominator);
-        err = camera_start(camera);
-        while (!err && left)
-                err = step(camera, argc > 5 ? argv[5] : NULL, &left);
-        printf("error=%d frames=%d captured=%ju stale=%ju corrupt=%ju lost=%ju\n", err, frames - left,
+        r = camera_start(camera);
+        while (!r && left)
+                r = step(camera, argc > 5 ? argv[5] : NULL, &left);
+        printf("error=%d frames=%d captured=%ju stale=%ju corrupt=%ju lost=%ju\n", r, frames - left,
                (uintmax_t)counters->captured, (uintmax_t)counters->stale, (uintmax_t)counters->corrupt,
                (uintmax_t)counters->lost);
         camera_close(camera);
-        return err < 0 || left;
+        return r < 0 || left;
 }

@@ -96,7 +96,7 @@ static void turn(void)
 {
         struct pollfd fd = {.events = POLLIN | POLLPRI};
         struct frame frame;
-        int err;
+        int r;
 
         if (!s.camera) {
                 open_camera();
@@ -104,8 +104,8 @@ static void turn(void)
         }
         fd.fd = camera_fd(s.camera);
         poll(&fd, 1, 100);
-        err = camera_next(s.camera, &frame);
-        if (!err) {
+        r = camera_next(s.camera, &frame);
+        if (!r) {
                 /* what the frame says of its time must be true and never go back */
                 if (frame.time_ns < s.time_ns || frame.time_ns > monotonic_now() ||
                     monotonic_now() - frame.time_ns > 3000 * MS)
@@ -113,9 +113,9 @@ static void turn(void)
                 s.time_ns = frame.time_ns;
                 s.good_at = monotonic_now();
                 s.frames++;
-                err = camera_release(s.camera, &frame);
+                r = camera_release(s.camera, &frame);
         }
-        if ((err && err != -EAGAIN) || monotonic_now() - s.good_at > STALL_MS * MS) {
+        if ((r && r != -EAGAIN) || monotonic_now() - s.good_at > STALL_MS * MS) {
                 s.errors++;
                 close_camera();
         }
@@ -254,7 +254,7 @@ static int run(const struct kind *kind, int times)
         }
         close_camera();
         set_input(0);
-        qsort(ms, (size_t)recovered, sizeof(ms[0]), compare);
+        qsort(ms, (size_t)recovered, sizeof ms[0], compare);
         printf("%-18s injected %4d  recovered %4d  p50 %5d ms  p95 %5d ms  corrupt %4ju  descriptors left %d\n",
                kind->name, injected, recovered, recovered ? ms[recovered / 2] : -1,
                recovered ? ms[recovered * 95 / 100] : -1, (uintmax_t)corrupt(), (int)descriptors() - (int)before);
@@ -266,7 +266,7 @@ int main(int argc, char **argv)
         int times = argc > 3 ? atoi(argv[3]) : 1;
 
         s.node = argc > 1 ? argv[1] : "/dev/video0";
-        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
                 if (argc < 3)
                         printf("%s\n", kinds[i].name);
                 else if (!strcmp(kinds[i].name, argv[2]))

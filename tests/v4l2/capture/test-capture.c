@@ -41,7 +41,7 @@ static struct camera *open_camera(uint32_t width, uint32_t height, uint32_t rate
         struct camera *camera;
         char why[256] = "";
 
-        if (camera_open(NODE, &wish, &camera, why, sizeof(why)))
+        if (camera_open(NODE, &wish, &camera, why, sizeof why))
                 fail_msg("%s", why);
         return camera;
 }
@@ -51,10 +51,10 @@ static void refuse(int error, const char *text)
         const struct camera_wish wish = {640, 480, {30, 1}};
         struct camera *camera = (void *)1;
         char why[256] = "";
-        int err = camera_open(NODE, &wish, &camera, why, sizeof(why));
+        int r = camera_open(NODE, &wish, &camera, why, sizeof why);
 
-        if (err != error || !strstr(why, text))
-                fail_msg("%d \"%s\", not %d \"%s\"", err, why, error, text);
+        if (r != error || !strstr(why, text))
+                fail_msg("%d \"%s\", not %d \"%s\"", r, why, error, text);
         assert_ptr_equal(camera, (void *)1);
         assert_int_equal(fake.mapped, 0);
 }
@@ -78,7 +78,7 @@ static void choices(void **state)
 
         fake.formats = webcam;
         fake.formats_n = 2;
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct camera *camera;
                 uint32_t given;
 
@@ -187,7 +187,7 @@ static void absurd_formats(void **state)
         static void (*const bends[])(struct v4l2_pix_format *) = {
                 bend_huge, bend_zero, bend_odd, bend_stride, bend_stride_huge, bend_fields, bend_fourcc};
 
-        for (size_t i = 0; i < sizeof(bends) / sizeof(bends[0]); i++) {
+        for (size_t i = 0; i < sizeof bends / sizeof bends[0]; i++) {
                 fake.bend_format = bends[i];
                 refuse(-EINVAL, "none of its formats");
         }
@@ -222,7 +222,7 @@ static void open_failures(void **state)
                 {VIDIOC_REQBUFS, ENOMEM, -ENOMEM, "choose another"},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
                 for (unsigned after = 0; after < (cases[i].request == VIDIOC_QUERYBUF ? 3 : 1); after++) {
                         fake.fail_request = cases[i].request;
                         fake.fail_errno = cases[i].error;
@@ -337,7 +337,7 @@ static void stream_errors(void **state)
         struct camera *camera = open_camera(640, 480, 30);
         uint32_t size = camera_format(camera)->size;
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 struct frame frame;
 
                 assert_int_equal(camera_start(camera), 0);
@@ -371,7 +371,7 @@ static void start_errors(void **state)
                      {VIDIOC_QBUF, ENODEV, -ENODEV}};
         struct camera *camera = open_camera(640, 480, 30);
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 fake.fail_request = cases[i].request;
                 fake.fail_errno = cases[i].error;
                 assert_int_equal(camera_start(camera), cases[i].want);
@@ -485,7 +485,7 @@ static void buffer_numbers(void **state)
 {
         static const uint32_t numbers[] = {1, 2, 4, 32};
 
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
                 struct camera *camera;
 
                 fake.buffers_max = numbers[i];

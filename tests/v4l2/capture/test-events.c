@@ -86,7 +86,7 @@ static void troubles(void **state)
         struct camera *camera = start_camera();
         struct frame frame;
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 fake.trouble = cases[i].trouble;
                 assert_int_equal(camera_next(camera, &frame), cases[i].want);
                 fake_capture(1, V4L2_BUF_FLAG_ERROR, 0);
@@ -106,7 +106,7 @@ static void reader_events(void **state)
 {
         static const uint32_t types[] = {V4L2_EVENT_PRIVATE_START, V4L2_EVENT_PRIVATE_START + 0x08e00001};
 
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
                 struct sink *sink;
 
                 fake_reset();

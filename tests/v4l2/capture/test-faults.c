@@ -99,7 +99,7 @@ static void open_camera(void)
         struct camera *camera;
         char why[256] = "";
 
-        if (camera_open("/dev/null", &wish, &camera, why, sizeof(why)) < 0) {
+        if (camera_open("/dev/null", &wish, &camera, why, sizeof why) < 0) {
                 assert_true(strlen(why) > 10);
                 assert_int_equal(fake.mapped, 0);
                 return;
@@ -136,21 +136,21 @@ static void look_at(const struct frame *frame, unsigned step)
 static void run_daemon(unsigned step)
 {
         struct frame frame;
-        int err;
+        int r;
 
         if (!s.camera) {
                 open_camera();
                 return;
         }
-        err = camera_next(s.camera, &frame);
-        if (!err) {
+        r = camera_next(s.camera, &frame);
+        if (!r) {
                 s.quiet = 0;
                 look_at(&frame, step);
-                err = camera_release(s.camera, &frame);
-        } else if (err == -EAGAIN && ++s.quiet < STALL) {
-                err = 0;
+                r = camera_release(s.camera, &frame);
+        } else if (r == -EAGAIN && ++s.quiet < STALL) {
+                r = 0;
         }
-        if (err)
+        if (r)
                 close_camera();
         else
                 assert_true(fake_accounts() || s.fault->bend_buffer); /* a wrong index hides one */
@@ -241,17 +241,17 @@ int main(void)
         static char names[JPEG_FILE_BREAKS][32];
         static struct fault breaks[JPEG_FILE_BREAKS];
         unsigned n = 0;
-        int err;
+        int r;
 
         make_good_picture();
         for (size_t i = 0; i < faults_n; i++)
                 kinds[n++] = (struct campaign_kind){faults[i].name, session, &faults[i]};
         for (int i = 0; i < JPEG_FILE_BREAKS; i++) {
-                snprintf(names[i], sizeof(names[i]), "MJPEG, broken in way %d", i);
+                snprintf(names[i], sizeof names[i], "MJPEG, broken in way %d", i);
                 breaks[i] = (struct fault){.picture = fault_broken, .number = i, .lasts = 3};
                 kinds[n++] = (struct campaign_kind){names[i], session, &breaks[i]};
         }
-        err = campaign_run("v4l2/faults", kinds, n);
+        r = campaign_run("v4l2/faults", kinds, n);
         free(good_picture.data);
-        return err;
+        return r;
 }

@@ -57,15 +57,15 @@ static int next(uint8_t *ret_shade)
 {
         const uint64_t begin = monotonic_now();
         struct frame frame;
-        int err = camera_next(camera, &frame);
+        int r = camera_next(camera, &frame);
 
-        if (!err) {
+        if (!r) {
                 *ret_shade = frame.data[0];
                 assert_int_equal(frame.data[W * H * 2 - 1], frame.data[0]);
-                err = camera_release(camera, &frame);
+                r = camera_release(camera, &frame);
         }
         assert_true(monotonic_now() - begin < PROMPT_NS);
-        return err;
+        return r;
 }
 
 static int setup(void **state)
@@ -93,8 +93,8 @@ static void nobody_waits(void **state)
         uint8_t shade;
 
         expose(20, 7);
-        for (int err = -EAGAIN; err; turns++) {
-                err = next(&shade);
+        for (int r = -EAGAIN; r; turns++) {
+                r = next(&shade);
                 usleep(1000);
         }
         assert_true(turns > 20);

@@ -125,11 +125,11 @@ static void png_kinds(void **state)
                 {"interlacedpalette", PNG_COLOR_TYPE_PALETTE, 4, 1, true},
         };
 
-        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
                 struct picture picture;
                 char why[256];
 
-                assert_int_equal(picture_read(write_kind(&kinds[k]), &picture, why, sizeof(why)), 0);
+                assert_int_equal(picture_read(write_kind(&kinds[k]), &picture, why, sizeof why), 0);
                 assert_int_equal(picture.width, W);
                 assert_int_equal(picture.height, H);
                 for (int y = 0; y < H; y++)
@@ -159,7 +159,7 @@ static void indexed_kinds(void **state)
                 {"palette4interlaced", PNG_COLOR_TYPE_PALETTE, 4, 1, false},
         };
 
-        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
                 struct picture_indexed picture;
 
                 assert_int_equal(picture_read_png_indexed(write_kind(&kinds[k]), &picture, NULL, 0), 0);
@@ -192,7 +192,7 @@ static void jpeg_kinds(void **state)
 {
         static const int kinds[] = {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_GRAY};
 
-        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
                 struct picture picture;
 
                 make_jpeg("picture.jpg", kinds[k], TJPF_RGBX);
@@ -264,7 +264,7 @@ static size_t make_exif(bool little, unsigned orientation, char exif[64])
                                     "\0\1\4\0\1\0\0\0\x30\0\0\0"
                                     "\x12\1\3\0\1\0\0\0#\0\0\0"
                                     "\0\0\0\0";
-        const size_t size = sizeof(big) - 1;
+        const size_t size = sizeof big - 1;
 
         memcpy(exif, little ? small : big, size);
         *(char *)memchr(exif, '#', size) = (char)orientation;
@@ -326,7 +326,7 @@ static void refuse(const char *path, int error, const char *text)
         struct picture picture = {.width = 77};
         char why[300] = "";
 
-        assert_int_equal(picture_read(path, &picture, why, sizeof(why)), error);
+        assert_int_equal(picture_read(path, &picture, why, sizeof why), error);
         assert_int_equal(picture.width, 77);
         if (!strstr(why, text))
                 fail_msg("\"%s\" does not say \"%s\"", why, text);
@@ -337,7 +337,7 @@ static void refuse_indexed(const char *path, int error, const char *text)
         struct picture_indexed picture = {.width = 77};
         char why[300] = "";
 
-        assert_int_equal(picture_read_png_indexed(path, &picture, why, sizeof(why)), error);
+        assert_int_equal(picture_read_png_indexed(path, &picture, why, sizeof why), error);
         assert_int_equal(picture.width, 77);
         if (!strstr(why, text))
                 fail_msg("\"%s\" does not say \"%s\"", why, text);
@@ -351,7 +351,7 @@ static void not_indexed(void **state)
                 {"greya", PNG_COLOR_TYPE_GRAY_ALPHA, 8, 0, false},
         };
 
-        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
                 refuse_indexed(write_kind(&kinds[k]), -EBADMSG, "neither paletted nor 8-bit grey");
         refuse_indexed(temporary_file("text.png", "GIF89a......", 12), -EBADMSG, "not a PNG");
         refuse_indexed(temporary_path("", "nothing.png"), -ENOENT, "no such file");
@@ -364,7 +364,7 @@ static void damaged(void **state)
         size_t size;
         FILE *file = fopen(write_kind(&kind), "rb");
 
-        size = fread(data, 1, sizeof(data), file);
+        size = fread(data, 1, sizeof data, file);
         fclose(file);
         for (size_t n = 1; n < size; n += 5)
                 refuse(temporary_file("cut.png", data, n), -EBADMSG, n < 8 ? "neither" : "damaged");
@@ -375,7 +375,7 @@ static void damaged(void **state)
         }
         size = make_jpeg("whole.jpg", TJSAMP_420, TJPF_RGBX);
         file = fopen(temporary_path("", "whole.jpg"), "rb");
-        assert_int_equal(fread(data, 1, sizeof(data), file), size);
+        assert_int_equal(fread(data, 1, sizeof data, file), size);
         fclose(file);
         for (size_t n = 1; n < size; n += 7)
                 refuse(temporary_file("cut.jpg", data, n), -EBADMSG, n < 3 ? "neither" : "damaged");
@@ -388,19 +388,19 @@ static void too_large(void **state)
         /* IHDR of 20000 x 4 with a right checksum, computed by zlib's crc32. */
         static const uint8_t head[] = {0x89, 'P', 'N', 'G',  '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D',
                                        'R',  0,   0,   0x4e, 0x20, 0,    0,    0,    4, 8, 2, 0,  0,   0};
-        uint8_t data[sizeof(head) + 4 + 12] = {0};
+        uint8_t data[sizeof head + 4 + 12] = {0};
         uint32_t crc = 0xffffffff;
 
-        memcpy(data, head, sizeof(head));
-        for (size_t i = 12; i < sizeof(head); i++) {
+        memcpy(data, head, sizeof head);
+        for (size_t i = 12; i < sizeof head; i++) {
                 crc ^= head[i];
                 for (int bit = 0; bit < 8; bit++)
                         crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
         }
         for (int i = 0; i < 4; i++)
-                data[sizeof(head) + (size_t)i] = (uint8_t)(~crc >> (24 - 8 * i));
-        memcpy(data + sizeof(head) + 4, "\0\0\0\0IDAT", 8);
-        refuse(temporary_file("wide.png", data, sizeof(data)), -E2BIG, "16384");
+                data[sizeof head + (size_t)i] = (uint8_t)(~crc >> (24 - 8 * i));
+        memcpy(data + sizeof head + 4, "\0\0\0\0IDAT", 8);
+        refuse(temporary_file("wide.png", data, sizeof data), -E2BIG, "16384");
 
         temporary_file("sparse.png", "\x89PNG\r\n\x1a\n", 8);
         assert_int_equal(truncate(temporary_path("", "sparse.png"), 300l << 20), 0);
@@ -416,7 +416,7 @@ static void long_claim(void **state)
         struct rusage before, after;
 
         getrusage(RUSAGE_SELF, &before);
-        refuse(temporary_file("claim.png", file, sizeof(file) - 1), -EBADMSG, "claim.png");
+        refuse(temporary_file("claim.png", file, sizeof file - 1), -EBADMSG, "claim.png");
         getrusage(RUSAGE_SELF, &after);
         assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* KiB */
 }
@@ -443,12 +443,12 @@ static void looked_at(void **state)
         char why[300];
 
         make_jpeg("look.jpg", TJSAMP_420, TJPF_RGBX);
-        assert_int_equal(picture_look(temporary_path("", "look.jpg"), why, sizeof(why)), 0);
-        assert_int_equal(picture_look(temporary_file("look.png", "\x89PNG\r\n\x1a\n", 8), why, sizeof(why)), 0);
-        assert_int_equal(picture_look(temporary_file("look.txt", "GIF89a......", 12), why, sizeof(why)), -EBADMSG);
+        assert_int_equal(picture_look(temporary_path("", "look.jpg"), why, sizeof why), 0);
+        assert_int_equal(picture_look(temporary_file("look.png", "\x89PNG\r\n\x1a\n", 8), why, sizeof why), 0);
+        assert_int_equal(picture_look(temporary_file("look.txt", "GIF89a......", 12), why, sizeof why), -EBADMSG);
         assert_non_null(strstr(why, "neither PNG nor JPEG"));
-        assert_int_equal(picture_look(temporary_path("", "nothing.png"), why, sizeof(why)), -ENOENT);
-        assert_int_equal(picture_look(temporary, why, sizeof(why)), -EISDIR);
+        assert_int_equal(picture_look(temporary_path("", "nothing.png"), why, sizeof why), -ENOENT);
+        assert_int_equal(picture_look(temporary, why, sizeof why), -EISDIR);
 }
 
 static void no_permission(void **state)
@@ -458,7 +458,7 @@ static void no_permission(void **state)
         if (geteuid())
                 skip();
         temporary_file("secret.png", "x", 1);
-        snprintf(path, sizeof(path), "%s", temporary_path("", "secret.png"));
+        snprintf(path, sizeof path, "%s", temporary_path("", "secret.png"));
         chmod(path, 0);
         assert_int_equal(seteuid(65534), 0);
         chmod(temporary, 0755);
@@ -473,23 +473,23 @@ static void written(void **state)
         struct picture picture;
         struct stat st;
 
-        for (size_t i = 0; i < sizeof(rgba); i++)
+        for (size_t i = 0; i < sizeof rgba; i++)
                 rgba[i] = (uint8_t)(i * 4);
         umask(027);
         assert_int_equal(picture_write_png(path, 5, 3, rgba), 0);
         assert_int_equal(picture_read(path, &picture, NULL, 0), 0);
         assert_int_equal(picture.width, 5);
-        for (size_t i = 0; i < sizeof(rgba); i++)
+        for (size_t i = 0; i < sizeof rgba; i++)
                 assert_int_equal(picture.rgba[i], i % 4 == 3 ? 255 : rgba[i]);
         picture_free(&picture);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0640); /* as the umask says, not more and not less */
 
-        for (size_t i = 0; i < sizeof(index); i++)
+        for (size_t i = 0; i < sizeof index; i++)
                 index[i] = (uint8_t)(i % 3);
         assert_int_equal(picture_write_png_indexed(path, 5, 3, index, palette, 3), 0);
         assert_int_equal(picture_read(path, &picture, NULL, 0), 0);
-        for (size_t i = 0; i < sizeof(index); i++)
+        for (size_t i = 0; i < sizeof index; i++)
                 assert_memory_equal(picture.rgba + i * 4, palette + i % 3 * 3, 3);
         picture_free(&picture);
 

@@ -40,7 +40,7 @@ static struct camera *open_picture(const char *spec, uint32_t width, uint32_t he
         struct camera *camera;
         char why[256] = "";
 
-        if (camera_open(spec, &wish, &camera, why, sizeof(why)))
+        if (camera_open(spec, &wish, &camera, why, sizeof why))
                 fail_msg("%s", why);
         return camera;
 }
@@ -48,11 +48,11 @@ static struct camera *open_picture(const char *spec, uint32_t width, uint32_t he
 static struct frame next(struct camera *camera)
 {
         struct frame frame;
-        int err;
+        int r;
 
-        while ((err = camera_next(camera, &frame)) == -EAGAIN)
+        while ((r = camera_next(camera, &frame)) == -EAGAIN)
                 poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, -1);
-        assert_int_equal(err, 0);
+        assert_int_equal(r, 0);
         return frame;
 }
 
@@ -93,7 +93,7 @@ static void sizes(void **state)
                 {64, 48, 1, 1, 2, 2},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 uint8_t *rgba = paint(cases[i].width, cases[i].height);
                 struct camera *camera = open_picture(store("size.png", cases[i].width, cases[i].height, rgba),
                                                      cases[i].wish_width, cases[i].wish_height, 0);
@@ -151,7 +151,7 @@ static void deterministic(void **state)
         struct camera *camera;
         uint32_t last = 0;
 
-        snprintf(spec, sizeof(spec), "%s?move", store("move.png", 64, 48, rgba));
+        snprintf(spec, sizeof spec, "%s?move", store("move.png", 64, 48, rgba));
         for (int turn = 0; turn < 2; turn++) {
                 camera = open_picture(spec, 0, 0, 1000);
                 camera_start(camera);

@@ -17,13 +17,13 @@ static struct frame next(struct camera *camera)
 {
         struct pollfd fd = {.fd = camera_fd(camera), .events = POLLIN};
         struct frame frame;
-        int err;
+        int r;
 
         do {
                 poll(&fd, 1, -1);
-                err = camera_next(camera, &frame);
-        } while (err == -EAGAIN);
-        assert_int_equal(err, 0);
+                r = camera_next(camera, &frame);
+        } while (r == -EAGAIN);
+        assert_int_equal(r, 0);
         return frame;
 }
 
@@ -35,21 +35,21 @@ static void round_trip(void **state)
         struct sink *sink;
         char why[256];
 
-        assert_int_equal(sink_open(temporary_path("y4m:", "round.y4m"), &wish, rate, &sink, why, sizeof(why)), 0);
+        assert_int_equal(sink_open(temporary_path("y4m:", "round.y4m"), &wish, rate, &sink, why, sizeof why), 0);
         assert_int_equal(sink_format(sink)->fourcc, V4L2_PIX_FMT_YUV420);
-        assert_int_equal(sink_format(sink)->size, sizeof(frame));
+        assert_int_equal(sink_format(sink)->size, sizeof frame);
         for (unsigned n = 0; n < 3; n++) {
-                for (size_t i = 0; i < sizeof(frame); i++)
+                for (size_t i = 0; i < sizeof frame; i++)
                         frame[i] = (uint8_t)(i * 7 + n * 31);
                 assert_int_equal(sink_show(sink, frame, n), 0);
         }
         assert_int_equal(sink_counters(sink)->shown, 3);
         sink_close(sink);
 
-        assert_int_equal(camera_open(temporary_path("y4m:", "round.y4m"), NULL, &camera, why, sizeof(why)), 0);
+        assert_int_equal(camera_open(temporary_path("y4m:", "round.y4m"), NULL, &camera, why, sizeof why), 0);
         assert_int_equal(camera_format(camera)->fourcc, V4L2_PIX_FMT_YUV420);
         assert_int_equal(camera_format(camera)->width, 34);
-        assert_int_equal(camera_format(camera)->size, sizeof(frame));
+        assert_int_equal(camera_format(camera)->size, sizeof frame);
         assert_true(camera_format(camera)->full_range);
         assert_int_equal(camera_rate(camera).numerator, 200);
         assert_int_equal(camera_start(camera), 0);
@@ -57,7 +57,7 @@ static void round_trip(void **state)
                 struct frame got = next(camera);
                 unsigned which = got.sequence % 3; /* over and over */
 
-                for (size_t i = 0; i < sizeof(frame); i++)
+                for (size_t i = 0; i < sizeof frame; i++)
                         assert_int_equal(got.data[i], (uint8_t)(i * 7 + which * 31));
                 assert_int_equal(camera_release(camera, &got), 0);
         }
@@ -94,7 +94,7 @@ static void stalled_reader(void **state)
                 ;
         while (total < 2 * (6 + size)) {
                 sink_show(sink, frame, 3);
-                for (ssize_t n; (n = read(reader, got, sizeof(got))) > 0;)
+                for (ssize_t n; (n = read(reader, got, sizeof got)) > 0;)
                         for (ssize_t i = 0; i < n; i++, total++)
                                 assert_int_equal(got[i], total % (6 + size) < 6 ? "FRAME\n"[total % (6 + size)] : 0);
         }
@@ -127,7 +127,7 @@ static void slow_reader(void **state)
         assert_true(header > 0);
         assert_int_equal(sink_show(sink, frame, 1), 0);
         while (total < 6 + size) {
-                for (ssize_t n; (n = read(reader, got, sizeof(got))) > 0;)
+                for (ssize_t n; (n = read(reader, got, sizeof got)) > 0;)
                         total += (size_t)n;
                 if (poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, total < 6 + size ? 10000 : 0) > 0)
                         assert_int_equal(sink_dispatch(sink), 0);
@@ -148,21 +148,21 @@ static void once(void **state)
         struct frame frame;
         uint8_t last = 0;
         char why[256];
-        int err;
+        int r;
 
-        temporary_file("once.y4m", text, sizeof(text) - 1);
-        assert_int_equal(camera_open(temporary_path("y4m:", "once.y4m?once"), NULL, &camera, why, sizeof(why)), 0);
+        temporary_file("once.y4m", text, sizeof text - 1);
+        assert_int_equal(camera_open(temporary_path("y4m:", "once.y4m?once"), NULL, &camera, why, sizeof why), 0);
         assert_int_equal(camera_next(camera, &frame), -EIO); /* not started */
         assert_int_equal(camera_start(camera), 0);
         do {
                 poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, -1);
-                err = camera_next(camera, &frame);
-                if (!err) {
+                r = camera_next(camera, &frame);
+                if (!r) {
                         last = frame.data[3];
                         camera_release(camera, &frame);
                 }
-        } while (!err || err == -EAGAIN);
-        assert_int_equal(err, -ENODEV);
+        } while (!r || r == -EAGAIN);
+        assert_int_equal(r, -ENODEV);
         assert_int_equal(last, 'c');
         assert_int_equal(camera_counters(camera)->captured, 3);
         assert_int_equal(camera_next(camera, &frame), -ENODEV);
@@ -176,8 +176,8 @@ static void damaged_frame(void **state)
         struct camera *camera;
         char why[256];
 
-        temporary_file("half.y4m", text, sizeof(text) - 1);
-        assert_int_equal(camera_open(temporary_path("y4m:", "half.y4m"), NULL, &camera, why, sizeof(why)), 0);
+        temporary_file("half.y4m", text, sizeof text - 1);
+        assert_int_equal(camera_open(temporary_path("y4m:", "half.y4m"), NULL, &camera, why, sizeof why), 0);
         assert_int_equal(camera_start(camera), 0);
         for (int i = 0; i < 3; i++) {
                 struct frame frame = next(camera);
@@ -203,7 +203,7 @@ static void good_headers(void **state)
                 {"YUV4MPEG2 W4 H2  C420paldv \n", V4L2_PIX_FMT_YUV420, 30},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 size_t length = strlen(cases[i].text);
                 struct y4m_header header;
                 const char *reason = "";
@@ -254,7 +254,7 @@ static void damaged_headers(void **state)
                 "\x89PNG\r\n\x1a\n",
         };
 
-        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
                 struct y4m_header header = {.length = 99};
                 const char *reason = NULL;
 
@@ -270,16 +270,16 @@ static void header_limits(void **state)
         struct y4m_header header;
         const char *reason;
 
-        memset(text, ' ', sizeof(text));
+        memset(text, ' ', sizeof text);
         memcpy(text, "YUV4MPEG2 W4 H2", 15);
         text[Y4M_HEADER_MAX - 1] = '\n';
-        assert_int_equal(y4m_parse(text, sizeof(text), &header, &reason), 0);
+        assert_int_equal(y4m_parse(text, sizeof text, &header, &reason), 0);
         text[Y4M_HEADER_MAX - 1] = ' ';
         text[Y4M_HEADER_MAX] = '\n';
-        assert_int_equal(y4m_parse(text, sizeof(text), &header, &reason), -EBADMSG);
+        assert_int_equal(y4m_parse(text, sizeof text, &header, &reason), -EBADMSG);
         text[20] = '\0';
         text[30] = '\n';
-        assert_int_equal(y4m_parse(text, sizeof(text), &header, &reason), -EBADMSG);
+        assert_int_equal(y4m_parse(text, sizeof text, &header, &reason), -EBADMSG);
 }
 
 static void damaged_files(void **state)
@@ -294,12 +294,12 @@ static void damaged_files(void **state)
                 "hello, world",
         };
 
-        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
                 struct camera *camera = (void *)1;
                 char why[256] = "";
 
                 temporary_file("bad.y4m", texts[i], strlen(texts[i]));
-                assert_int_equal(camera_open(temporary_path("y4m:", "bad.y4m"), NULL, &camera, why, sizeof(why)),
+                assert_int_equal(camera_open(temporary_path("y4m:", "bad.y4m"), NULL, &camera, why, sizeof why),
                                  -EBADMSG);
                 assert_ptr_equal(camera, (void *)1);
                 assert_non_null(strstr(why, "create it"));

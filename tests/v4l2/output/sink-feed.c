@@ -41,7 +41,7 @@ int main(int argc, char **argv)
         struct sink *sink;
         uint8_t *frame;
         char why[256];
-        int err = 0;
+        int r = 0;
 
         if (argc < 6 || strlen(argv[2]) != 4 || sscanf(argv[3], "%ux%u", &wish.width, &wish.height) != 2)
                 return 2;
@@ -49,9 +49,9 @@ int main(int argc, char **argv)
                 v4l2_fourcc((uint32_t)argv[2][0], (uint32_t)argv[2][1], (uint32_t)argv[2][2], (uint32_t)argv[2][3]);
         rate = (unsigned)atoi(argv[4]);
         frames = rate * (unsigned)atoi(argv[5]);
-        err = sink_open(argv[1], &wish, (struct frame_rate){rate, 1}, &sink, why, sizeof(why));
-        if (err < 0) {
-                fprintf(stderr, "error=%d why=\"%s\"\n", err, why);
+        r = sink_open(argv[1], &wish, (struct frame_rate){rate, 1}, &sink, why, sizeof why);
+        if (r < 0) {
+                fprintf(stderr, "error=%d why=\"%s\"\n", r, why);
                 return 1;
         }
         format = sink_format(sink);
@@ -60,14 +60,14 @@ int main(int argc, char **argv)
                 format->matrix, format->full_range);
         say_readers(sink);
         frame = malloc(format->size);
-        for (unsigned n = 0; n < frames && (!err || err == -EAGAIN); n++) {
+        for (unsigned n = 0; n < frames && (!r || r == -EAGAIN); n++) {
                 memset(frame, (int)(32 + n % 192), format->size);
-                err = sink_show(sink, frame, monotonic_now());
+                r = sink_show(sink, frame, monotonic_now());
                 wait_until(sink, start + (n + 1) * 1000000000ull / rate);
         }
-        fprintf(stderr, "error=%d shown=%ju dropped=%ju\n", err, (uintmax_t)sink_counters(sink)->shown,
+        fprintf(stderr, "error=%d shown=%ju dropped=%ju\n", r, (uintmax_t)sink_counters(sink)->shown,
                 (uintmax_t)sink_counters(sink)->dropped);
         free(frame);
         sink_close(sink);
-        return err < 0;
+        return r < 0;
 }

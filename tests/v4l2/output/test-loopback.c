@@ -35,7 +35,7 @@ static struct sink *open_sink(void)
         struct sink *sink;
         char why[256] = "";
 
-        if (sink_open(NODE, &wish, (struct frame_rate){25, 1}, &sink, why, sizeof(why)))
+        if (sink_open(NODE, &wish, (struct frame_rate){25, 1}, &sink, why, sizeof why))
                 fail_msg("%s", why);
         return sink;
 }
@@ -44,10 +44,10 @@ static void refuse(int error, const char *text)
 {
         struct sink *sink = (void *)1;
         char why[256] = "";
-        int err = sink_open(NODE, &wish, (struct frame_rate){25, 1}, &sink, why, sizeof(why));
+        int r = sink_open(NODE, &wish, (struct frame_rate){25, 1}, &sink, why, sizeof why);
 
-        if (err != error || !strstr(why, text))
-                fail_msg("%d \"%s\", not %d \"%s\"", err, why, error, text);
+        if (r != error || !strstr(why, text))
+                fail_msg("%d \"%s\", not %d \"%s\"", r, why, error, text);
         assert_ptr_equal(sink, (void *)1);
         assert_int_equal(fake.mapped, 0);
 }
@@ -58,14 +58,14 @@ static void shows(void **state)
 
         assert_true(fake.streaming);
         assert_int_equal(fake.interval.denominator, 25);
-        assert_int_equal(sink_format(sink)->size, sizeof(pixels));
+        assert_int_equal(sink_format(sink)->size, sizeof pixels);
         assert_int_equal(sink_format(sink)->matrix, FRAME_BT601);
         assert_false(sink_format(sink)->full_range);
         for (unsigned n = 0; n < 9; n++) {
-                memset(pixels, (int)n, sizeof(pixels));
+                memset(pixels, (int)n, sizeof pixels);
                 assert_int_equal(sink_show(sink, pixels, n == 5 ? 1 : n * 1000000000ull + 5000), 0);
-                assert_memory_equal(fake.memory[fake.last.index], pixels, sizeof(pixels));
-                assert_int_equal(fake.last.bytesused, sizeof(pixels));
+                assert_memory_equal(fake.memory[fake.last.index], pixels, sizeof pixels);
+                assert_int_equal(fake.last.bytesused, sizeof pixels);
                 assert_int_equal(fake.last.timestamp.tv_sec, n == 5 ? 4 : n); /* time does not go back */
                 assert_int_equal(fake.last.timestamp.tv_usec, 5);
                 /* never the buffer that readers are looking at */
@@ -99,9 +99,9 @@ static void fewer_buffers(void **state)
                 assert_int_equal(sink_show(sink, pixels, n), 0);
         fake.used = 2;
         for (unsigned n = 3; n < 9; n++) {
-                memset(pixels, (int)n, sizeof(pixels));
+                memset(pixels, (int)n, sizeof pixels);
                 assert_int_equal(sink_show(sink, pixels, n), 0);
-                assert_memory_equal(fake.memory[fake.last.index % fake.used], pixels, sizeof(pixels));
+                assert_memory_equal(fake.memory[fake.last.index % fake.used], pixels, sizeof pixels);
                 assert_true(n == 3 || fake.shown[n] % 2 != fake.shown[n - 1] % 2);
         }
         fake.used = 1;
@@ -123,7 +123,7 @@ static void one_buffer(void **state)
 static void nodes(void **state)
 {
         fake.driver = "uvcvideo";
-        refuse(-ENODEV, "no v4l2loopback node");
+        refuse(-ENODEV, "not a v4l2loopback node");
         fake.driver = "v4l2 loopback";
         fake.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
         fake.producer = true;
@@ -142,7 +142,7 @@ static void failures(void **state)
                 int error, want;
                 const char *text;
         } cases[] = {
-                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "no video device"},
+                {VIDIOC_QUERYCAP, ENOTTY, -ENODEV, "not a video device"},
                 {VIDIOC_S_FMT, EBUSY, -EBUSY, "another program feeds"},
                 {VIDIOC_S_FMT, EINVAL, -EINVAL, "close the programs"},
                 {VIDIOC_REQBUFS, EBUSY, -EBUSY, "another program feeds"},
@@ -151,7 +151,7 @@ static void failures(void **state)
                 {VIDIOC_QUERYBUF, EIO, -EIO, "reload v4l2loopback"},
         };
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 fake.fail_request = cases[i].request;
                 fake.fail_errno = cases[i].error;
                 refuse(cases[i].want, cases[i].text);
@@ -198,7 +198,7 @@ static void show_errors(void **state)
                      {VIDIOC_QBUF, EIO, -EIO}};
         struct sink *sink = open_sink();
 
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
                 fake.fail_request = cases[i].request;
                 fake.fail_errno = cases[i].error;
                 assert_int_equal(sink_show(sink, pixels, i), cases[i].want);

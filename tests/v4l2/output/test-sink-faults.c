@@ -48,11 +48,11 @@ static void open_sink(void)
         const struct frame_format wish = {.fourcc = V4L2_PIX_FMT_YUYV, .width = W, .height = H};
         char why[256] = "";
 
-        if (sink_open("/dev/null", &wish, (struct frame_rate){25, 1}, &s.sink, why, sizeof(why)) < 0) {
+        if (sink_open("/dev/null", &wish, (struct frame_rate){25, 1}, &s.sink, why, sizeof why) < 0) {
                 assert_true(strchr(why, ';') && !strchr(why, '\n')); /* what is wrong; what to do */
                 assert_int_equal(fake.mapped, 0);
                 assert_null(s.sink);
-        } else if (sink_format(s.sink)->size != sizeof(s.pixels)) {
+        } else if (sink_format(s.sink)->size != sizeof s.pixels) {
                 close_sink(); /* the size of a reader that held the node */
         }
 }
@@ -60,19 +60,19 @@ static void open_sink(void)
 static void run_producer(unsigned step)
 {
         unsigned shown = fake.shown_n;
-        int err;
+        int r;
 
         if (!s.sink) {
                 open_sink();
                 return;
         }
-        memset(s.pixels, (int)step + 1, sizeof(s.pixels));
-        err = sink_show(s.sink, s.pixels, step * 40000000ull);
-        if (err && err != -EAGAIN) {
+        memset(s.pixels, (int)step + 1, sizeof s.pixels);
+        r = sink_show(s.sink, s.pixels, step * 40000000ull);
+        if (r && r != -EAGAIN) {
                 close_sink();
-        } else if (!err) {
+        } else if (!r) {
                 assert_int_equal(fake.shown_n, shown + 1);
-                assert_memory_equal(fake.memory[fake.last.index % fake.used], s.pixels, sizeof(s.pixels));
+                assert_memory_equal(fake.memory[fake.last.index % fake.used], s.pixels, sizeof s.pixels);
                 s.good++;
         }
 }
@@ -131,13 +131,13 @@ static void reader_takes_one(void)
         fake.used = 1;
 }
 
-#define ONCE(what, call, err)                                                                                          \
+#define ONCE(what, call, r)                                                                                            \
         {                                                                                                              \
-                what, call, err, .times = 1                                                                            \
+                what, call, r, .times = 1                                                                              \
         }
-#define OPEN(what, call, err)                                                                                          \
+#define OPEN(what, call, r)                                                                                            \
         {                                                                                                              \
-                what, call, err, .lasts = 4, .reopen = true                                                            \
+                what, call, r, .lasts = 4, .reopen = true                                                              \
         }
 #define BEGIN(what, how, again)                                                                                        \
         {                                                                                                              \
@@ -209,7 +209,7 @@ static void session(const void *fault, struct campaign_score *score)
 
         fake_reset();
         be_well();
-        memset(&s, 0, sizeof(s));
+        memset(&s, 0, sizeof s);
         s.fault = fault;
         s.at = 2 + campaign_random(AT_MAX - 2);
         for (unsigned step = 0; step < STEPS; step++) {
@@ -235,7 +235,7 @@ int main(void)
         struct campaign_kind kinds[CAMPAIGN_KINDS_MAX];
         unsigned n = 0;
 
-        for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
                 kinds[n++] = (struct campaign_kind){faults[i].name, session, &faults[i]};
         return campaign_run("v4l2/sink-faults", kinds, n);
 }

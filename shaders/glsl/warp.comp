@@ -1,0 +1,22 @@
+#version 450
+// A region of a picture as a picture of its own: bilinear, black outside of the picture.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "region.glsl"
+#include "shaders/glsl/picture-params.h"
+
+layout(local_size_x = 64) in;
+INPUT(0, image)
+INPUT(1, region)
+OUTPUT(result)
+#include "sample.glsl"
+
+PUSH_CONSTANTS(warp_params);
+
+void main()
+{
+        const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
+        if (p.x >= params.size.x)
+                return;
+        STORE(result, p.y * params.size.x + p.x, vec4(sample_at(TO_PICTURE(region, 0, vec2(p) + 0.5), params.image_size), 1));
+}
