@@ -155,7 +155,7 @@ static int allocate(struct parser *parser)
         uint32_t count = graph->buffer_count + graph->node_count;
         int r;
 
-        parser->places = calloc(count, sizeof(*parser->places));
+        parser->places = calloc(count, sizeof *parser->places);
         if (!parser->places)
                 return -ENOMEM;
         for (uint32_t i = 0; i < graph->buffer_count; i++) {
@@ -214,7 +214,7 @@ static int explain(const struct parser *parser, int error, char *why, size_t why
 int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
                  enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size)
 {
-        struct parser *parser = calloc(1, sizeof(*parser));
+        struct parser *parser = calloc(1, sizeof *parser);
         int r;
 
         if (!parser)
@@ -281,8 +281,8 @@ static int record_region(struct parser *parser, struct gpu_program *program, con
         struct gpu_map input = map_of(parser, parser->graph->input), logits = map_of(parser, parser->graph->logits);
         int r;
 
-        memcpy(normalise.mean, info->mean, sizeof(normalise.mean));
-        memcpy(normalise.std, info->std, sizeof(normalise.std));
+        memcpy(normalise.mean, info->mean, sizeof normalise.mean);
+        memcpy(normalise.std, info->std, sizeof normalise.std);
         r = op_crop(program, image, regions, region, &normalise, &input);
         if (r == 0)
                 r = record_nodes(parser, program);
@@ -343,7 +343,7 @@ int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uin
                 .stride = channels,
         };
         struct gpu_buffer *readback = NULL;
-        float *logits = malloc((size_t)info->classes * info->height * info->width * sizeof(*logits));
+        float *logits = malloc((size_t)info->classes * info->height * info->width * sizeof *logits);
         int r = logits ? 0 : -ENOMEM;
 
         if (r == 0)

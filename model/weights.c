@@ -75,7 +75,7 @@ static int upload_node(const struct graph_node *node, const struct weights_sourc
 int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weights_source *source,
                    struct gpu_buffer **ret, struct weights_node **ret_nodes)
 {
-        struct weights_node *nodes = calloc(graph->node_count, sizeof(*nodes));
+        struct weights_node *nodes = calloc(graph->node_count, sizeof *nodes);
         struct gpu_buffer *buffer = NULL;
         uint64_t size;
         int r;

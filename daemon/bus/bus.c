@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus/polkit.h"
 #include "daemon/bus/private.h"
 #include "daemon/common/log.h"
 
@@ -17,6 +18,7 @@ static void disconnect(struct bus *bus)
         if (!bus->connection)
                 return;
         bus_calls_end(bus);
+        bus_handles_end(bus);
         sd_bus_detach_event(bus->connection);
         bus->connection = sd_bus_close_unref(bus->connection);
 }
@@ -69,6 +71,12 @@ static int open_connection(sd_bus **ret)
         return r;
 }
 
+static int on_rights(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        bus_handles_review(userdata);
+        return 0;
+}
+
 static int connect_to(struct bus *bus)
 {
         int r;
@@ -80,6 +88,7 @@ static int connect_to(struct bus *bus)
             (r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local", NULL,
                                            "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus)) <
                     0 ||
+            (r = polkit_watch(bus->connection, on_rights, bus)) < 0 ||
             (r = sd_bus_request_name_async(bus->connection, NULL, INTERFACE_NAME, 0, on_named, bus)) < 0 ||
             (r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
                 sd_bus_close_unref(bus->connection);
@@ -151,6 +160,11 @@ bool bus_is_session(const struct bus *bus)
         const char *scope;
 
         return sd_bus_get_scope(bus->connection, &scope) >= 0 && strcmp(scope, "user") == 0;
+}
+
+bool bus_is_trusted(const struct bus *bus, uid_t uid)
+{
+        return bus_is_session(bus) || uid == 0 || uid == geteuid();
 }
 
 bool bus_has_room(const struct bus *bus, uid_t uid, unsigned own, unsigned all, unsigned share)

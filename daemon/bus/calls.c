@@ -7,13 +7,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "daemon/bus/polkit.h"
 #include "daemon/bus/private.h"
 #include "daemon/common/stats.h"
 #include "daemon/common/text.h"
 
 #define DRIVER "org.freedesktop.DBus" /* the bus itself */
-#define POLKIT "org.freedesktop.PolicyKit1"
-#define POLKIT_TIMEOUT_USEC 120000000 /* somebody may be typing a password */
 
 const struct method *bus_method(const char *name)
 {
@@ -223,26 +222,27 @@ void bus_calls_free(struct bus *bus)
 
 /* ---- permission ---- */
 
+static bool may_ask(const struct call *call)
+{
+        return sd_bus_message_get_allow_interactive_authorization(call->message) > 0;
+}
+
 static int refuse(sd_bus_message *reply, struct call *call, sd_bus_error *error)
 {
         const sd_bus_error *trouble = sd_bus_message_get_error(reply);
-        bool interactive = sd_bus_message_get_allow_interactive_authorization(call->message) > 0;
-        int allowed = 0, challenge = 0;
+        struct polkit_answer answer;
 
+        int r = polkit_read(reply, &answer);
         if (trouble)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "only root may do this without polkit (%s)",
                                          trouble->message ? trouble->message : trouble->name);
-        int r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
-        if (r > 0)
-                r = sd_bus_message_read(reply, "bb", &allowed, &challenge);
-        if (r < 0)
+        if (r < 0 || answer.allowed)
                 return r;
-        if (allowed)
-                return 0;
-        return challenge && !interactive ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                                             "%s requires a password", call->method->action)
-                                         : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
-                                                             call->method->action);
+        return answer.challenge && !may_ask(call)
+                       ? sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                           "%s requires a password", call->method->action)
+                       : sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s is not permitted",
+                                           call->method->action);
 }
 
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
@@ -256,24 +256,6 @@ static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ignore
         else
                 perform(call);
         return 0;
-}
-
-static int ask_polkit(struct call *call)
-{
-        sd_bus *connection = call->bus->connection;
-        bool interactive = sd_bus_message_get_allow_interactive_authorization(call->message) > 0;
-        sd_bus_message *question = NULL;
-
-        int r = sd_bus_message_new_method_call(connection, &question, POLKIT, "/org/freedesktop/PolicyKit1/Authority",
-                                               POLKIT ".Authority", "CheckAuthorization");
-        if (r >= 0)
-                r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
-                                          sd_bus_message_get_sender(call->message), call->method->action, 0,
-                                          (uint32_t)interactive, "");
-        if (r >= 0)
-                r = sd_bus_call_async(connection, &call->asked, question, on_polkit, call, POLKIT_TIMEOUT_USEC);
-        sd_bus_message_unref(question);
-        return r;
 }
 
 /* ---- the caller ---- */
@@ -300,7 +282,7 @@ static int check_limits(const struct call *call, sd_bus_error *error)
 /* A session bus only has one user; on the system bus, root and the daemon's own user do not need polkit. */
 static bool needs_leave(const struct call *call)
 {
-        return call->method->action && !bus_is_session(call->bus) && call->uid != 0 && call->uid != geteuid();
+        return call->method->action && !bus_is_trusted(call->bus, call->uid);
 }
 
 static void admit(struct call *call, uid_t uid)
@@ -311,7 +293,8 @@ static void admit(struct call *call, uid_t uid)
         call->uid = uid;
         int r = check_limits(call, &error);
         if (r == 0 && needs_leave(call))
-                r = ask_polkit(call);
+                r = polkit_ask(call->bus->connection, &call->asked, sd_bus_message_get_sender(call->message),
+                               call->method->action, may_ask(call), on_polkit, call);
         else if (r == 0)
                 return perform(call);
         if (r < 0)

@@ -1,5 +1,7 @@
 /* Pipes that clients hold: each keeps the camera wanted until its last copy is closed, at the latest when the client
  * ends. */
+#define LOG_COMPONENT "bus"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,7 +10,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "daemon/bus/polkit.h"
 #include "daemon/bus/private.h"
+#include "daemon/common/log.h"
 
 static void handle_free(struct bus_handle *handle)
 {
@@ -17,18 +21,23 @@ static void handle_free(struct bus_handle *handle)
         while (*at != handle)
                 at = &(*at)->next;
         *at = handle->next;
+        sd_bus_slot_unref(handle->asked);
         sd_event_source_disable_unref(handle->gone);
         close(handle->fd);
         free(handle);
 }
 
-static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void take_back(struct bus_handle *handle)
 {
-        struct bus_handle *handle = userdata;
         struct bus *bus = handle->bus;
 
         handle_free(handle);
         bus->control->update(bus->supervisor);
+}
+
+static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        take_back(userdata);
         return 0;
 }
 
@@ -67,6 +76,8 @@ int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_er
         fcntl(ends[0], F_SETFL, 0);
         *handle = (struct bus_handle){
                 .fd = ends[1], .subscribed = subscribe, .uid = call->uid, .bus = bus, .next = bus->handles};
+        if (!bus_is_trusted(bus, call->uid))
+                handle->action = call->method->action;
         snprintf(handle->sender, sizeof handle->sender, "%s", sd_bus_message_get_sender(call->message));
         snprintf(handle->why, sizeof handle->why, "%s", why);
         bus->handles = handle;
@@ -94,6 +105,38 @@ void bus_handles_tell(const struct bus *bus, sd_bus_message *signal)
         for (const struct bus_handle *h = bus->handles; h; h = h->next)
                 if (h->subscribed && !told_already(bus, h))
                         sd_bus_send_to(bus->connection, signal, h->sender, NULL);
+}
+
+/* Whoever cannot be asked about has no right that could be seen either. */
+static int on_reviewed(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
+{
+        struct bus_handle *handle = userdata;
+        struct polkit_answer answer = {0};
+
+        handle->asked = sd_bus_slot_unref(handle->asked);
+        if (polkit_read(reply, &answer) == 0 && answer.allowed)
+                return 0;
+        log_notice("user %u may not hold the camera any more", (unsigned)handle->uid);
+        take_back(handle);
+        return 0;
+}
+
+void bus_handles_review(struct bus *bus)
+{
+        for (struct bus_handle *h = bus->handles; h; h = h->next) {
+                if (!h->action)
+                        continue;
+                h->asked = sd_bus_slot_unref(h->asked);
+                int r = polkit_ask(bus->connection, &h->asked, h->sender, h->action, false, on_reviewed, h);
+                if (r < 0)
+                        log_warning("polkit cannot be asked: %s", strerror(-r));
+        }
+}
+
+void bus_handles_end(struct bus *bus)
+{
+        for (struct bus_handle *h = bus->handles; h; h = h->next)
+                h->asked = sd_bus_slot_unref(h->asked);
 }
 
 void bus_handles_free(struct bus *bus)

@@ -158,17 +158,12 @@ int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *err
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size)
+const struct model_entry *bus_find_model(const struct call *call, const char *name)
 {
-        struct model_entry *list = NULL;
-        int found = -ENOENT;
+        const struct model_entry *list = call->data;
 
-        int n = models_list(bus_ask(bus).configured_model, &list);
-        for (int i = 0; i < n && found < 0; i++)
-                if (strcmp(list[i].name, name) == 0) {
-                        snprintf(ret, size, "%s", list[i].path);
-                        found = 0;
-                }
-        free(list);
-        return n < 0 ? n : found;
+        for (int i = 0; i < call->count; i++)
+                if (strcmp(list[i].name, name) == 0)
+                        return &list[i];
+        return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/bus/private.h"
+#include "daemon/common/models.h"
 
 void bus_list_cameras(struct call *call);
 int bus_reply_cameras(struct call *call, sd_bus_message *reply, sd_bus_error *error);
@@ -13,5 +14,5 @@ int bus_parse_models(struct call *call, sd_bus_error *error);
 void bus_list_models(struct call *call);
 int bus_reply_models(struct call *call, sd_bus_message *reply, sd_bus_error *error);
 
-/* The file of a model in the list.  -ENOENT. */
-int bus_find_model(const struct bus *bus, const char *name, char *ret, size_t size);
+/* A model of the list that bus_list_models() made.  NULL: there is none of that name. */
+const struct model_entry *bus_find_model(const struct call *call, const char *name);

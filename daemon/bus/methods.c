@@ -244,23 +244,16 @@ static int no_model(const struct call *call, sd_bus_error *error)
 {
         char there[400];
 
-        models_tell(bus_ask(call->bus).configured_model, false, there, sizeof there);
+        models_names(call->data, call->count, false, there, sizeof there);
         return sd_bus_error_setf(error, ERROR("NoSuchModel"), "there is no model \"%s\"; there are: %s", call->text,
                                  there);
 }
 
+/* Its file is looked for on a thread. */
 static int parse_set_model(struct call *call, sd_bus_error *error)
 {
-        const struct control_view view = bus_ask(call->bus);
-
         int r = read_text(call, call->text, sizeof call->text, error);
-        if (r < 0)
-                return r;
-        if (!call->text[0])
-                call->config.model[0] = '\0';
-        else if (bus_find_model(call->bus, call->text, call->config.model, sizeof call->config.model) < 0)
-                return no_model(call, error);
-        return view.opening || strcmp(call->config.model, view.config->model) != 0;
+        return r < 0 ? r : bus_parse_models(call, error);
 }
 
 static int parse_set_gpu(struct call *call, sd_bus_error *error)
@@ -286,12 +279,20 @@ static int set_engine(struct call *call, const struct config *wish, sd_bus_error
         return tell_engine(call, call->bus->control->set_engine(call->bus->supervisor, wish), error);
 }
 
-/* Only changes what was requested: the rest of `call->config` may be out of date. */
+/* Changes only what was asked for, because the rest of `call->config` may be outdated. */
 static int apply_model(struct call *call, sd_bus_error *error)
 {
-        struct config wish = *bus_ask(call->bus).config;
+        const struct control_view view = bus_ask(call->bus);
+        const struct model_entry *model = bus_find_model(call, call->text);
+        struct config wish = *view.config;
 
-        memcpy(wish.model, call->config.model, sizeof wish.model);
+        if (call->result < 0)
+                return call->result;
+        if (call->text[0] && !model)
+                return no_model(call, error);
+        snprintf(wish.model, sizeof wish.model, "%s", model ? model->path : "");
+        if (!view.opening && strcmp(wish.model, view.config->model) == 0)
+                return 0;
         return set_engine(call, &wish, error);
 }
 
@@ -383,7 +384,7 @@ const struct method bus_methods[] = {
         {"SetEffect", CONTROL, parse_set_effect, apply_effect},
         {"SetMode", CONTROL, parse_set_mode, apply_mode},
         {"SetCamera", CONFIGURE, parse_set_camera, apply_camera},
-        {"SetModel", CONFIGURE, parse_set_model, apply_model, switched},
+        {"SetModel", CONFIGURE, parse_set_model, apply_model, switched, .work = bus_list_models},
         {"SetGpu", CONFIGURE, parse_set_gpu, apply_gpu, gpu_switched},
         {"Reload", CONFIGURE, NULL, apply_reload, switched, .work = read_files},
         {"ListCameras", .work = bus_list_cameras, .reply = bus_reply_cameras, .shared = true},

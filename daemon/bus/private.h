@@ -69,6 +69,8 @@ struct bus_handle {
         uint64_t dropped;
         uid_t uid;
         char sender[64], why[65];
+        const char *action; /* polkit's, which its holder must be allowed to the end; NULL: of no concern */
+        sd_bus_slot *asked; /* polkit, whether that is still so */
         sd_event_source *gone;
         struct bus_handle *next;
         struct bus *bus;
@@ -94,7 +96,8 @@ void bus_emit(struct bus *bus); /* announces what differs from the view */
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
 #define BUS_WATCH INTERFACE_NAME ".watch" /* the polkit action for pictures and results */
 
-bool bus_is_session(const struct bus *bus); /* everybody on it is the same user */
+bool bus_is_trusted(const struct bus *bus, uid_t uid); /* a user who need not ask polkit */
+bool bus_is_session(const struct bus *bus);            /* everybody on it is the same user */
 /* Whether a user who has `own` of `all` may have one more.  Root always may. */
 bool bus_has_room(const struct bus *bus, uid_t uid, unsigned own, unsigned all, unsigned share);
 
@@ -109,4 +112,6 @@ void bus_calls_free(struct bus *bus); /* waits for running threads */
 int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error); /* sets its `fd` */
 /* Sends the signal once to each connection that has subscribed. */
 void bus_handles_tell(const struct bus *bus, sd_bus_message *signal);
+void bus_handles_review(struct bus *bus); /* asks polkit again, and takes back what is not permitted any more */
+void bus_handles_end(struct bus *bus);    /* the connection is gone: nothing is asked any more */
 void bus_handles_free(struct bus *bus);

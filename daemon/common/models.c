@@ -62,15 +62,12 @@ int models_list(const char *configured, struct model_entry **ret)
         return n;
 }
 
-void models_tell(const char *configured, bool files, char *ret, size_t size)
+void models_names(const struct model_entry *list, int n, bool files, char *ret, size_t size)
 {
-        struct model_entry *list = NULL;
         size_t length = 0;
 
-        int n = models_list(configured, &list);
         snprintf(ret, size, "none");
         for (int i = 0; i < n && length < size; i++)
                 length += snprintf(ret + length, size - length, "%s%s", i > 0 ? ", " : "",
                                    files ? list[i].path : list[i].name);
-        free(list);
 }

@@ -17,5 +17,5 @@ struct model_entry {
  * sorted by name.  The caller must free() *ret.  Returns how many there are, or -ENOMEM. */
 int models_list(const char *configured, struct model_entry **ret);
 
-/* Their names, or their paths, in one line for the user; "none" if there are none. */
-void models_tell(const char *configured, bool files, char *ret, size_t size);
+/* The names of `n` of them, or their paths, in one line for the user; "none" if there are none. */
+void models_names(const struct model_entry *list, int n, bool files, char *ret, size_t size);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/common/config.h"
@@ -49,10 +50,13 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
 /* Adds the available models to the error about a missing file. */
 static void tell_models(char *why, size_t why_size)
 {
+        struct model_entry *list = NULL;
         size_t n = strlen(why);
         char there[400];
 
-        models_tell("", true, there, sizeof there);
+        int count = models_list("", &list);
+        models_names(list, count, true, there, sizeof there);
+        free(list);
         snprintf(why + n, why_size - n, "; installed models: %s", there);
 }
 
@@ -98,7 +102,10 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
                 return r;
         progress(options, &since, "model: %s, %u classes, %ux%u", engine->model.name, engine->model.classes,
                  engine->model.width, engine->model.height);
-        r = open_gpu(engine, options, &since, why, why_size);
+        if (options->accept)
+                r = options->accept(options->userdata, &engine->model, why, why_size);
+        if (r == 0)
+                r = open_gpu(engine, options, &since, why, why_size);
         if (r == 0)
                 r = make_parser(engine, options, model, &since, why, why_size);
         model_close(model);

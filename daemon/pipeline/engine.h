@@ -11,6 +11,8 @@ struct engine_options {
         enum gpu_dtype precision;
         /* Reports what was done and how long it took.  May be NULL. */
         void (*progress)(void *userdata, const char *what, double seconds);
+        /* Whether the model will do, asked before the GPU is opened; an error ends engine_open().  May be NULL. */
+        int (*accept)(void *userdata, const struct model_info *model, char *why, size_t why_size);
         void *userdata;
 };
 

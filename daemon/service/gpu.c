@@ -283,6 +283,16 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
+/* The first opening of a GPU and a model compiles everything, on a processor that may have other work; what has worked in
+ * this process does so no more. */
+uint64_t supervisor_gpu_patience(const struct supervisor *sv)
+{
+        const struct gpu_part *g = &sv->gpu;
+        const bool known = g->works && config_same_engine(&g->wish, &g->worked);
+
+        return known ? 300000000000ull : 1200000000000ull;
+}
+
 bool supervisor_gpu_is_switching(const struct supervisor *sv)
 {
         return sv->gpu.switching && sv->gpu.task.run == open_next;

@@ -192,6 +192,8 @@ void supervisor_gpu_follow(struct supervisor *sv); /* opens anew where the outpu
 /* Opens another GPU or model, and uses it in place of the one there is once it is open; sv->config follows then.
  * -EBUSY: something is being opened. */
 int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
+/* How long a task may take, in ns, before it has to be thought that it hangs. */
+uint64_t supervisor_gpu_patience(const struct supervisor *sv);
 bool supervisor_gpu_is_switching(const struct supervisor *sv); /* sv->gpu.wish is being opened for that */
 bool supervisor_gpu_finish(struct supervisor *sv);             /* false: it is still opening, which nothing can hurry */
 

@@ -14,11 +14,9 @@
 #include "daemon/service/parts.h"
 #include "daemon/service/supervisor.h"
 
-/* How long each part may take for what it does before the service manager is left to think that this process hangs. The
- * first opening of a GPU compiles everything. */
+/* How long each part may take for what it does before the service manager is left to think that this process hangs. */
 #define OUTPUT_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
-#define GPU_LATE_NS 1200000000000ull
 #define CALL_LATE_NS 120000000000ull /* lists, snapshots and files that are read for a client of the bus */
 
 #define SLEEP_USEC 500000 /* between looks whether the machine slept */
@@ -69,7 +67,7 @@ static bool healthy(const struct supervisor *sv)
         uint64_t working = bus_working_since(sv->bus);
         if (working > 0 && late(working, CALL_LATE_NS))
                 return false;
-        return !sv->gpu.task.running || !late(sv->gpu.task_since, GPU_LATE_NS);
+        return !sv->gpu.task.running || !late(sv->gpu.task_since, supervisor_gpu_patience(sv));
 }
 
 /* Said only while every part is well: that the loop turns proves little. */

@@ -151,12 +151,6 @@ static int evaluate_all(struct eval *e)
 
 static int evaluate_and_print(struct eval *e)
 {
-        char why[600];
-
-        if (evaluation_init(&e->evaluation, &e->engine.model, e->classes, why, sizeof why) < 0) {
-                command_error("%s", why);
-                return 1;
-        }
         e->still.engine = &e->engine;
         int status = evaluate_all(e);
         still_finish(&e->still);
@@ -169,6 +163,13 @@ static int evaluate_and_print(struct eval *e)
         return status;
 }
 
+static int accept(void *userdata, const struct model_info *model, char *why, size_t why_size)
+{
+        struct eval *e = userdata;
+
+        return evaluation_init(&e->evaluation, model, e->classes, why, why_size);
+}
+
 static int run(struct eval *e)
 {
         char why[4 * PATH_MAX + 200];
@@ -178,6 +179,8 @@ static int run(struct eval *e)
                 command_error("%s", why);
                 return 1;
         }
+        e->engine_options.accept = accept;
+        e->engine_options.userdata = e;
         int r = command_engine_open(&e->engine, &e->engine_options);
         if (r < 0) {
                 status = command_engine_status(r);

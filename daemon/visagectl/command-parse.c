@@ -253,7 +253,7 @@ static int set_backend(struct parse *p, const char *name)
                 {"tile", GPU_BACKEND_TILED},
         };
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
                 if (strcmp(name, names[i].name) == 0) {
                         p->engine_options.backend = names[i].backend;
                         return -1;

@@ -1,6 +1,6 @@
 #include "shaders/image.h"
 
-/* Y'CbCr (ITU-R BT.601, BT.709): the two weights of the luma, from which all the rest follows. */
+/* Y'CbCr (ITU-R BT.601, BT.709): the two weights of the luma, which determine everything else. */
 static const struct {
         double red, blue;
 } lumas[] = {

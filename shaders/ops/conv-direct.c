@@ -27,8 +27,8 @@ static uint64_t weights_size(const struct gpu_conv *conv)
         return conv_weights_size(conv, taps_of(conv));
 }
 
-/* Rounded to nearest even, as processors and PyTorch do; not every compiler converts by itself.  The magic numbers move
- * the exponent so that the processor's own rounding of 32-bit sums does the work. */
+/* Rounds to nearest even, as CPUs and PyTorch do; not every compiler has this conversion.  The magic numbers move
+ * the exponent so that the CPU's own rounding of 32-bit sums does the work. */
 static uint16_t half(float value)
 {
         const union {
@@ -45,7 +45,7 @@ static uint16_t half(float value)
         if (v.bits > 0x7f800000)
                 v.bits = 0x7e00; /* NaN */
         else if (v.value >= limit.value)
-                v.bits = 0x7bff; /* 65520 and more: the largest, for infinity makes NaN of the sums */
+                v.bits = 0x7bff; /* 65520 and more: the largest, because infinity would turn sums into NaN */
         else if (v.value < tiny.value) {
                 v.value += magic.value; /* denormal */
                 v.bits -= magic.bits;

@@ -1,4 +1,4 @@
-/* Which algorithm computes a convolution: chosen once for a layer, and from then on kept in its gpu_conv. */
+/* Chooses the algorithm of a convolution, once for each layer; its gpu_conv then keeps it. */
 #include <string.h>
 
 #include "shaders/ops/conv.h"
@@ -7,7 +7,7 @@ const struct conv_algorithm *const conv_algorithms[] = {
         &conv_winograd, &conv_subgroup, &conv_tiled, &conv_depthwise_block, &conv_depthwise_pixel, NULL,
 };
 
-/* The first of the table that fits and pays; among all, or among those that suit `backend`. */
+/* The first one in the table that fits and pays, of all or of those that suit `backend`. */
 static const struct conv_algorithm *first(const struct gpu_caps *caps, enum gpu_backend backend,
                                           const struct gpu_conv *conv)
 {

@@ -4,11 +4,11 @@
 #include "shaders/glsl/network-params.h"
 #include "shaders/ops/operand.h"
 
-/* One way to compute a convolution.  Sizes, packing and recording belong to it, so they agree with each other; which one
- * a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv.
+/* One way to compute a convolution.  Sizes, packing and recording belong to it, so they agree with each other; which
+ * one a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv.
  *
- * - `fits` is what it can compute on such a device, `pays` (NULL: always) whether it is expected to be the fastest there.
- * - `backend` is the one that it belongs to; GPU_BACKEND_AUTO: to both. */
+ * - `fits` is what it can compute on such a device, `pays` (NULL: always) whether it is expected to be the fastest
+ * there. - `backend` is the one that it belongs to; GPU_BACKEND_AUTO: to both. */
 struct conv_algorithm {
         const char *name;
         enum gpu_backend backend;
@@ -28,7 +28,7 @@ extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;
 /* conv.c: all of them, those that are faster first; ends with NULL. */
 extern const struct conv_algorithm *const conv_algorithms[];
 
-/* The one to take where `backend` is the faster one; NULL: none can compute it. */
+/* The one to use if `backend` is the faster one; NULL: none can compute it. */
 const struct conv_algorithm *conv_choose(const struct gpu_caps *caps, enum gpu_backend backend,
                                          const struct gpu_conv *conv);
 
@@ -40,12 +40,12 @@ const struct conv_algorithm *conv_direct(const struct gpu *gpu);
 uint64_t conv_rows(const struct gpu_conv *conv); /* of a matrix: output channels, padded */
 uint64_t conv_matrix_size(const struct gpu_conv *conv, uint32_t taps);
 uint64_t conv_weights_size(const struct gpu_conv *conv, uint32_t taps);
-/* Where subgroup kernels run, and such weights fit in a texel buffer. */
+/* Whether subgroup kernels run, and such weights fit in a texel buffer. */
 bool conv_fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv, uint32_t taps);
 void conv_pack_bias(const struct gpu_conv *conv, uint32_t taps, const float *bias, void *ret);
 
 struct operand conv_matrix(const struct op_conv *op, uint32_t taps);
-/* Operands that a kernel names must be bound even where it does not read them: other ones stand in. */
+/* All operands that a kernel declares must be bound, even if it does not read them: others are used as substitutes. */
 struct operand conv_bias(const struct op_conv *op, uint32_t taps);
 struct operand conv_residual(const struct op_conv *op, uint32_t taps);
 struct epilogue_params conv_epilogue(const struct op_conv *op);

@@ -1,5 +1,5 @@
-/* Depthwise convolution.  An invocation computes a block of pixels of one group of channels, or one pixel where a dilation
- * keeps neighbours from sharing what they read. */
+/* Depthwise convolution.  An invocation computes a block of pixels of one group of channels, or one pixel where a
+ * dilation keeps neighbours from sharing what they read. */
 #include "shaders/ops/conv.h"
 
 #include "depthwise.kernel.h"

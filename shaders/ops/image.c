@@ -38,7 +38,7 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
                 });
 }
 
-/* Components that interleave: the same rows, less than a step apart.  Those without a step are not there. */
+/* Interleaved components have the same rows, less than a step apart.  Those without a step are absent. */
 static bool same_plane(const struct gpu_pixels *pixels, int a, int b)
 {
         const typeof(pixels->component[0]) *c = pixels->component;
@@ -72,7 +72,7 @@ static int make_plane(const struct gpu_pixels *pixels, int first, struct plane_p
         return 0;
 }
 
-/* In the order of their offsets; returns their number. */
+/* In the order of their offsets; returns how many there are. */
 static int make_planes(const struct gpu_pixels *pixels, struct plane_params ret[3])
 {
         uint32_t from = 0;

@@ -1,4 +1,4 @@
-/* Private to ops/: from the public vocabulary to dispatches. */
+/* Private to ops/: conversion of the public types to dispatches. */
 #pragma once
 
 #include "shaders/glsl/params.h"
@@ -19,8 +19,8 @@ static inline uint64_t align_up(uint64_t a, uint64_t to)
         return (a + to - 1) / to * to;
 }
 
-/* Groups for `n` invocations in a row, which the shader counts by LINEAR_INVOCATION: in two dimensions, for in one of
- * them a device need not do more than GROUPS_MOST. */
+/* Groups for `n` consecutive invocations, which the shader numbers with LINEAR_INVOCATION.  They are two-dimensional,
+ * because a device may not support more than GROUPS_MOST in one dimension. */
 #define LINEAR_GROUPS(n)                                                                                               \
         divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)),                                         \
                 divide_up(divide_up(n, 64), GROUPS_MOST), 1

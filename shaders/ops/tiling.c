@@ -1,7 +1,7 @@
 #include "shaders/ops/tiling.h"
 
-/* A strip should stay in a core's cache from one transform to the other: larger ones measured slower, up to 1.6 times.
- */
+/* A strip should stay in a core's cache from one transform to the other: larger ones were measured to be up to 1.6
+ * times slower. */
 static const uint64_t workspace_most = 4 << 20;
 
 uint32_t tiling_total(const struct tiling_params *tiling)
@@ -32,8 +32,8 @@ struct tiling_params tiling_of(const struct gpu_conv *conv)
         return t;
 }
 
-/* Against the direct way a quarter of the products, plus transforms that weigh as much as 30 / channels of it (fitted
- * to measurements of 32 to 512 channels at 8 to 128 pixels), both growing with the tiles that pad the picture. */
+/* Compared with the direct algorithm it needs a quarter of the products, plus transforms that cost 30 / channels of it
+ * (fitted to measurements of 32 to 512 channels at 8 to 128 pixels); both grow with the tiles that pad the picture. */
 bool winograd_pays(const struct gpu_conv *conv)
 {
         const struct tiling_params tiling = tiling_of(conv);

@@ -1,4 +1,4 @@
-/* Private to ops/: how Winograd's F(4x4, 3x3) cuts a picture in tiles, and whether that is worth while. */
+/* Private to ops/: how Winograd's F(4x4, 3x3) cuts a picture into tiles, and whether that pays. */
 #pragma once
 
 #include "shaders/glsl/network-params.h"

@@ -1,11 +1,11 @@
-/* How a device is opened: which back-end suits it is found out by running an operator with both. */
+/* Opens a device, and finds the faster back-end by running an operator with both. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "shaders/ops/conv.h"
 
-/* The shape that is timed: a 1x1 convolution of a middle layer: long enough to stand out from the cost of submitting,
+/* The shape that is timed, a 1x1 convolution of a middle layer: long enough compared with the cost of submitting it,
  * short enough for the slowest driver. */
 static const struct gpu_conv shape = {
         .in = 256, .out = 256, .kernel = 1, .stride = 1, .dilation = 1, .height = 16, .width = 64, .dtype = GPU_F32};
@@ -44,7 +44,7 @@ static int prepare(struct gpu *gpu, struct bench *bench)
         return gpu_program_end(bench->program);
 }
 
-/* Multiply-adds a second with the current back-end; the first run, in which drivers compile, does not count. */
+/* Multiply-adds per second with the current back-end, without the first run, in which drivers compile. */
 static int measure(struct gpu *gpu, double *ret)
 {
         struct bench bench = {0};
@@ -89,7 +89,7 @@ static int settle(struct gpu *gpu, enum gpu_backend wanted)
                 double rate = 0;
                 if ((wanted != GPU_BACKEND_AUTO && wanted != backends[i]) || !fits(gpu, backends[i]))
                         continue;
-                use(gpu, backends[i], 1e12); /* for now: what is timed is not cut */
+                use(gpu, backends[i], 1e12); /* for now, so that the timed operator is not cut */
                 int r = measure(gpu, &rate);
                 if (r < 0)
                         return r;

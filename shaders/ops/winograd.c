@@ -1,12 +1,12 @@
 /* Winograd F(4x4, 3x3): a quarter of the multiplications, at the price of two transforms.  The transformed input and
- * output lie in a working memory that holds a strip of tiles at a time. */
+ * output are in a workspace that holds one strip of tiles at a time. */
 #include "shaders/ops/conv.h"
 #include "shaders/ops/tiling.h"
 
 #include "winograd_in.kernel.h"
 #include "winograd_out.kernel.h"
 
-/* In 32 bits only: the transformed values span too wide a range for halves. */
+/* Only in 32 bits: the range of the transformed values is too wide for 16. */
 static bool fits(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
         return !conv->depthwise && conv->kernel == 3 && conv->stride == 1 && conv->dtype == GPU_F32 &&

@@ -52,7 +52,7 @@ int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const
         struct gpu_buffer *buffer = calloc(1, sizeof *buffer);
         if (!buffer)
                 return -ENOMEM;
-        /* Whole vec4s, so that any stretch can be seen as texels. */
+        /* Whole vec4s, so that any range can be viewed as texels. */
         *buffer = (struct gpu_buffer){.gpu = gpu, .size = (size + 15) & ~UINT64_C(15)};
         VkBufferCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,

@@ -8,7 +8,7 @@
 
 #include "shaders/vk/vk.h"
 
-/* One file per device and driver version, named by both, so that several can live side by side. */
+/* One file per device and driver version, named after both, so that several can coexist. */
 static char *cache_name(const struct gpu *gpu, const char *dir)
 {
         const VkPhysicalDeviceProperties *p = &gpu->properties;
@@ -21,7 +21,7 @@ static char *cache_name(const struct gpu *gpu, const char *dir)
         return ret;
 }
 
-/* FNV-1a, which is enough against accidents.  The file is this of the data (8 bytes), then the data. */
+/* FNV-1a, which is good enough to detect accidents.  The file is the hash of the data (8 bytes), then the data. */
 static uint64_t checksum(const uint8_t *data, size_t size)
 {
         uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -31,7 +31,7 @@ static uint64_t checksum(const uint8_t *data, size_t size)
         return hash;
 }
 
-/* What the file holds, NULL when there is none that can be used: a cache is never a reason to fail. */
+/* The contents of the file; NULL: there is no usable one.  A cache is never a reason to fail. */
 static void *read_file(const char *path, size_t *ret_size)
 {
         uint8_t *data = NULL;
@@ -57,7 +57,7 @@ static void *read_file(const char *path, size_t *ret_size)
 }
 
 /* The header that every cache starts with ("Pipeline Cache Header" in the Vulkan specification): some drivers crash on
- * one that is not theirs instead of ignoring it. */
+ * a foreign one instead of ignoring it. */
 static bool is_ours(const struct gpu *gpu, const void *data, size_t size)
 {
         const VkPhysicalDeviceProperties *p = &gpu->properties;
@@ -92,7 +92,7 @@ int cache_open(struct gpu *gpu, const char *dir)
         return r;
 }
 
-/* Under a temporary name first: two processes may end at once. */
+/* Written to a temporary name first, because two processes may end at the same time. */
 static void write_file(const char *path, const void *data, size_t size)
 {
         char *temporary;

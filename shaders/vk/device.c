@@ -113,7 +113,7 @@ int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why
         return 0;
 }
 
-/* Drivers that do not start are as good as none. */
+/* A driver that does not start counts as none. */
 int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_count)
 {
         uint32_t count = 0;
@@ -193,7 +193,7 @@ int device_family(VkPhysicalDevice device, uint32_t *ret)
         return 0;
 }
 
-/* A processor's driver writes machine code and then runs it, which a sandbox may forbid. */
+/* A driver for the CPU generates machine code and runs it, which a sandbox may forbid. */
 bool device_may_compile(void)
 {
         const size_t size = sysconf(_SC_PAGESIZE);
@@ -206,7 +206,7 @@ bool device_may_compile(void)
         return may;
 }
 
-/* What this program asks of a device; everything else is optional. */
+/* The requirements for a device; everything else is optional. */
 static void check_usable(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, char *ret, size_t ret_size)
 {
         const VkPhysicalDeviceLimits *l = &p->limits;
@@ -286,7 +286,7 @@ void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *r
                         ret->memory = memory.memoryHeaps[i].size;
 }
 
-/* Where none is usable, the first, which tells why. */
+/* If none is usable, the first one, which says why. */
 static int choose_best(const struct gpu_info *infos, unsigned count)
 {
         int best = -1;
@@ -306,7 +306,7 @@ int device_choose(const struct gpu_info *infos, unsigned count, const char *want
 
         char *end;
         unsigned long index = strtoul(wanted, &end, 10);
-        if (!*end && index < count) /* else part of a name: "4090" */
+        if (!*end && index < count) /* otherwise it is part of a name, such as "4090" */
                 return (int)index;
         for (unsigned i = 0; i < count; i++)
                 if (!strcmp(infos[i].node, wanted))

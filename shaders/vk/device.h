@@ -1,4 +1,4 @@
-/* Private to shaders/: instances and what can be learnt of a device before it is opened. */
+/* Private to shaders/: instances, and information about a device before it is opened. */
 #pragma once
 
 #include "shaders/vk/vk.h"
@@ -9,9 +9,9 @@ int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_
 /* Of a device with Vulkan 1.1. */
 void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *ret);
 void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *ret);
-/* The queue family to compute on: one that does nothing else where there is one.  -ENOTSUP: none. */
+/* The queue family for compute, preferably one that does nothing else.  -ENOTSUP: none. */
 int device_family(VkPhysicalDevice device, uint32_t *ret);
 bool device_may_compile(void);
 bool device_has_extension(VkPhysicalDevice device, const char *name);
-/* Index of the device that `wanted` names, or of the best.  -ENOENT. */
+/* The index of the device that `wanted` names, or of the best one.  -ENOENT. */
 int device_choose(const struct gpu_info *infos, unsigned count, const char *wanted);

@@ -1,9 +1,9 @@
-/* What every call of Vulkan needs: its result as an errno, and a name for what it made. */
+/* For all Vulkan calls: the result as an errno, and names for objects. */
 #include "shaders/vk/vk.h"
 
 int vk_error(struct gpu *gpu, VkResult result)
 {
-        if (result >= 0) /* also of a lost device: what was made must be kept, to be freed */
+        if (result >= 0) /* even if the device is lost: the object exists and must be freed */
                 return 0;
         if (gpu->lost)
                 return -ENODEV;

@@ -11,7 +11,7 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
         struct gpu *gpu = userdata;
 
         gpu->validation_messages++;
-        /* Only with VISAGED_VALIDATE, where a person is looking for exactly this. */
+        /* Only with VISAGED_VALIDATE, where somebody wants to see exactly this. */
         fprintf(stderr, "validation: %s\n", data->pMessage);
         return VK_FALSE;
 }
@@ -45,7 +45,7 @@ static void tell_devices(const struct gpu_info *infos, unsigned count, const cha
                  there);
 }
 
-/* Picks the device by name, number or node.  On failure `why` says what there is to choose from. */
+/* Chooses the device by name, number or node.  On failure `why` lists the available ones. */
 static int pick(struct gpu *gpu, const char *wanted, char *why, size_t why_size)
 {
         VkPhysicalDevice *devices = NULL;
@@ -157,11 +157,12 @@ void gpu_close(struct gpu *gpu)
         if (!gpu)
                 return;
         if (gpu->device) {
-                queue_finish(gpu); /* waits for all there is */
+                queue_finish(gpu); /* waits for everything */
                 cache_close(gpu);
                 pipelines_finish(gpu);
         }
-        if (gpu->stuck) { /* the rest is left as it is */
+        free(gpu->runs);
+        if (gpu->stuck) { /* leave the rest as it is */
                 free(gpu);
                 return;
         }

@@ -4,14 +4,14 @@
 
 #include "shaders/vk/vk.h"
 
-/* A segment is closed when the work in it should take this long: short enough for a frame's other programs to slip in
- * between, far below the second or two after which drivers take a job for hung. */
+/* A segment is closed when its work should take this long: short enough for a frame's other programs to run in between,
+ * and far below the second or two after which drivers consider a job hung. */
 #define SEGMENT_SECONDS 0.010
 
-/* Operators that would take more than so many are cut. */
+/* Operators that would take more segments than this are cut. */
 #define SEGMENTS_MOST 4
 
-/* What any operator takes, however small. */
+/* The minimum cost of an operator. */
 #define OPERATOR_SECONDS 10e-6
 
 enum { SETS_PER_POOL = 64 };
@@ -50,7 +50,7 @@ static void barrier(VkCommandBuffer commands, VkPipelineStageFlags to, VkAccessF
                              &memory, 0, NULL, 0, NULL);
 }
 
-/* Everything before is seen by everything after. */
+/* Makes all previous writes visible to everything that follows. */
 static void barrier_all(VkCommandBuffer commands)
 {
         barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
@@ -96,7 +96,7 @@ static int end_segment(struct gpu_program *program)
         return vk_error(program->gpu, vkEndCommandBuffer(commands));
 }
 
-/* The command buffer that the next operator, of that cost in multiply-adds, goes to. */
+/* The command buffer for the next operator, which has that cost in multiply-adds. */
 static int open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret)
 {
         const double most = program->gpu->rate * SEGMENT_SECONDS;
@@ -121,7 +121,7 @@ static bool conflicts(const struct touched *a, const struct touched *b)
         return a->buffer == b->buffer && (a->written || b->written) && a->from < b->to && b->from < a->to;
 }
 
-/* A barrier is only needed between operators of which one writes what the other touches: independent ones overlap. */
+/* A barrier is only needed between operators if one writes what the other uses; independent ones may overlap. */
 static void order(struct gpu_program *program, VkCommandBuffer commands, const struct touched *news, unsigned count)
 {
         const unsigned room = sizeof program->touched / sizeof *program->touched;
@@ -240,7 +240,7 @@ static int bind(struct gpu_program *program, const struct dispatch *dispatch, en
         return 0;
 }
 
-/* Into how many an operator that would take many segments' time is cut, along its second dimension. */
+/* The number of parts into which a long operator is cut, along its second dimension. */
 static uint32_t count_pieces(const struct gpu_program *program, const struct dispatch *dispatch)
 {
         const double segments = dispatch->cost / (program->gpu->rate * SEGMENT_SECONDS);
@@ -292,6 +292,7 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
                 if (dispatch->groups[i] > program->gpu->caps.groups[i])
                         r = -E2BIG;
         if (r < 0 || (r = pipelines_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0 ||
+            (r = first_run_note(program, pipeline.handle)) < 0 ||
             (r = new_set(program, pipeline.reading, &set)) < 0 ||
             (r = bind(program, dispatch, pipeline.reading, set)) < 0)
                 return program_fail(program, r);
@@ -346,6 +347,7 @@ void gpu_program_free(struct gpu_program *program)
         program_wait(program);
         if (!program->gpu->stuck)
                 destroy(program);
+        free(program->first_runs);
         free(program->segments);
         free(program->pools);
         free(program->views);

@@ -4,28 +4,28 @@
 
 #include "shaders/vk/vk.h"
 
-/* How long a segment is waited for.  It takes milliseconds, and a driver's own watchdog bites after seconds: who has
- * not answered after a minute never will.  But software drivers compile when a program first runs, and with other work
- * on the same processor that was seen to take more than a minute.  In slices, so that time in which this whole process
- * was stopped counts for one of them. */
+/* How long to wait for a segment.  It takes milliseconds, and a driver's own watchdog acts after seconds, so a device
+ * that has not responded after a minute never will.  But software drivers compile when a program first runs, which was
+ * seen to take more than a minute on a busy CPU.  The wait is divided into slices, so that a time in which the whole
+ * process was stopped counts as only one of them. */
 #define SLICE_NS UINT64_C(100000000)
 enum { SLICES = 600, FIRST_SLICES = 6000 };
 
-/* VK_SUCCESS; VK_ERROR_DEVICE_LOST; VK_TIMEOUT: the device does not answer. */
+/* VK_SUCCESS; VK_ERROR_DEVICE_LOST; VK_TIMEOUT: the device does not respond. */
 static VkResult await(struct gpu *gpu, const struct waiting *waiting)
 {
         for (unsigned i = 0; i < waiting->slices; i++) {
                 VkResult result = vkWaitForFences(gpu->device, 1, &waiting->fence, VK_TRUE, SLICE_NS);
                 if (result == VK_SUCCESS || result == VK_ERROR_DEVICE_LOST)
                         return result;
-                if (result < 0) /* no memory to wait with: of the fence that says nothing */
+                if (result < 0) /* out of memory for waiting, which says nothing about the fence */
                         usleep(SLICE_NS / 1000);
         }
         return VK_TIMEOUT;
 }
 
-/* Waits for fences in the order in which they were handed over, and rings the event for each.  Fences instead of
- * exported sync files because every driver has them.  After a wait that ended badly, the rest land without one. */
+/* Waits for fences in the order in which they were handed over, and signals the event for each.  Uses fences instead of
+ * exported sync files because every driver has them.  After a failed wait, the others land without one. */
 static void *waiter(void *userdata)
 {
         struct gpu *gpu = userdata;
@@ -100,12 +100,12 @@ static void hand_to_waiter(struct gpu *gpu, const struct flight *flight)
 {
         pthread_mutex_lock(&gpu->lock);
         gpu->waiting[gpu->waiting_count++] =
-                (struct waiting){flight->fence, flight->program->has_run ? SLICES : FIRST_SLICES};
+                (struct waiting){flight->fence, first_run_due(flight->program) ? FIRST_SLICES : SLICES};
         pthread_cond_signal(&gpu->more);
         pthread_mutex_unlock(&gpu->lock);
 }
 
-/* The program whose segment goes next: the oldest, and one in the background only when no other waits. */
+/* The program whose segment is next: the oldest, and one in the background only if no other is waiting. */
 static struct gpu_program *choose(const struct gpu *gpu)
 {
         struct gpu_program *background = NULL;
@@ -143,7 +143,7 @@ static int submit_segment(struct gpu *gpu, struct gpu_program *program)
         return 0;
 }
 
-/* Keeps the device busy.  A program that cannot be submitted is over once what did start has landed. */
+/* Keeps the device busy.  A program that cannot be submitted ends once its submitted segments have landed. */
 static void pump(struct gpu *gpu)
 {
         struct gpu_program *program;
@@ -166,10 +166,11 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
                 p = &(*p)->after;
         *p = program->after;
         program->running = false;
-        program->has_run = true;
+        if (!gpu->lost && program->status == 0)
+                first_run_done(program);
 }
 
-/* Fences are the waiter's until it says that they have landed. */
+/* Fences belong to the waiter until it reports that they have landed. */
 static void retire(struct gpu *gpu)
 {
         pthread_mutex_lock(&gpu->lock);
@@ -189,7 +190,7 @@ static void retire(struct gpu *gpu)
         }
 }
 
-/* A program that is over: all of it has landed, or will never start since the device is lost. */
+/* A program that has ended: all of it has landed, or will never start because the device is lost. */
 static struct gpu_program *find_over(const struct gpu *gpu)
 {
         struct gpu_program *p = gpu->queue_head;
@@ -220,7 +221,7 @@ int gpu_submit(struct gpu_program *program, gpu_done done, void *userdata)
                 last = &(*last)->after;
         *last = program;
         pump(gpu);
-        if (gpu->lost) /* no fence will land to say so */
+        if (gpu->lost) /* no fence will land to report it */
                 eventfd_write(gpu->event, 1);
         return 0;
 }
@@ -240,14 +241,14 @@ int gpu_dispatch(struct gpu *gpu)
         pump(gpu);
         while ((program = find_over(gpu))) {
                 unlink_program(gpu, program);
-                /* Last of all: the callback may submit it again, or free it. */
+                /* At the very end, because the callback may submit it again or free it. */
                 if (program->done)
                         program->done(program->userdata, gpu->lost ? -ENODEV : program->status);
         }
         return gpu->lost ? -ENODEV : 0;
 }
 
-/* Until something has landed. */
+/* Waits until something has landed. */
 static int wait_and_dispatch(struct gpu *gpu)
 {
         struct pollfd poll_event = {.fd = gpu->event, .events = POLLIN};

@@ -1,9 +1,9 @@
-/* From the host to memory of the device's own: a program of one copy. */
+/* Copies from the host to device memory, with a program of one copy. */
 #include <string.h>
 
 #include "shaders/vk/vk.h"
 
-/* One stretch through `staging`. */
+/* Copies one range through `staging`. */
 static int write_part(struct gpu_buffer *buffer, uint64_t offset, const void *data, uint64_t size,
                       struct gpu_buffer *staging)
 {

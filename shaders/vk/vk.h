@@ -1,4 +1,4 @@
-/* Private to shaders/: what its files share of Vulkan.  Nothing here knows what an operator computes. */
+/* Private to shaders/: the shared part of Vulkan.  Nothing here knows what an operator computes. */
 #pragma once
 
 #include <errno.h>
@@ -9,14 +9,14 @@
 
 enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
 
-/* Of a dispatch, in each dimension: every device can do so many. */
+/* Of a dispatch, in each dimension: every device supports this many. */
 #define GROUPS_MOST 65535
 enum { CONSTANTS = 3 };          /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
 
 enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8 }; /* of 4 components: 16, 8 and 4 bytes */
 
-/* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are storage buffers always. */
+/* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are always storage buffers. */
 enum reading { READ_BUFFERS, READ_TEXELS, READINGS };
 
 /* A kernel as it was compiled at build time: glsl/meson.build makes a NAME.kernel.h of each, which the operator that
@@ -24,7 +24,7 @@ enum reading { READ_BUFFERS, READ_TEXELS, READINGS };
 struct kernel {
         const char *name;
         struct {
-                const uint32_t *words; /* NULL: it cannot read so */
+                const uint32_t *words; /* NULL: it cannot read this way */
                 size_t size;
         } code[READINGS];
 };
@@ -52,7 +52,7 @@ struct segment {
         VkCommandBuffer commands;
 };
 
-/* A stretch of a buffer that an operator since the last barrier has touched. */
+/* A range of a buffer that an operator has used since the last barrier. */
 struct touched {
         const struct gpu_buffer *buffer;
         uint64_t from, to;
@@ -62,9 +62,10 @@ struct touched {
 struct gpu_program {
         struct gpu *gpu;
         char name[32];
-        int error; /* the first while recording */
+        int error; /* the first one during recording */
         bool ended, running, background;
-        bool has_run; /* once: nothing is left for the driver to compile */
+        size_t *first_runs; /* places in the device's `runs` of what had not run when this was recorded */
+        size_t first_run_count;
 
         struct segment *segments;
         size_t segment_count, next; /* next: to be submitted */
@@ -94,7 +95,7 @@ struct flight {
 /* A flight as the waiter sees it. */
 struct waiting {
         VkFence fence;
-        unsigned slices; /* of time, for how long it is waited for */
+        unsigned slices; /* of time: how long to wait */
 };
 
 struct gpu {
@@ -103,8 +104,8 @@ struct gpu {
         enum gpu_backend backend;
         enum reading reading; /* of kernels that can do both */
         bool lost;
-        bool stuck;  /* lost, and what was submitted may still run: nothing that it uses can be freed any more */
-        double rate; /* multiply-adds a second, as measured on opening */
+        bool stuck;  /* lost, and submitted work may still run: nothing that it uses can be freed any more */
+        double rate; /* multiply-adds per second, measured when it was opened */
 
         VkInstance instance;
         VkPhysicalDevice physical;
@@ -122,12 +123,18 @@ struct gpu {
         struct pipelines pipelines;
         VkCommandPool commands;
 
+        struct first_run {
+                VkPipeline pipeline;
+                bool done; /* once: nothing of it is left for the driver to compile */
+        } * runs;
+        size_t run_count;
+
         /* Programs waiting or running, oldest first. */
         struct gpu_program *queue_head;
         struct flight flights[SEGMENTS_IN_FLIGHT];
         unsigned in_flight;
 
-        /* The waiter: waits for fences in order, counts them in `landed` and rings `event`.  `waited` is how it went.
+        /* The waiter waits for fences in order, counts them in `landed` and signals `event`.  `waited` is the result.
          */
         pthread_t waiter;
         bool waiter_runs;
@@ -148,7 +155,7 @@ struct gpu_buffer {
         void *map;
 };
 
-/* What an operator binds: a stretch of a buffer, as an array of vec4 in a format.  A NULL buffer: not used by the
+/* What an operator binds: a range of a buffer, as an array of vec4 in a format.  A NULL buffer: not used by the
  * kernel. */
 struct operand {
         struct gpu_buffer *buffer;
@@ -164,14 +171,14 @@ struct dispatch {
         const void *push;
         uint32_t push_size;
         uint32_t groups[3];
-        double cost; /* multiply-adds, or about as long */
+        double cost; /* multiply-adds, or an equivalent */
         bool whole;  /* never cut, however long: between two pieces another program might touch the operands */
 };
 
-/* error.c: negative errno of a result, 0 for success; device loss is remembered. */
+/* error.c: the negative errno of a result, 0 for success; remembers the loss of the device. */
 int vk_error(struct gpu *gpu, VkResult result);
 
-/* The same of a call that makes what `handle` points to: a failed one may leave anything there. */
+/* The same for a call that creates `handle`: a failed one may leave anything there. */
 #define vk_made(gpu, handle, result)                                                                                   \
         ({                                                                                                             \
                 int made_ = vk_error(gpu, result);                                                                     \
@@ -180,7 +187,7 @@ int vk_error(struct gpu *gpu, VkResult result);
                 made_;                                                                                                 \
         })
 
-/* For tools and logs: sets the object's debug name when someone listens. */
+/* For tools and logs: sets the object's debug name if somebody listens. */
 void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
 
 /* open.c: a device with its queue and its cache.  What can only be measured is the caller's to set: backend, reading,
@@ -194,6 +201,11 @@ void pipelines_finish(struct gpu *gpu);
 int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
                   const int32_t constants[CONSTANTS], struct pipeline *ret);
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
+
+/* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all have. */
+int first_run_note(struct gpu_program *program, VkPipeline pipeline);
+bool first_run_due(const struct gpu_program *program);
+void first_run_done(struct gpu_program *program);
 
 /* cache.c: the pipeline cache file */
 int cache_open(struct gpu *gpu, const char *dir);
@@ -209,4 +221,4 @@ int program_fail(struct gpu_program *program, int error);
 /* queue.c */
 int queue_init(struct gpu *gpu);
 void queue_finish(struct gpu *gpu);
-void program_wait(struct gpu_program *program); /* until it does not run; others may, and are called back */
+void program_wait(struct gpu_program *program); /* until it has ended; others may run and call back meanwhile */

@@ -10,6 +10,7 @@
 import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -81,7 +82,7 @@ GLib.MainLoop().run()
 """
 
 AUTHORITY = """
-import os, sys, time
+import os, signal, sys, time
 from gi.repository import Gio, GLib
 XML = '''<node><interface name="org.freedesktop.PolicyKit1.Authority"><method name="CheckAuthorization">
 <arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/><arg type="u" direction="in"/>
@@ -92,11 +93,17 @@ def called(bus, sender, path, interface, method, arguments, invocation):
         print(subject[0], action, flags, file=file)
     while os.path.exists(sys.argv[4]):
         time.sleep(0.05)
-    invocation.return_value(GLib.Variant("((bba{ss}))", ((sys.argv[2] == "yes", sys.argv[2] == "challenge", {}),)))
+    with open(sys.argv[2]) as file:
+        answer = file.read()
+    invocation.return_value(GLib.Variant("((bba{ss}))", ((answer == "yes", answer == "challenge", {}),)))
+def changed():
+    bus.emit_signal(None, "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority", "Changed", None)
+    return True
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
 bus.register_object("/org/freedesktop/PolicyKit1/Authority", Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], called, None, None)
 Gio.bus_own_name_on_connection(bus, "org.freedesktop.PolicyKit1", 0, None, None)
+GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, changed)
 print("ready", flush=True)
 GLib.MainLoop().run()
 """
@@ -256,19 +263,27 @@ class Daemon:
 
 
 class Authority:
-    """polkit's part: it gives one answer to all questions, and writes them down.  As long as somebody types: no answer yet."""
+    """polkit's part: it gives one answer to all questions, until that changes, and writes them down.  As long as somebody types: no answer yet."""
 
     def __init__(self, bus, answer, typing=False):
-        self.asked, self.typing = f"{bus.folder}/asked", f"{bus.folder}/typing"
+        self.asked, self.typing, self.answer = f"{bus.folder}/asked", f"{bus.folder}/typing", f"{bus.folder}/answer"
+        with open(self.answer, "w") as file:
+            file.write(answer)
         for path in (self.asked, self.typing) if typing else (self.asked,):
             with open(path, "w"):
                 pass
-        self.process = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, bus.address, answer, self.asked, self.typing],
+        self.process = subprocess.Popen(["/usr/bin/python3", "-c", AUTHORITY, bus.address, self.answer, self.asked, self.typing],
                                         stdout=subprocess.PIPE)
         self.process.stdout.readline()
 
     def typed(self):
         os.unlink(self.typing)
+
+    def change(self, answer):
+        """From now on, and whoever listens is told."""
+        with open(self.answer, "w") as file:
+            file.write(answer)
+        self.process.send_signal(signal.SIGUSR1)
 
     def questions(self):
         with open(self.asked) as file:

@@ -420,6 +420,39 @@ static void frees_what_is_made_after_a_loss(void **state)
         }
 }
 
+static const struct fault silence = {FAULT_vkWaitForFences, 0, UINT32_MAX, VK_TIMEOUT};
+
+/* How often a fence was waited for until a device that answers nothing any more was given up. */
+static unsigned waits(struct play *play)
+{
+        unsigned n = faults_calls(FAULT_vkWaitForFences);
+
+        faults_end();
+        play_close(play);
+        fake_reset();
+        return n;
+}
+
+/* A minute's patience is for what has run; only what has never run in this process, and may be compiled, has more. */
+static void waits_long_only_for_a_first_run(void **state)
+{
+        static struct play play;
+
+        opens(&play, 1);
+        assert_int_equal(play_camera(&play, V4L2_PIX_FMT_YUYV), 0); /* its program is recorded anew */
+        faults_begin(&silence);
+        play_push(&play);
+        assert_int_equal(play_until_idle(&play), -ENODEV);
+        const unsigned again = waits(&play);
+
+        play = (struct play){.variant = 1};
+        faults_begin(&silence);
+        assert_int_equal(play_open(&play), -ENODEV);
+        const unsigned first = waits(&play);
+        assert_in_range(again, 500, 700);
+        assert_true(first > 5 * again);
+}
+
 /* ---- the set-up ---- */
 
 static int make_model(void **state)
@@ -458,12 +491,17 @@ static int teardown(void **state)
 
 int main(void)
 {
-        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 6 };
+        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 8 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),          cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),     cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(changes_options_without_recording), cmocka_unit_test(goes_on_with_what_is_recorded),
-                cmocka_unit_test(frees_what_is_made_after_a_loss),   [FIRST + KINDS - 1] = {NULL},
+                cmocka_unit_test(goes_well_without_faults),
+                cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),
+                cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(changes_options_without_recording),
+                cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),
+                cmocka_unit_test(waits_long_only_for_a_first_run),
+                [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];
 

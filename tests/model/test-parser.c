@@ -24,7 +24,7 @@ static int setup(void **state)
 
         if (backend && strcmp(backend, "subgroup") == 0)
                 options.backend = GPU_BACKEND_SUBGROUP;
-        if (gpu_open(&options, &gpu, why, sizeof(why)) == 0)
+        if (gpu_open(&options, &gpu, why, sizeof why) == 0)
                 return 0;
         print_error("%s\n", why);
         return -1;
@@ -131,7 +131,7 @@ static void build(struct rig *rig, enum gpu_dtype precision, const char *halved)
         char why[256] = "";
 
         answer_picture(info, picture);
-        assert_int_equal(parser_build(gpu, info, &source, precision, &parser, why, sizeof(why)), 0);
+        assert_int_equal(parser_build(gpu, info, &source, precision, &parser, why, sizeof why), 0);
         rig_new(rig, parser, info, 1, info->width, info->height, picture);
         free(picture);
 }
@@ -141,7 +141,7 @@ static void test_self_test(void **state)
         char why[256] = "";
 
         for (enum gpu_dtype precision = GPU_F32; precision <= GPU_F16; precision++)
-                if (parser_self_test(gpu, precision, why, sizeof(why)) < 0)
+                if (parser_self_test(gpu, precision, why, sizeof why) < 0)
                         fail_msg("%s", why);
         assert_string_equal(why, "");
 }
@@ -157,7 +157,7 @@ static void check_again(void)
         first = run(&rig);
         second = run(&rig);
         assert_true(worst(first) < 1e-5f);
-        assert_memory_equal(first, second, count * sizeof(*first));
+        assert_memory_equal(first, second, count * sizeof *first);
         free(first);
         free(second);
         rig_free(&rig);
@@ -193,7 +193,7 @@ static void test_notices(void **state)
                 {&answers[1], "decoder.levels.1.conv4.bias"},
         };
 
-        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
                 struct rig rig;
                 float *logits;
 
@@ -246,8 +246,8 @@ static void test_file(void **state)
         data[size / 4 - 1] = 1000;
         forge_model(header, data, size);
         free(data);
-        assert_int_equal(model_open(forge_path(), &model, why, sizeof(why)), 0);
-        assert_int_equal(parser_new(gpu, model, GPU_F32, &parser, why, sizeof(why)), 0);
+        assert_int_equal(model_open(forge_path(), &model, why, sizeof why), 0);
+        assert_int_equal(parser_new(gpu, model, GPU_F32, &parser, why, sizeof why), 0);
         model_close(model);
 
         figures = parser_figures(parser);
@@ -290,9 +290,9 @@ static void test_regions(void **state)
         char why[256] = "";
 
         answer = answers;
-        for (size_t i = 0; i < sizeof(picture); i++)
+        for (size_t i = 0; i < sizeof picture; i++)
                 picture[i] = i * 2654435761u >> 24;
-        assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof(why)), 0);
+        assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof why), 0);
         rig_new(&one, parser, &answer->info, 1, WIDTH, HEIGHT, picture);
         rig_new(&two, parser, &answer->info, 2, WIDTH, HEIGHT, picture);
         for (int i = 0; i < 2; i++) {
@@ -335,7 +335,7 @@ static void test_fails(void **state)
                 char why[256] = "";
 
                 answer = &answers[i];
-                assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof(why)), -EIO);
+                assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof why), -EIO);
                 assert_non_null(strstr(why, answer->info.name));
                 assert_null(parser);
         }
@@ -354,7 +354,7 @@ static void test_too_large(void **state)
 
                 info.height = info.width = 2048;
                 info.stem[1] = info.inverted.stem = 4096;
-                r = parser_build(gpu, &info, &source, GPU_F32, &parser, why, sizeof(why));
+                r = parser_build(gpu, &info, &source, GPU_F32, &parser, why, sizeof why);
                 assert_true(r == -E2BIG || r == -ENOMEM);
                 assert_non_null(strstr(why, info.name));
                 assert_null(parser);

@@ -519,7 +519,7 @@ static int regions_new(struct run *run, struct gpu_block *ret)
                                 json_array_get(json_array_get(json_array_get(json, i), k / 3), k % 3));
                 regions[i] = gpu_region_make(rows);
         }
-        r = block_new(run, "regions", regions, count * sizeof(*regions), ret);
+        r = block_new(run, "regions", regions, count * sizeof *regions, ret);
         return r < 0 ? r : (int)count;
 }
 
@@ -550,10 +550,10 @@ static int run_region_whole(struct run *run)
                                                     number(j, "net_height"));
         struct slot *slot = slot_new(run, "region");
 
-        slot->bytes = slot->size = sizeof(region);
+        slot->bytes = slot->size = sizeof region;
         slot->out = true;
         slot->initial = xcalloc(slot->size);
-        memcpy(slot->initial, &region, sizeof(region));
+        memcpy(slot->initial, &region, sizeof region);
         return slot_upload(run, slot);
 }
 
@@ -646,7 +646,7 @@ static int run_blur(struct run *run)
         if (r >= 0)
                 r = image_new(run, "out", false, true, &out);
         if (r >= 0)
-                r = block_new(run, "blur", &blur, sizeof(blur), &block);
+                r = block_new(run, "blur", &blur, sizeof blur, &block);
         return r < 0 ? r : op_blur_background(run->program, &in, &labels, &block, sigma, &scratch, &out);
 }
 
@@ -725,7 +725,7 @@ static int run_case(struct run *run, double *ret_ms)
         if (r < 0)
                 return r;
         r = -EINVAL;
-        for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
+        for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
                 if (name && !strcmp(operators[i].name, name))
                         r = operators[i].run(run);
         if (r < 0)
@@ -840,7 +840,7 @@ int main(int argc, char **argv)
         run.results = fopen(argv[optind + 1], "wb");
         if (!run.cases || !run.results)
                 die("%s, %s: %m", argv[optind], argv[optind + 1]);
-        r = gpu_open(&options, &run.gpu, why, sizeof(why));
+        r = gpu_open(&options, &run.gpu, why, sizeof why);
         if (r < 0) {
                 fprintf(stderr, "%s\n", why);
                 return r == -ENOTSUP ? 77 : 1;

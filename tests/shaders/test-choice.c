@@ -8,7 +8,7 @@
 
 #include "shaders/ops/conv.h"
 
-#define SIZEOF(array) (sizeof(array) / sizeof *(array))
+#define SIZEOF(array) (sizeof array / sizeof *(array))
 
 /* A processor's driver, on which everything runs. */
 static const struct gpu_caps processor = {

@@ -616,6 +616,32 @@ class Permissions(Streaming):
         crowd.close()
         self.client.until(lambda: self.nobody("Hold", "('again',)") == "done")
 
+    def held(self):
+        return "held for" in self.client.get("StateReason")
+
+    def test_rights_end(self):
+        """As when another user's session comes to the foreground: holds and subscriptions end, but not root's."""
+        for method, arguments in (("Hold", "('mine',)"), ("Subscribe", "()")):
+            authority = self.authority("yes")
+            crowd = self.crowd(65534, method, arguments)
+            self.assertEqual(crowd.answers(1), ["done"])
+            self.client.until(self.held)
+            asked = len(authority.questions())
+            authority.change("yes")
+            self.client.until(lambda: len(authority.questions()) > asked)
+            self.assertTrue(self.held())
+            authority.change("no")
+            self.client.until(lambda: not self.held())
+            authority.close()
+            crowd.close()
+        authority = self.authority("yes")
+        fd = self.client.descriptor("Hold", "(s)", "root")
+        self.addCleanup(os.close, fd)
+        authority.change("no")
+        time.sleep(1)
+        self.assertEqual(authority.questions(), [])
+        self.assertTrue(self.held())
+
     def test_lists_keep_nobody_out(self):
         """Of a user who floods it with them, not even that user's own calls."""
         self.authority("yes")

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "daemon/bus/private.h"
 #include "daemon/common/task.h"
 #include "daemon/service/backoff.h"
+#include "daemon/service/parts.h"
 #include "daemon/service/sleep-watch.h"
 
 static int64_t clocks[16]; /* ns, by clock */
@@ -131,13 +133,36 @@ static void test_calls_have_an_age(void **state)
         assert_int_equal(bus_working_since(&bus), 0);
 }
 
+/* Only what has never worked in this process may compile for long. */
+static void test_gpu_patience(void **state)
+{
+        static struct supervisor sv;
+        const uint64_t first = supervisor_gpu_patience(&sv);
+
+        sv.gpu.works = true;
+        const uint64_t again = supervisor_gpu_patience(&sv);
+        assert_true(again < first);
+        snprintf(sv.gpu.wish.gpu, sizeof sv.gpu.wish.gpu, "another");
+        assert_int_equal(supervisor_gpu_patience(&sv), first);
+        sv.gpu.worked = sv.gpu.wish;
+        assert_int_equal(supervisor_gpu_patience(&sv), again);
+}
+
+/* What reads files does so on a thread. */
+static void test_work_of_methods(void **state)
+{
+        static const char *const names[] = {"SetModel", "Reload", "ListCameras", "ListGpus", "ListModels", "Snapshot"};
+
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+                assert_non_null(bus_method(names[i])->work);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_sleep_watch),
-                cmocka_unit_test(test_backoff),
-                cmocka_unit_test(test_task),
-                cmocka_unit_test(test_calls_have_an_age),
+                cmocka_unit_test(test_sleep_watch),  cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_task),         cmocka_unit_test(test_calls_have_an_age),
+                cmocka_unit_test(test_gpu_patience), cmocka_unit_test(test_work_of_methods),
         };
 
         return cmocka_run_group_tests_name("daemon-supervision", tests, NULL, NULL);
