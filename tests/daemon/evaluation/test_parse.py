@@ -158,6 +158,11 @@ class Parse(unittest.TestCase):
                 labels.append(np.array(image))
         self.assertGreater((labels[0] == labels[1]).mean(), 0.999)
 
+    def test_back_ends_first_names_still_work(self):
+        for old, backend in (("lane", "subgroup"), ("tile", "tiled")):
+            done, lines = parse(picture("one.png", 120, 90), "--backend", old, "-o", new_folder())
+            self.assertEqual((done.returncode, lines[0]["backend"]), (0, backend), done.stderr)
+
     def test_fp16(self):
         folder, labels = new_folder(), []
         for precision in ("--fp32", "--fp16"):
