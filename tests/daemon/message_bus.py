@@ -237,7 +237,7 @@ class Client:
 
 
 class Daemon:
-    def __init__(self, bus, *arguments, config="/dev/null", camera=None, model=True):
+    def __init__(self, bus, *arguments, config="/dev/null", camera=None, model=True, virtual_camera=None):
         env = support.environment()
         env.update(DBUS_STARTER_BUS_TYPE="system", DBUS_SYSTEM_BUS_ADDRESS=bus.address, RUNTIME_DIRECTORY=bus.folder)
         self.sink = f"{bus.folder}/sink.y4m"
@@ -245,7 +245,8 @@ class Daemon:
         camera = [f"--camera={camera}"] if camera else []
         model = [f"--model={support.model()}"] if model else []
         self.process = subprocess.Popen([os.environ["VISAGED"], f"--config={config}", *model, *camera,
-                                         f"--virtual-camera=y4m:{self.sink}", f"--size={SIZE[0]}x{SIZE[1]}", *arguments],
+                                         f"--virtual-camera={virtual_camera or f'y4m:{self.sink}'}", f"--size={SIZE[0]}x{SIZE[1]}",
+                                         *arguments],
                                         env=env, stderr=self.log, stdin=subprocess.DEVNULL)
         atexit.register(self.process.kill)  # where a test fails
 

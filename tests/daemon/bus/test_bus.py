@@ -523,7 +523,7 @@ class Life(unittest.TestCase):
         config = f"{support.new_folder()}/v.conf"
         with open(config, "w"):
             pass
-        daemon = Daemon(self.bus, "--virtual-camera=/nonexistent/video9", camera=still(), config=config, model=False)
+        daemon = Daemon(self.bus, virtual_camera="/nonexistent/video9", camera=still(), config=config, model=False)
         client = Client(self.bus)
         client.until_state("waiting")
         name, message = client.error("SetModel", "(s)", "default")

@@ -22,6 +22,7 @@ MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..
 sys.path.insert(0, MODEL)
 
 import arches
+import compare
 import datasets
 import reference
 import train
@@ -283,26 +284,28 @@ class Train(unittest.TestCase):
         made = self.python("convert.py", self.path("two.pt"), self.path("two.safetensors"), "--classes", 20)
         self.assertEqual(made.returncode, 0, made.stderr)
 
-    def compared(self, kind):
-        """The rows of the table, each a list of cells."""
-        run = self.python("compare.py", kind, "--seeds", 0, "--epochs", 0.4, "--jobs", 2, "--out", self.path(kind), "--", "--data",
+    def test_methods_compared(self):
+        run = self.python("compare.py", "method", "--seeds", 0, "--epochs", 0.4, "--jobs", 2, "--out", self.path("methods"), "--", "--data",
                           self.data, "--batch", 2, "--input", 64)
         self.assertEqual(run.returncode, 0, run.stderr)
-        with Image.open(self.path(f"{kind}/curves.png")) as picture:
-            self.assertGreater(picture.width, 1000)
-        return [[cell.strip() for cell in line.split("|")[1:-1]] for line in run.stdout.splitlines() if line.startswith("| ")]
-
-    def test_methods_compared(self):
-        self.assertEqual([row[0] for row in self.compared("method")],
+        rows = [line for line in run.stdout.splitlines() if line.startswith("| ")]
+        self.assertEqual([row.split("|")[1].strip() for row in rows],
                          ["method", "---", "parsing alone", "+ decoupled edges", "+ self-regulation"])
+        with Image.open(self.path("methods/curves.png")) as picture:
+            self.assertGreater(picture.width, 1000)
 
     def test_networks_compared(self):
-        head, _, *rows = self.compared("network")
-        self.assertEqual(head[:4], ["variant", "GMAC", "million parameters", "ms in PyTorch"])
-        self.assertEqual([row[0] for row in rows], ["edge", *arches.trials(20)])
-        for row in rows:
-            arch = {**arches.named(20), **arches.trials(20)}[row[0]]
-            self.assertEqual(row[1], f"{arches.macs(arch, 256, 256) / 1e9:.2f}")
+        """What they cost, and the table; they are trained as methods are."""
+        names = list(compare.KINDS["network"].names)
+        self.assertEqual(names, ["edge", *arches.trials(20)])
+        columns = compare.costs(names)
+        family = {**arches.named(20), **arches.trials(20)}
+        self.assertEqual(columns["GMAC"], [f"{arches.macs(family[name], 256, 256) / 1e9:.2f}" for name in names])
+        scores = {f"{name}-{seed}": {"mean_f1": 0.5 + seed / 10, "eleven": 0.7} for name in names for seed in (0, 1)}
+        head, _, *rows = compare.table(compare.KINDS["network"], scores, (0, 1), columns).splitlines()
+        self.assertEqual(head.split(" | ")[:3], ["| variant", "GMAC", "million parameters"])
+        for name, row in zip(names, rows, strict=True):
+            self.assertTrue(row.startswith(f"| {name} | ") and row.endswith("| 55.00 (50.00, 60.00) | 70.00 (70.00, 70.00) |"), row)
 
     def nobody(self):
         """A set of portraits without people."""
