@@ -102,7 +102,8 @@ struct gpu_normalise {
         bool bgr;
 };
 
-/* Bilinear crop and resize of one region.  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
+/* Crops and resizes one region: bilinear, averaged where the region's pixels are larger than two of the picture, so that
+ * none is left out (up to eight).  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
  * outside the picture are 0 before normalisation.  `out` has 4 channels, the last one 0. */
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);

@@ -144,16 +144,12 @@ static void take_rest(struct supervisor *sv, const struct config *new)
 {
         const struct config before = sv->config;
 
-        sv->config.effect = new->effect;
-        sv->config.mode = new->mode;
         sv->config.label_age_ms = new->label_age_ms;
         sv->config.always_on = new->always_on;
-        if (sv->gpu.state == GPU_READY) {
-                pipeline_set_mode(sv->gpu.now->pipeline, new->mode, new->label_age_ms);
-                int r = pipeline_set_effect(sv->gpu.now->pipeline, &new->effect);
-                if (r < 0)
-                        log_warning("the effect cannot be set: %s", strerror(-r));
-        }
+        set_mode(sv, new->mode);
+        int r = set_effect(sv, &new->effect);
+        if (r < 0)
+                log_warning("the effect cannot be set: %s", strerror(-r));
         if (strcmp(new->camera, before.camera) != 0)
                 supervisor_camera_choose(sv, new->camera);
         if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||

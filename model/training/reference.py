@@ -444,24 +444,26 @@ def _geometry(source, size):
 
 
 def _taps(count, scale, offset, limit):
-    """The two neighbours and their weights for each output pixel along one axis; outside the picture the weight is 0."""
-    at = (np.arange(count) + 0.5) * scale - 0.5 + offset
+    """The neighbours and their weights for each output pixel along one axis; outside the picture the weight is 0. A bilinear
+    sample has two; an output pixel of more than two is the mean of several samples (up to 4), so that none is left out."""
+    samples = min(max(int(np.ceil(scale / 2 - 0.001)), 1), 4)
+    at = (np.arange(count * samples) + 0.5) * scale / samples - 0.5 + offset
     low = np.floor(at).astype(int)
     high_weight = at - low
     index = np.stack([low, low + 1])
-    weight = np.stack([1 - high_weight, high_weight]) * ((index >= 0) & (index < limit))
-    return index.clip(0, limit - 1), weight
+    weight = np.stack([1 - high_weight, high_weight]) * ((index >= 0) & (index < limit)) / samples
+    return tuple(a.reshape(2, count, samples).transpose(0, 2, 1).reshape(-1, count) for a in (index.clip(0, limit - 1), weight))
 
 
 def preprocess(rgb, meta):
-    """uint8 height x width x RGB -> float32 1 x 3 x H x W: bilinear to the input's frame, where neighbours outside the picture
-    are 0; then / 255, the model's channel order, minus mean, divided by std."""
+    """uint8 height x width x RGB -> float32 1 x 3 x H x W: to the input's frame, where neighbours outside the picture are 0;
+    then / 255, the model's channel order, minus mean, divided by std."""
     source, size = rgb.shape[:2], meta.input
     scale, offset = _geometry(source, size)
     (y, wy), (x, wx) = (_taps(size[i], scale, offset[i], source[i]) for i in (0, 1))
     picture = rgb.astype(np.float64)
-    picture = sum(picture[y[k]] * wy[k][:, None, None] for k in (0, 1))
-    picture = sum(picture[:, x[k]] * wx[k][None, :, None] for k in (0, 1))
+    picture = sum(picture[rows] * weight[:, None, None] for rows, weight in zip(y, wy))
+    picture = sum(picture[:, columns] * weight[None, :, None] for columns, weight in zip(x, wx))
     if meta.channels == "BGR":
         picture = picture[:, :, ::-1]
     normal = (picture / 255 - np.array(meta.mean)) / np.array(meta.std)

@@ -1,5 +1,5 @@
 #version 450
-// A picture's pixels to the network's input: scaled, turned and shifted (bilinear, 0 outside), normalised, in the network's channel order.
+// A picture's pixels to the network's input: scaled, turned and shifted (0 outside), normalised, in the network's channel order.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -18,7 +18,7 @@ void main()
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= params.size.x)
                 return;
-        vec3 color = sample_at(TO_PICTURE(regions, params.region, vec2(p) + 0.5), params.image_size);
+        vec3 color = region_pixel(TO_PICTURE(regions, params.region), p, params.image_size);
         if (params.bgr != 0)
                 color = color.bgr;
         STORE(result, at(params.result, p.y * params.size.x + p.x, 0), vec4((color - params.mean.rgb) * params.inverse_std.rgb, 0));

@@ -24,7 +24,7 @@ void main()
                 int pixel = word * 4 + i;
                 vec2 place = vec2(pixel % params.size.x, pixel / params.size.x) + 0.5;
                 for (int region = 0; region < params.count; region++) {
-                        ivec2 p = ivec2(floor(FROM_PICTURE(regions, region, place)));
+                        ivec2 p = ivec2(floor(transform(FROM_PICTURE(regions, region), place)));
                         if (all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, params.labels_size)))
                                 label[i] = BYTE(labels, region * params.layer + p.y * params.labels_size.x + p.x);
                 }

@@ -1,5 +1,5 @@
 #version 450
-// A region of a picture as a picture of its own: bilinear, black outside of the picture.
+// A region of a picture as a picture of its own, black outside of the picture.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "region.glsl"
@@ -18,5 +18,5 @@ void main()
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= params.size.x)
                 return;
-        STORE(result, p.y * params.size.x + p.x, vec4(sample_at(TO_PICTURE(region, 0, vec2(p) + 0.5), params.image_size), 1));
+        STORE(result, p.y * params.size.x + p.x, vec4(region_pixel(TO_PICTURE(region, 0), p, params.image_size), 1));
 }

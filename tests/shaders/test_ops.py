@@ -398,13 +398,16 @@ def transformed(rows, x, y):
 
 
 def sample_region(image, rows, width, height):
-    """PyTorch's bilinear sampling of image [h][w][c], 0 outside, where the rows take each pixel's middle."""
-    y, x = np.mgrid[:height, :width] + 0.5
+    """PyTorch's bilinear sampling of image [h][w][c], 0 outside, where the rows take each pixel's parts, then the mean of the parts:
+    so many that each is two pixels of the image at most."""
+    side = max(np.hypot(rows[0][0], rows[1][0]), np.hypot(rows[0][1], rows[1][1]))
+    parts = min(max(int(np.ceil(side / 2 - 0.001)), 1), 4)
+    y, x = (np.mgrid[:height * parts, :width * parts] + 0.5) / parts
     place = transformed(rows, x, y)
     grid = np.stack([2 * p / size - 1 for p, size in zip(place, image.shape[1::-1])], -1)
     sampled = F.grid_sample(to_torch(image.transpose(2, 0, 1).astype(np.float64)), torch.from_numpy(grid)[None], "bilinear", "zeros",
                             align_corners=False)
-    return sampled[0].numpy().transpose(1, 2, 0)
+    return F.avg_pool2d(sampled, parts)[0].numpy().transpose(1, 2, 0)
 
 
 def crop_cases():

@@ -440,6 +440,13 @@ class Geometry(unittest.TestCase):
         np.testing.assert_allclose(x[5:], 0)
         np.testing.assert_allclose(x[3:5], [[1] * 4 + [0.2] * 4] * 2, atol=1e-6)
 
+    def test_shrunk(self):
+        """Every pixel counts, however many there are: of 4 x 4 the four in the middle are black."""
+        picture = np.full((4, 4, 3), 255, np.uint8)
+        picture[1:3, 1:3] = 0
+        x = reference.preprocess(np.tile(picture, (5, 5, 1)), self.meta((5, 5)))[0, 0].numpy()
+        np.testing.assert_allclose(x, 0.75, atol=1e-6)
+
     def test_edge_is_black(self):
         """Between the last pixel and outside the value falls to 0: outside counts, as a black pixel."""
         x = reference.preprocess(np.full((2, 2, 3), 255, np.uint8), self.meta((8, 8)))[0, 0].numpy()
