@@ -182,9 +182,11 @@ static struct config_key option_key(unsigned effect, unsigned i)
         static struct text texts[EFFECTS][EFFECT_OPTIONS_MAX];
         const struct effect_option *option = &effects[effect]->options[i];
         struct text *text = &texts[effect][i];
+        char allowed[EFFECT_TEXT_MAX];
 
-        effect_option_allowed(option, text->allowed);
-        snprintf(text->help, sizeof text->help, "%s: %s;\n%s", effects[effect]->name, option->help, text->allowed);
+        effect_option_allowed(option, allowed);
+        memcpy(text->allowed, allowed, sizeof allowed);
+        snprintf(text->help, sizeof text->help, "%s: %s;\n%s", effects[effect]->name, option->help, allowed);
         snprintf(text->default_value, sizeof text->default_value, "%g", option->default_value);
         return (struct config_key){
                 option->name,
