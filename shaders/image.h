@@ -69,7 +69,9 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                        const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
                        const struct gpu_image *out);
 
-/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: 256 RGBA colours (1024 bytes).  All
+#define GPU_PALETTE_SIZE 1024
+
+/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: GPU_PALETTE_SIZE bytes, 256 RGBA colours.  All
  * sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out);

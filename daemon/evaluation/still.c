@@ -33,7 +33,7 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
                 {labels, GPU_MEMORY_DEVICE, "labels", &s->labels.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &s->labels_read},
                 {image, GPU_MEMORY_READBACK, "overlay read", &s->overlay_read},
-                {PALETTE_OFFSET + PALETTE_SIZE, GPU_MEMORY_UPLOAD, "parameters", &s->parameters},
+                {PALETTE_OFFSET + GPU_PALETTE_SIZE, GPU_MEMORY_UPLOAD, "parameters", &s->parameters},
         };
 
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {

@@ -3,19 +3,19 @@
 #include "daemon/pipeline/effects/settings.h"
 #include "daemon/pipeline/palette.h"
 
-void palette_fill(const struct model_info *model, uint8_t ret[PALETTE_SIZE])
+void palette_fill(const struct model_info *model, uint8_t ret[GPU_PALETTE_SIZE])
 {
-        memset(ret, 0, PALETTE_SIZE);
+        memset(ret, 0, GPU_PALETTE_SIZE);
         for (uint32_t i = 0; i < model->classes && i < MODEL_CLASSES_MAX; i++) {
                 memcpy(ret + i * 4, model->class[i].color, 3);
                 ret[i * 4 + 3] = 255;
         }
 }
 
-void palette_fill_overlay(const struct model_info *model, uint8_t ret[PALETTE_SIZE])
+void palette_fill_overlay(const struct model_info *model, uint8_t ret[GPU_PALETTE_SIZE])
 {
         struct effect_settings settings;
-        uint8_t colors[PALETTE_SIZE];
+        uint8_t colors[GPU_PALETTE_SIZE];
 
         palette_fill(model, colors);
         effect_settings_reset(&settings, UINT32_C(1) << EFFECT_overlay);

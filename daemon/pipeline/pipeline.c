@@ -17,7 +17,7 @@ struct pipeline {
         struct engine *engine;
         struct pipeline_events events;
         struct stats *stats;
-        uint8_t colors[PALETTE_SIZE];
+        uint8_t colors[GPU_PALETTE_SIZE];
 
         /* For the next frame. */
         enum mode mode;

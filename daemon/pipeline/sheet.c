@@ -23,7 +23,7 @@ int sheet_write(const char *path, const struct model_info *model, uint32_t width
 {
         const size_t row = (size_t)width * 3 + 2 * GAP;
         _cleanup_(freep) uint8_t *sheet = malloc(row * height * 4);
-        uint8_t colors[PALETTE_SIZE], overlay[PALETTE_SIZE];
+        uint8_t colors[GPU_PALETTE_SIZE], overlay[GPU_PALETTE_SIZE];
 
         if (!sheet)
                 return -ENOMEM;

@@ -177,7 +177,6 @@ static void show_composed(struct output *out)
 static void show_placeholder(struct output *out, uint64_t due)
 {
         const struct output_part *all = &out->sv->output;
-
         const uint8_t *bytes = placeholder_task_bytes(&all->placeholder);
 
         if (!bytes)

@@ -18,7 +18,8 @@ REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest show nobody
 FILMED = 0.8  # of all frames; the others keep the quality of their pictures
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
 STANDING = 0.5  # of whole frames that show somebody from head to foot, if any set does
-COUNTS, CHANCES = (1, 2, 3, 4, 8), (0.45, 0.2, 0.1, 0.05, 0.2)  # of people in a whole frame
+# A whole frame's people: how many, how often, and how much smaller than LARGEST their faces are at least.
+CROWDS = ((1, 0.45, 1), (2, 0.2, 1.6), (3, 0.1, 1.6), (4, 0.05, 1.6), (8, 0.2, 4))
 SHARPEST = 2.5  # pixels of a picture per pixel of a frame: a camera's frame is reduced as much, without smoothing
 
 
@@ -82,8 +83,7 @@ class Frames(torch.utils.data.IterableDataset):
     def whole(self, rng):
         """People somewhere in a room, sometimes a distant crowd, or an unchanged picture of full-length people."""
         rgb, labels = self.blank(rng)
-        count = rng.choice(COUNTS, p=CHANCES)
-        largest = LARGEST / (1 if count == 1 else 1.6 if count <= 4 else 4)
+        count, _, smaller = CROWDS[rng.choice(len(CROWDS), p=[chance for _, chance, _ in CROWDS])]
         for i in range(count):
             if i == 0 and self.standing and rng.random() < STANDING:
                 person = self.standing[rng.integers(len(self.standing))].draw(rng)
@@ -92,7 +92,7 @@ class Frames(torch.utils.data.IterableDataset):
             if i == 0 and person.full_length and rng.random() < 0.7:
                 self.lay(rng, rgb, labels, person, *filling(rng, person, self.size), own=True)
                 continue
-            size = self.size * np.exp(rng.uniform(np.log(SMALLEST), np.log(largest)))
+            size = self.size * np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST / smaller)))
             centre = rng.uniform(0.12, 0.88), np.clip(rng.normal(0.38, 0.14), 0.1, 0.8)
             angle = np.deg2rad(rng.normal(0, 6) if rng.random() < 0.9 else rng.uniform(-30, 30))
             self.lay(rng, rgb, labels, person, self.size * np.array(centre), size, angle)

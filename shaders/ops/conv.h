@@ -5,14 +5,13 @@
 #include "shaders/ops/operand.h"
 
 /* One way to compute a convolution.  Sizes, packing and recording belong to it, so they agree with each other; which
- * one a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv.
- *
- * - `fits` is what it can compute on such a device, `pays` (NULL: always) whether it is expected to be the fastest
- * there. - `backend` is the one that it belongs to; GPU_BACKEND_AUTO: to both. */
+ * one a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv. */
 struct conv_algorithm {
         const char *name;
-        enum gpu_backend backend;
+        enum gpu_backend backend; /* that it belongs to; GPU_BACKEND_AUTO: to both */
+        /* Whether it can compute this on such a device. */
         bool (*fits)(const struct gpu_caps *caps, const struct gpu_conv *conv);
+        /* Whether it is expected to be the fastest then; NULL: always. */
         bool (*pays)(const struct gpu_conv *conv);
         uint64_t (*weights_size)(const struct gpu_conv *conv);
         uint64_t (*workspace_size)(const struct gpu_conv *conv); /* NULL: none */

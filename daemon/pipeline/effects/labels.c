@@ -4,7 +4,7 @@
 
 static void fill(const struct effect_context *context, const double *options, void *block)
 {
-        memcpy(block, context->colors, 256 * 4);
+        memcpy(block, context->colors, GPU_PALETTE_SIZE);
 }
 
 static void record(struct gpu_program *program, const struct effect_io *io)
@@ -16,7 +16,7 @@ const struct effect effect_labels = {
         .name = "labels",
         .help = "the classes' colours alone",
         .details = "The background is black, unless the model has another colour for it.",
-        .block_size = 256 * 4,
+        .block_size = GPU_PALETTE_SIZE,
         .fill = fill,
         .record = record,
 };

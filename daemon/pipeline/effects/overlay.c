@@ -9,7 +9,7 @@ static void fill(const struct effect_context *context, const double *options, vo
 {
         uint8_t *palette = block;
 
-        memcpy(palette, context->colors, 256 * 4);
+        memcpy(palette, context->colors, GPU_PALETTE_SIZE);
         for (int i = 0; i < 256; i++)
                 palette[i * 4 + 3] = i == 0 ? 0 : palette[i * 4 + 3] * options[OPACITY] + 0.5;
 }
@@ -24,7 +24,7 @@ const struct effect effect_overlay = {
         .help = "the picture, each class tinted with its colour",
         .details = "The background is left as it is.",
         .options = {[OPACITY] = {"opacity", EFFECT_NUMBER, 0, 1, 0.5, "", "the opacity of the colours"}},
-        .block_size = 256 * 4,
+        .block_size = GPU_PALETTE_SIZE,
         .fill = fill,
         .record = record,
 };

@@ -90,7 +90,7 @@ static void test_stats(void **state)
 static void test_palette(void **state)
 {
         struct model_info info = {.classes = 2, .class = {{"a", {1, 2, 3}}, {"b", {4, 5, 6}}}};
-        uint8_t palette[PALETTE_SIZE], labels[] = {0, 1, 1, 63, 64, 255};
+        uint8_t palette[GPU_PALETTE_SIZE], labels[] = {0, 1, 1, 63, 64, 255};
         uint64_t counts[MODEL_CLASSES_MAX];
 
         palette_fill_overlay(&info, palette);

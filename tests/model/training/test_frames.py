@@ -102,7 +102,7 @@ class Frames(Composing):
                     checked += 1
         self.assertGreater(checked, 50)
 
-    @mock.patch.object(frames, "CHANCES", (1, 0, 0, 0, 0))
+    @mock.patch.object(frames, "CROWDS", ((1, 1, 1),))
     def test_left_and_right_are_the_subjects_in_a_mirrored_frame_too(self):
         left, right = INDEX["left eye"], INDEX["right eye"]
         kept = swapped = 0
