@@ -1,25 +1,42 @@
-/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for either back-end. */
+/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for GPUs. */
 #include "shaders/ops/conv.h"
 
 #include "conv_subgroup.kernel.h"
 #include "conv_tiled.kernel.h"
+#include "conv_tiled_small.kernel.h"
 
 const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 32, 32};
 static const struct conv_kernel tiled_kernel = {&kernel_conv_tiled, 64, 64};
+static const struct conv_kernel small_kernel = {&kernel_conv_tiled_small, 32, 32};
+
+/* Workgroups that keep a GPU of medium size busy.  A map with fewer large tiles is cut into small ones. */
+enum { BUSY = 64 };
 
 static uint32_t taps_of(const struct gpu_conv *conv)
 {
         return conv->kernel * conv->kernel;
 }
 
-static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
+static bool fits_small(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
         return !conv->depthwise && (conv->kernel == 1 || conv->kernel == 3);
 }
 
+static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return fits_small(caps, conv) && caps->invocations >= 256;
+}
+
+static bool fills(const struct gpu_conv *conv)
+{
+        const uint32_t pixels = divide_up(conv->height, conv->stride) * divide_up(conv->width, conv->stride);
+
+        return divide_up(pixels, tiled_kernel.pixels) * divide_up(conv->out, tiled_kernel.channels) >= BUSY;
+}
+
 static bool fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
-        return fits_tiled(caps, conv) && conv_fits_subgroup(caps, conv, taps_of(conv));
+        return fits_small(caps, conv) && conv_fits_subgroup(caps, conv, taps_of(conv));
 }
 
 static uint64_t weights_size(const struct gpu_conv *conv)
@@ -134,6 +151,11 @@ static int record_tiled(struct gpu_program *program, const struct op_conv *op)
         return record(program, &tiled_kernel, op);
 }
 
+static int record_small(struct gpu_program *program, const struct op_conv *op)
+{
+        return record(program, &small_kernel, op);
+}
+
 const struct conv_algorithm conv_subgroup = {
         .name = "subgroup",
         .backend = GPU_BACKEND_SUBGROUP,
@@ -147,7 +169,17 @@ const struct conv_algorithm conv_tiled = {
         .name = "tiled",
         .backend = GPU_BACKEND_TILED,
         .fits = fits_tiled,
+        .pays = fills,
         .weights_size = weights_size,
         .pack = pack,
         .record = record_tiled,
+};
+
+const struct conv_algorithm conv_tiled_small = {
+        .name = "tiled-small",
+        .backend = GPU_BACKEND_TILED,
+        .fits = fits_small,
+        .weights_size = weights_size,
+        .pack = pack,
+        .record = record_small,
 };

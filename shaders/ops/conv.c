@@ -4,7 +4,8 @@
 #include "shaders/ops/conv.h"
 
 const struct conv_algorithm *const conv_algorithms[] = {
-        &conv_winograd, &conv_subgroup, &conv_tiled, &conv_depthwise_block, &conv_depthwise_pixel, NULL,
+        &conv_winograd,        &conv_subgroup,        &conv_tiled, &conv_tiled_small,
+        &conv_depthwise_block, &conv_depthwise_pixel, NULL,
 };
 
 /* The first one in the table that fits and pays, of all or of those that suit `backend`. */
@@ -30,7 +31,7 @@ const struct conv_algorithm *conv_choose(const struct gpu_caps *caps, enum gpu_b
 
 const struct conv_algorithm *conv_direct(const struct gpu *gpu)
 {
-        return gpu->backend == GPU_BACKEND_SUBGROUP ? &conv_subgroup : &conv_tiled;
+        return gpu->backend == GPU_BACKEND_SUBGROUP ? &conv_subgroup : &conv_tiled_small;
 }
 
 int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv)

@@ -20,8 +20,8 @@ struct conv_algorithm {
         int (*record)(struct gpu_program *program, const struct op_conv *op);
 };
 
-extern const struct conv_algorithm conv_subgroup, conv_tiled; /* conv-direct.c */
-extern const struct conv_algorithm conv_winograd;             /* winograd.c */
+extern const struct conv_algorithm conv_subgroup, conv_tiled, conv_tiled_small; /* conv-direct.c */
+extern const struct conv_algorithm conv_winograd;                               /* winograd.c */
 extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;
 
 /* conv.c: all of them, those that are faster first; ends with NULL. */

@@ -77,7 +77,23 @@ static void chooses_by_shape(void **state)
 static void chooses_by_back_end(void **state)
 {
         is(&processor, GPU_BACKEND_TILED, wide, "tiled");
-        is(&processor, GPU_BACKEND_TILED, shape(256, 256, 1, 2, 1, GPU_F16), "tiled");
+        is(&processor, GPU_BACKEND_TILED, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+}
+
+/* Large tiles where they keep a GPU busy, small ones elsewhere and on small devices. */
+static void chooses_tiles_by_size(void **state)
+{
+        struct gpu_caps caps = processor;
+        struct gpu_conv conv = wide;
+
+        conv.height = conv.width = 16;
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small"); /* 4 x 4 large ones */
+        conv.out = 1024;
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled");
+        conv.stride = 2;
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small");
+        caps.invocations = 128;
+        is(&caps, GPU_BACKEND_TILED, wide, "tiled-small");
 }
 
 static void needs_subgroups_of_8_and_shuffles(void **state)
@@ -89,7 +105,8 @@ static void needs_subgroups_of_8_and_shuffles(void **state)
                         caps.shuffle = shuffle;
                         const bool can = size == 8 && shuffle;
                         is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled");
-                        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), can ? "subgroup" : "tiled");
+                        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32),
+                           can ? "subgroup" : "tiled-small");
                         is(&caps, GPU_BACKEND_SUBGROUP, depthwise(48, 3, 1, 1), "depthwise-block");
                 }
 }
@@ -99,7 +116,7 @@ static void keeps_to_what_texel_buffers_hold(void **state)
         struct gpu_caps caps = processor;
 
         caps.texel_elements = 65536;
-        is(&caps, GPU_BACKEND_SUBGROUP, shape(8, 8, 1, 1, 1, GPU_F32), "tiled");
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(8, 8, 1, 1, 1, GPU_F32), "tiled-small");
         caps.texel_elements = 1 << 23; /* 36 matrices of 2560 x 512 do not fit, 9 do */
         is(&caps, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup");
         is(&processor, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup-winograd");
@@ -151,7 +168,7 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
                 assert_int_equal(count_set(packed + size - biases, biases, 4), conv.out);
                 assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
         }
-        if (algorithm == &conv_subgroup || algorithm == &conv_tiled)
+        if (algorithm == &conv_subgroup || algorithm == &conv_tiled || algorithm == &conv_tiled_small)
                 assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
                                  conv.out * per_output);
         if (algorithm == &conv_winograd)
@@ -213,6 +230,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(chooses_by_shape),
                 cmocka_unit_test(chooses_by_back_end),
+                cmocka_unit_test(chooses_tiles_by_size),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
                 cmocka_unit_test(keeps_to_what_texel_buffers_hold),
                 cmocka_unit_test(sizes_and_packing_agree),

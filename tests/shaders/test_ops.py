@@ -130,7 +130,7 @@ def can(algorithm, kernel, stride, dilation, half):
 
 def algorithm_cases():
     """Every row of the table, whether it would be chosen or not: on one device the back-ends mix."""
-    for algorithm in ("subgroup-winograd", "subgroup", "tiled"):
+    for algorithm in ("subgroup-winograd", "subgroup", "tiled", "tiled-small"):
         for n, shape in enumerate([(8, 12, 1, 1, 1, 7, 5), (20, 48, 3, 1, 1, 15, 15), (12, 40, 3, 1, 2, 33, 17), (12, 20, 3, 2, 1, 16, 16),
                                    (64, 36, 1, 2, 1, 13, 9), (36, 33, 3, 1, 1, 3, 70)]):
             yield conv(*shape, activation=LEAKY, residual=(None, "map", "in place")[n % 3], algorithm=algorithm)

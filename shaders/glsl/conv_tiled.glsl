@@ -1,0 +1,73 @@
+// Convolution for GPUs: a workgroup of SIDE x SIDE invocations computes a tile of 4 * SIDE pixels and as many output channels,
+// 4 x 4 an invocation, from tiles of 16 input channels in shared memory.
+//
+// Registers decide: 16 sums and 8 vec4 in flight fit where 64 sums spill on every Intel GPU, and leave room for twice as many
+// waves on AMD's.  That needs a loop over the depth that stays a loop; unrolled, its loads are all moved to the front.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "shaders/glsl/network-params.h"
+#include "conv.glsl"
+
+layout(local_size_x = SIDE * SIDE) in;
+
+const int TILE = 4 * SIDE; // pixels, and output channels
+const int DEPTH = 4; // groups of input channels a step
+const int LOADS = DEPTH * TILE / (SIDE * SIDE); // of either tile, an invocation
+
+shared vec4 tile_source[DEPTH][TILE];
+shared vec4 tile_weights[DEPTH][TILE];
+
+void main()
+{
+        const int me = int(gl_LocalInvocationID.x);
+        const int pixel = int(gl_WorkGroupID.y) * TILE;
+        const int channel = int(gl_WorkGroupID.x) * TILE;
+        const int rows = (params.out_groups + 1) / 2; // of 8 output channels
+        const int batch = int(gl_WorkGroupID.z);
+        const int mine_pixel = me % SIDE, mine_channel = me / SIDE; // and every SIDE-th from there
+
+        float sum[4][4];
+        [[unroll]] for (int i = 0; i < 4; i++)
+                [[unroll]] for (int j = 0; j < 4; j++)
+                        sum[i][j] = 0;
+
+        // This invocation loads this pixel and this weight row of the tiles, in every LOADS-th step of the depth.
+        const int place = me % TILE, start = me / TILE;
+        const int row = channel / 8 + place / 8;
+        const int last_pixel = POINTWISE != 0 ? (params.out_pixels + 31 & ~31) - 1 : params.out_pixels - 1;
+        for (int tap = 0; tap < TAPS; tap++) {
+                int i = tap_pixel(tap, pixel + place);
+                bool inside = i >= 0 && pixel + place <= last_pixel;
+                int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
+                int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + place % 8;
+                for (int g = 0; g < params.groups; g += DEPTH) {
+                        [[unroll]] for (int load = 0; load < LOADS; load++) {
+                                int d = start + load * (DEPTH / LOADS);
+                                bool there = g + d < params.groups;
+                                vec4 x = vec4(0), w = vec4(0);
+                                if (there && inside)
+                                        x = LOAD(source, from + (g + d) * 32);
+                                if (there && row < rows)
+                                        w = LOAD(weights, weight + (g + d) * 8);
+                                tile_source[d][place] = x;
+                                tile_weights[d][place % 4 * SIDE + place / 4] = w; // so that neighbours read neighbours
+                        }
+                        barrier();
+                        [[dont_unroll]] for (int d = 0; d < DEPTH; d++) {
+                                vec4 x[4];
+                                [[unroll]] for (int j = 0; j < 4; j++)
+                                        x[j] = tile_source[d][mine_pixel + SIDE * j];
+                                [[unroll]] for (int c = 0; c < 4; c++) {
+                                        vec4 w = tile_weights[d][c * SIDE + mine_channel];
+                                        // Component by component: each is one fused multiply-add; dot() is one more.
+                                        [[unroll]] for (int k = 0; k < 4; k++)
+                                                [[unroll]] for (int j = 0; j < 4; j++)
+                                                        sum[c][j] += w[k] * x[j][k];
+                                }
+                        }
+                        barrier();
+                }
+        }
+        [[unroll]] for (int j = 0; j < 4; j++)
+                finish(pixel + mine_pixel + SIDE * j, channel / 4 + mine_channel, vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]));
+}

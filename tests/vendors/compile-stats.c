@@ -1,0 +1,215 @@
+/* What the compiler of the one Vulkan device that is offered makes of kernels, by its own statistics.  Reads a line for
+ * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...]`: SPIR-V, how it reads its inputs, and specialization
+ * constants.  Prints an object for the device, then one for each line.  Nothing is run, so the device may be a null one.  */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vulkan/vulkan.h>
+
+enum { INPUTS = 4, CONSTANTS_MAX = 16, SPIRV_MAX = 1 << 20 };
+
+static VkPhysicalDevice physical;
+static VkDevice device;
+static PFN_vkGetPipelineExecutablePropertiesKHR get_executables;
+static PFN_vkGetPipelineExecutableStatisticsKHR get_statistics;
+
+static void require(VkResult result, const char *what)
+{
+        if (result != VK_SUCCESS) {
+                fprintf(stderr, "%s: error %d\n", what, result);
+                exit(1);
+        }
+}
+
+static void print(json_t *object)
+{
+        json_dumpf(object, stdout, 0);
+        putchar('\n');
+        fflush(stdout);
+        json_decref(object);
+}
+
+static void open_device(void)
+{
+        const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                                               .apiVersion = VK_API_VERSION_1_2};
+        const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                                    .pApplicationInfo = &application};
+        const VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+                .pipelineExecutableInfo = VK_TRUE};
+        const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                               .queueCount = 1,
+                                               .pQueuePriorities = (const float[]){1}};
+        const VkDeviceCreateInfo device_info = {
+                .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                .pNext = &statistics,
+                .queueCreateInfoCount = 1,
+                .pQueueCreateInfos = &queue,
+                .enabledExtensionCount = 1,
+                .ppEnabledExtensionNames = (const char *const[]){VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME},
+        };
+        uint32_t count = 1;
+        VkInstance instance;
+
+        require(vkCreateInstance(&instance_info, NULL, &instance), "vkCreateInstance");
+        if (vkEnumeratePhysicalDevices(instance, &count, &physical) < 0 || count == 0) {
+                fprintf(stderr, "there is no device\n");
+                exit(1);
+        }
+        require(vkCreateDevice(physical, &device_info, NULL, &device), "vkCreateDevice");
+        get_executables = (void *)vkGetDeviceProcAddr(device, "vkGetPipelineExecutablePropertiesKHR");
+        get_statistics = (void *)vkGetDeviceProcAddr(device, "vkGetPipelineExecutableStatisticsKHR");
+}
+
+static json_t *describe_device(void)
+{
+        VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+        VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                                  .pNext = &driver};
+
+        vkGetPhysicalDeviceProperties2(physical, &properties);
+        return json_pack("{s:s,s:s}", "device", properties.properties.deviceName, "driver", driver.driverInfo);
+}
+
+static VkPipelineLayout make_layout(bool texels)
+{
+        VkDescriptorSetLayoutBinding bindings[INPUTS + 1];
+        const VkDescriptorSetLayoutCreateInfo set_info = {
+                .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                .bindingCount = INPUTS + 1,
+                .pBindings = bindings,
+        };
+        const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
+        VkPipelineLayout layout;
+        VkDescriptorSetLayout set;
+
+        for (uint32_t i = 0; i <= INPUTS; i++)
+                bindings[i] = (VkDescriptorSetLayoutBinding){
+                        .binding = i,
+                        .descriptorType = texels && i < INPUTS ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+                                                               : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                        .descriptorCount = 1,
+                        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+                };
+        require(vkCreateDescriptorSetLayout(device, &set_info, NULL, &set), "vkCreateDescriptorSetLayout");
+        const VkPipelineLayoutCreateInfo info = {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                .setLayoutCount = 1,
+                .pSetLayouts = &set,
+                .pushConstantRangeCount = 1,
+                .pPushConstantRanges = &push,
+        };
+        require(vkCreatePipelineLayout(device, &info, NULL, &layout), "vkCreatePipelineLayout");
+        return layout;
+}
+
+static VkShaderModule read_module(const char *path)
+{
+        static uint32_t words[SPIRV_MAX / 4];
+        FILE *file = fopen(path, "rb");
+        VkShaderModule module;
+
+        if (!file) {
+                perror(path);
+                exit(1);
+        }
+        const VkShaderModuleCreateInfo info = {
+                .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                .codeSize = fread(words, 1, sizeof words, file),
+                .pCode = words,
+        };
+        fclose(file);
+        require(vkCreateShaderModule(device, &info, NULL, &module), path);
+        return module;
+}
+
+static double number(const VkPipelineExecutableStatisticKHR *statistic)
+{
+        switch (statistic->format) {
+        case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR:
+                return statistic->value.f64;
+        case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
+                return (double)statistic->value.i64;
+        default:
+                return (double)statistic->value.u64;
+        }
+}
+
+/* Every executable that a driver made of the pipeline, such as one for each SIMD width. */
+static json_t *statistics_of(VkPipeline pipeline)
+{
+        const VkPipelineInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, .pipeline = pipeline};
+        VkPipelineExecutablePropertiesKHR executables[8];
+        json_t *list = json_array();
+        uint32_t count = 8;
+
+        for (uint32_t i = 0; i < count; i++)
+                executables[i] = (VkPipelineExecutablePropertiesKHR){
+                        .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
+        require(get_executables(device, &info, &count, executables), "vkGetPipelineExecutablePropertiesKHR");
+        for (uint32_t e = 0; e < count; e++) {
+                const VkPipelineExecutableInfoKHR which = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+                                                           .pipeline = pipeline,
+                                                           .executableIndex = e};
+                VkPipelineExecutableStatisticKHR statistics[64];
+                json_t *object = json_pack("{s:s,s:i}", "executable", executables[e].name, "subgroup",
+                                           (int)executables[e].subgroupSize);
+                uint32_t n = 64;
+
+                for (uint32_t i = 0; i < n; i++)
+                        statistics[i] = (VkPipelineExecutableStatisticKHR){
+                                .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR};
+                require(get_statistics(device, &which, &n, statistics), "vkGetPipelineExecutableStatisticsKHR");
+                for (uint32_t i = 0; i < n; i++)
+                        json_object_set_new(object, statistics[i].name, json_real(number(&statistics[i])));
+                json_array_append_new(list, object);
+        }
+        return list;
+}
+
+static json_t *compile(char *line)
+{
+        VkSpecializationMapEntry entries[CONSTANTS_MAX];
+        int32_t values[CONSTANTS_MAX];
+        const char *path = strtok(line, " \n"), *reading = strtok(NULL, " \n"), *word;
+        uint32_t count = 0;
+        VkPipeline pipeline;
+
+        if (!path || !reading) {
+                fprintf(stderr, "a line is: FILE buffers|texels [ID=VALUE...]\n");
+                exit(1);
+        }
+        for (; (word = strtok(NULL, " \n")) && count < CONSTANTS_MAX; count++) {
+                uint32_t id = 0;
+
+                sscanf(word, "%u=%d", &id, &values[count]);
+                entries[count] = (VkSpecializationMapEntry){id, count * sizeof *values, sizeof *values};
+        }
+        const VkSpecializationInfo specialization = {count, entries, sizeof values, values};
+        const VkComputePipelineCreateInfo info = {
+                .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+                .flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR,
+                .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                          .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                          .module = read_module(path),
+                          .pName = "main",
+                          .pSpecializationInfo = &specialization},
+                .layout = make_layout(strcmp(reading, "texels") == 0),
+        };
+        require(vkCreateComputePipelines(device, NULL, 1, &info, NULL, &pipeline), path);
+        return json_pack("{s:o}", "executables", statistics_of(pipeline));
+}
+
+int main(void)
+{
+        char line[4096];
+
+        open_device();
+        print(describe_device());
+        while (fgets(line, sizeof line, stdin))
+                print(compile(line));
+        return 0; /* what was made ends with the process */
+}

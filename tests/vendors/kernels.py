@@ -1,0 +1,21 @@
+"""The pipelines that are compiled: kernels as storage buffers are read, which is how GPUs do it, and their constants."""
+import glob
+import os
+
+# Kernel -> names of its variants and their specialization constants (glsl/*.comp); {}: as it is.
+CONVOLUTIONS = {"3x3": {8: 9, 9: 0, 10: 2}, "1x1": {8: 1, 9: 1, 10: 2}, "3x3 fp16": {0: 1, 1: 1, 3: 1, 4: 1, 8: 9, 9: 0, 10: 2}}
+VARIANTS = {
+    "conv_tiled": CONVOLUTIONS,
+    "conv_tiled_small": CONVOLUTIONS,
+    "depthwise": {"3x3": {8: 3, 9: 1, 10: 1}, "5x5": {8: 5, 9: 1, 10: 1}, "5x5, stride 2": {8: 5, 9: 2, 10: 1}, "3x3, dilated": {8: 3, 9: 1, 10: 0}},
+}
+
+
+def pipelines(folder):
+    """{(kernel, variant): line of compile-stats.c} of every kernel that was built into this folder."""
+    result = {}
+    for path in sorted(glob.glob(os.path.join(folder, "*.buffers.spv"))):
+        kernel = os.path.basename(path).removesuffix(".buffers.spv")
+        for variant, constants in VARIANTS.get(kernel, {"": {}}).items():
+            result[kernel, variant] = f"{path} buffers " + " ".join(f"{key}={value}" for key, value in constants.items())
+    return result
