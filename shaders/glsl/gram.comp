@@ -1,22 +1,22 @@
 #version 450
-// result[pixel i][channel j] = sum over n of a[channel i][pixel n] * b[channel j][pixel n].  An invocation computes 16 i for 4 j:
-// neighbours differ in j, so that a's values are the same for all of them.
+// result[pixel i][channel j] = sum over n of a[channel i][pixel n] * b[channel j][pixel n].  An invocation computes 4 * ROWS i for
+// 4 j: neighbours differ in j, so that a's values are the same for all of them.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
 
 #ifdef TEXELS
 layout(local_size_x = 8) in;
+const int ROWS = 4; // groups of i
 #else
 layout(local_size_x = 32) in;
+const int ROWS = 2; // more would cost GPUs half of their waves
 #endif
 INPUT(0, a)
 INPUT(1, b)
 OUTPUT(result)
 
 PUSH_CONSTANTS(gram_params);
-
-const int ROWS = 4; // groups of i
 
 void main()
 {

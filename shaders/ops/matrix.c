@@ -14,7 +14,8 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
                 .b = push_map(b),
                 .result = push_map(out),
         };
-        const uint32_t across = program->gpu->reading == READ_TEXELS ? 8 : 32; /* gram.comp's local size */
+        const bool texels = program->gpu->reading == READ_TEXELS;
+        const uint32_t across = texels ? 8 : 32, rows = texels ? 4 : 2; /* gram.comp's local size, and ROWS */
 
         return program_dispatch(program,
                                 &(struct dispatch){
@@ -22,7 +23,7 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
                                         .operands = {map_operand(a), map_operand(b), [4] = map_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
-                                        .groups = {divide_up(map_groups(b), across), divide_up(map_groups(a), 4), 1},
+                                        .groups = {divide_up(map_groups(b), across), divide_up(map_groups(a), rows), 1},
                                         .cost = 4.0 * map_pixels(a) * a->channels * b->channels,
                                 });
 }
