@@ -343,6 +343,17 @@ class Ends(unittest.TestCase):
         pictures = [name for name in os.listdir(folder) if name[0].isdigit()]
         self.assertEqual(len(pictures), 2)
 
+    def test_a_png_that_cannot_be_written(self):
+        """Not even when it is the last one, whose error comes after the end."""
+        for number in (0, 2):
+            folder = new_folder()
+            os.mkdir(f"{folder}/{number}.png")
+            stream = Stream(f"image:{picture('still.png', *SIZE)}", sink=f"png:{folder}/%d.png", frames=3)
+            self.assertEqual(stream.done.returncode, 1)
+            self.assertIn("error: ", stream.err)
+            self.assertIn("directory", stream.err)
+            self.assertEqual(sorted(os.listdir(folder)), [f"{i}.png" for i in range(number + 1)])
+
     def test_two_outputs(self):
         """They get the same frames; on the command line, what is named there takes the place of what the file names."""
         folder = new_folder()
