@@ -366,6 +366,9 @@ class Ends(unittest.TestCase):
             self.assertEqual(one.read(), other.read())
         self.assertEqual(len(stream.frames()), 6)
         self.assertEqual(stream.report["frames"]["shown"], 6)
+        self.assertEqual(len(stream.report["virtual_cameras"]), 2)
+        self.assertIn(f"y4m:{folder}/other.y4m", stream.report["virtual_cameras"])
+        self.assertEqual(stream.report["virtual_camera"], stream.report["virtual_cameras"][0])
         self.assertEqual(sorted(os.listdir(folder)), ["other.y4m", "visaged.conf"])
 
     def test_report(self):
