@@ -36,7 +36,7 @@ void main()
         const int row = channel / 8 + place / 8;
         const int last_pixel = POINTWISE != 0 ? (params.out_pixels + 31 & ~31) - 1 : params.out_pixels - 1;
         for (int tap = 0; tap < TAPS; tap++) {
-                int i = tap_pixel(tap, pixel + place);
+                int i = POINTWISE != 0 ? pixel + place : tap_pixel(tap, origin_of(pixel + place)); // kept, it would cost registers
                 bool inside = i >= 0 && pixel + place <= last_pixel;
                 int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
                 int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + place % 8;
@@ -68,6 +68,8 @@ void main()
                         barrier();
                 }
         }
+        const int group = channel / 4 + mine_channel;
+        const vec4 bias = group < params.out_groups ? bias_of(group) : vec4(0);
         [[unroll]] for (int j = 0; j < 4; j++)
-                finish(pixel + mine_pixel + SIDE * j, channel / 4 + mine_channel, vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]));
+                finish(pixel + mine_pixel + SIDE * j, group, vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]) + bias);
 }

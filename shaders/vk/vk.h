@@ -11,7 +11,7 @@ enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
 
 /* Of a dispatch, in each dimension: every device supports this many. */
 #define GROUPS_MOST 65535
-enum { CONSTANTS = 3 };          /* specialization constants of a kernel's own, 8 and up */
+enum { CONSTANTS = 5 };          /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
 
 enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8 }; /* of 4 components: 16, 8 and 4 bytes */
@@ -104,8 +104,9 @@ struct gpu {
         enum gpu_backend backend;
         enum reading reading; /* of kernels that can do both */
         bool lost;
-        bool stuck;  /* lost, and submitted work may still run: nothing that it uses can be freed any more */
-        double rate; /* multiply-adds per second, measured when it was opened */
+        bool stuck;     /* lost, and submitted work may still run: nothing that it uses can be freed any more */
+        bool abandoned; /* stuck, and so is the waiter */
+        double rate;    /* multiply-adds per second, measured when it was opened */
 
         VkInstance instance;
         VkPhysicalDevice physical;

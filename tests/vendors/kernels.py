@@ -3,11 +3,13 @@ import glob
 import os
 
 # Kernel -> names of its variants and their specialization constants (glsl/*.comp); {}: as it is.
-CONVOLUTIONS = {"3x3": {8: 9, 9: 0, 10: 2}, "1x1": {8: 1, 9: 1, 10: 2}, "3x3 fp16": {0: 1, 1: 1, 3: 1, 4: 1, 8: 9, 9: 0, 10: 2}}
+CONVOLUTIONS = {"3x3": {8: 9, 9: 0, 10: 2, 11: 1}, "1x1": {8: 1, 9: 1, 10: 2, 11: 1},
+                "1x1 and residual": {8: 1, 9: 1, 10: 2, 11: 1, 12: 1}, "3x3 fp16": {0: 1, 1: 1, 3: 1, 4: 1, 8: 9, 9: 0, 10: 2, 11: 1}}
 VARIANTS = {
     "conv_tiled": CONVOLUTIONS,
     "conv_tiled_small": CONVOLUTIONS,
-    "depthwise": {"3x3": {8: 3, 9: 1, 10: 1}, "5x5": {8: 5, 9: 1, 10: 1}, "5x5, stride 2": {8: 5, 9: 2, 10: 1}, "3x3, dilated": {8: 3, 9: 1, 10: 0}},
+    "depthwise": {"3x3": {8: 3, 9: 1, 10: 2}, "5x5": {8: 5, 9: 1, 10: 2}, "5x5, stride 2": {8: 5, 9: 2, 10: 2},
+                  "3x3, dilated": {8: 3, 9: 1}},
 }
 
 
