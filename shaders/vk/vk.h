@@ -105,8 +105,9 @@ struct gpu {
         enum gpu_backend backend;
         enum reading reading; /* of kernels that can do both */
         bool lost;
-        bool stuck;  /* lost, and submitted work may still run: nothing that it uses can be freed any more */
-        double rate; /* multiply-adds per second, measured when it was opened */
+        bool stuck;     /* lost, and submitted work may still run: nothing that it uses can be freed any more */
+        bool abandoned; /* stuck, and so is the waiter */
+        double rate;    /* multiply-adds per second, measured when it was opened */
 
         VkInstance instance;
         VkPhysicalDevice physical;
