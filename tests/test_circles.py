@@ -11,17 +11,25 @@ import unittest
 BUILD = os.environ["VISAGED_BUILD"]
 
 
-def symbols(path):
-    """(defined, used)"""
-    lines = subprocess.run(["nm", "-g", path], check=True, capture_output=True, text=True).stdout.splitlines()
-    words = [line.split() for line in lines]
-    return {w[2] for w in words if len(w) == 3 and w[1] in "TDBRC"}, {w[1] for w in words if w[0] == "U"}
+def symbols(paths):
+    """Path -> (defined, used)"""
+    found = {path: (set(), set()) for path in paths}
+    lines = subprocess.run(["nm", "-gA", *paths], check=True, capture_output=True, text=True).stdout.splitlines()
+    for line in lines:
+        path, _, rest = line.partition(":")
+        *_, kind, symbol = rest.split()
+        if kind in "TDBRC":
+            found[path][0].add(symbol)
+        elif kind == "U":
+            found[path][1].add(symbol)
+    return found
 
 
 class Circles(unittest.TestCase):
     def test_there_is_none(self):
-        files = {path[len(BUILD) + 1:]: symbols(path) for folder in ("daemon", "model", "shaders", "v4l2")
-                 for path in glob.glob(f"{BUILD}/{folder}/**/*.c.o", recursive=True)}
+        paths = [path for folder in ("daemon", "model", "shaders", "v4l2")
+                 for path in glob.glob(f"{BUILD}/{folder}/**/*.c.o", recursive=True)]
+        files = {path[len(BUILD) + 1:]: found for path, found in symbols(paths).items()}
         self.assertGreater(len(files), 100)
         owner = {symbol: name for name, (defined, _) in files.items() for symbol in defined}
         uses = {name: {owner[symbol] for symbol in used if symbol in owner} - {name} for name, (_, used) in files.items()}
