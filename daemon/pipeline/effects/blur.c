@@ -3,7 +3,7 @@
 enum { STRENGTH };
 
 #define STRENGTH_MOST 4
-#define UNITS 40 /* of the picture's height: as strong in relation to it at every size */
+#define UNITS 40 /* of the picture's height, so that the blur looks the same at every size */
 
 static void fill(const struct effect_context *context, const double *options, void *block)
 {
