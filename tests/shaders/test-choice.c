@@ -118,7 +118,7 @@ static void needs_64_bit_integers(void **state)
 
         caps.int64 = false; /* with which texel kernels store */
         is(&caps, GPU_BACKEND_SUBGROUP, wide, "tiled");
-        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), "tiled");
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), "tiled-small");
 }
 
 static void keeps_to_what_texel_buffers_hold(void **state)
