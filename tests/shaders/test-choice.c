@@ -238,14 +238,10 @@ static void direct_ones_take_the_same_weights(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(chooses_by_shape),
-                cmocka_unit_test(chooses_by_back_end),
-                cmocka_unit_test(chooses_tiles_by_size),
-                cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
-                cmocka_unit_test(needs_64_bit_integers),
-                cmocka_unit_test(keeps_to_what_texel_buffers_hold),
-                cmocka_unit_test(sizes_and_packing_agree),
-                cmocka_unit_test(direct_ones_take_the_same_weights),
+                cmocka_unit_test(chooses_by_shape),        cmocka_unit_test(chooses_by_back_end),
+                cmocka_unit_test(chooses_tiles_by_size),   cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
+                cmocka_unit_test(needs_64_bit_integers),   cmocka_unit_test(keeps_to_what_texel_buffers_hold),
+                cmocka_unit_test(sizes_and_packing_agree), cmocka_unit_test(direct_ones_take_the_same_weights),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
