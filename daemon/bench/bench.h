@@ -1,0 +1,15 @@
+/* How fast the engine is on this machine: all measurements, and what is told of them. */
+#pragma once
+
+#include "daemon/bench/frame.h"
+#include "daemon/bench/start.h"
+
+struct bench {
+        struct engine engine;
+        struct bench_start start;
+        struct bench_network network;
+        struct bench_frame frame;
+};
+
+/* A new object; visagectl(1) has its members. */
+json_t *bench_json(const struct bench *bench, const struct config *config);
