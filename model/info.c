@@ -190,6 +190,15 @@ static bool parse_input(const json_t *value, struct model_info *info)
         return true;
 }
 
+static bool parse_shape(const json_t *value, struct model_info *info)
+{
+        enum { AREA_MIN = 64 * 64 }; /* else model_fit() would make sides too short for the network */
+        const char *shape = json_string_value(value);
+
+        info->free_shape = shape && strcmp(shape, "free") == 0 && info->height * info->width >= AREA_MIN;
+        return info->free_shape || (shape && strcmp(shape, "fixed") == 0);
+}
+
 static bool parse_channels(const json_t *value, struct model_info *info)
 {
         const char *order = json_string_value(value);
@@ -263,6 +272,7 @@ static const struct {
         const char *key;
         bool (*parse)(const json_t *value, struct model_info *info);
         const char *must;
+        bool optional;
 } keys[] = {
         {ALL, "format", parse_format, "\"visaged-1\""},
         {ALL, "name", parse_name, "one line of 1 to 63 bytes"},
@@ -282,6 +292,7 @@ static const struct {
          "halve the "
          "map"},
         {ALL, "input", parse_input, "a height and a width from 33 to 2048"},
+        {ALL, "shape", parse_shape, "\"fixed\" or, if \"input\" has at least 64 * 64 pixels, \"free\"", true},
         {ALL, "channels", parse_channels, "\"RGB\" or \"BGR\""},
         {ALL, "mean", parse_mean, "3 numbers from -1e6 to 1e6"},
         {ALL, "std", parse_std, "3 numbers from 1e-6 to 1e6"},
@@ -303,6 +314,8 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
 
                 if (!(keys[i].blocks & 1u << info.block))
                         continue;
+                if (!string && keys[i].optional)
+                        continue;
                 if (!string)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata has no \"%s\"", path, keys[i].key);
                 value = json_loads(string, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
@@ -319,4 +332,20 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
         }
         *ret = info;
         return 0;
+}
+
+/* The sides' ratio is limited; the shorter side is rounded, and the longer one then as large as the area permits. */
+void model_fit(struct model_info *info, uint32_t width, uint32_t height)
+{
+        enum { STEP = 16, LONGEST = 2 };
+        const uint32_t area = info->width * info->height;
+        uint32_t *shorter = width < height ? &info->width : &info->height;
+        uint32_t *longer = width < height ? &info->height : &info->width;
+        double ratio = width < height ? (double)height / width : (double)width / height;
+
+        if (!info->free_shape)
+                return;
+        ratio = fmin(ratio, LONGEST);
+        *shorter = STEP * (uint32_t)fmax(round(sqrt(area / ratio) / STEP), 1);
+        *longer = STEP * (area / *shorter / STEP);
 }

@@ -53,6 +53,7 @@ struct model_info {
         struct model_inverted inverted;          /* for MODEL_INVERTED only */
         uint32_t head;                           /* width, 16..4096 */
         uint32_t height, width;                  /* of the input, 33..2048 */
+        bool free_shape;                         /* the input takes the picture's shape: see model_fit() */
         bool bgr;                                /* channel order of the input */
         float mean[3], std[3];                   /* in the same order */
         uint32_t classes;
@@ -69,6 +70,11 @@ void model_close(struct model *model); /* NULL is fine */
 
 const struct model_info *model_info(const struct model *model);
 const char *model_path(const struct model *model);
+
+/* Gives the input the shape of a whole picture of this size, so that none of it is wasted on borders: the same area at
+ * most, sides that are multiples of 16, at most 2 : 1.  Only for models that were trained for it (free_shape); the others
+ * stay as they are. */
+void model_fit(struct model_info *info, uint32_t width, uint32_t height);
 
 /* Reads a tensor as `count` 32-bit floats into *ret, which the caller must free().  The caller knows the shape, which
  * has been checked against the graph.  -ENOENT: no such tensor (impossible for names that the graph made); -ENOMEM;

@@ -237,12 +237,12 @@ static int read_tensor(const void *context, const struct graph_tensor *tensor, f
         return model_tensor(context, tensor->name, tensor->count, ret);
 }
 
-int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precision, struct parser **ret, char *why,
-               size_t why_size)
+int parser_new(struct gpu *gpu, const struct model *model, const struct model_info *info, enum gpu_dtype precision,
+               struct parser **ret, char *why, size_t why_size)
 {
         struct weights_source source = {read_tensor, model};
 
-        return parser_build(gpu, model_info(model), &source, precision, ret, why, why_size);
+        return parser_build(gpu, info, &source, precision, ret, why, why_size);
 }
 
 void parser_free(struct parser *parser)

@@ -10,11 +10,11 @@
 
 struct parser;
 
-/* Uploads the weights and plans the memory.  `precision`: how weights and feature maps are stored.  This takes a while
+/* Uploads the weights and plans the memory.  `info`: the model's, its input's size as wanted (model_fit()).  `precision`: how weights and feature maps are stored.  This takes a while
  * (weights are read, laid out and copied), so do not call it in the middle of a stream.  The model may be closed
  * afterwards.  -ENOMEM; -ENODEV; -E2BIG: the input size needs larger storage ranges than this device has. */
-int parser_new(struct gpu *gpu, const struct model *model, enum gpu_dtype precision, struct parser **ret, char *why,
-               size_t why_size);
+int parser_new(struct gpu *gpu, const struct model *model, const struct model_info *info, enum gpu_dtype precision,
+               struct parser **ret, char *why, size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
 enum { PARSER_REGIONS = 4 }; /* of one picture, at most */

@@ -18,6 +18,7 @@ struct camera {
         struct camera_counters counters;
         char name[256], id[256];
         int fd;
+        uint8_t *into; /* where next() puts a frame that it decodes: the caller's, of format.size bytes */
         bool streaming, out;
 };
 

@@ -12,6 +12,7 @@ struct sink_ops {
         int (*fd)(const struct sink *sink); /* NULL, and then `dispatch` too: nothing is ever waited for */
         int (*dispatch)(struct sink *sink);
         int (*readers)(const struct sink *sink); /* NULL: always one */
+        int (*flush)(struct sink *sink);         /* NULL: what show() took is shown */
 };
 
 struct sink {

@@ -67,6 +67,11 @@ int sink_dispatch(struct sink *sink)
         return sink->ops->dispatch ? sink->ops->dispatch(sink) : 0;
 }
 
+int sink_flush(struct sink *sink)
+{
+        return sink->ops->flush ? sink->ops->flush(sink) : 0;
+}
+
 int sink_readers(const struct sink *sink)
 {
         return sink->ops->readers ? sink->ops->readers(sink) : 1;

@@ -7,7 +7,7 @@
  *
  * The format stays the same from sink_open() to sink_close(), whatever happens to the camera, because readers cannot
  * cope with a change of size.  Not thread-safe.  After sink_open() nothing allocates except to count readers, and
- * nothing blocks except writing to files. */
+ * nothing blocks except writing to a y4m file.  Pictures are compressed on a thread, one at a time. */
 #pragma once
 
 #include "v4l2/frame.h"
@@ -32,7 +32,7 @@ struct sink_kind sink_kind(const char *spec);
  * node. */
 int sink_open(const char *spec, const struct frame_format *format, struct frame_rate rate, struct sink **ret, char *why,
               size_t why_size);
-void sink_close(struct sink *sink); /* NULL is fine */
+void sink_close(struct sink *sink); /* NULL is fine; sink_flush() comes first where its errors matter */
 
 /* The fourcc, size and colour that readers of a node get at the moment.  Only ask a node that this program feeds:
  * v4l2loopback 0.12 disturbs the producer if anybody else asks.  The kernel's errno. */
@@ -47,7 +47,8 @@ const struct sink_counters *sink_counters(const struct sink *sink);
 bool sink_size_accepted(uint32_t width, uint32_t height);
 
 /* Shows `frame`, of which it copies sink_format()->size bytes.  `time_ns`: CLOCK_MONOTONIC, must not go back.
- *   -EAGAIN  there is no free buffer, or the reader of a pipe does not read: the frame was dropped and counted
+ *   -EAGAIN  there is no free buffer, the reader of a pipe does not read, or the frame before is still being written:
+ *            this one was dropped and counted
  *   -ENODEV  the node is gone: close it */
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
 
@@ -55,9 +56,13 @@ int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
  * -1: never.  It may appear with sink_dispatch(), and then stays the same until sink_close(). */
 int sink_fd(const struct sink *sink);
 
-/* Continues what waits for the other side: the rest of a frame in a pipe, news of the readers.  Does not block.  Errors
- * as for sink_show(), except -EAGAIN. */
+/* Continues what waits for the other side: the rest of a frame in a pipe, a picture that has been written, news of the
+ * readers.  Does not block.  Errors as for sink_show(), except -EAGAIN. */
 int sink_dispatch(struct sink *sink);
+
+/* Waits until the frames that were taken are written.  Errors as for sink_show(); -EAGAIN: the reader of a pipe has read
+ * nothing for a second. */
+int sink_flush(struct sink *sink);
 
 /* How many programs read the output, as of the last sink_dispatch().  A file always has one reader.  v4l2loopback
  * reports the number itself since 0.13 (programs that stream; since 0.14 at most one).  With 0.12 it is the number of

@@ -68,12 +68,28 @@ GETTER(get_version)
         return sd_bus_message_append(reply, "s", VISAGED_VERSION);
 }
 
-GETTER(get_virtual_camera)
+/* Names of files may not be UTF-8, but text on the bus must be. */
+static int append_name(sd_bus_message *reply, const char *name)
 {
         char text[PATH_MAX];
 
-        text_utf8(bus_ask(userdata).config->virtual_camera[0], text, sizeof text);
+        text_utf8(name, text, sizeof text);
         return sd_bus_message_append(reply, "s", text);
+}
+
+GETTER(get_virtual_camera)
+{
+        return append_name(reply, bus_ask(userdata).config->virtual_camera[0]);
+}
+
+GETTER(get_virtual_cameras)
+{
+        const struct config *config = bus_ask(userdata).config;
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && config->virtual_camera[i][0] && r >= 0; i++)
+                r = append_name(reply, config->virtual_camera[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int append_options(sd_bus_message *reply, const struct effect_settings *settings)
@@ -158,6 +174,7 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_PROPERTY("StateReason", "s", get_reason, 0, CHANGES),
         SD_BUS_PROPERTY("Camera", "s", get_camera, 0, CHANGES),
         SD_BUS_PROPERTY("VirtualCamera", "s", get_virtual_camera, 0, CONST),
+        SD_BUS_PROPERTY("VirtualCameras", "as", get_virtual_cameras, 0, CONST),
         SD_BUS_PROPERTY("Gpu", "s", get_gpu, 0, CHANGES),
         SD_BUS_PROPERTY("Model", "s", get_model, 0, CHANGES),
         SD_BUS_PROPERTY("Effect", "s", get_effect, 0, CHANGES),

@@ -42,12 +42,15 @@ void doctor_find_nodes(struct doctor_world *world)
 {
         const char *camera = world->config->camera;
         char path[PATH_MAX + sizeof BY_ID];
+        unsigned n = 0;
 
-        world->node[0] = world->camera[0] = '\0';
-        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && !world->node[0]; i++) {
+        memset(world->nodes, 0, sizeof world->nodes);
+        world->node = world->nodes[0];
+        world->camera[0] = '\0';
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
                 const char *output = world->config->virtual_camera[i];
                 if (output[0] && name_of_output(output, NULL) == NAME_NODE)
-                        doctor_resolve(world, output, world->node, sizeof world->node);
+                        doctor_resolve(world, output, world->nodes[n++], sizeof world->nodes[0]);
         }
         if (file_of(camera))
                 return;
@@ -57,6 +60,14 @@ void doctor_find_nodes(struct doctor_world *world)
         }
         name_node(camera, path, sizeof path);
         doctor_resolve(world, path, world->camera, sizeof world->camera);
+}
+
+static bool is_virtual(const struct doctor_world *world, const char *node)
+{
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX; i++)
+                if (strcmp(world->nodes[i], node) == 0)
+                        return true;
+        return false;
 }
 
 static void examine(const struct doctor_world *world, struct doctor_finding *ret)
@@ -91,7 +102,7 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
         } else if (!doctor_exists(world, "%s", world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is not plugged in", camera);
                 doctor_fix(ret, "plug it in, or choose another one from \"visagectl cameras\" (key \"camera\")");
-        } else if (strcmp(world->camera, world->node) == 0) {
+        } else if (is_virtual(world, world->camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "%s is also the virtual camera", world->camera);
                 doctor_fix(ret, "choose another one from \"visagectl cameras\" (key \"camera\")");
         } else if (doctor_is_loopback(world, name)) {

@@ -37,9 +37,11 @@ struct doctor_world {
         const struct config *config;
         char config_file[PATH_MAX]; /* "": there is none */
         char mistake[700];          /* the first one in it or its drop-ins, or "" */
-        char node[PATH_MAX];        /* of the virtual camera, with links resolved; "": it is a file */
-        char camera[PATH_MAX];      /* the same for the camera; "": there is none */
-        const char *user;           /* the caller ... */
+        /* Of the virtual cameras, with links resolved; unused ones, at the end, are "".  Files have none. */
+        char nodes[CONFIG_OUTPUTS_MAX][PATH_MAX];
+        const char *node;      /* the one to be checked; "": there are only files */
+        char camera[PATH_MAX]; /* the same for the camera; "": there is none */
+        const char *user;      /* the caller ... */
         uid_t uid;
         gid_t groups[64]; /* ... and the groups of the process */
         int groups_n;
@@ -54,11 +56,12 @@ struct doctor_check {
         const char *name;
         void (*run)(const struct doctor_world *world, struct doctor_finding *ret);
         bool child; /* runs foreign code that may crash or hang, so it needs a process of its own */
+        bool each;  /* it looks at a node of the virtual camera, and is run for each of them */
 };
 
 extern const struct doctor_check doctor_checks[]; /* terminated by one without a name */
 
-/* Sets `node` and `camera` from the configuration and the contents of /dev. */
+/* Sets `nodes`, the first as `node`, and `camera` from the configuration and the contents of /dev. */
 void doctor_find_nodes(struct doctor_world *world);
 
 /* Runs a check, in a child process if it needs one. */

@@ -68,6 +68,9 @@ int still_parse(struct still *s, const struct picture *picture, char *why, size_
 
         if (s->image.width != picture->width || s->image.height != picture->height || !s->program) {
                 still_finish(s);
+                r = engine_fit(s->engine, picture->width, picture->height, why, why_size);
+                if (r < 0)
+                        return r;
                 r = allocate(s, picture->width, picture->height);
                 if (r == 0)
                         r = record(s);

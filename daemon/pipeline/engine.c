@@ -60,27 +60,34 @@ static void tell_models(char *why, size_t why_size)
         snprintf(why + n, why_size - n, "; installed models: %s", there);
 }
 
-static int open_model(struct engine *engine, const struct engine_options *options, struct model **ret, char *why,
-                      size_t why_size)
+static int open_model(struct engine *engine, const struct engine_options *options, char *why, size_t why_size)
 {
         int r = paths_model(options->model, engine->model_path, sizeof engine->model_path);
         if (r < 0) {
                 snprintf(why, why_size, "the model's path is too long");
                 return r;
         }
-        r = model_open(engine->model_path, ret, why, why_size);
+        r = model_open(engine->model_path, &engine->weights, why, why_size);
         if (r == -ENOENT)
                 tell_models(why, why_size);
         if (r < 0)
                 return r;
-        engine->model = *model_info(*ret);
+        engine->model = *model_info(engine->weights);
+        if (options->width && options->height)
+                model_fit(&engine->model, options->width, options->height);
         return 0;
 }
 
-static int make_parser(struct engine *engine, const struct engine_options *options, const struct model *model,
-                       uint64_t *since, char *why, size_t why_size)
+static int make_parser(struct engine *engine, char *why, size_t why_size)
 {
-        int r = parser_new(engine->gpu, model, options->precision, &engine->parser, why, why_size);
+        return parser_new(engine->gpu, engine->weights, &engine->model, engine->precision, &engine->parser, why,
+                          why_size);
+}
+
+static int open_parser(struct engine *engine, const struct engine_options *options, uint64_t *since, char *why,
+                       size_t why_size)
+{
+        int r = make_parser(engine, why, why_size);
         if (r < 0)
                 return r;
         const struct parser_figures *figures = parser_figures(engine->parser);
@@ -93,11 +100,10 @@ static int make_parser(struct engine *engine, const struct engine_options *optio
 int engine_open(struct engine *engine, const struct engine_options *options, char *why, size_t why_size)
 {
         uint64_t since = stats_now();
-        struct model *model;
 
         *engine = (struct engine){.precision = options->precision};
         /* The model comes first, because its errors are found quickly. */
-        int r = open_model(engine, options, &model, why, why_size);
+        int r = open_model(engine, options, why, why_size);
         if (r < 0)
                 return r;
         progress(options, &since, "model: %s, %u classes, %ux%u", engine->model.name, engine->model.classes,
@@ -107,16 +113,29 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
         if (r == 0)
                 r = open_gpu(engine, options, &since, why, why_size);
         if (r == 0)
-                r = make_parser(engine, options, model, &since, why, why_size);
-        model_close(model);
+                r = open_parser(engine, options, &since, why, why_size);
         if (r < 0)
                 engine_close(engine);
         return r;
 }
 
+int engine_fit(struct engine *engine, uint32_t width, uint32_t height, char *why, size_t why_size)
+{
+        struct model_info fitted = *model_info(engine->weights);
+
+        model_fit(&fitted, width, height);
+        if (engine->parser && fitted.width == engine->model.width && fitted.height == engine->model.height)
+                return 0;
+        parser_free(engine->parser);
+        engine->parser = NULL;
+        engine->model = fitted;
+        return make_parser(engine, why, why_size);
+}
+
 void engine_close(struct engine *engine)
 {
         parser_free(engine->parser);
+        model_close(engine->weights);
         gpu_close(engine->gpu);
         *engine = (struct engine){0};
 }

@@ -9,6 +9,7 @@ struct engine_options {
         const char *gpu, *model; /* "" or NULL: the best, the default */
         enum gpu_backend backend;
         enum gpu_dtype precision;
+        uint32_t width, height; /* of the pictures, if they are all alike, else 0 and engine_fit() for each of them */
         /* Reports what was done and how long it took.  May be NULL. */
         void (*progress)(void *userdata, const char *what, double seconds);
         /* Whether the model will do, asked before the GPU is opened; an error ends engine_open().  May be NULL. */
@@ -19,11 +20,15 @@ struct engine_options {
 struct engine {
         struct gpu *gpu;
         struct parser *parser;
-        struct model_info model;
+        struct model *weights;
+        struct model_info model; /* with the input's size in use */
         char model_path[PATH_MAX];
         enum gpu_dtype precision;
 };
 
 /* On failure nothing is left open, and `why` gets one line for the user. */
 int engine_open(struct engine *engine, const struct engine_options *options, char *why, size_t why_size);
+/* Makes the parser again if a picture of this size is better parsed with another shape of the input.  Programs that the
+ * old one was recorded into must be freed before.  On failure there is no parser. */
+int engine_fit(struct engine *engine, uint32_t width, uint32_t height, char *why, size_t why_size);
 void engine_close(struct engine *engine); /* a zeroed one is fine; programs and buffers must be freed */

@@ -62,13 +62,23 @@ static void add_engine(json_t *root, const struct engine *engine)
                                       text_json(engine->model_path), "precision", precision_names[engine->precision]));
 }
 
+static json_t *virtual_cameras(const struct config *config)
+{
+        json_t *array = json_array();
+
+        for (unsigned i = 0; i < CONFIG_OUTPUTS_MAX && config->virtual_camera[i][0]; i++)
+                json_array_append_new(array, text_json(config->virtual_camera[i]));
+        return array;
+}
+
 int report_write(const struct report *report, const char *path)
 {
         const struct stats *s = report->stats;
-        json_t *root =
-                json_pack("{s:s, s:o, s:o, s:f, s:{s:i, s:i}}", "version", VISAGED_VERSION, "camera",
-                          text_json(report->camera), "virtual_camera", text_json(report->virtual_camera), "seconds",
-                          report->seconds, "size", "width", (int)report->width, "height", (int)report->height);
+        const struct config *config = report->config;
+        json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:f, s:{s:i, s:i}}", "version", VISAGED_VERSION, "camera",
+                                 text_json(config->camera), "virtual_camera", text_json(config->virtual_camera[0]),
+                                 "virtual_cameras", virtual_cameras(config), "seconds", report->seconds, "size",
+                                 "width", (int)report->width, "height", (int)report->height);
 
         if (!root)
                 return -ENOMEM;

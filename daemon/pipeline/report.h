@@ -9,8 +9,8 @@
 struct report {
         const struct engine *engine; /* NULL: it was never opened */
         const struct stats *stats;
-        const char *camera, *virtual_camera; /* their names */
-        const uint8_t *labels;               /* the last label map; NULL: there is none */
+        const struct config *config;
+        const uint8_t *labels; /* the last label map; NULL: there is none */
         uint32_t width, height;
         double seconds;
 };

@@ -121,6 +121,8 @@ static void open_next(void *userdata)
                 .gpu = g->wish.gpu,
                 .model = g->wish.model,
                 .precision = g->wish.precision,
+                .width = g->next->format.width,
+                .height = g->next->format.height,
                 .progress = on_progress,
                 .userdata = sv,
         };

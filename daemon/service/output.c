@@ -223,16 +223,28 @@ void supervisor_output_withdraw(struct output *out)
 }
 
 /* Not by show(), which would try to open anew what is lost. */
-void supervisor_output_leave(struct output *out)
+static void show_last_placeholder(struct output *out)
 {
         const uint8_t *bytes = placeholder_task_bytes(&out->sv->output.placeholder);
         int r = 0;
 
-        if (out->state != OUTPUT_OPEN || !out->kind.placeholders || !bytes)
-                return;
-        for (int i = 0; i < LAST_FRAMES && r == 0; i++) {
+        for (int i = 0; bytes && i < LAST_FRAMES && r == 0; i++) {
                 out->shown_time = next_time(out);
                 r = sink_show(out->sink, bytes, out->shown_time);
+        }
+}
+
+/* A reader that does not read is not waited for. */
+void supervisor_output_leave(struct output *out)
+{
+        if (out->state != OUTPUT_OPEN)
+                return;
+        if (out->kind.placeholders)
+                show_last_placeholder(out);
+        int r = sink_flush(out->sink);
+        if (r < 0 && r != -EAGAIN) {
+                log_error("%s: %s", out->name, error_text(r));
+                out->sv->stop(out->sv, 1);
         }
 }
 

@@ -167,7 +167,8 @@ int supervisor_output_init(struct supervisor *sv, struct output *out, const char
 int supervisor_output_open(struct output *out);      /* or tries again later; an error: there is no sense in that */
 void supervisor_output_offer(struct output *out);    /* the newest frame: shown at once, or when it is due */
 void supervisor_output_withdraw(struct output *out); /* the placeholder takes its place */
-void supervisor_output_leave(struct output *out);    /* the placeholder is the last that readers see */
+/* At the end: the placeholder is the last that readers see, and all frames are written. */
+void supervisor_output_leave(struct output *out);
 void supervisor_output_finish(struct output *out);
 const struct output *supervisor_output_first(const struct supervisor *sv); /* of those that are open; NULL: none is */
 

@@ -181,8 +181,7 @@ static void tell(struct supervisor *sv)
         struct report report = {
                 .engine = ready ? &sv->gpu.now->engine : NULL,
                 .stats = &sv->stats,
-                .camera = sv->config.camera,
-                .virtual_camera = sv->config.virtual_camera[0],
+                .config = &sv->config,
                 .labels = labels,
                 .width = sv->output.format.width,
                 .height = sv->output.format.height,

@@ -41,6 +41,16 @@ static void read_config(struct doctor_world *world, struct config *config)
         world->config = config;
 }
 
+static void use_outputs(struct config *config, const json_t *names)
+{
+        const json_t *name;
+        size_t i;
+
+        memset(config->virtual_camera, 0, sizeof config->virtual_camera);
+        json_array_foreach(names, i, name) if (i < CONFIG_OUTPUTS_MAX)
+                snprintf(config->virtual_camera[i], sizeof config->virtual_camera[i], "%s", json_string_value(name));
+}
+
 /* What the daemon uses counts more than what the configuration says. */
 static void ask_daemon(struct doctor_world *world, struct config *config, struct client *client, char *why,
                        size_t why_size)
@@ -51,9 +61,7 @@ static void ask_daemon(struct doctor_world *world, struct config *config, struct
                 return;
         world->daemon = properties;
         snprintf(config->camera, sizeof config->camera, "%s", client_text(properties, "camera"));
-        if (client_text(properties, "virtual_camera")[0])
-                snprintf(config->virtual_camera[0], sizeof config->virtual_camera[0], "%s",
-                         client_text(properties, "virtual_camera"));
+        use_outputs(config, json_object_get(properties, "virtual_cameras"));
 }
 
 static void ask_systemd(struct doctor_world *world, sd_bus *bus)
@@ -104,28 +112,49 @@ static void find_user(struct doctor_world *world)
 
 /* ---- the report ---- */
 
-static void print_json(const struct doctor_finding *findings)
+struct result {
+        const struct doctor_check *check;
+        const char *node; /* NULL: it is not about one */
+        struct doctor_finding finding;
+};
+
+static void print_json(const struct result *results, size_t n)
 {
         json_t *array = json_array();
 
-        for (size_t i = 0; doctor_checks[i].name; i++)
-                json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:o}", "check", doctor_checks[i].name,
-                                                       "severity", doctor_severity_names[findings[i].severity], "seen",
-                                                       text_json(findings[i].seen), "fix",
-                                                       findings[i].fix[0] ? text_json(findings[i].fix) : json_null()));
+        for (size_t i = 0; i < n; i++) {
+                const struct doctor_finding *finding = &results[i].finding;
+                json_array_append_new(array,
+                                      json_pack("{s:s, s:s?, s:s, s:o, s:o}", "check", results[i].check->name, "node",
+                                                results[i].node, "severity", doctor_severity_names[finding->severity],
+                                                "seen", text_json(finding->seen), "fix",
+                                                finding->fix[0] ? text_json(finding->fix) : json_null()));
+        }
         command_print_json(array);
 }
 
-static void print_table(const struct doctor_finding *findings, unsigned problems, unsigned warnings)
+/* "producer", or "producer of video11" where there are several nodes. */
+static void name_result(const struct result *result, bool several, char *ret, size_t size)
+{
+        const char *slash = result->node ? strrchr(result->node, '/') : NULL;
+
+        if (several && slash)
+                snprintf(ret, size, "%s of %s", result->check->name, slash + 1);
+        else
+                snprintf(ret, size, "%s", result->check->name);
+}
+
+static void print_table(const struct result *results, size_t n, bool several, unsigned problems, unsigned warnings)
 {
         struct table table = {.columns = 3};
-        char fix[700];
+        char fix[700], name[100];
 
-        for (size_t i = 0; doctor_checks[i].name; i++) {
-                table_row(&table, (const char *[]){doctor_severity_names[findings[i].severity], doctor_checks[i].name,
-                                                   findings[i].seen});
-                snprintf(fix, sizeof fix, "-> %s", findings[i].fix);
-                if (findings[i].fix[0])
+        for (size_t i = 0; i < n; i++) {
+                const struct doctor_finding *finding = &results[i].finding;
+                name_result(&results[i], several, name, sizeof name);
+                table_row(&table, (const char *[]){doctor_severity_names[finding->severity], name, finding->seen});
+                snprintf(fix, sizeof fix, "-> %s", finding->fix);
+                if (finding->fix[0])
                         table_row(&table, (const char *[]){"", "", fix});
         }
         table_print(&table, "", stdout);
@@ -135,28 +164,43 @@ static void print_table(const struct doctor_finding *findings, unsigned problems
                problems + warnings > 0 && geteuid() != 0 ? "; most fixes want root (sudo)" : "");
 }
 
-static int examine(const struct doctor_world *world, bool json)
+/* Runs a check, for each node if it is about one.  Returns the number of results. */
+static size_t run_check(const struct doctor_check *check, struct doctor_world *world, struct result *ret)
 {
-        struct doctor_finding *findings;
-        unsigned counts[DOCTOR_PROBLEM + 1] = {0};
         size_t n = 0;
 
-        while (doctor_checks[n].name)
+        command_progress("%s ...", check->name);
+        do {
+                world->node = world->nodes[n];
+                ret[n] = (struct result){.check = check, .node = check->each && *world->node ? world->node : NULL};
+                doctor_run(check, world, &ret[n].finding);
                 n++;
-        findings = calloc(n, sizeof *findings);
-        if (!findings)
+        } while (check->each && n < CONFIG_OUTPUTS_MAX && world->nodes[n][0]);
+        world->node = world->nodes[0];
+        return n;
+}
+
+static int examine(struct doctor_world *world, bool json)
+{
+        struct result *results;
+        unsigned counts[DOCTOR_PROBLEM + 1] = {0};
+        size_t checks = 0, n = 0;
+
+        while (doctor_checks[checks].name)
+                checks++;
+        results = calloc(checks * CONFIG_OUTPUTS_MAX, sizeof *results);
+        if (!results)
                 return 1;
-        for (size_t i = 0; i < n; i++) {
-                command_progress("%s ...", doctor_checks[i].name);
-                doctor_run(&doctor_checks[i], world, &findings[i]);
-                counts[findings[i].severity]++;
-        }
+        for (size_t i = 0; i < checks; i++)
+                n += run_check(&doctor_checks[i], world, &results[n]);
+        for (size_t i = 0; i < n; i++)
+                counts[results[i].finding.severity]++;
         command_progress_clear();
         if (json)
-                print_json(findings);
+                print_json(results, n);
         else
-                print_table(findings, counts[DOCTOR_PROBLEM], counts[DOCTOR_WARNING]);
-        free(findings);
+                print_table(results, n, world->nodes[1][0], counts[DOCTOR_PROBLEM], counts[DOCTOR_WARNING]);
+        free(results);
         return counts[DOCTOR_PROBLEM] > 0;
 }
 

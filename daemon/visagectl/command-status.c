@@ -53,6 +53,14 @@ static void rate_row(struct table *table, const json_t *properties)
         row(table, "Speed", text);
 }
 
+static void virtual_camera_rows(struct table *table, const json_t *properties)
+{
+        const json_t *names = json_object_get(properties, "virtual_cameras"), *name;
+        size_t i;
+
+        json_array_foreach(names, i, name) row(table, i > 0 ? "" : "Virtual camera", json_string_value(name));
+}
+
 static const char * or (const char *text, const char *otherwise)
 {
         return text[0] ? text : otherwise;
@@ -66,7 +74,7 @@ static void print_properties(const json_t *properties)
 
         snprintf(readers, sizeof readers, "%.0f", number(properties, "readers"));
         row(&table, "Camera", or (client_text(properties, "camera"), "the first one found"));
-        row(&table, "Virtual camera", client_text(properties, "virtual_camera"));
+        virtual_camera_rows(&table, properties);
         row(&table, "Readers", readers);
         row(&table, "Face", json_is_null(face) ? "not permitted" : json_is_true(face) ? "yes" : "no");
         effect_row(&table, properties);

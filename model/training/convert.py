@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Make a model file (format "visaged-1") from an official DML-CSR checkpoint, or from random weights for tests.
 
-    convert.py CHECKPOINT OUT.safetensors --classes N [--dtype fp32|fp16] [--input HxW|N]
-    convert.py --random VARIANT --seed N --classes N OUT.safetensors [--dtype fp32|fp16] [--input HxW|N]
+    convert.py CHECKPOINT OUT.safetensors --classes N [--dtype fp32|fp16] [--input HxW|N] [--free-shape]
+    convert.py --random VARIANT --seed N --classes N OUT.safetensors [--dtype fp32|fp16] [--input HxW|N] [--free-shape]
 
 The file has one weight and one bias per convolution: every batch norm is folded in the convolution before it. Names and
 shapes are the checkpoint's: a 2-d convolution is out x in x height x width (depthwise: C x 1 x 3 x 3), one along a graph
@@ -24,6 +24,7 @@ from checkpoint import Refused, load, strip
 from reference import EPS, NORMS, Abn, Arch, DmlCsr, Layer, Level, resnet
 
 BLOCKS_MAX = 64
+FREE_MIN = 64 * 64  # pixels of an input whose shape is free
 WIDTH_MAX = 4096
 
 
@@ -157,8 +158,8 @@ def stored(tensors, dtype):
     return arrays
 
 
-def metadata(arch, size, description):
-    """Every value is a string of JSON text."""
+def metadata(arch, size, free, description):
+    """Every value is a string of JSON text. free: whether the input may take the shape of a picture."""
     mean, std = arches.normalisation(arch)
     if arch.inverted:
         encoder = {"layers": [(layer.kernel, layer.stride, layer.dilation, layer.expansion, layer.channels, layer.blocks)
@@ -166,7 +167,7 @@ def metadata(arch, size, description):
     else:
         encoder = {"blocks": [layer.blocks for layer in arch.layers], "planes": [layer.channels for layer in arch.layers]}
     values = {"format": "visaged-1", "name": description["name"], "block": arch.block, **encoder, "stem": arch.stem,
-              "head": arch.head, "decoder": arch.decoder, "input": size, "channels": description["channels"], "mean": mean,
+              "head": arch.head, "decoder": arch.decoder, "input": size, "shape": "free" if free else "fixed", "channels": description["channels"], "mean": mean,
               "std": std, "classes": arches.labels(arch.classes), "license": description["license"],
               "provenance": description["provenance"]}
     return {key: json.dumps(value) for key, value in values.items()}
@@ -197,6 +198,8 @@ def arguments():
     parser.add_argument("--classes", type=count, required=True)
     parser.add_argument("--dtype", choices=("fp32", "fp16"), default="fp32", help="of the weights")
     parser.add_argument("--input", type=size, help="HxW or N; by default 473, or 256 for the small networks")
+    parser.add_argument("--free-shape", action="store_true",
+                        help="the input takes the shape of the picture, with the same area; for networks that were trained on whole pictures")
     args = parser.parse_args()
     if bool(args.random) == bool(args.checkpoint):
         parser.error("give either a checkpoint or --random")
@@ -213,11 +216,13 @@ def convert(args):
     else:
         arch, tensors, description = converted(args.checkpoint, args.classes)
     shape = args.input or description.get("input") or (arches.INPUTS[arch.block],) * 2
+    if args.free_shape and shape[0] * shape[1] < FREE_MIN:
+        raise Refused(f"--free-shape needs an input of at least {FREE_MIN} pixels")
     if args.random:
         tensors = noise.weights(arch, shape, args.seed)
     arrays = stored(tensors, args.dtype)
     try:
-        safetensors.write(args.out, arrays, metadata(arch, shape, description))
+        safetensors.write(args.out, arrays, metadata(arch, shape, args.free_shape, description))
     except OSError as error:
         raise Refused(f"{args.out}: {error.strerror}") from error
 

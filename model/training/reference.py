@@ -410,6 +410,17 @@ class Meta:
     channels: str
     mean: Tuple[float, float, float]
     std: Tuple[float, float, float]
+    free_shape: bool = False  # the input takes the shape of the picture
+
+    def fitted(self, height, width):
+        """The input's (height, width) for a picture: if its shape is free, at most as large an area with the picture's ratio,
+        up to 2 : 1, sides multiples of 16, the shorter one rounded."""
+        if not self.free_shape:
+            return self.input
+        area, ratio = self.input[0] * self.input[1], min(2, max(height / width, width / height))
+        shorter = 16 * max(1, int((area / ratio) ** 0.5 / 16 + 0.5))
+        longer = area // shorter // 16 * 16
+        return (longer, shorter) if width < height else (shorter, longer)
 
 
 def described(value):
@@ -430,7 +441,8 @@ def load(path):
     arch = described(value)
     model = DmlCsr(arch, folded=True).eval()
     model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()})
-    return model, Meta(value["name"], tuple(value["input"]), value["channels"], tuple(value["mean"]), tuple(value["std"]))
+    return model, Meta(value["name"], tuple(value["input"]), value["channels"], tuple(value["mean"]), tuple(value["std"]),
+                       value.get("shape") == "free")
 
 
 def _geometry(source, size):
@@ -458,7 +470,7 @@ def _taps(count, scale, offset, limit):
 def preprocess(rgb, meta):
     """uint8 height x width x RGB -> float32 1 x 3 x H x W: to the input's frame, where neighbours outside the picture are 0;
     then / 255, the model's channel order, minus mean, divided by std."""
-    source, size = rgb.shape[:2], meta.input
+    source, size = rgb.shape[:2], meta.fitted(*rgb.shape[:2])
     scale, offset = _geometry(source, size)
     (y, wy), (x, wx) = (_taps(size[i], scale, offset[i], source[i]) for i in (0, 1))
     picture = rgb.astype(np.float64)

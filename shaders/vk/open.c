@@ -161,6 +161,8 @@ void gpu_close(struct gpu *gpu)
                 cache_close(gpu);
                 pipelines_finish(gpu);
         }
+        if (gpu->abandoned) /* the waiter may come back */
+                return;
         free(gpu->runs);
         if (gpu->stuck) { /* leave the rest as it is */
                 free(gpu);

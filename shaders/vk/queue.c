@@ -11,6 +11,9 @@
 #define SLICE_NS UINT64_C(100000000)
 enum { SLICES = 600, FIRST_SLICES = 6000 };
 
+/* How much longer a caller waits for the waiter, whose driver may not return from its wait either. */
+#define GRACE_SLICES 100
+
 /* VK_SUCCESS; VK_ERROR_DEVICE_LOST; VK_TIMEOUT: the device does not respond. */
 static VkResult await(struct gpu *gpu, const struct waiting *waiting)
 {
@@ -86,6 +89,10 @@ void queue_finish(struct gpu *gpu)
                 gpu->stop = true;
                 pthread_cond_signal(&gpu->more);
                 pthread_mutex_unlock(&gpu->lock);
+                if (gpu->abandoned) { /* the rest is the waiter's for as long as it hangs */
+                        pthread_detach(gpu->waiter);
+                        return;
+                }
                 pthread_join(gpu->waiter, NULL);
                 pthread_cond_destroy(&gpu->more);
                 pthread_mutex_destroy(&gpu->lock);
@@ -96,11 +103,15 @@ void queue_finish(struct gpu *gpu)
                 close(gpu->event);
 }
 
+static unsigned patience(const struct flight *flight)
+{
+        return first_run_due(flight->program) ? FIRST_SLICES : SLICES;
+}
+
 static void hand_to_waiter(struct gpu *gpu, const struct flight *flight)
 {
         pthread_mutex_lock(&gpu->lock);
-        gpu->waiting[gpu->waiting_count++] =
-                (struct waiting){flight->fence, first_run_due(flight->program) ? FIRST_SLICES : SLICES};
+        gpu->waiting[gpu->waiting_count++] = (struct waiting){flight->fence, patience(flight)};
         pthread_cond_signal(&gpu->more);
         pthread_mutex_unlock(&gpu->lock);
 }
@@ -173,6 +184,8 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
 /* Fences belong to the waiter until it reports that they have landed. */
 static void retire(struct gpu *gpu)
 {
+        if (gpu->abandoned)
+                return;
         pthread_mutex_lock(&gpu->lock);
         unsigned landed = gpu->landed;
         gpu->landed = 0;
@@ -248,12 +261,24 @@ int gpu_dispatch(struct gpu *gpu)
         return gpu->lost ? -ENODEV : 0;
 }
 
+/* The waiter hangs in the driver: nothing will land any more. */
+static void abandon(struct gpu *gpu)
+{
+        gpu->lost = gpu->stuck = gpu->abandoned = true;
+        while (gpu->in_flight > 0)
+                gpu->flights[--gpu->in_flight].program->in_flight = 0;
+}
+
 /* Waits until something has landed. */
 static int wait_and_dispatch(struct gpu *gpu)
 {
         struct pollfd poll_event = {.fd = gpu->event, .events = POLLIN};
+        unsigned slices = GRACE_SLICES + (gpu->in_flight ? patience(&gpu->flights[0]) : 0);
 
-        poll(&poll_event, 1, -1);
+        while (slices && poll(&poll_event, 1, SLICE_NS / 1000000) <= 0)
+                slices--;
+        if (!slices)
+                abandon(gpu);
         return gpu_dispatch(gpu);
 }
 

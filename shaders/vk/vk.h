@@ -108,8 +108,9 @@ struct gpu {
         enum reading reading; /* of kernels that can do both */
         uint64_t allocated;   /* bytes of buffers */
         bool lost;
-        bool stuck;  /* lost, and submitted work may still run: nothing that it uses can be freed any more */
-        double rate; /* multiply-adds per second, measured when it was opened */
+        bool stuck;     /* lost, and submitted work may still run: nothing that it uses can be freed any more */
+        bool abandoned; /* stuck, and so is the waiter */
+        double rate;    /* multiply-adds per second, measured when it was opened */
 
         VkInstance instance;
         VkPhysicalDevice physical;

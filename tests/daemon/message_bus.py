@@ -237,8 +237,8 @@ class Client:
 
 
 class Daemon:
-    def __init__(self, bus, *arguments, config="/dev/null", camera=None, model=True, virtual_camera=None):
-        env = support.environment()
+    def __init__(self, bus, *arguments, config="/dev/null", camera=None, model=True, virtual_camera=None, env=None):
+        env = {**support.environment(), **(env or {})}
         env.update(DBUS_STARTER_BUS_TYPE="system", DBUS_SYSTEM_BUS_ADDRESS=bus.address, RUNTIME_DIRECTORY=bus.folder)
         self.sink = f"{bus.folder}/sink.y4m"
         self.log = open(f"{bus.folder}/log", "a+", errors="replace")

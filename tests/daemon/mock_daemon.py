@@ -24,7 +24,8 @@ XML = f"{ROOT}/systemd/org.visaged1.xml"
 def defaults():
     """Values of every property, by the types that the XML gives."""
     return {"Version": "0.1.0", "State": "streaming", "StateReason": "2 readers, held by kiosk",
-            "Camera": "usb-046d_C920-video-index0", "VirtualCamera": "/dev/video10", "Gpu": "Some GPU",
+            "Camera": "usb-046d_C920-video-index0", "VirtualCamera": "/dev/video10",
+            "VirtualCameras": ["/dev/video10"], "Gpu": "Some GPU",
             "Model": "/usr/share/visaged/default.safetensors", "Effect": "overlay",
             "EffectOptions": {"opacity": GLib.Variant("d", 0.5)}, "Mode": "smooth", "FrameRate": 29.97, "ParseRate": 14.5,
             "LatencyMs": 41.5,

@@ -76,15 +76,20 @@ def visaged(*arguments, **keywords):
 _models = {}
 
 
-def model(classes=11):
+def model(classes=11, *words):
     """A small network with random weights: its labels mean nothing, but are many and always the same."""
-    if classes not in _models:
-        path = os.path.join(folder(), f"model{classes}.safetensors")
+    if (classes, words) not in _models:
+        path = os.path.join(folder(), f"model{classes}{''.join(words)}.safetensors")
         subprocess.run(["/usr/bin/python3", f"{ROOT}/model/training/convert.py", "--random", "edge", "--seed", "3", "--classes",
-                        str(classes), "--input", "65x65", path], check=True, stdin=subprocess.DEVNULL, capture_output=True,
+                        str(classes), "--input", "65x65", *words, path], check=True, stdin=subprocess.DEVNULL, capture_output=True,
                        timeout=TIMEOUT)
-        _models[classes] = path
-    return _models[classes]
+        _models[classes, words] = path
+    return _models[classes, words]
+
+
+def free_model(classes=11):
+    """The same with an input that takes the shape of the picture."""
+    return model(classes, "--free-shape")
 
 
 def palette():

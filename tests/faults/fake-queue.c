@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/faults/fake-host.h"
 
@@ -351,6 +352,8 @@ VkResult vkWaitForFences(VkDevice handle, uint32_t count, const VkFence *fences,
 {
         VkResult result = fault_due(FAULT_vkWaitForFences);
 
+        while (result == FAKE_HANGS)
+                pause();
         pthread_mutex_lock(&fake_lock);
         struct fake_object *device = fake_get(handle, FAKE_DEVICE, "vkWaitForFences");
         const struct fake_object *fence = fake_get(fences[0], FAKE_FENCE, "vkWaitForFences");

@@ -22,6 +22,9 @@ unsigned fake_in_flight(void); /* submissions, of the device that had the last o
 /* Which way of reading is the faster one on this device, and so the back-end that is chosen. */
 void fake_prefer_texels(bool prefer);
 
+/* A result of vkWaitForFences: that call never returns. */
+#define FAKE_HANGS 1000
+
 /* While it is held the device finishes nothing, and who waits blocks. */
 void fake_hold(bool hold);
 /* Loses that device, whoever waits for it. */

@@ -453,6 +453,28 @@ static void waits_long_only_for_a_first_run(void **state)
         assert_true(first > 5 * again);
 }
 
+/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no thread. */
+static void gives_up_where_the_driver_hangs(void **state)
+{
+        static const struct fault hang = {FAULT_vkWaitForFences, 0, 1, FAKE_HANGS};
+        static struct play play;
+
+        opens(&play, 1);
+        struct gpu *gpu = play.startup.engine.gpu;
+        alarm(600);
+        faults_begin(&hang);
+        host_hurry(true);
+        assert_int_equal(play_push(&play), 0);
+        assert_int_equal(gpu_wait(gpu), -ENODEV);
+        host_hurry(false);
+        faults_end();
+        assert_int_equal(play.told, 1);
+        assert_int_equal(gpu_wait(gpu), -ENODEV);
+        play_close(&play);
+        alarm(0);
+        fake_reset();
+}
+
 /* ---- the set-up ---- */
 
 static int make_model(void **state)
@@ -491,17 +513,13 @@ static int teardown(void **state)
 
 int main(void)
 {
-        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 8 };
+        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 9 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),
-                cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),
-                cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(changes_options_without_recording),
-                cmocka_unit_test(goes_on_with_what_is_recorded),
-                cmocka_unit_test(frees_what_is_made_after_a_loss),
-                cmocka_unit_test(waits_long_only_for_a_first_run),
-                [FIRST + KINDS - 1] = {NULL},
+                cmocka_unit_test(goes_well_without_faults),          cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),     cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(changes_options_without_recording), cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),   cmocka_unit_test(waits_long_only_for_a_first_run),
+                cmocka_unit_test(gives_up_where_the_driver_hangs),   [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];
 

@@ -155,6 +155,8 @@ static json_t *forge_metadata(const struct model_info *info)
                 put_resnet(metadata, info);
         put(metadata, "head", json_integer(info->head));
         put(metadata, "input", json_pack("[i,i]", (int)info->height, (int)info->width));
+        if (info->free_shape)
+                put(metadata, "shape", json_string("free"));
         put(metadata, "channels", json_string(info->bgr ? "BGR" : "RGB"));
         put(metadata, "mean", reals(info->mean));
         put(metadata, "std", reals(info->std));

@@ -59,6 +59,7 @@ static void check_info(const struct model_info *a, const struct model_info *b)
         assert_memory_equal(a->decoder, b->decoder, sizeof a->decoder);
         assert_int_equal(a->height, b->height);
         assert_int_equal(a->width, b->width);
+        assert_int_equal(a->free_shape, b->free_shape);
         assert_int_equal(a->bgr, b->bgr);
         assert_memory_equal(a->mean, b->mean, sizeof a->mean);
         assert_memory_equal(a->std, b->std, sizeof a->std);
@@ -118,6 +119,8 @@ static void test_round_trip(void **state)
         round_trip(&info, false);
         info = forge_inverted_info();
         round_trip(&info, false);
+        info.height = info.width = 64;
+        info.free_shape = true;
         round_trip(&info, true);
 }
 
@@ -189,6 +192,9 @@ static const struct {
         {"input", "[40,2049]"},
         {"input", "[40,-48]"},
         {"input", "40"},
+        {"shape", "\"round\""},
+        {"shape", "null"},
+        {"shape", "\"free\""}, /* with so small an input */
         {"channels", "\"rgb\""},
         {"channels", "\"GRB\""},
         {"channels", "3"},
@@ -337,6 +343,31 @@ static void test_many_classes(void **state)
         refuse_metadata("classes", text);
 }
 
+static void test_fit(void **state)
+{
+        static const struct {
+                uint32_t input[2], picture[2], fitted[2]; /* height, width */
+        } cases[] = {
+                {{256, 256}, {512, 512}, {256, 256}},   {{256, 256}, {480, 640}, {224, 288}},
+                {{256, 256}, {640, 480}, {288, 224}},   {{256, 256}, {720, 1280}, {192, 336}},
+                {{256, 256}, {1, 4000}, {176, 368}},    {{256, 256}, {4000, 1}, {368, 176}},
+                {{192, 320}, {1000, 1000}, {240, 256}}, {{64, 64}, {1, 2}, {48, 80}},
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                struct model_info info = {.height = cases[i].input[0], .width = cases[i].input[1]};
+
+                model_fit(&info, cases[i].picture[1], cases[i].picture[0]);
+                assert_int_equal(info.height, cases[i].input[0]);
+                assert_int_equal(info.width, cases[i].input[1]);
+                info.free_shape = true;
+                model_fit(&info, cases[i].picture[1], cases[i].picture[0]);
+                assert_int_equal(info.height, cases[i].fitted[0]);
+                assert_int_equal(info.width, cases[i].fitted[1]);
+                assert_true(info.height * info.width <= cases[i].input[0] * cases[i].input[1]);
+        }
+}
+
 /* A network that is not the one whose tensors are there. */
 static void test_other_network(void **state)
 {
@@ -461,6 +492,7 @@ int main(void)
                 cmocka_unit_test(test_other_network), cmocka_unit_test(test_missing),
                 cmocka_unit_test(test_extra),         cmocka_unit_test(test_misshapen),
                 cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_inverted_metadata),
+                cmocka_unit_test(test_fit),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

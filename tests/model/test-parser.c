@@ -247,7 +247,7 @@ static void test_file(void **state)
         forge_model(header, data, size);
         free(data);
         assert_int_equal(model_open(forge_path(), &model, why, sizeof why), 0);
-        assert_int_equal(parser_new(gpu, model, GPU_F32, &parser, why, sizeof why), 0);
+        assert_int_equal(parser_new(gpu, model, model_info(model), GPU_F32, &parser, why, sizeof why), 0);
         model_close(model);
 
         figures = parser_figures(parser);

@@ -40,6 +40,7 @@ class Network:
     width: int
     picture: tuple = None  # width and height; None: those of the network
     stored: str = "fp32"
+    fitted: tuple = None  # height and width of the input for this picture, if its shape is free
     folder: str = None
     uses: int = 0
 
@@ -55,7 +56,8 @@ class Network:
         try:
             picture(*(self.picture or (self.width, self.height))).save(os.path.join(folder, "picture.png"))
             command([PYTHON, f"{ROOT}/model/training/convert.py", "--random", self.variant, "--seed", "7", "--classes", str(self.classes),
-                     "--dtype", self.stored, "--input", f"{self.height}x{self.width}", f"{folder}/model.safetensors"])
+                     "--dtype", self.stored, "--input", f"{self.height}x{self.width}", f"{folder}/model.safetensors",
+                     *(["--free-shape"] if self.fitted else [])])
             command([PYTHON, f"{ROOT}/model/training/reference.py", f"{folder}/model.safetensors", f"{folder}/picture.png",
                      "--logits", f"{folder}/reference.npy"])
         except BaseException:
@@ -129,7 +131,7 @@ class NetworkTest(unittest.TestCase):
         got, labels, line = self.parse()
         seconds = time.monotonic() - start
         got = got.astype(np.float64)
-        self.assertEqual(got.shape, (network.classes, network.height, network.width))
+        self.assertEqual(got.shape, (network.classes, *(network.fitted or (network.height, network.width))))
         self.assertEqual(got.shape, want.shape)
         self.assertTrue(np.isfinite(got).all(), "logits are not finite")
         largest = np.abs(want).max()
@@ -186,7 +188,8 @@ def plan():
                   (Network("small18", 11, 35, 250, (500, 70)), both),
                   (Network("edge", 20, 256, 256), both),
                   (Network("edge", 2, 33, 33), ["fp32"]),
-                  (Network("edge", 11, 35, 250, (500, 70)), both)]
+                  (Network("edge", 11, 35, 250, (500, 70)), both),
+                  (Network("edge", 20, 128, 128, (160, 90), fitted=(96, 160)), ["fp32"])]
         if LONG:
             result += [(Network("resnet101", 19, 256, 256, (320, 240)), both), (Network("resnet18", 19, 256, 256), ["fp32"]),
                        (Network("resnet101", 11, 473, 473), ["fp32"]), (Network("resnet50", 19, 256, 256), ["fp32"]),

@@ -203,8 +203,7 @@ static int prepare_jpeg(struct capture *capture)
                 if (capture->buffers[i].length > length)
                         length = capture->buffers[i].length;
         capture->compressed = malloc(length);
-        capture->decoded = malloc(capture->base.format.size);
-        if (!capture->compressed || !capture->decoded)
+        if (!capture->compressed)
                 return -ENOMEM;
         return jpeg_new(capture->base.format.width, capture->base.format.height, &capture->jpeg);
 }
@@ -215,10 +214,8 @@ static void drop_offer(struct capture *capture, int fd)
         unmap_buffers(capture);
         jpeg_free(capture->jpeg);
         free(capture->compressed);
-        free(capture->decoded);
         capture->jpeg = NULL;
         capture->compressed = NULL;
-        capture->decoded = NULL;
         if (capture->base.fd != fd)
                 capture->io->close(capture->base.fd);
         capture->base.fd = fd;
@@ -328,7 +325,6 @@ void capture_close(struct camera *camera)
         unmap_buffers(capture);
         jpeg_free(capture->jpeg);
         free(capture->compressed);
-        free(capture->decoded);
         capture->io->close(capture->base.fd);
         free(capture);
 }

@@ -20,7 +20,7 @@ struct capture {
         uint32_t count;    /* how many are mapped */
         bool granted;      /* the driver has allocated some */
         struct jpeg *jpeg; /* NULL: frames are passed on unchanged */
-        uint8_t *compressed, *decoded;
+        uint8_t *compressed;
         uint32_t driver_sequence, seen; /* the driver's last number; frames since the start, up to 2 */
         uint32_t sequence;              /* ours */
         uint64_t time_ns;               /* of the last frame */

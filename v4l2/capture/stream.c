@@ -144,7 +144,7 @@ static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX],
 static int decode(struct capture *capture, const struct held *held)
 {
         memcpy(capture->compressed, capture->buffers[held->index].data, held->bytes);
-        return jpeg_decode(capture->jpeg, capture->compressed, held->bytes, capture->decoded);
+        return jpeg_decode(capture->jpeg, capture->compressed, held->bytes, capture->base.into);
 }
 
 /* Decodes the newest one that is decodable, and gives all of them back. */
@@ -161,7 +161,7 @@ static int decode_newest(struct capture *capture, const struct held *held, uint3
                 } else if (decode(capture, &held[i]) < 0) {
                         capture->base.counters.corrupt++;
                 } else {
-                        *ret = (struct frame){capture->decoded, held[i].time_ns, held[i].sequence, INDEX_DECODED};
+                        *ret = (struct frame){capture->base.into, held[i].time_ns, held[i].sequence, INDEX_DECODED};
                         found = true;
                 }
                 queued = queue(capture, held[i].index);

@@ -1,10 +1,10 @@
 #include "v4l2/capture/threaded.h"
 #include "v4l2/frame-timer.h"
+#include "v4l2/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -75,11 +75,12 @@ static int convert(struct threaded *t)
         bool late;
         int r;
 
+        t->inner->into = t->data[slot];
         r = t->inner->ops->next(t->inner, &frame);
         late = monotonic_now() - begin > THREADED_BUDGET_NS;
         if (!r) {
                 t->slots[slot] = frame;
-                if (!late)
+                if (!late && frame.data != t->data[slot]) /* converted in the driver's buffer, which it wants back */
                         memcpy(t->data[slot], frame.data, t->base.format.size);
                 r = t->inner->ops->release(t->inner, &frame);
         }
@@ -109,7 +110,6 @@ static void *run(void *userdata)
 static int start(struct camera *camera)
 {
         struct threaded *t = (struct threaded *)camera;
-        sigset_t all, before;
         eventfd_t ignored;
         int r;
 
@@ -120,10 +120,7 @@ static int start(struct camera *camera)
         eventfd_read(camera->fd, &ignored);
         t->newest = t->out = NONE;
         t->error = 0;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        r = -pthread_create(&t->thread, NULL, run, t);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        r = thread_start(&t->thread, run, t);
         if (r < 0)
                 t->inner->ops->stop(t->inner);
         return r;

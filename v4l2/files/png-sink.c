@@ -3,19 +3,30 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "v4l2/files/picture.h"
+#include "v4l2/thread.h"
 
+/* Compressing a picture takes longer than a frame lasts, so a thread does it, one frame at a time. */
 struct png_sink {
         struct sink base;
         char before[PATH_MAX], after[PATH_MAX]; /* the parts of the name around the number */
         int digits;
         uint32_t number;
-        uint8_t *rgba;
+        uint8_t *frame, *rgba;
+        int result; /* of the last frame, until it has been told */
+
+        pthread_t thread;
+        bool runs, end;
+        sem_t work, idle; /* all of the above is the thread's from the one to the other */
+        int event;        /* readable when a frame is finished */
 };
 
 /* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; in 16.16, from the standards' Kr and Kb. */
@@ -55,30 +66,119 @@ static void to_rgba(const struct frame_format *format, const uint8_t *yu12, uint
         }
 }
 
-static void close_sink(struct sink *sink)
-{
-        struct png_sink *png = (struct png_sink *)sink;
+/* ---- on the thread ---- */
 
-        free(png->rgba);
-        free(png);
-}
-
-static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
+static int write_frame(struct png_sink *png)
 {
-        struct png_sink *png = (struct png_sink *)sink;
+        const struct frame_format *format = &png->base.format;
         char path[2 * PATH_MAX + 16];
         int r;
 
-        (void)time_ns;
         snprintf(path, sizeof path, "%s%0*u%s", png->before, png->digits, png->number, png->after);
-        to_rgba(&sink->format, frame, png->rgba);
-        r = picture_write_png(path, sink->format.width, sink->format.height, png->rgba);
+        to_rgba(format, png->frame, png->rgba);
+        r = picture_write_png(path, format->width, format->height, png->rgba);
         if (!r)
                 png->number++;
         return r;
 }
 
-static const struct sink_ops ops = {close_sink, show, NULL, NULL, NULL};
+static void wait_for(sem_t *semaphore)
+{
+        while (sem_wait(semaphore) < 0) /* interrupted */
+                ;
+}
+
+static void *run(void *userdata)
+{
+        struct png_sink *png = userdata;
+
+        for (wait_for(&png->work); !png->end; wait_for(&png->work)) {
+                png->result = write_frame(png);
+                sem_post(&png->idle);
+                eventfd_write(png->event, 1);
+        }
+        return NULL;
+}
+
+/* ---- what a sink does ---- */
+
+/* While the thread is idle; a frame that could not be written was not shown. */
+static int take_result(struct png_sink *png)
+{
+        int r = png->result;
+
+        png->result = 0;
+        png->base.counters.shown -= r < 0;
+        return r;
+}
+
+static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+        int r;
+
+        (void)time_ns;
+        if (sem_trywait(&png->idle) < 0)
+                return -EAGAIN;
+        r = take_result(png);
+        if (!r)
+                memcpy(png->frame, frame, sink->format.size);
+        sem_post(r ? &png->idle : &png->work);
+        return r;
+}
+
+static int get_fd(const struct sink *sink)
+{
+        return ((const struct png_sink *)sink)->event;
+}
+
+static int dispatch(struct sink *sink)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+        eventfd_t ignored;
+        int r;
+
+        eventfd_read(png->event, &ignored);
+        if (sem_trywait(&png->idle) < 0)
+                return 0;
+        r = take_result(png);
+        sem_post(&png->idle);
+        return r;
+}
+
+static int flush(struct sink *sink)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+        int r;
+
+        wait_for(&png->idle);
+        r = take_result(png);
+        sem_post(&png->idle);
+        return r;
+}
+
+static void close_sink(struct sink *sink)
+{
+        struct png_sink *png = (struct png_sink *)sink;
+
+        if (png->runs) {
+                wait_for(&png->idle);
+                png->end = true;
+                sem_post(&png->work);
+                pthread_join(png->thread, NULL);
+        }
+        if (png->event >= 0)
+                close(png->event);
+        sem_destroy(&png->work);
+        sem_destroy(&png->idle);
+        free(png->frame);
+        free(png->rgba);
+        free(png);
+}
+
+static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL, flush};
+
+/* ---- opening ---- */
 
 /* Only one %d or %0Nd and no other conversion; printf() never sees the pattern itself. */
 static bool split(struct png_sink *png, const char *pattern)
@@ -97,6 +197,23 @@ static bool split(struct png_sink *png, const char *pattern)
         memcpy(png->before, pattern, (size_t)(mark - pattern));
         strcpy(png->after, p + 1);
         return true;
+}
+
+static int start(struct png_sink *png)
+{
+        const struct frame_format *format = &png->base.format;
+        int r;
+
+        png->frame = malloc(format->size);
+        png->rgba = malloc((size_t)format->width * format->height * 4);
+        if (!png->frame || !png->rgba)
+                return -ENOMEM;
+        png->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (png->event < 0)
+                return -errno;
+        r = thread_start(&png->thread, run, png);
+        png->runs = !r;
+        return r;
 }
 
 static int prepare(struct png_sink *png, const char *pattern, const struct frame_format *format, char *why,
@@ -119,9 +236,9 @@ static int prepare(struct png_sink *png, const char *pattern, const struct frame
         if (r < 0)
                 return why_say(why, why_size, r, "%s: a size of %ux%u cannot be written; choose another", pattern,
                                format->width, format->height);
-        png->rgba = malloc((size_t)png->base.format.width * png->base.format.height * 4);
-        if (!png->rgba)
-                return why_say(why, why_size, -ENOMEM, "%s: out of memory; choose a smaller size", pattern);
+        r = start(png);
+        if (r < 0)
+                return why_say(why, why_size, r, "%s: %s; choose a smaller size", pattern, strerror(-r));
         return 0;
 }
 
@@ -135,6 +252,9 @@ int png_sink_open(const char *pattern, const struct frame_format *format, struct
         if (!png)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", pattern);
         png->base.ops = &ops;
+        png->event = -1;
+        sem_init(&png->work, 0, 0);
+        sem_init(&png->idle, 0, 1);
         r = prepare(png, pattern, format, why, why_size);
         if (r < 0) {
                 close_sink(&png->base);

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define FAREWELL_MS 1000 /* how long to wait for a slow reader of the remaining bytes at the end */
+#define FLUSH_MS 1000 /* how long to wait for a slow reader of the remaining bytes */
 
 struct y4m_sink {
         struct sink base;
@@ -62,10 +62,8 @@ static void close_sink(struct sink *sink)
 {
         struct y4m_sink *y4m = (struct y4m_sink *)sink;
 
-        if (y4m->fd >= 0) {
-                write_rest(y4m, FAREWELL_MS);
+        if (y4m->fd >= 0)
                 close(y4m->fd);
-        }
         if (y4m->epoll >= 0)
                 close(y4m->epoll);
         free(y4m->data);
@@ -109,7 +107,12 @@ static int dispatch(struct sink *sink)
         return r == -EAGAIN ? 0 : r;
 }
 
-static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL};
+static int flush(struct sink *sink)
+{
+        return write_rest((struct y4m_sink *)sink, FLUSH_MS);
+}
+
+static const struct sink_ops ops = {close_sink, show, get_fd, dispatch, NULL, flush};
 
 /* A regular file cannot be in an epoll set, and takes everything at once. */
 static int watch(struct y4m_sink *y4m)

@@ -297,7 +297,7 @@ static int get_readers(const struct sink *sink)
         return loopback->readers ? (int)readers_count(loopback->readers) : loopback->uncounted;
 }
 
-static const struct sink_ops ops = {close_loopback, show, get_fd, dispatch, get_readers};
+static const struct sink_ops ops = {close_loopback, show, get_fd, dispatch, get_readers, NULL};
 
 static int prepare(struct loopback *loopback, const char *path, const struct frame_format *format,
                    struct frame_rate rate, char *why, size_t why_size)

@@ -71,6 +71,7 @@ class Contract(Streaming):
 
     def test_properties(self):
         want = {"Version": "0.1.0", "State": "streaming", "Camera": still(), "VirtualCamera": f"y4m:{self.daemon.sink}",
+                "VirtualCameras": [f"y4m:{self.daemon.sink}"],
                 "Model": support.model(), "Effect": "overlay", "EffectOptions": {"opacity": 0.5}, "Mode": "smooth", "Readers": 1}
         for name, value in want.items():
             self.assertEqual(self.client.get(name), value, name)

@@ -172,7 +172,7 @@ static int setup(void **state)
         snprintf(root, sizeof root, "%s/%u", temporary, n++);
         config_init(&config);
         world = (struct doctor_world){.root = root, .kernel = KERNEL, .config = &config, .user = "kim", .uid = 1000};
-        strcpy(world.node, "/dev/video10");
+        world.node = "/dev/video10";
         fake.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
         fake.error = 0;
         return mkdir(root, 0777);
@@ -220,11 +220,11 @@ static void module_states(void **state)
         expect(doctor_module, DOCTOR_PROBLEM, "not built for this kernel", "dkms autoinstall");
         put_index("v4l2loopback", "updates/dkms/v4l2loopback.ko.xz:");
         expect(doctor_module, DOCTOR_PROBLEM, "installed, but not loaded", "modprobe v4l2loopback exclusive_caps=1");
-        strcpy(world.node, "/dev/video3");
+        world.node = "/dev/video3";
         expect(doctor_module, DOCTOR_PROBLEM, "not loaded", "video_nr=3 ");
         put_module("N,Y,N\n", "4\n", NULL);
         expect(doctor_module, DOCTOR_OK, "loaded", NULL);
-        world.node[0] = '\0';
+        world.node = "";
         expect(doctor_module, DOCTOR_SKIPPED, "is a file", NULL);
 }
 
@@ -276,9 +276,9 @@ static void module_parameters(void **state)
         expect(doctor_exclusive_caps, DOCTOR_PROBLEM, "browsers", "exclusive_caps=1");
         expect(doctor_max_buffers, DOCTOR_WARNING, "2: ", "max_buffers=4");
         expect(doctor_max_buffers, DOCTOR_WARNING, "2: ", "systemctl stop visaged && modprobe -r"); /* which holds it */
-        strcpy(world.node, "/dev/video5");
+        world.node = "/dev/video5";
         expect(doctor_exclusive_caps, DOCTOR_OK, "1", NULL);
-        strcpy(world.node, "/dev/video77"); /* added later: as the first */
+        world.node = "/dev/video77"; /* added later: as the first */
         expect(doctor_exclusive_caps, DOCTOR_OK, "1", NULL);
         put_module("", "", NULL);
         expect(doctor_exclusive_caps, DOCTOR_SKIPPED, "cannot be read", NULL);
@@ -296,7 +296,7 @@ static void node(void **state)
         expect(doctor_node, DOCTOR_PROBLEM, "\"HD Webcam\", not a v4l2loopback node", "/dev/video2, /dev/video11");
         put_node("video10", "visaged\n", true, "");
         expect(doctor_node, DOCTOR_OK, "/dev/video10, \"visaged\"", NULL);
-        world.node[0] = '\0';
+        world.node = "";
         expect(doctor_node, DOCTOR_SKIPPED, "is a file", NULL);
 }
 
@@ -433,7 +433,15 @@ static void camera_by_id(void **state)
         put_node("video11", "another\n", true, "");
         doctor_find_nodes(&world);
         expect(doctor_camera, DOCTOR_OK, "another v4l2loopback node", NULL);
+        strcpy(config.virtual_camera[1], "y4m:x");
+        strcpy(config.virtual_camera[2], "/dev/video11");
+        doctor_find_nodes(&world);
+        assert_string_equal(world.nodes[0], "/dev/video10");
+        assert_string_equal(world.nodes[1], "/dev/video11");
+        assert_string_equal(world.nodes[2], "");
+        expect(doctor_camera, DOCTOR_PROBLEM, "is also the virtual camera", "choose another");
 
+        config_init(&config);
         strcpy(config.camera, "image:a.png");
         strcpy(config.virtual_camera[0], "y4m:-");
         doctor_find_nodes(&world);

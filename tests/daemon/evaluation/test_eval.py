@@ -59,8 +59,8 @@ def among_eleven(labels, classes):
 class Reference:
     """What model/training/reference.py labels pictures with."""
 
-    def __init__(self, classes):
-        self.path = support.model(classes)
+    def __init__(self, path):
+        self.path = path
         self.network, self.meta = reference.load(self.path)
 
     def labels(self, path):
@@ -73,8 +73,8 @@ class Reference:
 class Case:
     """Pictures and labels in a folder, and all their known pixels as the reference has them: .truth, .found."""
 
-    def __init__(self, model_classes, truth_classes, sizes, absent=()):
-        self.reference = Reference(model_classes)
+    def __init__(self, model_classes, truth_classes, sizes, absent=(), model=support.model):
+        self.reference = Reference(model(model_classes))
         self.model = self.reference.path
         self.model_classes, self.truth_classes = model_classes, truth_classes
         self.folder, rng = folders(), np.random.default_rng(1)
@@ -158,6 +158,14 @@ class Figures(unittest.TestCase):
         self.assertEqual((result["pictures"], result["precision"]), (3, "fp32"))
         self.assertIn("llvmpipe", result["device"])
         self.assertGreater(result["ms_per_picture"], 0)
+
+    def test_a_model_of_free_shape(self):
+        """Its input takes the shape of one picture after the other."""
+        case = Case(19, 19, [(90, 40), (80, 80), (91, 41), (40, 90)], model=support.free_model)
+        self.assertEqual(len({case.reference.meta.fitted(height, width) for width, height in ((90, 40), (80, 80), (40, 90))}), 3)
+        done, result = evaluate(case.folder, f"--model={case.model}", "--confusion")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.check(result, case.truth, case.found, list(arches.LABELS[19]))
 
     def test_11_classes(self):
         case = Case(11, 11, [(64, 48), (80, 80)])

@@ -3,12 +3,16 @@
  * is, the next submission finds the GPU lost and takes the file away, and with FAULT_EXIT its driver then hangs when
  * the program exits; with FAULT_NO_CODE nothing can be made executable, as under MemoryDenyWriteExecute=; with the file
  * that FAULT_OUTPUT names, the next frame for a virtual camera ends in EIO, and while it is there the camera is asked
- * for frames of 160x120, whatever visaged wants. */
+ * for frames of 160x120, whatever visaged wants; as long as the file that FAULT_SLOW_FILES names is there, models can be
+ * neither listed nor opened: a disk that does not answer. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <linux/videodev2.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -34,6 +38,35 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
         if (r == 0 && clock == CLOCK_BOOTTIME && there("FAULT_BOOTTIME"))
                 ret->tv_sec += 3600;
         return r;
+}
+
+static void wait_for_files(void)
+{
+        while (there("FAULT_SLOW_FILES"))
+                usleep(1000);
+}
+
+int glob64(const char *pattern, int flags, int (*on_error)(const char *path, int error), glob64_t *ret)
+{
+        static typeof(glob64) *real;
+
+        if (!real)
+                *(void **)&real = dlsym(RTLD_NEXT, "glob64");
+        wait_for_files();
+        return real(pattern, flags, on_error, ret);
+}
+
+int open64(const char *path, int flags, ...)
+{
+        const char *suffix = strrchr(path, '.');
+        va_list ap;
+
+        va_start(ap, flags);
+        mode_t mode = va_arg(ap, mode_t);
+        va_end(ap);
+        if (suffix && strcmp(suffix, ".safetensors") == 0)
+                wait_for_files();
+        return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 int mprotect(void *address, size_t size, int protection)

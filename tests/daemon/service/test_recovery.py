@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 import support
+from message_bus import Bus, Client, Daemon, still
 from support import new_folder, picture, read_y4m
 
 SIZE = (64, 48)
@@ -118,6 +120,45 @@ class Gpu(unittest.TestCase):
         self.assertEqual(run.process.wait(120), 1, run.said())
         self.assertIn("giving up", run.said())
         run.log.close()
+
+
+class SlowFiles(unittest.TestCase):
+    """SetModel while the disk does not answer."""
+
+    def setUp(self):
+        self.slow = f"{new_folder()}/slow"
+        self.bus = Bus()
+        self.addCleanup(self.bus.close)
+        self.daemon = Daemon(self.bus, camera=still(), env={"LD_PRELOAD": os.environ["VISAGED_PRELOAD"], "FAULT_SLOW_FILES": self.slow})
+        self.client = Client(self.bus)
+        self.client.until_state("streaming")
+        support.model(19)
+
+    def switch(self, name):
+        """Frames go on while the file is looked for, and the bus answers; the error that the call ends with."""
+        errors = []
+        with open(self.slow, "w"):
+            pass
+        thread = threading.Thread(target=lambda: errors.append(Client(self.bus).error("SetModel", "(s)", name)[0]))
+        thread.start()
+        shown = self.client.get("Counters")["shown"]
+        self.client.until(lambda: self.client.get("Counters")["shown"] > shown + 20)
+        self.assertEqual((errors, self.client.get("Model"), self.client.get("State")), ([], support.model(), "streaming"))
+        os.unlink(self.slow)
+        thread.join()
+        return errors[0]
+
+    def test_frames_go_on(self):
+        with open(f"{support.folder()}/broken.safetensors", "wb") as file:
+            file.write(b"nothing")
+        before = [self.client.get(name) for name in ("Model", "Effect", "EffectOptions", "Mode", "Camera")]
+        for name, error in (("nonsense", "org.visaged1.Error.NoSuchModel"), ("broken", "org.visaged1.Error.Failed")):
+            self.assertEqual(self.switch(name), error)
+            self.assertEqual([self.client.get(name) for name in ("Model", "Effect", "EffectOptions", "Mode", "Camera")], before)
+        self.assertIsNone(self.switch("model19"))
+        self.assertTrue(self.client.get("Model").endswith("/model19.safetensors"))
+        status, text = self.daemon.stop()
+        self.assertEqual(status, 0, text)
 
 
 class Commands(unittest.TestCase):

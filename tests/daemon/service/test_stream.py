@@ -343,6 +343,17 @@ class Ends(unittest.TestCase):
         pictures = [name for name in os.listdir(folder) if name[0].isdigit()]
         self.assertEqual(len(pictures), 2)
 
+    def test_a_png_that_cannot_be_written(self):
+        """Not even when it is the last one, whose error comes after the end."""
+        for number in (0, 2):
+            folder = new_folder()
+            os.mkdir(f"{folder}/{number}.png")
+            stream = Stream(f"image:{picture('still.png', *SIZE)}", sink=f"png:{folder}/%d.png", frames=3)
+            self.assertEqual(stream.done.returncode, 1)
+            self.assertIn("error: ", stream.err)
+            self.assertIn("directory", stream.err)
+            self.assertEqual(sorted(os.listdir(folder)), [f"{i}.png" for i in range(number + 1)])
+
     def test_two_outputs(self):
         """They get the same frames; on the command line, what is named there takes the place of what the file names."""
         folder = new_folder()
@@ -355,6 +366,9 @@ class Ends(unittest.TestCase):
             self.assertEqual(one.read(), other.read())
         self.assertEqual(len(stream.frames()), 6)
         self.assertEqual(stream.report["frames"]["shown"], 6)
+        self.assertEqual(len(stream.report["virtual_cameras"]), 2)
+        self.assertIn(f"y4m:{folder}/other.y4m", stream.report["virtual_cameras"])
+        self.assertEqual(stream.report["virtual_camera"], stream.report["virtual_cameras"][0])
         self.assertEqual(sorted(os.listdir(folder)), ["other.y4m", "visaged.conf"])
 
     def test_report(self):

@@ -462,6 +462,19 @@ class Doctor(Served):
         severities = [finding["severity"] for finding in findings.values()]
         self.assertRegex(lines[-1], rf"^{severities.count('problem')} problems?, {severities.count('warning')} warnings?(; .*)?$")
 
+    def test_several_virtual_cameras(self):
+        """What concerns a node is checked for each of them."""
+        self.daemon.properties["VirtualCameras"] = ["/dev/video10", "y4m:/srv/film.y4m", "/dev/video4711"]
+        done = support.visagectl("doctor", "--json", env=self.environment())
+        nodes = {}
+        for finding in json.loads(done.stdout):
+            nodes.setdefault(finding["check"], []).append(finding["node"])
+        both = {"exclusive_caps", "virtual camera", "producer", "colours", "PipeWire"}
+        for check, of in nodes.items():
+            self.assertEqual(of, ["/dev/video10", "/dev/video4711"] if check in both else [None], check)
+        text = support.visagectl("doctor", env=self.environment()).stdout.decode()
+        self.assertRegex(text, r"problem +virtual camera of video4711 +there is no /dev/video4711")
+
     def test_software_driver(self):
         self.daemon.properties["Gpu"] = ""
         findings = self.findings(driver=True)

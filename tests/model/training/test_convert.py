@@ -188,9 +188,16 @@ class Metadata(Files):
         self.assertEqual([set(c) for c in classes], [{"name", "color"}] * 5)
         self.assertEqual(values, {
             "format": "visaged-1", "name": "dml-csr", "block": "bottleneck", "blocks": [1, 2, 1, 1], "stem": [8, 8, 16],
-            "planes": [8, 8, 16, 16], "head": 32, "decoder": [16, 8], "input": [473, 473], "channels": "BGR",
+            "planes": [8, 8, 16, 16], "head": 32, "decoder": [16, 8], "input": [473, 473], "shape": "fixed", "channels": "BGR",
             "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "license": "that of the checkpoint",
             "provenance": "converted from official.pth"})
+
+    def test_of_a_free_shape(self):
+        path = self.converted(INVERTED, official(random_state(INVERTED)), "--input", "64", "--free-shape")
+        self.assertEqual(json.loads(safetensors.read(path)[1]["shape"]), "free")
+        fitted = reference.load(path)[1].fitted
+        self.assertEqual([fitted(*size) for size in ((9, 9), (480, 640), (640, 480), (720, 1280), (1, 9))],
+                         [(64, 64), (48, 80), (80, 48), (48, 80), (48, 80)])
 
     def test_of_inverted_residuals(self):
         """Layers as kernel, stride, dilation, expansion, channels, blocks; levels as channels, lateral, kernel."""
@@ -200,7 +207,7 @@ class Metadata(Files):
         self.assertEqual(values, {
             "format": "visaged-1", "name": "dml-csr", "block": "inverted", "stem": [16], "head": 32,
             "layers": [[3, 1, 1, 1, 16, 1], [3, 2, 1, 6, 24, 2], [5, 2, 1, 6, 40, 2], [3, 2, 1, 6, 80, 3], [5, 1, 1, 6, 112, 3]],
-            "decoder": [[16, 8, 5], [24, 16, 3]], "input": [256, 256], "channels": "BGR", "mean": [127 / 255] * 3,
+            "decoder": [[16, 8, 5], [24, 16, 3]], "input": [256, 256], "shape": "fixed", "channels": "BGR", "mean": [127 / 255] * 3,
             "std": [128 / 255] * 3, "license": "that of the checkpoint", "provenance": "converted from official.pth"})
 
     def test_describes_the_arch(self):
@@ -210,7 +217,7 @@ class Metadata(Files):
         named = [arch for classes in (2, 11, 20) for arch in arches.named(classes).values()]
         for arch in (BOTTLENECK, BASIC, INVERTED, odd, *named):
             description = {"name": "m", "channels": "RGB", "license": "L", "provenance": "P"}
-            texts = convert.metadata(arch, (33, 64), description)
+            texts = convert.metadata(arch, (33, 64), False, description)
             self.assertEqual({type(text) for text in texts.values()}, {str})
             self.assertEqual(reference.described({key: json.loads(text) for key, text in texts.items()}), arch)
 
@@ -270,6 +277,11 @@ class Refusals(Files):
         self.assertIn(name, said)
         self.assertEqual(said.count("\n"), 0, said)
         self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_free_shape_of_a_small_input(self):
+        status, said = self.convert("--random", "edge", "--classes", "5", self.path("out"), "--input", "63", "--free-shape")
+        self.assertEqual((status, os.path.exists(self.path("out"))), (1, False))
+        self.assertIn("at least 4096 pixels", said)
 
     def test_missing(self):
         for name in ("layer1.0.conv1.weight", "layer2.1.bn3.running_var", "context.dualgcn.gamma1", "layer6.conv4.bias",

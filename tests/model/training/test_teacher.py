@@ -237,7 +237,7 @@ class Program(unittest.TestCase):
         arch = Arch("inverted", (8,), arches.LITE0, 16, (Level(8, 8, 3), Level(8, 8, 3)), classes)
         description = {"name": "m", "channels": "RGB", "license": "L", "provenance": "P"}
         arrays = convert.stored(noise.weights(arch, (64, 64), 1), "fp32")
-        safetensors.write(self.path(f"{classes}.safetensors"), arrays, convert.metadata(arch, (64, 64), description))
+        safetensors.write(self.path(f"{classes}.safetensors"), arrays, convert.metadata(arch, (64, 64), False, description))
         return f"{classes}.safetensors"
 
     def test_a_model_file_is_a_teacher(self):

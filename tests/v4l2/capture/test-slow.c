@@ -23,6 +23,8 @@ static const struct fake_format mjpeg = {V4L2_PIX_FMT_MJPEG, {{W, H, {30}}}};
 
 int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame);
 
+static const uint8_t *decoded_to;
+
 /* A picture is its time in 10 ms, and the shade of what it becomes; 0 is damaged. */
 int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
 {
@@ -30,6 +32,7 @@ int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint
         if (!data[1])
                 return -EBADMSG;
         memset(frame, data[1], W * H * 2);
+        decoded_to = frame;
         return 0;
 }
 
@@ -100,6 +103,27 @@ static void nobody_waits(void **state)
         assert_true(turns > 20);
         assert_int_equal(shade, 7);
         assert_int_equal(camera_counters(camera)->captured, 1);
+}
+
+/* The picture is handed out where it was decoded, and stays there while others are decoded. */
+static void without_a_copy(void **state)
+{
+        const uint8_t *first;
+        struct frame frame;
+
+        expose(0, 1);
+        assert_true(await(10000));
+        assert_int_equal(camera_next(camera, &frame), 0);
+        first = decoded_to;
+        assert_ptr_equal(frame.data, first);
+        for (uint8_t i = 2; i < 5; i++) {
+                expose(0, i);
+                assert_true(await(10000));
+                usleep(20000);
+                assert_ptr_not_equal(decoded_to, first);
+        }
+        assert_int_equal(frame.data[0], 1);
+        assert_int_equal(camera_release(camera, &frame), 0);
 }
 
 /* Beyond its budget a picture is dropped, and the newest of those that came meanwhile is the next. */
@@ -198,8 +222,8 @@ static void stopped_and_started(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(nobody_waits), TEST(over_the_budget), TEST(always_too_slow),     TEST(newest_first),
-                TEST(damaged),      TEST(unplugged),       TEST(stopped_and_started),
+                TEST(nobody_waits), TEST(without_a_copy), TEST(over_the_budget), TEST(always_too_slow),
+                TEST(newest_first), TEST(damaged),        TEST(unplugged),       TEST(stopped_and_started),
         };
 
         return cmocka_run_group_tests_name("v4l2/slow", tests, NULL, NULL);
