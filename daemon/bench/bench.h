@@ -3,9 +3,11 @@
 
 #include "daemon/bench/frame.h"
 #include "daemon/bench/start.h"
+#include "shaders/ceiling.h"
 
 struct bench {
         struct engine engine;
+        struct gpu_ceiling ceiling;
         struct bench_start start;
         struct bench_network network;
         struct bench_frame frame;

@@ -82,19 +82,25 @@ static json_t *start_json(const struct bench_start *start)
         return start->cold > 0 ? json_pack("{s:f, s:f}", "cold_s", start->cold, "warm_s", start->warm) : json_null();
 }
 
+static json_t *ceiling_json(const struct gpu_ceiling *ceiling)
+{
+        return json_pack("{s:f, s:f}", "gflops", 2e-9 * ceiling->multiply_adds, "gbytes_s", 1e-9 * ceiling->bytes);
+}
+
 json_t *bench_json(const struct bench *bench, const struct config *config)
 {
         const struct gpu_info *gpu = gpu_info(bench->engine.gpu);
         const struct model_info *model = &bench->engine.model;
         const struct parser_figures *figures = parser_figures(bench->engine.parser);
 
-        return json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "device",
-                         text_json(gpu->name), "driver", text_json(gpu->driver), "backend",
-                         gpu_backend_name(gpu_backend(bench->engine.gpu)), "precision",
-                         precision_names[bench->engine.precision], "model", text_json(model->name), "input",
-                         size_json(model->width, model->height), "size", size_json(config->width, config->height),
-                         "network", network_json(bench), "operators", operators_json(&bench->network), "frame",
-                         frame_json(&bench->frame, config), "start", start_json(&bench->start), "memory", "weights",
+        return json_pack("{s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
+                         "device", text_json(gpu->name), "kind", gpu_kind_name(gpu->kind), "driver",
+                         text_json(gpu->driver), "backend", gpu_backend_name(gpu_backend(bench->engine.gpu)),
+                         "precision", precision_names[bench->engine.precision], "model", text_json(model->name),
+                         "input", size_json(model->width, model->height), "size",
+                         size_json(config->width, config->height), "network", network_json(bench), "operators",
+                         operators_json(&bench->network), "frame", frame_json(&bench->frame, config), "start",
+                         start_json(&bench->start), "ceiling", ceiling_json(&bench->ceiling), "memory", "weights",
                          (json_int_t)figures->weights, "arena", (json_int_t)figures->arena, "total",
                          (json_int_t)bench->frame.memory, "peak_resident", (json_int_t)bench->start.peak_resident);
 }

@@ -21,6 +21,7 @@ static const char help[] =
         "      --size=WxH      of the frame [640x480]\n"
         "      --effect=CHAIN  of the frame, such as blur+mirror [overlay]\n"
         "      --iterations=N  how often each is measured, from 1 to 1000 [10]\n"
+        "      --backend=B     subgroup or tiled, to compare the two back-ends [the faster one]\n"
         "      --no-start      leave out the start, which takes the longest\n"
         "      --json          print JSON\n";
 
@@ -140,7 +141,7 @@ static void print_times(const json_t *root)
 static void print_table(const json_t *root)
 {
         const json_t *network = json_object_get(root, "network"), *start = json_object_get(root, "start");
-        const json_t *memory = json_object_get(root, "memory");
+        const json_t *memory = json_object_get(root, "memory"), *ceiling = json_object_get(root, "ceiling");
 
         printf("%s, %s, %s back-end\n%s, input %s, %s; frames of %s, %s\n\n", text(root, "device"),
                text(root, "driver"), text(root, "backend"), text(root, "model"), text(root, "input"),
@@ -150,6 +151,7 @@ static void print_table(const json_t *root)
         print_times(root);
         printf("\nnetwork  %.2f GMAC, %.1f GFLOP/s, %.2f ms of processor time\n", number(network, "gmac"),
                number(network, "gflops"), number(network, "cpu_ms"));
+        printf("ceiling  %.1f GFLOP/s, %.1f GB/s\n", number(ceiling, "gflops"), number(ceiling, "gbytes_s"));
         printf("memory   %.1f MB of weights, %.1f MB of feature maps, %.1f MB in all on the GPU\n",
                number(memory, "weights") / 1e6, number(memory, "arena") / 1e6, number(memory, "total") / 1e6);
         if (json_is_object(start))
@@ -183,7 +185,11 @@ static int measure_engine(struct bench_command *b)
         const struct bench_progress progress = {show_progress, NULL};
         struct engine *engine = &b->bench.engine;
 
-        int r = bench_network(engine, b->config.width, b->config.height, b->iterations, &progress, &b->bench.network);
+        command_progress("ceilings");
+        int r = gpu_measure_ceiling(engine->gpu, &b->bench.ceiling);
+        if (r == 0)
+                r = bench_network(engine, b->config.width, b->config.height, b->iterations, &progress,
+                                  &b->bench.network);
         if (r == 0)
                 r = bench_frame(engine, &b->config, b->iterations, &progress, &b->bench.frame);
         command_progress_clear();
@@ -206,6 +212,8 @@ static void print(const struct bench_command *b)
 
 static int run(struct bench_command *b)
 {
+        b->engine_options.width = b->config.width;
+        b->engine_options.height = b->config.height;
         int r = measure_start(b);
 
         if (r < 0 || (r = command_engine_open(&b->bench.engine, &b->engine_options)) < 0)
@@ -220,12 +228,20 @@ static int run(struct bench_command *b)
 
 /* ---- the command line ---- */
 
-enum { OPTION_SIZE = COMMAND_OWN_OPTION, OPTION_EFFECT, OPTION_ITERATIONS, OPTION_NO_START, OPTION_JSON };
+enum {
+        OPTION_SIZE = COMMAND_OWN_OPTION,
+        OPTION_EFFECT,
+        OPTION_ITERATIONS,
+        OPTION_BACKEND,
+        OPTION_NO_START,
+        OPTION_JSON
+};
 
 static const struct option table[] = {
         {"size", required_argument, NULL, OPTION_SIZE},
         {"effect", required_argument, NULL, OPTION_EFFECT},
         {"iterations", required_argument, NULL, OPTION_ITERATIONS},
+        {"backend", required_argument, NULL, OPTION_BACKEND},
         {"no-start", no_argument, NULL, OPTION_NO_START},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMAND_ENGINE_OPTIONS,
@@ -264,6 +280,8 @@ static int take(struct bench_command *b, int option)
                 return set_key(b, "effect");
         case OPTION_ITERATIONS:
                 return set_iterations(b);
+        case OPTION_BACKEND:
+                return command_engine_backend("bench", &b->engine_options);
         case OPTION_NO_START:
                 b->no_start = true;
                 return -1;

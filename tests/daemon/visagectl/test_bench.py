@@ -53,6 +53,7 @@ class Bench(unittest.TestCase):
         result = self.result
         self.assertEqual((self.done.returncode, self.done.stderr), (0, b""))
         self.assertIn("llvmpipe", result["device"])
+        self.assertEqual(result["kind"], "cpu")
         self.assertIn("llvmpipe", result["driver"])
         self.assertIn(result["backend"], ("subgroup", "tiled"))
         self.assertEqual((result["precision"], result["input"], result["size"]), ("fp32", "65x65", "64x48"))
@@ -100,6 +101,11 @@ class Bench(unittest.TestCase):
             elif not row["layer"]:
                 self.assertEqual(row["mac"], 0)
 
+    def test_tells_the_ceilings(self):
+        self.assertEqual(list(self.result["ceiling"]), ["gflops", "gbytes_s"])
+        for rate in self.result["ceiling"].values():
+            self.assertGreater(rate, 0)
+
     def test_tells_the_memory(self):
         memory = self.result["memory"]
         self.assertGreater(memory["weights"], 0)
@@ -138,6 +144,7 @@ class Bench(unittest.TestCase):
                                 (["--iterations=1001"], "from 1 to 1000"), (["--iterations=-1"], "from 1 to 1000"),
                                 (["--size=63x48"], 'size cannot be "63x48": must be width x height'),
                                 (["--effect=nonsense"], 'effect cannot be "nonsense": must be '),
+                                (["--backend=fast"], "must be subgroup or tiled"),
                                 (["--nonsense"], "unrecognized option"), (["picture.png"], 'unexpected argument "picture.png"')):
             done = visagectl("bench", *arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
@@ -166,6 +173,40 @@ class Bench(unittest.TestCase):
             self.assertEqual(process.wait(support.TIMEOUT), -number)
             self.assertEqual(os.listdir(self.temporary), [])
             self.assertFalse(os.path.exists(f"/proc/{child[0]}"))
+
+
+class Scripts(unittest.TestCase):
+    def run_script(self, name, *arguments):
+        return subprocess.run([f"{support.ROOT}/tests/bench/{name}", *arguments], env=support.environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=4 * support.TIMEOUT)
+
+    def test_compares_with_pytorch(self):
+        path = os.path.join(support.folder(), "bench.json")
+        done = self.run_script("bench", f"--model={support.model()}", "--rounds=2", "--repeat=1", "--visagectl", os.environ["VISAGECTL"],
+                               "--json", path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with open(path, encoding="utf-8") as file:
+            row, = json.load(file)
+        self.assertEqual((row["pytorch_device"], row["precision"], len(row["rounds"])), ("cpu", "fp32", 2))
+        self.assertAlmostEqual(row["ratio"], row["visaged_ms"] / row["pytorch_ms"])
+        self.assertIn(f"{row['ratio']:.2f}", done.stdout.splitlines()[-1])
+
+    def test_measures_the_daemon(self):
+        path = os.path.join(support.folder(), "daemon.json")
+        done = self.run_script("daemon", f"--model={support.model()}", "--size=64x48", "--seconds=1", "--effects=none,blur", "--build",
+                               os.environ["VISAGED_BUILD"], "--json", path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with open(path, encoding="utf-8") as file:
+            rows = json.load(file)
+        self.assertEqual([row["effect"] for row in rows], ["none", "blur"])
+        for row in rows:
+            self.assertGreater(row["report"]["frames"]["shown"], 0)
+            self.assertEqual(row["shown_s"], row["report"]["rates"]["shown"])
+
+    def test_needs_a_folder(self):
+        done = self.run_script("debian13")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("no folder given", done.stderr)
 
 
 if __name__ == "__main__":
