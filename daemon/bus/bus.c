@@ -155,25 +155,6 @@ void bus_free(struct bus *bus)
         free(bus);
 }
 
-bool bus_is_session(const struct bus *bus)
-{
-        const char *scope;
-
-        return sd_bus_get_scope(bus->connection, &scope) >= 0 && strcmp(scope, "user") == 0;
-}
-
-bool bus_is_trusted(const struct bus *bus, uid_t uid)
-{
-        return bus_is_session(bus) || uid == 0 || uid == geteuid();
-}
-
-bool bus_has_room(const struct bus *bus, uid_t uid, unsigned own, unsigned all, unsigned share)
-{
-        if (uid == 0)
-                return true;
-        return all < ALL_MAX / share && (own < USER_MAX / share || bus_is_session(bus));
-}
-
 void bus_update(struct bus *bus)
 {
         if (!bus || !bus->connection)

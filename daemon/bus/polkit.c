@@ -37,6 +37,8 @@ int polkit_read(sd_bus_message *reply, struct polkit_answer *ret)
         return 0;
 }
 
+/* No need to watch logind as well: rights may depend on whether a session is active, so polkit watches the sessions
+ * itself, and sends this signal when another user comes to the foreground, as it does when rules change. */
 int polkit_watch(sd_bus *connection, sd_bus_message_handler_t handler, void *userdata)
 {
         return sd_bus_match_signal_async(connection, NULL, NAME, PATH, INTERFACE, "Changed", handler, NULL, userdata);

@@ -89,13 +89,14 @@ struct bus {
 };
 
 extern const sd_bus_vtable bus_vtable[];
-struct control_view bus_ask(const struct bus *bus); /* gets the supervisor's view */
-void bus_look(const struct bus *bus, struct bus_view *ret);
 void bus_emit(struct bus *bus); /* announces what differs from the view */
 /* A filter for the property that not everybody may read. */
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
 #define BUS_WATCH INTERFACE_NAME ".watch" /* the polkit action for pictures and results */
 
+/* view.c */
+struct control_view bus_ask(const struct bus *bus); /* gets the supervisor's view */
+void bus_look(const struct bus *bus, struct bus_view *ret);
 bool bus_is_trusted(const struct bus *bus, uid_t uid); /* a user who need not ask polkit */
 bool bus_is_session(const struct bus *bus);            /* everybody on it is the same user */
 /* Whether a user who has `own` of `all` may have one more.  Root always may. */

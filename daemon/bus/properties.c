@@ -13,39 +13,12 @@
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define FACE "FacesPresent"
 
-struct control_view bus_ask(const struct bus *bus)
-{
-        struct control_view view;
-
-        bus->control->look(bus->supervisor, &view);
-        return view;
-}
-
 static struct control_figures ask_figures(const struct bus *bus)
 {
         struct control_figures figures;
 
         bus->control->figures(bus->supervisor, &figures);
         return figures;
-}
-
-void bus_look(const struct bus *bus, struct bus_view *ret)
-{
-        const struct control_view view = bus_ask(bus);
-
-        memset(ret, 0, sizeof *ret); /* it is compared as bytes */
-        snprintf(ret->state, sizeof ret->state, "%s", state_names[view.state]);
-        snprintf(ret->reason, sizeof ret->reason, "%s", view.reason);
-        text_utf8(view.config->camera, ret->camera, sizeof ret->camera);
-        text_utf8(view.gpu ? view.gpu : "", ret->gpu, sizeof ret->gpu);
-        text_utf8(view.model ? view.model : "", ret->model, sizeof ret->model);
-        effect_chain_format(view.config->effect.chain, ret->effect);
-        for (unsigned i = 0; i < EFFECTS; i++)
-                if (view.config->effect.chain & UINT32_C(1) << i)
-                        memcpy(ret->effect_options[i], view.config->effect.options[i], sizeof ret->effect_options[i]);
-        ret->mode = view.config->mode;
-        ret->readers = view.readers;
-        ret->face = view.face;
 }
 
 #define TEXT(getter, member)                                                                                           \

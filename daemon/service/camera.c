@@ -60,11 +60,6 @@ static const char *error_text(int error)
 
 /* ---- a file as a camera ---- */
 
-bool supervisor_is_finite(const struct supervisor *sv)
-{
-        return sv->options->frames > 0 || name_plays_once(sv->config.camera);
-}
-
 /* A camera may be plugged in yet; a file that cannot be opened is a mistake, and such a run would wait for ever. */
 static bool hopeless(const struct supervisor *sv)
 {

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "daemon/service/parts.h"
+#include "v4l2/names.h"
 
 #define LAST_FRAMES 32 /* as many as a driver has buffers, which a reader who stays may keep */
 
@@ -17,6 +18,11 @@
 #define STUCK_NS 5000000000ull /* a device that has taken nothing for so long will not by itself */
 
 #define COUNT_USEC 1000000 /* between two tries to count readers */
+
+bool supervisor_is_finite(const struct supervisor *sv)
+{
+        return sv->options->frames > 0 || name_plays_once(sv->config.camera);
+}
 
 /* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be
  * sorted out. */

@@ -163,6 +163,8 @@ extern const struct control supervisor_control;
 bool supervisor_was_paused(void); /* before a crash */
 
 /* output.c: one of the outputs */
+/* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
+bool supervisor_is_finite(const struct supervisor *sv);
 int supervisor_output_init(struct supervisor *sv, struct output *out, const char *name);
 int supervisor_output_open(struct output *out);      /* or tries again later; an error: there is no sense in that */
 void supervisor_output_offer(struct output *out);    /* the newest frame: shown at once, or when it is due */
@@ -205,8 +207,6 @@ void supervisor_results_end(struct supervisor *sv); /* no more of this camera */
 
 /* camera.c */
 int supervisor_camera_prepare(struct supervisor *sv);
-/* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
-bool supervisor_is_finite(const struct supervisor *sv);
 /* Where such a run's file cannot be opened: says so, before anything is written. */
 int supervisor_camera_check(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 from gi.repository import Gio, GLib
 
@@ -324,3 +325,22 @@ def nobody(bus, method, arguments="()", how="plain", uid=65534):
 
 def still():
     return f"image:{support.picture('bus.png', *SIZE)}"
+
+
+class Streaming(unittest.TestCase):
+    """One daemon for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bus = Bus()
+        cls.daemon = Daemon(cls.bus, camera=still())
+        cls.client = Client(cls.bus)
+        cls.client.until_state("streaming")
+
+    @classmethod
+    def tearDownClass(cls):
+        status, text = cls.daemon.stop()
+        cls.bus.close()
+        assert status == 0, text
+        for sign in ("Sanitizer", "runtime error:", "Assertion"):
+            assert sign not in text, text

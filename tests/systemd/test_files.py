@@ -446,32 +446,57 @@ class Examples(Files):
             self.good("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", path)
             self.uses(block, r'"org.visaged1.Manager", "(\w+)"')
 
+    def test_the_c_tells_of_glasses_at_once(self):
+        """But not of a stray pixel."""
+        path, _ = next(self.blocks("c"))
+        libraries = self.good("pkg-config", "--cflags", "--libs", "libsystemd").stdout.split()
+        self.good("gcc", path, "-o", f"{self.folder}/watch", *libraries)
+        with message_bus.Bus() as bus, mock_daemon.MockDaemon(bus.address) as daemon, \
+                subprocess.Popen([f"{self.folder}/watch"], env={"DBUS_SYSTEM_BUS_ADDRESS": bus.address},
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0) as kiosk:
+            try:
+                self.wait_for_call(daemon)
+                for count in (1, 5000, 2, 6000):
+                    os.write(daemon.pipes[0], b'{"sequence":1,"face":true,"classes":{"skin":9000,"eyeglasses":%d}}\n' % count)
+                for _ in range(2):
+                    self.assertEqual(self.line(kiosk.stdout), b"glasses\n")
+            finally:
+                kiosk.kill()
+
     def test_python(self):
         for path, block in self.blocks("python"):
             self.good("/usr/bin/python3", "-c", "import sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec')", path)
             self.uses(block, r"manager\.(\w+)\(")
 
-    def face(self, daemon, there, said):
-        """A daemon tells of a face, and the example says so."""
+    def wait_for_call(self, daemon):
         for _ in range(600):
             if daemon.calls:
                 break
             time.sleep(0.1)
         self.assertIn(("Subscribe", ()), daemon.calls)
+
+    def line(self, said):
+        ready, _, _ = select.select([said], [], [], 60)
+        return said.readline() if ready else None
+
+    def face(self, daemon, there, said):
+        """A daemon tells of a face, and the example says so."""
+        self.wait_for_call(daemon)
         change = (mock_daemon.INTERFACE, mock_daemon.variant({"FacesPresent": there}), [])
         daemon.connection.emit_signal(None, mock_daemon.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
                                       mock_daemon.GLib.Variant("(sa{sv}as)", change))
         daemon.connection.flush_sync()
-        ready, _, _ = select.select([said], [], [], 60)
-        return said.readline() if ready else None
+        return self.line(said)
 
     @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
     def test_the_python_outlives_the_daemon(self):
         path, _ = next(self.blocks("python"))
         with message_bus.Bus() as bus, mock_daemon.MockDaemon(bus.address) as first, \
                 subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as kiosk:
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0) as kiosk:
             try:
+                self.assertEqual(self.line(kiosk.stdout), b"good day\n", "somebody is there at the start")
+                self.assertEqual(self.face(first, False, kiosk.stdout), b"good bye\n")
                 self.assertEqual(self.face(first, True, kiosk.stdout), b"good day\n")
                 first.stop()
                 with mock_daemon.MockDaemon(bus.address) as second:

@@ -289,6 +289,19 @@ static void subscribe(struct capture *capture)
         capture->tells_changes = capture->io->ioctl(capture->base.fd, VIDIOC_SUBSCRIBE_EVENT, &wish) == 0;
 }
 
+static void close_capture(struct camera *camera)
+{
+        struct capture *capture = (struct capture *)camera;
+
+        unmap_buffers(capture);
+        jpeg_free(capture->jpeg);
+        free(capture->compressed);
+        capture->io->close(capture->base.fd);
+        free(capture);
+}
+
+static const struct camera_ops ops = {close_capture, capture_start, capture_stop, capture_next, capture_release};
+
 int capture_open(const char *path, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {
         struct capture *capture;
@@ -297,7 +310,7 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
         capture = calloc(1, sizeof *capture);
         if (!capture)
                 return why_say(why, why_size, -ENOMEM, "%s: out of memory; close other programs", path);
-        capture->base.ops = &capture_ops;
+        capture->base.ops = &ops;
         capture->io = &video_io_kernel;
         r = open_node(path, capture, why, why_size);
         if (r < 0) {
@@ -316,15 +329,4 @@ int capture_open(const char *path, const struct camera_wish *wish, struct camera
                 return 0;
         r = threaded_open(&capture->base, ret);
         return r < 0 ? say_errno(path, -r, why, why_size) : 0;
-}
-
-void capture_close(struct camera *camera)
-{
-        struct capture *capture = (struct capture *)camera;
-
-        unmap_buffers(capture);
-        jpeg_free(capture->jpeg);
-        free(capture->compressed);
-        capture->io->close(capture->base.fd);
-        free(capture);
 }

@@ -28,5 +28,8 @@ struct capture {
         bool changed;                   /* it has sent one: frames may not have the size of base.format */
 };
 
-extern const struct camera_ops capture_ops;
-void capture_close(struct camera *camera);
+/* stream.c: as in struct camera_ops */
+int capture_start(struct camera *camera);
+void capture_stop(struct camera *camera);
+int capture_next(struct camera *camera, struct frame *ret);
+int capture_release(struct camera *camera, const struct frame *frame);

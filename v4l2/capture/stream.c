@@ -36,7 +36,7 @@ static int queue(struct capture *capture, uint32_t index)
         return capture->io->ioctl(capture->base.fd, VIDIOC_QBUF, &buffer) < 0 ? stream_error(errno) : 0;
 }
 
-static void stop(struct camera *camera)
+void capture_stop(struct camera *camera)
 {
         struct capture *capture = (struct capture *)camera;
         enum v4l2_buf_type type = TYPE;
@@ -44,7 +44,7 @@ static void stop(struct camera *camera)
         capture->io->ioctl(camera->fd, VIDIOC_STREAMOFF, &type);
 }
 
-static int start(struct camera *camera)
+int capture_start(struct camera *camera)
 {
         struct capture *capture = (struct capture *)camera;
         enum v4l2_buf_type type = TYPE;
@@ -66,7 +66,7 @@ static int start(struct camera *camera)
         return 0;
 
 fail:
-        stop(camera); /* takes the queued buffers back */
+        capture_stop(camera); /* takes the queued buffers back */
         return r;
 }
 
@@ -193,7 +193,7 @@ static int no_frame(const struct capture *capture)
         return fd.revents & POLLHUP ? -ENODEV : -EIO;
 }
 
-static int next(struct camera *camera, struct frame *ret)
+int capture_next(struct camera *camera, struct frame *ret)
 {
         struct capture *capture = (struct capture *)camera;
         struct held held[CAPTURE_BUFFERS_MAX];
@@ -226,7 +226,7 @@ static int next(struct camera *camera, struct frame *ret)
         return 0;
 }
 
-static int release(struct camera *camera, const struct frame *frame)
+int capture_release(struct camera *camera, const struct frame *frame)
 {
         struct capture *capture = (struct capture *)camera;
 
@@ -234,5 +234,3 @@ static int release(struct camera *camera, const struct frame *frame)
                 return 0;
         return frame->index < capture->count ? queue(capture, frame->index) : -EINVAL;
 }
-
-const struct camera_ops capture_ops = {capture_close, start, stop, next, release};

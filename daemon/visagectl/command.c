@@ -1,0 +1,76 @@
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/common/text.h"
+#include "daemon/visagectl/command.h"
+
+void command_error(const char *format, ...)
+{
+        va_list ap;
+
+        fputs("visagectl: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+}
+
+int command_usage(const char *command, const char *format, ...)
+{
+        va_list ap;
+
+        if (format) {
+                fputs("visagectl: ", stderr);
+                va_start(ap, format);
+                vfprintf(stderr, format, ap);
+                va_end(ap);
+                fputc('\n', stderr);
+        }
+        fprintf(stderr, "Try \"visagectl%s%s --help\".\n", command ? " " : "", command ? command : "");
+        return 2;
+}
+
+void command_error_of(const char *file, const char *why)
+{
+        char name[1024], reason[PATH_MAX + 200];
+
+        text_printable(file, name, sizeof name);
+        text_printable(why, reason, sizeof reason);
+        if (strstr(reason, name))
+                command_error("%s", reason);
+        else
+                command_error("%s: %s", name, reason);
+}
+
+void command_progress(const char *format, ...)
+{
+        va_list ap;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        fputs("\r\033[K", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fflush(stderr);
+}
+
+void command_progress_clear(void)
+{
+        command_progress("%s", "");
+}
+
+int command_getopt(int argc, char **argv, const char *brief, const struct option *table)
+{
+        char *command = argv[0], name[64];
+
+        snprintf(name, sizeof name, "visagectl %s", command);
+        argv[0] = name;
+        int option = getopt_long(argc, argv, brief, table, NULL);
+        argv[0] = command;
+        return option;
+}
