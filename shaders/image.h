@@ -45,29 +45,31 @@ struct gpu_pixels {
 void gpu_pixels_to_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 
-/* Bytes -> RGBA.  If the sizes differ, the picture is scaled to fit (bilinear) and centred, with black bars. */
+/* A component's step is at most 4, and it is shared by at most two pixels each way.  -EINVAL: by more.
+ *
+ * Bytes -> RGBA.  If the sizes differ, the picture is scaled to fit (bilinear) and centred, with black bars. */
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out);
 
-/* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  -EINVAL: a component is absent, or
- * its step is not 1, 2 or 4. */
+/* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  Bytes that hold no component are 0. */
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
 /* The block of op_blur_background(). */
 struct gpu_blur {
-        float radius, falloff, everywhere, unused;
+        float shift, radius, fall, everywhere;
 };
 
 /* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever its labels are. */
 struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
 
 /* Blurs the pixels that are labelled 0 (background).  It ignores all other pixels, so that no halo of the person leaks
- * into the background.  `blur` is a struct gpu_blur with a sigma of at most `sigma_most`.  `scratch` and `out` have the
- * size of `in`; all three are distinct. */
+ * into the background.  `blur` is a struct gpu_blur with a sigma of at least `sigma_least`, which also determines the
+ * size of `scratch`.  `out` has the size of `in`; all are distinct. */
 int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
-                       const struct gpu_block *blur, float sigma_most, const struct gpu_image *scratch,
+                       const struct gpu_block *blur, float sigma_least, struct gpu_buffer *scratch,
                        const struct gpu_image *out);
+uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_least);
 
 #define GPU_PALETTE_SIZE 1024
 

@@ -1,4 +1,4 @@
-/* What both programs need before the first picture: a GPU that computes correctly, a model, and a parser for both. */
+/* What both programs need: a GPU that computes correctly, a model, and a parser for both. */
 #pragma once
 
 #include <limits.h>

@@ -60,7 +60,7 @@ static void fail(struct pipeline *p, int error)
         p->events.failed(p->events.userdata, error);
 }
 
-/* Of a program that has run: whether to go on. */
+/* Whether to continue after a program has run. */
 static bool went_well(struct pipeline *p, int status)
 {
         if (status < 0)
@@ -68,7 +68,7 @@ static bool went_well(struct pipeline *p, int status)
         return !p->failed && !p->closing;
 }
 
-/* ---- the walk of a frame, from top to bottom ---- */
+/* ---- a frame's walk, from top to bottom ---- */
 
 static int submit(struct pipeline *p, struct slot *slot);
 
@@ -88,9 +88,9 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         return r;
 }
 
-/* Whether the frame waits for labels of its own.  Labels are used until newer ones are there, for two parses and a frame.
- * Where they would get too old before that, what hides something goes on as in exact mode: fewer frames, but right ones,
- * instead of a picture that flickers. */
+/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses and
+ * a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but correct
+ * ones, instead of a picture that flickers. */
 static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
 {
         return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
@@ -108,8 +108,8 @@ static int take(struct pipeline *p, struct slot *slot);
 static int parse(struct pipeline *p);
 static int compose(struct pipeline *p, struct slot *slot);
 
-/* The image goes to the parser if that is free.  `out` is submitted before `parse`, behind which it would have to wait
- * for what is submitted of that at once. */
+/* The image goes to the parser if that is free.  `out` is submitted first, or it would wait for the first segments of
+ * `parse`. */
 static int submit(struct pipeline *p, struct slot *slot)
 {
         const bool parses = !p->parse.running, waits = needs_own_labels(p, slot);
@@ -158,7 +158,7 @@ static void take_labels(struct pipeline *p)
                 p->events.parsed(p->events.userdata, gpu_buffer_map(p->parse.labels_read), p->parse.labelled.time_ns);
 }
 
-/* The frame whose labels these are goes on; then the one that waits, if any, is parsed. */
+/* Continues with the frame that these labels belong to; then the waiting one, if any, is parsed. */
 static void on_parsed(void *userdata, int status)
 {
         struct pipeline *p = userdata;
@@ -215,9 +215,9 @@ static void on_composed(void *userdata, int status)
                 p->events.ready(p->events.userdata);
 }
 
-/* ---- what can be done when ---- */
+/* ---- readiness ---- */
 
-/* No frame is taken while another waits for labels: it would only get older meanwhile. */
+/* No frame is accepted while another waits for labels: it would only grow old. */
 bool pipeline_ready(const struct pipeline *p)
 {
         return p->frame_size && !p->failed && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING);
@@ -228,7 +228,7 @@ bool pipeline_idle(const struct pipeline *p)
         return !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING) && !any(p, SLOT_COMPOSING);
 }
 
-/* ---- changes: all for the next frame ---- */
+/* ---- changes, for the next frame ---- */
 
 void pipeline_set_mode(struct pipeline *p, enum mode mode, uint32_t label_age_ms)
 {
@@ -302,8 +302,8 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
 
 /* ---- begin and end ---- */
 
-/* Drivers compile some things only when they first run, which must not happen to the first frame: each effect alone, and
- * with them all that a chain is made of. */
+/* Some drivers compile a program when it first runs, which must not delay the first frame.  Every effect is run alone, and
+ * with that every part of any chain. */
 static int warm(struct pipeline *p)
 {
         struct slot *slot = &p->slots[0];

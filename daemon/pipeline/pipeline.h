@@ -26,7 +26,7 @@ struct pipeline_events {
         /* The labels of a frame, the sink's size, a byte a pixel, valid during the call.  May be NULL. */
         void (*parsed)(void *userdata, const uint8_t *labels, uint64_t time_ns);
         void (*ready)(void *userdata); /* pipeline_push() will take a frame again */
-        /* Once: it takes nothing any more.  Free it, when the call has returned, and open the GPU again. */
+        /* Called once: no frames are accepted any more.  Free the pipeline after the call has returned, and reopen the GPU. */
         void (*failed)(void *userdata, int error);
         void *userdata;
 };
@@ -41,9 +41,9 @@ struct pipeline_options {
         struct stats *stats; /* `parsed` and `parse` are counted here */
 };
 
-/* Records the programs and runs them once, which compiles them where that has never been done: seconds. */
+/* Records the programs and runs them once, which takes seconds if they have never been compiled. */
 int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, char *why, size_t why_size);
-void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for what runs, without calling back */
+void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for programs that run, without callbacks */
 
 /* For the frames that are pushed from now on, without waiting for those in progress.  A chain of effects is recorded
  * when it is first set; nothing else is.  On failure the effects stay as they are. */
@@ -53,8 +53,8 @@ void pipeline_set_mode(struct pipeline *pipeline, enum mode mode, uint32_t label
 /* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the previous one
  * may still be in progress: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
 int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
-/* What comes next has nothing to do with what was: the camera is gone.  Frames in progress are not shown any more, and
- * no labels or other state of theirs are used for later ones. */
+/* The camera is gone, and the next frames have nothing to do with the previous ones.  Frames in progress are not shown, and
+ * neither their labels nor other state is used for later frames. */
 void pipeline_reset(struct pipeline *pipeline);
 
 bool pipeline_ready(const struct pipeline *pipeline);

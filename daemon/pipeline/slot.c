@@ -19,7 +19,8 @@ static uint64_t in_words(uint64_t bytes)
 int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_pixels *sink, struct parse *parse)
 {
         *tools = (struct slot_tools){.gpu = gpu, .sink = *sink, .parse = parse};
-        int r = new_image(gpu, sink, "scratch", &tools->scratch);
+        int r = gpu_buffer_new(gpu, effect_chain_scratch_size(sink->width, sink->height), GPU_MEMORY_DEVICE, "scratch",
+                               &tools->scratch);
         for (int i = 0; i < 2 && r == 0; i++)
                 r = new_image(gpu, sink, "work", &tools->work[i]);
         return r < 0 ? r : gpu_buffer_new(gpu, in_words(sink->size), GPU_MEMORY_DEVICE, "packed", &tools->packed);
@@ -27,7 +28,7 @@ int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_
 
 void slot_tools_finish(struct slot_tools *tools)
 {
-        gpu_buffer_free(tools->scratch.buffer);
+        gpu_buffer_free(tools->scratch);
         gpu_buffer_free(tools->work[0].buffer);
         gpu_buffer_free(tools->work[1].buffer);
         gpu_buffer_free(tools->packed);
@@ -58,7 +59,7 @@ static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_
 {
         const struct effect_chain_io io = {
                 .in = &slot->image,
-                .scratch = &tools->scratch,
+                .scratch = tools->scratch,
                 .work = {&tools->work[0], &tools->work[1]},
                 .labels = &tools->parse->labels,
                 .blocks = {slot->parameters, REGIONS_SIZE},

@@ -7,7 +7,7 @@
 
 enum slot_state {
         SLOT_FREE,
-        SLOT_WAITING,   /* to be parsed: the parser still has an earlier frame */
+        SLOT_WAITING,   /* for the parser, which still has an earlier frame */
         SLOT_PARSING,   /* its own labels are being computed */
         SLOT_COMPOSING, /* on its way out */
 };
@@ -30,7 +30,7 @@ struct slot {
         struct gpu_buffer *shown;      /* the virtual camera's bytes, for the host */
 
         struct gpu_program *in, *take; /* bytes to image; image and regions to the parser */
-        struct slot_out *out;          /* for each chain that was asked for */
+        struct slot_out *out;          /* for each chain that has been set */
         size_t out_count;
 };
 
@@ -39,8 +39,9 @@ struct slot_tools {
         struct gpu *gpu;
         struct gpu_pixels sink;
         struct parse *parse;
-        struct gpu_image scratch, work[2];
-        struct gpu_buffer *packed; /* the virtual camera's bytes, on the device */
+        struct gpu_image work[2];
+        struct gpu_buffer *scratch; /* of effects */
+        struct gpu_buffer *packed;  /* the virtual camera's bytes, on the device */
 };
 
 /* On failure of these, finish what there is. */

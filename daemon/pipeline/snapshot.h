@@ -1,4 +1,4 @@
-/* Reads an image back once; not for the middle of a stream. */
+/* Reads an image back.  It waits, so not while frames flow. */
 #pragma once
 
 #include "shaders/image.h"

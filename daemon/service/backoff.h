@@ -9,7 +9,7 @@ struct backoff {
         unsigned failures;
 };
 
-/* Microseconds until the next try.  Never over a second: whoever plugs a camera in again waits for it. */
+/* Microseconds until the next try.  At most a second, because somebody who plugs a camera in again is waiting. */
 static inline uint64_t backoff_next(struct backoff *backoff)
 {
         static const uint64_t delays[] = {0, 100000, 250000, 500000, BACKOFF_LONGEST};

@@ -1,5 +1,5 @@
-/* The camera's side of the daemon: open while somebody watches, and opened again whatever happens to it.  Opening and
- * closing take their time, with some USB cameras seconds, and so happen on a thread. */
+/* The camera: open while somebody watches, and reopened whenever it fails.  Opening and closing happen on a thread,
+ * because they take seconds with some USB cameras. */
 #define LOG_COMPONENT "camera"
 
 #include <errno.h>
@@ -14,17 +14,17 @@
 #include "daemon/service/parts.h"
 #include "v4l2/names.h"
 
-/* A camera that says nothing for so long is stuck.  The first frame takes longer, since exposure settles before it. */
+/* A camera that sends nothing for this long is stuck.  The first frame takes longer, because exposure settles first. */
 #define FIRST_FRAME_USEC 2000000
 #define STALL_FRAMES 10
-#define STALL_MIN_USEC 500000 /* in the dark a camera is slower than it says */
+#define STALL_MIN_USEC 500000 /* in the dark, cameras are slower than they say */
 
-/* Where it is not there, and would be heard of when it comes. */
+/* While it is unplugged, if we are told when it is plugged in. */
 #define UNPLUGGED_USEC 10000000
 
-#define STEADY_NS 2000000000ull /* one that has streamed for so long is well: its next failure is a new one */
+#define STEADY_NS 2000000000ull /* after streaming this long, a failure is a new one */
 
-/* ---- what is wrong, in few words ---- */
+/* ---- what is wrong, in a few words ---- */
 
 static const struct {
         int error;
@@ -60,7 +60,7 @@ static const char *error_text(int error)
 
 /* ---- a file as a camera ---- */
 
-/* A camera may be plugged in yet; a file that cannot be opened is a mistake, and such a run would wait for ever. */
+/* A camera may still be plugged in.  A file that cannot be opened is a mistake, and such a run would wait for ever. */
 static bool hopeless(const struct supervisor *sv)
 {
         return supervisor_is_finite(sv) && !name_may_appear(sv->config.camera);
@@ -143,7 +143,7 @@ static void add_counters(struct supervisor *sv)
         sv->stats.lost += counters->lost;
 }
 
-/* Everything but the descriptor itself. */
+/* Releases everything except the camera itself. */
 static void detach(struct supervisor *sv)
 {
         sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
@@ -170,7 +170,7 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
         return r;
 }
 
-/* Whether there is nothing to try again before a camera is plugged in. */
+/* Whether trying again makes no sense until a camera is plugged in. */
 static bool awaits_plug(const struct supervisor *sv)
 {
         const int error = sv->camera.error;
@@ -190,7 +190,7 @@ static int on_plugged(sd_event_source *source, int fd, uint32_t events, void *us
         struct supervisor *sv = userdata;
 
         if (camera_watch_heard(fd) && sv->camera.state == CAMERA_WAITING) {
-                backoff_reset(&sv->camera.backoff); /* its name in by-id comes a moment after the node */
+                backoff_reset(&sv->camera.backoff); /* its name in by-id appears a moment after the node */
                 wait_for(sv, 0);
         }
         return 0;
@@ -224,7 +224,7 @@ static void close_camera(struct supervisor *sv)
         }
 }
 
-/* "y4m:FILE?once" says -ENODEV at its end, which then is no fault. */
+/* "y4m:FILE?once" ends with -ENODEV, which is not a fault then. */
 static void lost(struct supervisor *sv, int error)
 {
         if (error == -ENODEV && name_plays_once(sv->config.camera)) {
@@ -280,7 +280,7 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
                 return 0;
         }
         int r = camera_next(sv->camera.camera, &frame);
-        if (r == -EAGAIN) { /* nothing that can be used: the stall goes on */
+        if (r == -EAGAIN) { /* nothing usable: the stall timer keeps running */
                 sd_event_source_set_enabled(source, SD_EVENT_ON);
                 return 0;
         }
@@ -291,7 +291,7 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
         stop_listening(sv);
         if (sv->camera.state == CAMERA_STARTING)
                 first_frame(sv);
-        pipeline_push(sv->gpu.now->pipeline, &frame); /* says by itself when it fails */
+        pipeline_push(sv->gpu.now->pipeline, &frame); /* reports its failure itself */
         if (!is_open(sv))
                 return 0;
         r = camera_release(sv->camera.camera, &frame);
@@ -319,7 +319,8 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
         return -ENOENT;
 }
 
-/* The camera that was open before, by its identity: another may have its number now.  Where any will do, any does. */
+/* The camera that was open before, by its id, because another may have its number now.  Without a configured camera, any
+ * will do. */
 static void name_camera(struct supervisor *sv)
 {
         const char *spec = sv->config.camera;
@@ -350,7 +351,7 @@ static void open_task(void *userdata)
         }
 }
 
-/* An error: the camera is open, but of no use; or it is closing, since the GPU was found lost meanwhile. */
+/* An error: the camera is open, but cannot be used; or it is being closed because the GPU was lost meanwhile. */
 static int attach(struct supervisor *sv)
 {
         struct camera_part *c = &sv->camera;
@@ -500,7 +501,7 @@ void supervisor_camera_choose(struct supervisor *sv, const char *spec)
 
 /* ---- begin and end ---- */
 
-/* Without it, a camera that comes is found by trying. */
+/* Without it, a new camera is found by trying again. */
 static void listen_for_plugs(struct supervisor *sv)
 {
         int fd = camera_watch();
@@ -524,7 +525,7 @@ int supervisor_camera_prepare(struct supervisor *sv)
         if ((r = sd_event_add_time(sv->event, &c->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, sv)) < 0 ||
             (r = sd_event_add_time(sv->event, &c->stall, CLOCK_MONOTONIC, 0, 1000, on_stall, sv)) < 0 ||
             (r = sd_event_source_set_enabled(c->retry, SD_EVENT_OFF)) < 0 ||
-            /* After frames: where the loop was late, both may be due. */
+            /* After frames: if the loop was late, both may be due. */
             (r = sd_event_source_set_priority(c->stall, SD_EVENT_PRIORITY_NORMAL + 1)) < 0)
                 return r;
         return sd_event_source_set_enabled(c->stall, SD_EVENT_OFF);

@@ -11,7 +11,7 @@
 #include "daemon/service/parts.h"
 #include "v4l2/files/picture.h"
 
-/* ---- how things are ---- */
+/* ---- the state ---- */
 
 static void look(const struct supervisor *sv, struct control_view *ret)
 {
@@ -70,7 +70,8 @@ static void stop(struct supervisor *sv, bool yes)
         sv->stopped = yes;
 }
 
-/* There while a pause lasts, so that it outlives a crash; systemd's RuntimeDirectory= is gone after a stop. */
+/* A file that exists during a pause, so that the pause outlives a crash.  systemd removes RuntimeDirectory= after a
+ * stop. */
 static bool pause_mark(char *ret, size_t size)
 {
         const char *folder = getenv("RUNTIME_DIRECTORY");
@@ -102,7 +103,7 @@ static void pause_all(struct supervisor *sv, bool yes)
                 unlink(mark);
 }
 
-/* ---- what is shown ---- */
+/* ---- effect and mode ---- */
 
 static int set_effect(struct supervisor *sv, const struct effect_settings *settings)
 {
@@ -117,7 +118,7 @@ static void set_mode(struct supervisor *sv, enum mode mode)
                 pipeline_set_mode(sv->gpu.now->pipeline, mode, sv->config.label_age_ms);
 }
 
-/* ---- what it is made with ---- */
+/* ---- the GPU and the model ---- */
 
 /* Opens what differs from now. */
 static int set_engine(struct supervisor *sv, const struct config *wish)
@@ -139,7 +140,7 @@ static int read_config(const struct supervisor *sv, struct config *ret, config_c
         return options_config(sv->options, ret, complain, userdata);
 }
 
-/* All but model, GPU and precision, which take their time; says what changes only with a new start. */
+/* Everything except model, GPU and precision, which take time to open.  Logs what only changes after a restart. */
 static void take_rest(struct supervisor *sv, const struct config *new)
 {
         const struct config before = sv->config;
@@ -164,7 +165,7 @@ static int take_config(struct supervisor *sv, const struct config *new)
         const bool opening = supervisor_gpu_is_switching(sv);
         const struct config *now = opening ? &sv->gpu.wish : &sv->config;
         struct config wish = sv->config;
-        int r = opening ? CONTROL_LATER : 0; /* to the same perhaps: then the view tells how that goes */
+        int r = opening ? CONTROL_LATER : 0; /* perhaps the same one: the view has the result */
 
         if (!config_same_engine(new, now)) {
                 config_choose_engine(&wish, new);

@@ -1,6 +1,5 @@
-/* The GPU's side of the daemon: the engine and the pipeline, opened on a thread since that takes seconds, on the first
- * run many.  A GPU that is lost is opened again, twice; then the process ends, and the service manager starts a fresh
- * one. */
+/* The GPU: the engine and the pipeline, which are opened on a thread because that takes seconds, and many on the first
+ * run.  A lost GPU is reopened up to twice.  Then the process exits, and the service manager restarts it. */
 #define LOG_COMPONENT "gpu"
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 #include "daemon/service/parts.h"
 
 #define TRIES 2
-#define STEADY_NS 60000000000ull /* a GPU that has worked for so long has recovered */
+#define STEADY_NS 60000000000ull /* a GPU that has worked this long has recovered */
 
 /* ---- the pipeline's events ---- */
 
@@ -193,7 +192,7 @@ static int on_lost(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* What a second try may mend; a model file that cannot be read is none of it. */
+/* Whether a second try may help, unlike with a model file that cannot be read. */
 static bool passing(int error)
 {
         return error == -ENODEV || error == -ENOMEM;
@@ -204,7 +203,7 @@ static int take_over(struct supervisor *sv)
         struct gpu_part *g = &sv->gpu;
 
         if (sv->ending) {
-                if (g->state != GPU_READY) /* the frame that was still to be shown went with the GPU */
+                if (g->state != GPU_READY) /* the last frame was lost with the GPU */
                         sv->stop(sv, 0);
                 return 0;
         }
@@ -240,7 +239,7 @@ static void opened(struct supervisor *sv, bool switching)
 
         g->was_lost |= g->result == -ENODEV;
         if (g->result == 0 && !frame_format_equal(&g->next->format, &sv->output.format)) {
-                config_choose_engine(&sv->config, &g->wish); /* once more, for the sink that there is now */
+                config_choose_engine(&sv->config, &g->wish); /* again, for the new format of the output */
                 g->losses = 0;
                 lose(sv);
         } else if (g->result == 0) {
@@ -285,8 +284,8 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
-/* The first opening of a GPU and a model compiles everything, on a processor that may have other work; what has worked in
- * this process does so no more. */
+/* When a GPU and a model are opened for the first time, everything is compiled, on a CPU that may be busy.  What has been
+ * opened in this process before is compiled already. */
 uint64_t supervisor_gpu_patience(const struct supervisor *sv)
 {
         const struct gpu_part *g = &sv->gpu;
@@ -325,7 +324,7 @@ void supervisor_gpu_follow(struct supervisor *sv)
         lose(sv);
 }
 
-/* Closed only when the camera, which hands frames to it, is. */
+/* Only once the camera, which passes frames to it, is closed. */
 static void close_gpu(struct supervisor *sv)
 {
         struct gpu_part *g = &sv->gpu;

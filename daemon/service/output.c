@@ -1,5 +1,5 @@
-/* One output of the daemon.  It is fed whatever happens elsewhere: with the newest composed frame or with the
- * placeholder, at a steady rate if it wants that.  A failure stays with the output that has it. */
+/* One output of the daemon.  Whatever happens elsewhere, it gets the newest composed frame or the placeholder, at a steady
+ * rate if it wants that.  A failure of one output does not affect the others. */
 #define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include "daemon/service/parts.h"
 #include "v4l2/names.h"
 
-#define LAST_FRAMES 32 /* as many as a driver has buffers, which a reader who stays may keep */
+#define LAST_FRAMES 32 /* as many as a driver has buffers: a reader that stays open may see any of them */
 
-#define TIME_STEP_NS 1000 /* V4L2 tells times in microseconds: closer ones would look the same */
+#define TIME_STEP_NS 1000 /* V4L2 has times in microseconds: closer ones would be equal */
 
-#define STUCK_NS 5000000000ull /* a device that has taken nothing for so long will not by itself */
+#define STUCK_NS 5000000000ull /* a device that has taken nothing for this long will not recover by itself */
 
 #define COUNT_USEC 1000000 /* between two tries to count readers */
 
@@ -24,14 +24,14 @@ bool supervisor_is_finite(const struct supervisor *sv)
         return sv->options->frames > 0 || name_plays_once(sv->config.camera);
 }
 
-/* Nobody looks at a file meanwhile: where frames are all that is wanted of it, a placeholder would only have to be
- * sorted out. */
+/* Nobody watches a file while it is written.  If a run is only for its frames, somebody would have to remove the
+ * placeholders. */
 static bool takes_placeholder(const struct output *out)
 {
         return out->kind.placeholders || !supervisor_is_finite(out->sv);
 }
 
-/* ---- closing, and what follows a failure ---- */
+/* ---- closing and failures ---- */
 
 static void rest(struct output *out, enum output_state state)
 {
@@ -82,7 +82,7 @@ static const char *error_text(int error)
         }
 }
 
-/* What cannot be opened again would lose what it has: it goes on where it stopped, once the disk has room. */
+/* A file that was reopened would lose its contents.  It continues where it stopped once the disk has room. */
 static void lost(struct output *out, int error)
 {
         if (out->kind.reopens) {
@@ -105,7 +105,7 @@ static void lost(struct output *out, int error)
 
 /* ---- showing ---- */
 
-/* The next frame is due at `time`; what is late after a standstill is not made up for. */
+/* The next frame is due at `time`.  After a standstill, missed frames are not made up for. */
 static void show_at(struct output *out, uint64_t time)
 {
         uint64_t now = stats_now();
@@ -113,9 +113,8 @@ static void show_at(struct output *out, uint64_t time)
         sd_event_source_set_time(out->timer, (time > now ? time : now + out->sv->output.interval) / 1000);
 }
 
-/* A frame's time is that of its showing: times must not go back, and those of repeated frames and of the placeholder
- * are of now, as are those that v4l2loopback 0.12.7 itself gives to the frames it has when a reader asks for buffers.
- */
+/* A frame's time is when it is shown, not when it was captured.  Times must not go back, and repeated frames and the
+ * placeholder have none of their own.  v4l2loopback 0.12.7 also sets the current time when a reader asks for buffers. */
 static uint64_t next_time(const struct output *out)
 {
         const uint64_t now = stats_now(), least = out->shown_time + TIME_STEP_NS;
@@ -151,7 +150,7 @@ static int show(struct output *out, const uint8_t *frame, uint64_t next)
         return r;
 }
 
-/* A frame counts once, wherever it was shown first. */
+/* Counts a frame once, at the output that shows it first. */
 static void count_frame(struct supervisor *sv, uint64_t now)
 {
         struct output_part *all = &sv->output;
@@ -206,8 +205,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* A camera that is faster than it was asked to be gets at most a tenth more shown: later frames take the place of those
- * that wait. */
+/* If a camera is faster than requested, at most a tenth more frames are shown: newer frames replace those that wait. */
 void supervisor_output_offer(struct output *out)
 {
         uint64_t due = out->shown + out->sv->output.interval / 10 * 9;
@@ -228,7 +226,7 @@ void supervisor_output_withdraw(struct output *out)
                 show_at(out, out->shown + out->sv->output.interval);
 }
 
-/* Not by show(), which would try to open anew what is lost. */
+/* Not with show(), which would reopen a lost output. */
 static void show_last_placeholder(struct output *out)
 {
         const uint8_t *bytes = placeholder_task_bytes(&out->sv->output.placeholder);
@@ -254,11 +252,11 @@ void supervisor_output_leave(struct output *out)
         }
 }
 
-/* ---- the other side: readers, and what it takes later ---- */
+/* ---- readers, and what is written later ---- */
 
 static int on_events(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-/* The descriptor may be there only now. */
+/* The descriptor may have appeared only now. */
 static int watch(struct output *out)
 {
         int fd = sink_fd(out->sink);
@@ -374,7 +372,7 @@ int supervisor_output_open(struct output *out)
         char why[512];
 
         int r = open_sink(out, why, sizeof why);
-        if (r < 0 && out->kind.reopens) { /* it may come, or come free */
+        if (r < 0 && out->kind.reopens) { /* it may appear or become free */
                 log_cause(&out->cause, "%s; trying again every second", why);
                 try_again_later(out);
                 return 0;

@@ -1,4 +1,4 @@
-/* All outputs: the frame that they share, and whether anybody looks. */
+/* What all outputs have in common: the current frame, and whether anybody watches. */
 #define LOG_COMPONENT "virtual-camera"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "daemon/service/parts.h"
 
-/* Readers that go and come back within this, as browsers do when a page is loaded anew, find the camera still on. */
+/* The camera stays on this long after the last reader has left: browsers come back when a page is reloaded. */
 #define LINGER_USEC 3000000
 
 /* ---- who watches ---- */
@@ -56,13 +56,13 @@ void supervisor_outputs_update(struct supervisor *sv)
                         log_info("somebody watches");
                 sd_event_source_set_enabled(all->linger, SD_EVENT_OFF);
                 all->watched = true;
-        } else if (all->watched && lingers == SD_EVENT_OFF) { /* who only looks does not prolong it */
+        } else if (all->watched && lingers == SD_EVENT_OFF) { /* updates do not prolong it */
                 sd_event_source_set_time_relative(all->linger, LINGER_USEC);
                 sd_event_source_set_enabled(all->linger, SD_EVENT_ONESHOT);
         }
 }
 
-/* ---- what is told of them ---- */
+/* ---- their state as text ---- */
 
 const char *supervisor_outputs_trouble(const struct supervisor *sv)
 {

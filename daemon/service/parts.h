@@ -4,9 +4,9 @@
  *   gpu       CLOSED -> OPENING -> READY -> LOST           gpu.c
  *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
  *
- * A transition ends with sv->update(), which looks at all three and sets going what now can be: the GPU needs the
- * output's format, the camera needs both and somebody who watches.  Calls go from gpu to camera to results and outputs to output;
- * what goes the other way goes by update(). */
+ * A transition ends with sv->update(), which looks at all three and starts what is now possible: the GPU needs the output's
+ * format; the camera needs both, and somebody who watches.  Calls go from gpu to camera to results and outputs to output.
+ * The other direction is update(). */
 #pragma once
 
 #include <limits.h>
@@ -24,22 +24,22 @@
 #include "v4l2/sink.h"
 
 enum output_state {
-        OUTPUT_WAITING, /* for its next try */
+        OUTPUT_WAITING, /* for the next try */
         OUTPUT_OPEN,
-        OUTPUT_ENDED, /* for good: nobody is at the other end of the pipe any more */
+        OUTPUT_ENDED, /* for good: the reader of the pipe has left */
 };
 
-/* One of the outputs.  Which kind of thing it is only its sink knows; `kind` has what differs. */
+/* One of the outputs.  Only its sink knows what it is; `kind` has the differences. */
 struct output {
         struct supervisor *sv;
         const char *name; /* in the configuration */
         struct sink_kind kind;
         enum output_state state;
-        struct sink *sink;          /* OUTPUT_OPEN; also WAITING, if it cannot be opened again but may go on */
+        struct sink *sink;          /* while OPEN; also while WAITING, if it cannot be reopened but may continue */
         bool fresh;                 /* the newest frame has not been shown here yet */
-        uint64_t shown, shown_time; /* when one was shown last, and with which time */
-        uint64_t served;            /* when it was last seen to be fed: by a frame or by its timer */
-        uint64_t taken;             /* when it took a frame last, or was opened */
+        uint64_t shown, shown_time; /* when a frame was last shown, and with which time */
+        uint64_t served;            /* when it last got a frame or its timer fired */
+        uint64_t taken;             /* when it last accepted a frame, or was opened */
         int readers;                /* negative errno: they cannot be counted */
         sd_event_source *timer, *retry, *events;
         struct backoff backoff;
@@ -50,22 +50,22 @@ struct output {
 struct output_part {
         struct output list[CONFIG_OUTPUTS_MAX];
         unsigned count;
-        struct frame_format format;          /* that they have or had last; width 0: none was ever open */
+        struct frame_format format;          /* the current or last one; width 0: none was ever open */
         struct placeholder_task placeholder; /* in that format */
         uint8_t *frame;                      /* the newest composed one, copied */
         uint64_t frame_time;                 /* of its capture */
         bool counted;                        /* in the statistics: it has been shown somewhere */
         bool live;                           /* `frame` is shown, not the placeholder */
         uint64_t interval;                   /* from frame to frame, ns */
-        bool watched;                        /* somebody reads, or did until a moment ago */
+        bool watched;                        /* somebody reads, or has until a moment ago */
         sd_event_source *linger;
 };
 
 enum gpu_state {
         GPU_CLOSED,
-        GPU_OPENING, /* on a thread; there is none meanwhile */
-        GPU_READY,   /* a thread may be opening the one that takes its place */
-        GPU_LOST,    /* for a moment: it must not be closed by its own callback */
+        GPU_OPENING, /* on a thread; no GPU meanwhile */
+        GPU_READY,   /* a thread may be opening its replacement */
+        GPU_LOST,    /* for a moment, because its own callback must not close it */
 };
 
 struct gpu_set {
@@ -78,13 +78,13 @@ struct gpu_part {
         enum gpu_state state;
         uint64_t since;                      /* of the state */
         unsigned losses;                     /* in a row */
-        bool was_lost;                       /* once in this process, whose end its driver may hang from then on */
+        bool was_lost;                       /* at least once: its driver may hang when the process exits */
         struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
         struct task task;
         uint64_t task_since;
-        bool switching;       /* the task opens what takes the place of `now`, or closes what was there before */
+        bool switching;       /* the task opens the replacement of `now`, or closes what was replaced */
         struct config wish;   /* what it opens */
-        struct config worked; /* the one that was opened last; `works`: there is one */
+        struct config worked; /* the last one that was opened; valid if `works` */
         bool works;
         sd_event_source *done, *events, *lost;
         int result; /* of the last opening */
@@ -105,11 +105,11 @@ struct camera_part {
         enum camera_state state;
         uint64_t since;
         struct camera *camera; /* STARTING, STREAMING; the task's while it opens or closes */
-        char id[256];          /* of the one that was open last: after a replug it may have another number */
+        char id[256];          /* of the camera that was last open: its number may change when it is replugged */
         char spec[PATH_MAX];   /* what is being opened */
         struct camera_wish wish;
         int error;  /* why there is none; 0: nothing is wrong */
-        bool lost;  /* it gave pictures, and has not done so since */
+        bool lost;  /* it sent pictures before its last failure */
         bool stale; /* what is being opened is not wanted any more */
         struct task task;
         sd_event_source *done, *frames, *stall, *retry, *plugged;
@@ -120,12 +120,12 @@ struct camera_part {
 };
 
 struct results {
-        char names[MODEL_CLASSES_MAX][64]; /* of the classes, as they stand between quotes in JSON */
+        char names[MODEL_CLASSES_MAX][64]; /* of the classes, escaped for JSON */
         uint32_t classes;
         uint64_t skin, features; /* masks of classes: what a face has */
         uint64_t sequence;       /* of parsed frames */
         bool face;               /* there is one in the picture */
-        uint64_t differs_since;  /* since when that is not so any more; 0: it is so */
+        uint64_t differs_since;  /* since when frames contradict `face`; 0: they do not */
 };
 
 struct bus;
@@ -154,7 +154,7 @@ struct supervisor {
         struct sleep_watch sleep;
 };
 
-/* state.c: which state all of it is in, and why, in a line for a person; and what the placeholder says. */
+/* state.c: the state of the daemon, with the reason in one line for the user; and the text of the placeholder. */
 enum state supervisor_state(const struct supervisor *sv, char *reason, size_t size);
 const char *supervisor_caption(const struct supervisor *sv);
 
@@ -166,7 +166,7 @@ bool supervisor_was_paused(void); /* before a crash */
 /* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
 bool supervisor_is_finite(const struct supervisor *sv);
 int supervisor_output_init(struct supervisor *sv, struct output *out, const char *name);
-int supervisor_output_open(struct output *out);      /* or tries again later; an error: there is no sense in that */
+int supervisor_output_open(struct output *out);      /* or tries again later; an error is final */
 void supervisor_output_offer(struct output *out);    /* the newest frame: shown at once, or when it is due */
 void supervisor_output_withdraw(struct output *out); /* the placeholder takes its place */
 /* At the end: the placeholder is the last that readers see, and all frames are written. */
@@ -191,28 +191,28 @@ void supervisor_outputs_finish(struct supervisor *sv);
 /* gpu.c */
 int supervisor_gpu_prepare(struct supervisor *sv);
 void supervisor_gpu_update(struct supervisor *sv);
-void supervisor_gpu_follow(struct supervisor *sv); /* opens anew where the output's format is another */
-/* Opens another GPU or model, and uses it in place of the one there is once it is open; sv->config follows then.
- * -EBUSY: something is being opened. */
+void supervisor_gpu_follow(struct supervisor *sv); /* reopens it if the output's format has changed */
+/* Opens another GPU or model.  Once that is open, it replaces the current one, and sv->config is updated.  -EBUSY: something
+ * is being opened. */
 int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
-/* How long a task may take, in ns, before it has to be thought that it hangs. */
+/* How long a task may take, in ns, before it is considered to hang. */
 uint64_t supervisor_gpu_patience(const struct supervisor *sv);
 bool supervisor_gpu_is_switching(const struct supervisor *sv); /* sv->gpu.wish is being opened for that */
-bool supervisor_gpu_finish(struct supervisor *sv);             /* false: it is still opening, which nothing can hurry */
+bool supervisor_gpu_finish(struct supervisor *sv); /* false: it is still opening, which cannot be cancelled */
 
-/* results.c: what is told of each parsed frame */
+/* results.c: the results of each parsed frame */
 void supervisor_results_prepare(struct supervisor *sv); /* the model is another */
 void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns);
-void supervisor_results_end(struct supervisor *sv); /* no more of this camera */
+void supervisor_results_end(struct supervisor *sv); /* this camera sends no more frames */
 
 /* camera.c */
 int supervisor_camera_prepare(struct supervisor *sv);
-/* Where such a run's file cannot be opened: says so, before anything is written. */
+/* Reports that such a run's file cannot be opened, before anything is written. */
 int supervisor_camera_check(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);
 bool supervisor_camera_wanted(const struct supervisor *sv);
 void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */
-void supervisor_camera_reopen(struct supervisor *sv);                   /* it may not have survived what happened */
+void supervisor_camera_reopen(struct supervisor *sv);                   /* it may have stopped working */
 void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
 void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */
 const char *supervisor_camera_caption(const struct supervisor *sv);     /* what is wrong with it, in a few words */

@@ -13,7 +13,7 @@ struct placeholder_task {
         struct task task;
         struct frame_format format;
         struct placeholder *placeholder; /* the task's while it runs */
-        uint8_t *bytes;                  /* the newest that is finished, copied */
+        uint8_t *bytes;                  /* a copy of the newest finished one */
         bool drawn;                      /* there is one */
         char wanted[64], drawing[64];    /* captions */
         int result;
@@ -21,11 +21,11 @@ struct placeholder_task {
 
 /* `t`: zeros.  -ENOTSUP: such frames cannot be made; -ENOMEM. */
 int placeholder_task_init(struct placeholder_task *t, sd_event *event, const struct frame_format *format);
-void placeholder_task_finish(struct placeholder_task *t); /* waits for the thread; fine where there was no init */
+void placeholder_task_finish(struct placeholder_task *t); /* waits for the thread; fine without init */
 
-/* What it is to say, as for placeholder_say(); the picture follows. */
+/* Sets the text, as placeholder_say() does; the picture follows. */
 void placeholder_task_say(struct placeholder_task *t, const char *caption);
-void placeholder_task_wait(struct placeholder_task *t); /* until it has followed */
+void placeholder_task_wait(struct placeholder_task *t); /* until the picture has its text */
 
 /* NULL: nothing has been drawn yet. */
 const uint8_t *placeholder_task_bytes(const struct placeholder_task *t);

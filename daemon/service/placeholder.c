@@ -11,7 +11,7 @@
 /* Outlines, in units of the card's shorter side, the origin in its middle and y downwards. */
 struct arc {
         float x, y, radius_x, radius_y;
-        float from_y, to_y; /* only this stretch of the ellipse */
+        float from_y, to_y; /* only this part of the ellipse */
         bool filled;
 };
 

@@ -12,10 +12,10 @@ struct placeholder;
 int placeholder_new(const struct frame_format *format, struct placeholder **ret);
 void placeholder_free(struct placeholder *placeholder); /* NULL is fine */
 
-/* False where the machine has no font: then there are no words. */
+/* False if the machine has no font: then there is no text. */
 bool placeholder_can_write(const struct placeholder *placeholder);
 
-/* A line of ASCII, 63 characters at most.  The picture is drawn anew only where it is another than before. */
+/* A line of ASCII, 63 characters at most.  Draws the picture again only if the text has changed. */
 void placeholder_say(struct placeholder *placeholder, const char *caption);
 
 /* In the sink's format. */

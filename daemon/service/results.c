@@ -1,4 +1,4 @@
-/* What is told of each parsed frame: whether there is a face, and a line of JSON for whoever subscribed. */
+/* The results of each parsed frame: whether there is a face, and a line of JSON for subscribers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define SKIN_LEAST 0.001
 #define FEATURES_LEAST 0.0001
 
-#define SETTLED_NS 500000000 /* a change is told once it has lasted so long */
+#define SETTLED_NS 500000000 /* a change is announced once it has lasted this long */
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF: such a line goes into a pipe whole or not at all */
 
@@ -26,7 +26,7 @@ static bool is_feature(const char *name)
         return false;
 }
 
-/* As it stands between the quotes of a JSON string; what would have to be escaped is left out. */
+/* For use between the quotes of a JSON string: characters that would have to be escaped are left out. */
 static void quote(const char *name, char *ret, size_t size)
 {
         size_t n = 0;
@@ -82,7 +82,7 @@ static void judge(struct supervisor *sv, bool face)
         sv->update(sv);
 }
 
-/* Returns the line's length, 0 where it would not fit. */
+/* Returns the line's length; 0: it does not fit. */
 static size_t write_line(const struct supervisor *sv, const uint64_t counts[MODEL_CLASSES_MAX], bool face,
                          uint64_t time_ns, char line[LINE_MAX_BYTES])
 {

@@ -2,7 +2,7 @@
 
 #include "daemon/service/sleep-watch.h"
 
-/* The two clocks are read one after the other, with whatever comes between. */
+/* The two clocks are not read at the same moment. */
 #define NOISE_NS 500000000
 
 static int64_t now(clockid_t clock)

@@ -1,5 +1,5 @@
-/* Notices that the machine slept: CLOCK_BOOTTIME goes on meanwhile, CLOCK_MONOTONIC does not (clock_gettime(2)).  The time
- * of day, which anybody may set, plays no part. */
+/* Notices that the machine was suspended: CLOCK_BOOTTIME continues meanwhile, CLOCK_MONOTONIC does not (clock_gettime(2)).
+ * The time of day is not used, because it can be set. */
 #pragma once
 
 #include <stdint.h>

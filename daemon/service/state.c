@@ -1,11 +1,11 @@
-/* What all of it comes to: for the placeholder, for the bus, for whoever asks the service manager. */
+/* The state of the daemon: for the placeholder, the bus and the service manager. */
 #include <stdio.h>
 
 #include "daemon/bus/bus.h"
 #include "daemon/common/text.h"
 #include "daemon/service/parts.h"
 
-/* What the placeholder says: why there's nothing better to see. */
+/* The text of the placeholder: why there is no picture. */
 const char *supervisor_caption(const struct supervisor *sv)
 {
         if (sv->stopped)
@@ -50,6 +50,6 @@ enum state supervisor_state(const struct supervisor *sv, char *reason, size_t si
         char text[sizeof sv->said];
 
         enum state state = look(sv, text, sizeof text);
-        text_printable(text, reason, size); /* it may be any device's, and a line break would tell systemd more */
+        text_printable(text, reason, size); /* names of devices may contain anything, such as a line break */
         return state;
 }

@@ -14,14 +14,14 @@
 #include "daemon/service/parts.h"
 #include "daemon/service/supervisor.h"
 
-/* How long each part may take for what it does before the service manager is left to think that this process hangs. */
+/* How long each part may take before the watchdog is not fed any more. */
 #define OUTPUT_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
-#define CALL_LATE_NS 120000000000ull /* lists, snapshots and files that are read for a client of the bus */
+#define CALL_LATE_NS 120000000000ull /* threads that work for clients of the bus */
 
-#define SLEEP_USEC 500000 /* between looks whether the machine slept */
+#define SLEEP_USEC 500000 /* between checks whether the machine was suspended */
 
-/* ---- the whole of it ---- */
+/* ---- updates ---- */
 
 static void describe(struct supervisor *sv)
 {
@@ -70,7 +70,7 @@ static bool healthy(const struct supervisor *sv)
         return !sv->gpu.task.running || !late(sv->gpu.task_since, supervisor_gpu_patience(sv));
 }
 
-/* Said only while every part is well: that the loop turns proves little. */
+/* Only while every part works: that the event loop runs proves little. */
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct supervisor *sv = userdata;
@@ -94,7 +94,7 @@ static int prepare_watchdog(struct supervisor *sv)
 
 /* ---- sleep ---- */
 
-/* A timer of its own, for frames that come steadily leave an output's timer no turn. */
+/* A separate timer, because steady frames keep an output's timer from firing. */
 static int on_sleep_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct supervisor *sv = userdata;
@@ -199,7 +199,7 @@ static void tell(struct supervisor *sv)
                 log_warning("%s: not written because there was no frame", sv->options->sheet);
 }
 
-/* What is written at the end, seen at the start. */
+/* Checks at the start that the files of the end can be written. */
 static int check_results(const struct supervisor *sv)
 {
         const char *const files[] = {sv->options->report, sv->options->sheet};
@@ -214,7 +214,7 @@ static int check_results(const struct supervisor *sv)
         return worst;
 }
 
-/* False: what is still opening goes with the process. */
+/* False: a thread is still opening the GPU, and ends with the process. */
 static bool finish(struct supervisor *sv)
 {
         bus_free(sv->bus);
@@ -242,7 +242,7 @@ int supervisor_run(const struct options *options)
                 .began = stats_now(),
         };
         memcpy(sv->configured_model, sv->config.model, sizeof sv->configured_model);
-        sv->gpu.task = sv->camera.task = TASK_NONE; /* where preparing ends before the parts */
+        sv->gpu.task = sv->camera.task = TASK_NONE; /* in case prepare() fails before the parts are prepared */
         int r = prepare(sv);
         if (r == 0 && (r = check_results(sv)) == 0 && (r = supervisor_camera_check(sv)) == 0) {
                 sd_notify(false, "READY=1");
@@ -250,7 +250,7 @@ int supervisor_run(const struct options *options)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
-        supervisor_outputs_leave(sv); /* first: what follows may take long */
+        supervisor_outputs_leave(sv); /* first, because the rest may take long */
         supervisor_camera_close(sv);
         if (sv->output.format.width)
                 tell(sv);

@@ -1,8 +1,8 @@
 /* The daemon: an event loop around three parts.  The output is opened first and shows the placeholder; then the GPU and the
- * model open on a thread of their own; then the camera, again and again while there is none. */
+ * model are opened on a thread; then the camera, which is tried again while there is none. */
 #pragma once
 
 #include "daemon/common/options.h"
 
-/* Runs until a signal, the end of a file that is played once, --frames, or an error.  Returns a process's exit status. */
+/* Runs until a signal, the end of a file that is played once, --frames, or an error.  Returns the exit status. */
 int supervisor_run(const struct options *options);

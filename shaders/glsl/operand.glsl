@@ -48,6 +48,18 @@ const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
         }
 #define STORE(name, i, v) name##_store(i, v)
 
+// Operands of words, one (T is uint) or four (uvec4) an element: bytes as they are, for kernels that convert several at once.
+#ifdef TEXELS
+#define INPUT_WORDS(N, name, T) layout(set = 0, binding = N) uniform usamplerBuffer name;
+#define LOAD_WORD(name, i) texelFetch(name, i).x
+#define LOAD_WORDS(name, i) texelFetch(name, i)
+#else
+#define INPUT_WORDS(N, name, T) layout(std430, set = 0, binding = N) readonly buffer name##_words { T name[]; };
+#define LOAD_WORD(name, i) name[i]
+#define LOAD_WORDS(name, i) name[i]
+#endif
+#define OUTPUT_WORDS(name, T) layout(std430, set = 0, binding = 4) writeonly buffer name##_words { T name[]; };
+
 // Where a map's pixel lies, see ops.h.
 int at(map_params map, int pixel, int group)
 {

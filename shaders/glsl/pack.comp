@@ -1,67 +1,91 @@
 #version 450
-// RGBA to a virtual camera's bytes, four an invocation.  Which component a byte holds follows from a table of planes, so that one
-// kernel writes every format, odd strides included; bytes that are nobody's are 0.
+// RGBA to a virtual camera's bytes where all rows are whole words: an invocation writes all bytes of eight pixels, in two rows where
+// these share components.  Bytes that are nobody's are 0.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
+#include "layout.glsl"
+#include "rgba.glsl"
 
-layout(local_size_x = 64) in;
-INPUT(0, image)
-OUTPUT(bytes)
+layout(local_size_x = 8, local_size_y = 8) in;
+INPUT_WORDS(0, image, uvec4)
+OUTPUT_WORDS(bytes, uint)
 
 PUSH_CONSTANTS(pack_params);
 
-float component(int k, ivec2 p)
+#define ROWS_SHIFT max(max(SHIFT_Y(0), SHIFT_Y(1)), SHIFT_Y(2))
+
+vec3 pixels[2 * BLOCK];
+
+// Component k of sample (i, row): of the mean of the pixels that share it.
+float sample_of(int k, int i, int row)
 {
-        int shift = params.shifts >> k * 8;
-        ivec2 count = ivec2(1 << (shift & 15), 1 << (shift >> 4 & 15));
-        vec3 sum = vec3(0);
-        for (int y = 0; y < count.y; y++)
-                for (int x = 0; x < count.x; x++) {
-                        ivec2 q = min(p + ivec2(x, y), params.size - 1);
-                        sum += LOAD(image, q.y * params.size.x + q.x).rgb;
+        const int at = (row << SHIFT_Y(k)) * BLOCK + (i << SHIFT_X(k));
+        vec3 mean = pixels[at];
+        if (SHIFT_X(k) == 1)
+                mean += pixels[at + 1];
+        if (SHIFT_Y(k) == 1)
+                mean += pixels[at + BLOCK];
+        if (SHIFT_X(k) == 1 && SHIFT_Y(k) == 1)
+                mean += pixels[at + BLOCK + 1];
+        return dot(params.rows[k], vec4(mean / float(1 << SHIFT_X(k) + SHIFT_Y(k)), 1));
+}
+
+bool holds(int k, int plane, int at)
+{
+        return STEP(k) != 0 && PLANE(k) == plane && at >= FIRST(k) && (at - FIRST(k)) % STEP(k) == 0;
+}
+
+// Byte `at` of a block in a plane.
+uint byte_of(int plane, int at, int row)
+{
+        float value = 0;
+        if (holds(0, plane, at))
+                value = sample_of(0, (at - FIRST(0)) / STEP(0), row);
+        if (holds(1, plane, at))
+                value = sample_of(1, (at - FIRST(1)) / STEP(1), row);
+        if (holds(2, plane, at))
+                value = sample_of(2, (at - FIRST(2)) / STEP(2), row);
+        return uint(int(clamp(value, 0, 255) + 0.5));
+}
+
+// The plane that begins with component k.  This and what it calls have only constants in their loops and indices once they stand
+// where they are called: all becomes straight code.
+void write_plane(int k, ivec2 block, bool inside)
+{
+        const plane_params plane = params.planes[PLANE(k)];
+        const int column = block.x * BLOCK_BYTES(k);
+        [[unroll]] for (int row = 0; row < 1 << ROWS_SHIFT - SHIFT_Y(k); row++) {
+                const int y = (block.y << ROWS_SHIFT - SHIFT_Y(k)) + row;
+                [[unroll]] for (int at = 0; at < BLOCK_BYTES(k); at += 4) {
+                        uint word = 0;
+                        [[unroll]] for (int i = 0; i < 4; i++)
+                                word |= byte_of(PLANE(k), at + i, row) << 8 * i;
+                        if (y << SHIFT_Y(k) < params.size.y && column + at < plane.stride)
+                                bytes[(plane.offset + y * plane.stride + column + at) >> 2] = inside ? word : 0;
                 }
-        return dot(params.rows[k], vec4(sum / float(count.x * count.y), 1));
+        }
 }
 
 void main()
 {
-        const int word = LINEAR_INVOCATION;
-        if (word >= params.words)
+        const ivec2 block = ivec2(gl_GlobalInvocationID.xy);
+        const ivec2 p = block * ivec2(BLOCK, 1 << ROWS_SHIFT);
+        const bool inside = p.x < params.size.x; // or in what pads a row
+        if (p.y >= params.size.y)
                 return;
-        int first = word * 4;
-        plane_params plane = params.planes[0];
-        if (first >= params.planes[1].offset)
-                plane = params.planes[1];
-        if (first >= params.planes[2].offset)
-                plane = params.planes[2];
-        // Divisions for the first of the four; from a byte to the next, counting will do.
-        int unit = plane.shape >> 8 & 255, pixels = plane.shape >> 16;
-        int row = (first - plane.offset) / plane.stride, column = first - plane.offset - row * plane.stride;
-        int x = column / unit * pixels, in_unit = column % unit;
-        vec4 v = vec4(0);
-        for (int i = 0; i < 4; i++) {
-                int entry = plane.pattern >> 8 * in_unit;
-                ivec2 p = ivec2(x + (entry >> 2 & 63), row << (plane.shape & 255));
-                if (all(lessThan(p, params.size)))
-                        v[i] = component(entry & 3, p);
-                column++;
-                in_unit++;
-                if (in_unit == unit) {
-                        in_unit = 0;
-                        x += pixels;
+        [[unroll]] for (int y = 0; y < 1 << ROWS_SHIFT; y++) {
+                const int row = min(p.y + y, params.size.y - 1) * params.size.x;
+                [[unroll]] for (int x = 0; x < BLOCK; x += 4) {
+                        const uvec4 four = LOAD_WORDS(image, (row + (inside ? p.x : 0) + x) >> 2);
+                        [[unroll]] for (int i = 0; i < 4; i++)
+                                pixels[y * BLOCK + x + i] = from_pixel(four[i]);
                 }
-                if (column == plane.stride) {
-                        column = in_unit = x = 0;
-                        row++;
-                }
-                for (int k = 1; k < 3; k++)
-                        if (first + i + 1 == params.planes[k].offset) {
-                                plane = params.planes[k];
-                                unit = plane.shape >> 8 & 255;
-                                pixels = plane.shape >> 16;
-                                row = column = in_unit = x = 0;
-                        }
         }
-        STORE(bytes, word, clamp(v, 0, 1));
+        if (LEADS(0))
+                write_plane(0, block, inside);
+        if (LEADS(1))
+                write_plane(1, block, inside);
+        if (LEADS(2))
+                write_plane(2, block, inside);
 }

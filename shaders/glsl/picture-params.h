@@ -29,36 +29,34 @@ struct uncrop_params {
 
 /* ---- bytes to pictures and back ---- */
 
-/* Where a component is in a frame (image.h); shift: x in the low half, y in the high half. */
-struct component_params {
-        int offset, stride, step, shift;
+/* Where a plane of a frame begins, and its rows; in bytes. */
+struct plane_params {
+        int offset, stride;
 };
 
 struct unpack_params {
-        STRUCT(component_params) components[3];
-        vec4 rows[3];            /* red, green, blue from the components and 1 */
+        STRUCT(plane_params) planes[3];
+        int bytes;               /* all of them */
         ivec2 size, source_size; /* width, height */
-};
-
-/* A plane repeats a unit of bytes that holds some pixels of a row. */
-struct plane_params {
-        int offset, stride;
-        int shape; /* from the lowest byte: rows that share a row of the plane (as a shift), bytes and pixels of a unit */
-        int pattern; /* for each byte of the unit: its component in the low 2 bits, its pixel above them */
+        vec4 rows[3];            /* red, green, blue from the components and 1 */
 };
 
 struct pack_params {
         STRUCT(plane_params) planes[3]; /* by offset; missing ones begin after all bytes */
-        vec4 rows[3];                   /* components from red, green, blue and 1 */
         ivec2 size;                     /* width, height */
-        int words;
-        int shifts; /* a byte for each component: pixels that share it, across and (above 4 bits) down, as shifts */
+        vec4 rows[3];                   /* components from red, green, blue and 1 */
+        int bytes;                      /* all of them */
 };
 
 /* ---- effects; what changes with a frame is in their blocks ---- */
 
 struct effect_params {
         ivec2 size; /* width, height */
+};
+
+struct blur_params {
+        ivec2 size;      /* of the picture */
+        int invocations; /* among which the cells are dealt out */
 };
 
 struct warp_params {
@@ -72,6 +70,7 @@ CHECK_PUSH_CONSTANTS(uncrop_params);
 CHECK_PUSH_CONSTANTS(unpack_params);
 CHECK_PUSH_CONSTANTS(pack_params);
 CHECK_PUSH_CONSTANTS(effect_params);
+CHECK_PUSH_CONSTANTS(blur_params);
 CHECK_PUSH_CONSTANTS(warp_params);
 #endif
 

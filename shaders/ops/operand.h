@@ -61,6 +61,23 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
+/* The same as they are: a pixel or four labels a word, and four words an element where an image is taken so. */
+static inline struct operand image_words(const struct gpu_image *image)
+{
+        return (struct operand){image->buffer, 0, align_up(gpu_image_size(image->width, image->height), 16),
+                                FORMAT_WORDS};
+}
+
+static inline uint32_t image_fours(const struct gpu_image *image)
+{
+        return divide_up((uint64_t)image->width * image->height, 4);
+}
+
+static inline struct operand labels_words(const struct gpu_labels *labels)
+{
+        return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_WORD};
+}
+
 static inline struct operand block_operand(const struct gpu_block *block, uint64_t size)
 {
         return (struct operand){block->buffer, block->offset, size, FORMAT_F32};

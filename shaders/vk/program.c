@@ -176,9 +176,11 @@ static const struct {
         VkFormat format;
         uint32_t bytes;
 } texels[] = {
-        [FORMAT_F32] = {VK_FORMAT_R32G32B32A32_SFLOAT, 16},
-        [FORMAT_F16] = {VK_FORMAT_R16G16B16A16_SFLOAT, 8},
-        [FORMAT_U8] = {VK_FORMAT_R8G8B8A8_UNORM, 4},
+        [FORMAT_F32] = {VK_FORMAT_R32G32B32A32_SFLOAT, 16}, /* of vec4 */
+        [FORMAT_F16] = {VK_FORMAT_R16G16B16A16_SFLOAT, 8},  /* the same */
+        [FORMAT_U8] = {VK_FORMAT_R8G8B8A8_UNORM, 4},        /* the same */
+        [FORMAT_WORD] = {VK_FORMAT_R32_UINT, 4},            /* of uint */
+        [FORMAT_WORDS] = {VK_FORMAT_R32G32B32A32_UINT, 16}, /* of uvec4 */
 };
 
 static int new_view(struct gpu_program *program, const struct operand *operand, VkBufferView *ret)

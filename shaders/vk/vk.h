@@ -11,10 +11,11 @@ enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
 
 /* Of a dispatch, in each dimension: every device supports this many. */
 #define GROUPS_MOST 65535
-enum { CONSTANTS = 3 };          /* specialization constants of a kernel's own, 8 and up */
+enum { CONSTANTS = 4 };          /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
 
-enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8 }; /* of 4 components: 16, 8 and 4 bytes */
+/* Of 4 components: 16, 8 and 4 bytes; a word, and four of them, as they are. */
+enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8, FORMAT_WORD, FORMAT_WORDS };
 
 /* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are always storage buffers. */
 enum reading { READ_BUFFERS, READ_TEXELS, READINGS };

@@ -1,4 +1,4 @@
-"""A message bus of a test's own, and what is on it: visaged, its clients, an authority that says what it is told to.
+"""A message bus for a test, and what is on it: visaged, its clients, and an authority that answers as the test wants.
 
     with Bus() as bus:
         daemon = Daemon(bus, camera=still())
@@ -118,7 +118,7 @@ def connection(address):
 
 
 class Bus:
-    """A dbus-daemon, for every user of this machine.  Its folder is there for others, too, until close()."""
+    """A dbus-daemon for every user of this machine.  Others may use its folder too, until close()."""
 
     def __init__(self, policy="", activate=None):
         self.folder = tempfile.mkdtemp(prefix="visaged-bus-")
@@ -156,8 +156,8 @@ class Bus:
 
 
 class SilentBus:
-    """The way to a bus: it passes on all that is said, until the daemon asks the bus for a caller's user; from then on the bus
-    seems to say nothing, until release()."""
+    """A connection to a bus that forwards everything until the daemon asks the bus for a caller's user.  From then on, the
+    bus seems silent, until release()."""
 
     def __init__(self, bus):
         self.folder, self.address = bus.folder, f"unix:path={bus.folder}/silent"
@@ -265,7 +265,8 @@ class Daemon:
 
 
 class Authority:
-    """polkit's part: it gives one answer to all questions, until that changes, and writes them down.  As long as somebody types: no answer yet."""
+    """A mock of polkit: it gives the same answer to all questions until that is changed, and records them.  While somebody types a
+    password, it does not answer."""
 
     def __init__(self, bus, answer, typing=False):
         self.asked, self.typing, self.answer = f"{bus.folder}/asked", f"{bus.folder}/typing", f"{bus.folder}/answer"
@@ -302,7 +303,7 @@ def as_user(uid):
 
 
 class Crowd:
-    """Connections of one user, each with so many calls under way; `again`: each answer is followed by another call."""
+    """Connections of one user, each with a number of calls in progress; `again`: each answer is followed by another call."""
 
     def __init__(self, bus, uid, method, arguments="()", connections=1, calls=1, again=False):
         self.process = subprocess.Popen([*as_user(uid), CROWD, bus.address, method, arguments, str(connections), str(calls),
@@ -318,7 +319,7 @@ class Crowd:
 
 
 def nobody(bus, method, arguments="()", how="plain", uid=65534):
-    """What a call by a user who is nobody in particular was answered with."""
+    """The answer to a call by an ordinary user."""
     done = subprocess.run([*as_user(uid), NOBODY, bus.address, method, arguments, how], capture_output=True, cwd="/", timeout=500)
     return done.stdout.decode().strip() or done.stderr.decode()
 

@@ -96,7 +96,7 @@ class MockDaemon:
         return reading
 
     def stop(self):
-        """As a process that ends: off the bus, every descriptor closed."""
+        """Like a process that exits: leaves the bus and closes every descriptor."""
         if self._thread.is_alive():
             self.connection.close_sync(None)
             self._loop.quit()

@@ -37,7 +37,7 @@ def new_folder():
 
 
 def environment(driver=drivers.LAVAPIPE):
-    """Software Vulkan, no configuration of this machine's, compiled pipelines kept where the caller keeps them."""
+    """Software Vulkan, none of this machine's configuration, and a cache of pipelines where the caller has it."""
     env = drivers.environment(driver)
     for name in ("CACHE_DIRECTORY", "NOTIFY_SOCKET", "JOURNAL_STREAM"):
         env.pop(name, None)
@@ -77,7 +77,7 @@ _models = {}
 
 
 def model(classes=11, *words):
-    """A small network with random weights: its labels mean nothing, but are many and always the same."""
+    """A small network with random weights: its labels have no meaning, but are varied and always the same."""
     if (classes, words) not in _models:
         path = os.path.join(folder(), f"model{classes}{''.join(words)}.safetensors")
         subprocess.run(["/usr/bin/python3", f"{ROOT}/model/training/convert.py", "--random", "edge", "--seed", "3", "--classes",

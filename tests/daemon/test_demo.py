@@ -1,4 +1,4 @@
-"""daemon/demo in this build folder, without a terminal and from elsewhere.
+"""daemon/demo in this build folder, without a terminal and from another folder.
 
 Environment besides support.py's: VISAGED_BUILD (the build folder).
 """

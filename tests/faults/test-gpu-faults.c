@@ -411,7 +411,7 @@ static void frees_what_is_made_after_a_loss(void **state)
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
                 assert_int_equal(gpu_wait(gpu), -ENODEV);
-                op_blur_background(program, &image, &labels, &block, 3, &image, &image);
+                op_blur_background(program, &image, &labels, &block, 3, buffer, &image);
                 gpu_program_end(program);
                 assert_int_equal(gpu_submit(program, NULL, NULL), -ENODEV);
                 gpu_program_free(program);

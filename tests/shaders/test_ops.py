@@ -519,19 +519,22 @@ def pixels(layout, width, height, pad=0, color=BT601, full=False):
     elif layout == "NV12":
         s = 2 * half_columns + pad
         parts, size = [part(0, s, 1), part(s * height, s, 2, 1, 1), part(s * height + 1, s, 2, 1, 1)], s * (height + half_rows)
-    elif layout == "YU12":
+    elif layout in ("YU12", "YV12"):
         s = width + pad
         c = (s + 1) // 2
         parts = [part(0, s, 1), part(s * height, c, 1, 1, 1), part(s * height + c * half_rows, c, 1, 1, 1)]
         size = s * height + 2 * c * half_rows
+        if layout == "YV12":
+            parts = [parts[0], parts[2], parts[1]]
     elif layout == "422P":
         s = width + pad
         c = (s + 1) // 2
         parts, size = [part(0, s, 1), part(s * height, c, 1, 1), part((s + c) * height, c, 1, 1)], (s + 2 * c) * height
-    elif layout in ("RGB3", "BGR3"):
-        s = 3 * width + pad
-        order = (0, 1, 2) if layout == "RGB3" else (2, 1, 0)
-        parts, size, color = [part(o, s, 3) for o in order], s * height, RGB
+    elif layout in ("RGB3", "BGR3", "BGR4"):
+        step = int(layout[3])
+        s = step * width + pad
+        order = (0, 1, 2) if layout[0] == "R" else (2, 1, 0)
+        parts, size, color = [part(o, s, step) for o in order], s * height, RGB
     elif layout == "GREY":
         s = width + pad
         parts, size = [part(0, s, 1), part(0, s, 0), part(0, s, 0)], s * height
@@ -568,10 +571,10 @@ def describe(layout, p, pad):
 
 def unpack_cases():
     n = 0
-    for layout in ("YUYV", "UYVY", "NV12", "YU12", "422P", "RGB3", "BGR3", "GREY"):
+    for layout in ("YUYV", "UYVY", "NV12", "YU12", "YV12", "422P", "RGB3", "BGR3", "BGR4", "GREY"):
         kinds = [(BT601, False), (BT601, True), (BT709, False), (BT709, True)]
-        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3") else kinds:
-            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1)]:
+        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3", "BGR4") else kinds:
+            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1), (72, 18, 0), (72, 18, 2)]:
                 p = pixels(layout, width, height, pad, color, full)
                 data = rng("unpack", n).integers(0, 256, p["size"], np.uint8)
 
@@ -618,10 +621,10 @@ def smooth_frame(p, r):
 
 def pack_cases():
     n = 0
-    for layout in ("YU12", "NV12", "YUYV", "UYVY", "RGB3", "BGR3", "GREY"):
+    for layout in ("YU12", "YV12", "NV12", "422P", "YUYV", "UYVY", "RGB3", "BGR3", "BGR4", "GREY"):
         kinds = [(BT601, False), (BT601, True), (BT709, False), (BT709, True)]
-        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3") else kinds:
-            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1), (6, 2, 3)]:
+        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3", "BGR4") else kinds:
+            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1), (6, 2, 3), (72, 18, 0), (72, 18, 2)]:
                 p = pixels(layout, width, height, pad, color, full)
                 image = pixel_bytes(width, height, rng("pack", n))
 
@@ -639,8 +642,11 @@ def pack_cases():
                             planes[i] = m.repeat(1 << sy, 0).repeat(1 << sx, 1)
                         ky, kc = (1, 1) if p["full_range"] else (219 / 255, 224 / 255)
                         planes = [ky * planes[0] + (0 if p["full_range"] else 16), 128 + kc * planes[1], 128 + kc * planes[2]]
+                    nobodys = np.ones(p["size"], bool)
                     for i in range(1 if layout == "GREY" else 3):
                         bytes_near(outputs[0][plane_index(p, i)], np.clip(planes[i], 0, 255), 1)
+                        nobodys[plane_index(p, i)] = False
+                    assert (outputs[0][nobodys] == 0).all(), "what lies between the rows is not 0"
 
                 yield Case("pack", "pack " + describe(layout, p, pad), check,
                            numbers={"pixels": p, "in": {"width": width, "height": height}}, arrays=[image], sample=n % 4 == 0)
@@ -693,8 +699,8 @@ def blur_cases():
                 bytes_near(got[..., :3], blurred(image, labels, sigma), 3, mean=0.5)
 
             yield Case("blur", f"blur {width}x{height} sigma {sigma:g}, {what}", check,
-                       numbers={name: {"width": width, "height": height} for name in ("in", "labels", "scratch", "out")}
-                       | {"sigma": float(sigma), "everywhere": what == "everywhere"}, arrays=[image, labels], sample=width < 150)
+                       numbers={name: {"width": width, "height": height} for name in ("in", "labels", "out")}
+                       | {"sigma": float(sigma), "sigma_least": float(sigma) / (1 + n % 3 * 3), "everywhere": what == "everywhere"}, arrays=[image, labels], sample=width < 150)
 
 
 def paint_cases():

@@ -2,17 +2,27 @@
 
 enum { STRENGTH };
 
-#define STRENGTH_MOST 4
-#define UNITS 40 /* of the picture's height: as strong in relation to it at every size */
+#define STRENGTH_LEAST 0.25
+
+/* A fortieth of the picture's height is a unit: as strong in relation to it at every size. */
+static float sigma_of(double strength, uint32_t height)
+{
+        return (float)(strength * height / 40);
+}
 
 static void fill(const struct effect_context *context, const double *options, void *block)
 {
-        *(struct gpu_blur *)block = gpu_blur_make(options[STRENGTH] * context->height / UNITS, context->labels_old);
+        *(struct gpu_blur *)block = gpu_blur_make(sigma_of(options[STRENGTH], context->height), context->labels_old);
+}
+
+static uint64_t scratch_size(uint32_t width, uint32_t height)
+{
+        return gpu_blur_scratch_size(width, height, sigma_of(STRENGTH_LEAST, height));
 }
 
 static void record(struct gpu_program *program, const struct effect_io *io)
 {
-        op_blur_background(program, io->in, io->labels, &io->block, (float)STRENGTH_MOST * io->in->height / UNITS,
+        op_blur_background(program, io->in, io->labels, &io->block, sigma_of(STRENGTH_LEAST, io->in->height),
                            io->scratch, io->out);
 }
 
@@ -23,10 +33,10 @@ const struct effect effect_blur = {
                 "Only the background's own colours are mixed, so that no halo of the person leaks into it. The whole "
                 "picture is blurred while the labels are older than *label-age* in *visaged.conf*(5).",
         .hides = true,
-        .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, 0.25, STRENGTH_MOST, 1,
-                                  "fortieths of the picture's height",
+        .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, STRENGTH_LEAST, 4, 1, "fortieths of the picture's height",
                                   "the strength of the blur, as the sigma of a Gaussian"}},
         .block_size = sizeof(struct gpu_blur),
         .fill = fill,
+        .scratch_size = scratch_size,
         .record = record,
 };

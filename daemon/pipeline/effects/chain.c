@@ -15,6 +15,17 @@ uint64_t effect_chain_blocks_size(void)
         return block_offset(EFFECTS);
 }
 
+uint64_t effect_chain_scratch_size(uint32_t width, uint32_t height)
+{
+        uint64_t most = 0;
+
+        for (unsigned i = 0; i < EFFECTS; i++) {
+                const uint64_t size = effects[i]->scratch_size ? effects[i]->scratch_size(width, height) : 0;
+                most = size > most ? size : most;
+        }
+        return most;
+}
+
 void effect_chain_fill(const struct effect_settings *settings, const struct effect_context *context, void *blocks)
 {
         for (unsigned i = 0; i < EFFECTS; i++)

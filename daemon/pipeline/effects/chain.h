@@ -6,12 +6,14 @@
 
 /* The images and parameters of a frame's effects; all images have the same size. */
 struct effect_chain_io {
-        const struct gpu_image *in, *scratch, *work[2];
+        const struct gpu_image *in, *work[2];
+        struct gpu_buffer *scratch; /* effect_chain_scratch_size() bytes */
         const struct gpu_labels *labels;
         struct gpu_block blocks; /* effect_chain_blocks_size() bytes, for effect_chain_fill() */
 };
 
-uint64_t effect_chain_blocks_size(void); /* a multiple of GPU_BLOCK_ALIGN */
+uint64_t effect_chain_blocks_size(void);                             /* a multiple of GPU_BLOCK_ALIGN */
+uint64_t effect_chain_scratch_size(uint32_t width, uint32_t height); /* of any chain */
 void effect_chain_fill(const struct effect_settings *settings, const struct effect_context *context, void *blocks);
 
 /* Whether an effect in the chain hides something by the labels. */

@@ -40,7 +40,8 @@ struct effect_context {
 
 /* The images have the same size and are distinct; `in` must not change. */
 struct effect_io {
-        const struct gpu_image *in, *scratch, *out;
+        const struct gpu_image *in, *out;
+        struct gpu_buffer *scratch;      /* scratch_size() bytes or more; other effects use it, too */
         const struct gpu_labels *labels; /* of `in` */
         struct gpu_block block;          /* what fill() has written for the current frame */
 };
@@ -56,6 +57,9 @@ struct effect {
          * options or the frame.  0: there are none, and no fill(). */
         uint32_t block_size; /* at most EFFECT_BLOCK_MAX */
         void (*fill)(const struct effect_context *context, const double *options, void *block);
+
+        /* Bytes of `scratch` for pictures of a size.  NULL: none. */
+        uint64_t (*scratch_size)(uint32_t width, uint32_t height);
 
         /* Appends its operators, once; the program stores errors.  NULL: it shows the picture unchanged, and cannot be
          * combined. */

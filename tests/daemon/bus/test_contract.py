@@ -1,4 +1,4 @@
-"""visaged on D-Bus: every method and every property, as systemd/org.visaged1.xml has them.
+"""visaged on D-Bus: every method and every property that systemd/org.visaged1.xml describes.
 
 Environment besides support.py's: VISAGED_BUS_XML (systemd/org.visaged1.xml).
 """
@@ -113,7 +113,7 @@ class Contract(Streaming):
                 return np.array(image.convert("RGB")), seals
 
     def test_an_effect_is_seen(self):
-        """And so is the picture that Snapshot() hands over: the overlay at its opacity."""
+        """So does the picture that Snapshot() returns: the overlay at its opacity."""
         labels = self.labels()
         with Image.open(support.picture("bus.png", *SIZE)) as image:
             rgb = np.array(image.convert("RGB")).astype(float)
@@ -156,7 +156,7 @@ class Contract(Streaming):
         self.client.until_state("streaming")
 
     def test_calls_that_do_not_wait(self):
-        """Each is looked at by its turn: what would change nothing now, may when those before it are done."""
+        """Each is checked when its turn comes: a call that would change nothing now may change something after those before it."""
         left = []
 
         def done(connection, result):
@@ -212,7 +212,7 @@ class Contract(Streaming):
         self.client.until_state("streaming")
 
     def test_models(self):
-        """A model is opened beside the one in use: frames go on, and one that does not open changes nothing."""
+        """A model is opened beside the current one: frames continue, and one that cannot be opened changes nothing."""
         models = {model["name"]: model for model in self.client.call("ListModels")[0]}
         own = os.path.basename(support.model())[:-len(".safetensors")]
         self.assertEqual(models[own]["path"], support.model())

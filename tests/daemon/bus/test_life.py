@@ -1,4 +1,4 @@
-"""visaged on D-Bus as time passes: buses come and go, files change, the daemon starts again."""
+"""visaged on D-Bus over time: buses come and go, files change, the daemon is restarted."""
 import json
 import os
 import shutil
@@ -60,7 +60,7 @@ class Life(unittest.TestCase):
         self.assertIn("the bus is gone", text)
 
     def test_a_bus_that_does_not_answer(self):
-        """Who the caller is, is asked without waiting: the picture goes on."""
+        """The bus is asked for the caller without waiting: frames continue."""
         way = SilentBus(self.bus)
         daemon = Daemon(way, camera=still())
         client = Client(self.bus)
@@ -187,7 +187,7 @@ class Life(unittest.TestCase):
         self.assertEqual(daemon.stop()[0], 0)
 
     def test_a_model_before_there_is_a_virtual_camera(self):
-        """It cannot be opened yet, so nobody is told that it was; what is configured is opened later."""
+        """It cannot be opened yet, so the call fails; the configured one is opened later."""
         config = f"{support.new_folder()}/v.conf"
         with open(config, "w"):
             pass
@@ -206,7 +206,7 @@ class Life(unittest.TestCase):
 
 @unittest.skipIf(os.geteuid() != 0, "a second user needs root")
 class ByHand(unittest.TestCase):
-    """Started by nobody but a user: where there is a session bus it is on that, as visagectl expects."""
+    """Started by a user: it uses the session bus if there is one, as visagectl expects."""
 
     def run_on(self, session, system):
         env = support.environment()

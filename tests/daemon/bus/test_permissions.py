@@ -1,4 +1,4 @@
-"""Who may do what on D-Bus: clients of several users, and an authority that says what it is told to."""
+"""Who may do what on D-Bus: clients of several users, and a mock of polkit."""
 import os
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from message_bus import INTERFACE, PROPERTIES, Authority, Crowd, Streaming, nobo
 
 
 class Permissions(Streaming):
-    """Another user's calls, by what the authority says."""
+    """Calls of another user, by polkit's answer."""
 
     def authority(self, answer, **how):
         authority = Authority(self.bus, answer, **how)
@@ -45,7 +45,7 @@ class Permissions(Streaming):
         return crowd
 
     def test_a_users_descriptors_are_bounded(self):
-        """However many connections there are; another user's and root's are not."""
+        """However many connections that user has; other users and root are not affected."""
         self.authority("yes")
         crowd = self.crowd(65534, "Hold", "('greedy',)", connections=9)
         self.assertEqual(sorted(crowd.answers(9)), ["done"] * 8 + ["org.freedesktop.DBus.Error.LimitsExceeded"])
@@ -59,7 +59,7 @@ class Permissions(Streaming):
         return "held for" in self.client.get("StateReason")
 
     def test_rights_end(self):
-        """As when another user's session comes to the foreground: holds and subscriptions end, but not root's."""
+        """As after a switch of users: holds and subscriptions end, but not root's."""
         for method, arguments in (("Hold", "('mine',)"), ("Subscribe", "()")):
             authority = self.authority("yes")
             crowd = self.crowd(65534, method, arguments)
@@ -82,7 +82,7 @@ class Permissions(Streaming):
         self.assertTrue(self.held())
 
     def test_lists_keep_nobody_out(self):
-        """Of a user who floods it with them, not even that user's own calls."""
+        """Not even the other calls of a user who floods the daemon with them."""
         self.authority("yes")
         flood = self.crowd(65534, "ListGpus", connections=12, calls=8, again=True)
         self.assertIn("org.freedesktop.DBus.Error.LimitsExceeded", flood.answers(96))

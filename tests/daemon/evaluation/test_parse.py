@@ -61,7 +61,7 @@ class Parse(unittest.TestCase):
         self.assertFalse(os.path.exists(f"{folder}/broken.labels.png"))
 
     def test_no_gpu_is_opened_for_nothing(self):
-        """What is wrong with the arguments is said before: here there is no GPU to be opened at all."""
+        """Wrong arguments are reported first: here there is no GPU that could be opened."""
         folder, good = new_folder(), picture("one.png", 120, 90)
         env = {**support.environment(), "VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
         with open(f"{folder}/text.jpg", "w") as file:
@@ -78,7 +78,7 @@ class Parse(unittest.TestCase):
         self.assertEqual(os.listdir(folder), ["text.jpg"])
 
     def test_output_that_fails(self):
-        """The results are there; that they were not told is an error all the same."""
+        """The results exist; that they could not be printed is an error all the same."""
         folder = new_folder()
         status, err = support.full("VISAGECTL", "parse", f"--model={support.model()}", picture("one.png", 120, 90), "-o", folder)
         self.assertEqual(status, 1)

@@ -122,7 +122,7 @@ class Browser:
             self.again, self.frame = True, None
 
     def wait(self, good, seconds=120):
-        """(what the page tells of its track, the picture) of the next frame that is good."""
+        """(what the page reports about its track, the picture) of the next good frame."""
         end = time.monotonic() + seconds
         with self.lock:
             while not (self.frame and good(self.frame[1])):

@@ -81,7 +81,7 @@ class Daemon:
         return False
 
     def turns(self):
-        """How often its threads but the first were given a processor: the driver's, and the one that waits for the GPU."""
+        """How often its threads except the first were scheduled: the driver's, and the one that waits for the GPU."""
         folder = f"/proc/{self.process.pid}/task"
         return sum(int(count) for thread in os.listdir(folder) if thread != str(self.process.pid)
                    for count in re.findall(r"ctxt_switches:\s+(\d+)", read(f"{folder}/{thread}/status")))

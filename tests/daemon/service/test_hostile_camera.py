@@ -1,4 +1,4 @@
-"""A camera whose pictures take long to decode, as a malicious USB device may send them: the daemon as a whole goes on.
+"""A camera whose pictures take long to decode, such as a malicious USB device may send: the daemon keeps working.
 
 Environment besides support.py's: VISAGED is mjpeg-camera.c.
 """

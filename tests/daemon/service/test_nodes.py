@@ -1,4 +1,4 @@
-"""visaged between real drivers, in the guest: whatever reads its virtual camera gets the right pictures, whoever comes and goes.
+"""visaged between real drivers, in the guest: every reader gets the right pictures, whoever comes and goes.
 
 Runs in the guest, by way of in_guest.py.  Figures that were measured are printed; promises of a second or of five are asserted
 at three times that, since the machine may be busy.
@@ -25,7 +25,7 @@ BUSY = 3  # times a promise
 
 
 def setUpModule():
-    """Compiles the shaders, which takes longer than all the rest of a start, and which the driver then keeps."""
+    """Compiles the shaders, which takes longest of all; the driver caches them."""
     done = support.visaged(f"--model={os.environ['MODEL']}", f"--camera=image:{support.PORTRAIT}", "--frames=1",
                            "--virtual-camera=y4m:/dev/null", "--size=320x240", timeout=2 * support.TIMEOUT)
     if done.returncode != 0:
@@ -226,7 +226,7 @@ class Colours(Case):
         return rgb
 
     def test_colours(self):
-        """They come through, and are looked at anew when the camera says that they are others."""
+        """Frames arrive, and settings are read again when the camera reports a change."""
         self.addCleanup(control, test_pattern=0, osd_text_mode=0, colorspace=2, y_cbcr_encoding=0, quantization=0)
         control(test_pattern=1, osd_text_mode=2)
         wanted = {kind: self.in_rgb(kind) for kind in self.KINDS}
@@ -254,7 +254,7 @@ class Colours(Case):
 
 
 class AnotherSize(Case):
-    """The virtual camera fails, and when it is opened again it is of another size (preload.c)."""
+    """The virtual camera fails and has another size when it is reopened (preload.c)."""
     SIZE = (160, 120)
 
     def test_frames_are_of_the_size_that_it_has(self):
@@ -291,7 +291,7 @@ class ComingAndGoing(Case):
         self.assertLess(seconds, BUSY * 5)
 
     def idles(self):
-        """The GPU; what was under way, and the thread that closed the camera, may have come to their ends a little later."""
+        """The GPU; frames in progress and the thread that closed the camera may finish a little later."""
         end = time.monotonic() + BUSY * 5
         while self.daemon.gpu_works(3):
             self.assertLess(time.monotonic(), end, "the GPU works without a reader")

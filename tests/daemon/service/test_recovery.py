@@ -48,7 +48,7 @@ class Running:
         raise AssertionError(f"never said {count} times: {text}\n{self.said()}")
 
     def until_picture(self):
-        """Until the last whole frame in the file is not the placeholder, which is the first."""
+        """Until the last complete frame in the file differs from the first, which is the placeholder."""
         bytes_a_frame = len("FRAME\n") + SIZE[0] * SIZE[1] * 3 // 2
         for _ in range(2400):
             with open(f"{self.folder}/out.y4m", "rb") as file:
@@ -73,7 +73,7 @@ class Running:
 
 
 def runs(frames):
-    """The different pictures in the order in which they were seen, and how often each in a row."""
+    """The distinct pictures in the order in which they were shown, and the length of each run."""
     found = []
     for frame in frames:
         if found and np.array_equal(found[-1][0], frame):
@@ -111,7 +111,7 @@ class Gpu(unittest.TestCase):
         return seconds
 
     def test_lost_again_and_again(self):
-        """Two tries; then it is the service manager's turn, even where a driver hangs at the end of the process."""
+        """Two tries; then the process exits, even if a driver hangs in its exit handlers."""
         run = Running(env={"FAULT_EXIT": "1"})
         for n in range(1, 4):
             run.until("r.png, RGB3", n)
@@ -135,7 +135,7 @@ class SlowFiles(unittest.TestCase):
         support.model(19)
 
     def switch(self, name):
-        """Frames go on while the file is looked for, and the bus answers; the error that the call ends with."""
+        """Frames continue while the file is looked up, and the bus answers.  Returns the name of the call's error."""
         errors = []
         with open(self.slow, "w"):
             pass
@@ -182,7 +182,7 @@ class Commands(unittest.TestCase):
 
 class Sandbox(unittest.TestCase):
     def test_no_machine_code(self):
-        """A driver that compiles for the processor cannot work: said plainly, and not tried again."""
+        """A driver that generates machine code cannot work: this is reported clearly, and not tried again."""
         env = {**support.environment(), "LD_PRELOAD": os.environ["VISAGED_PRELOAD"], "FAULT_NO_CODE": "1"}
         done = support.visaged(f"--model={support.model()}", f"--camera=image:{support.PORTRAIT}",
                                f"--virtual-camera=y4m:{new_folder()}/out.y4m", env=env)

@@ -1,4 +1,4 @@
-"""visaged on software Vulkan, from files that stand in for a camera to files that stand in for a virtual one."""
+"""visaged on software Vulkan, with files in place of the camera and of the virtual camera."""
 import json
 import os
 import signal
@@ -107,7 +107,7 @@ class Effects(unittest.TestCase):
                 self.assertGreater(off[background].mean(), 1.0)
 
     def test_mirror(self):
-        """Pixel by pixel what is shown without it, whatever it stands behind."""
+        """Every pixel is what is shown without it, wherever it is in the chain."""
         for effect, mirrored in (("none", "mirror"), ("labels", "mirror+labels"), ("overlay+blur", "overlay+mirror+blur")):
             _, plain = self.stream(f"--effect={effect}", "--mode=exact", frames=1)
             _, shown = self.stream(f"--effect={mirrored}", "--mode=exact", frames=1)
@@ -119,7 +119,7 @@ class NoRawFrame(unittest.TestCase):
     """Nothing but the placeholder comes out before the first labels."""
 
     def all_labels(self, frames):
-        """With the labels' effect every pixel that is shown is of one of the classes' colours."""
+        """With the effect labels, every pixel shown has the colour of a class."""
         colours = support.to_yuv(support.palette())[:, 0]
         for frame in frames:
             distance = np.abs(frame[..., 0][..., None] - colours).min(-1)
@@ -146,7 +146,7 @@ class NoRawFrame(unittest.TestCase):
             self.all_labels(shown)
 
     def test_not_even_the_placeholder(self):
-        """A file of so many frames is of them alone."""
+        """The file has exactly that many frames, and no placeholder."""
         for mode in ("smooth", "exact"):
             stream = Stream(f"image:{support.PORTRAIT}?move", "--effect=labels", f"--mode={mode}", frames=10)
             self.assertEqual(stream.done.returncode, 0, stream.err)
@@ -154,7 +154,7 @@ class NoRawFrame(unittest.TestCase):
             self.all_labels(stream.frames())
 
     def test_placeholder_is_there_at_once(self):
-        """And before a GPU is, again and again."""
+        """And before a GPU is open, repeatedly."""
         path = f"{support.folder()}/once.y4m"
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera={path}.missing", "--size=64x48",
                                f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--rate=50"],
@@ -205,7 +205,7 @@ class Cameras(unittest.TestCase):
                 self.assertLess(luma[0, 0], 20)
 
     def test_y4m_formats(self):
-        """The subsamplings that a y4m file can hold and the camera may hand over."""
+        """The subsamplings that a y4m file can have."""
         with Image.open(picture("still.png", *SIZE)) as image:
             yuv = support.to_yuv(np.array(image.convert("RGB")))
         planes = [np.rint(yuv[..., c]).clip(0, 255) for c in range(3)]
@@ -230,7 +230,7 @@ class Cameras(unittest.TestCase):
                 self.assertLess(np.abs(frame[..., 1:] - 128).max(), 1.6)
 
     def test_no_camera_is_tried_again(self):
-        """It appears while visaged waits."""
+        """The camera appears while visaged waits."""
         late, path = f"{new_folder()}/late.png", f"{support.folder()}/late.y4m"
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{late}", "--size=64x48",
                                f"--model={support.model()}", f"--virtual-camera=y4m:{path}", "--rate=10"],
@@ -249,7 +249,7 @@ class Cameras(unittest.TestCase):
         self.assertTrue(any("the camera is available" in line for line in lines), lines)
 
     def test_a_run_that_ends_waits_for_no_file(self):
-        """Nothing would come of it but placeholders, for ever."""
+        """It would only write placeholders, for ever."""
         missing, film = f"{new_folder()}/missing", f"{new_folder()}/film.y4m"
         with open(film, "w") as file:
             file.write("YUV4MPEG2 W64")
@@ -287,7 +287,7 @@ class Service(unittest.TestCase):
         self.assertIn(" -> y4m:", said[-2])
 
     def test_watchdog(self):
-        """A stream that flows evenly is well for as long as it flows."""
+        """The watchdog is fed as long as frames flow."""
         path = os.path.join(new_folder(), "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(path)
@@ -344,7 +344,7 @@ class Ends(unittest.TestCase):
         self.assertEqual(len(pictures), 2)
 
     def test_a_png_that_cannot_be_written(self):
-        """Not even when it is the last one, whose error comes after the end."""
+        """Even the last one, whose error is known only after the end."""
         for number in (0, 2):
             folder = new_folder()
             os.mkdir(f"{folder}/{number}.png")
@@ -355,7 +355,7 @@ class Ends(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(folder)), [f"{i}.png" for i in range(number + 1)])
 
     def test_two_outputs(self):
-        """They get the same frames; on the command line, what is named there takes the place of what the file names."""
+        """They get the same frames; outputs on the command line replace those in the file."""
         folder = new_folder()
         with open(f"{folder}/visaged.conf", "w") as file:
             file.write(f"[visaged]\nvirtual-camera = y4m:{folder}/no.y4m\nvirtual-camera = y4m:{folder}/neither.y4m\n")
@@ -383,7 +383,7 @@ class Ends(unittest.TestCase):
         self.assertEqual(sum(c["pixels"] for c in report["classes"]), 160 * 120)
 
     def test_reader_of_standard_output_stops_reading(self):
-        """A signal is heard all the same."""
+        """A signal still ends it."""
         with subprocess.Popen([os.environ["VISAGED"], "--config=/dev/null", f"--camera=image:{support.PORTRAIT}",
                                f"--model={support.model()}", "--virtual-camera=y4m:-"],
                               env=support.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:

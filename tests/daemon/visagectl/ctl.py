@@ -1,4 +1,4 @@
-"""What the tests of the commands that speak to the daemon share: visagectl on a bus of its own, with a mock of it."""
+"""Shared by tests of commands that talk to the daemon: visagectl on a bus with a mock of the daemon."""
 import os
 import pty
 import re

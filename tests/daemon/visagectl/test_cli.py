@@ -1,4 +1,4 @@
-"""The command lines of both programs, with nothing to compute: help, versions, wrong usage, --check, lists."""
+"""The command lines of both programs, without computing anything: help, versions, wrong usage, --check, lists."""
 import json
 import os
 import signal
@@ -191,7 +191,7 @@ class Start(unittest.TestCase):
             self.assertIn(sink.split(":")[-1].replace("%d.png", "").encode(), done.stderr)
 
     def test_what_is_written_at_the_end(self):
-        """Is looked at first: nothing is computed, or written, for nothing."""
+        """It is checked first: nothing is computed or written in vain."""
         path = f"{support.new_folder()}/x.y4m"
         for option in ("--report=/nonexistent/x.json", "--sheet=/nonexistent/x.png", f"--report={support.folder()}"):
             done = self.start(f"--virtual-camera=y4m:{path}", option, "--frames=1", f"--model={support.model()}")

@@ -1,4 +1,4 @@
-"""visagectl's commands that speak to the daemon: what they ask of it, and what they say when that cannot be."""
+"""visagectl's commands that talk to the daemon: what they call, and what they print on failure."""
 import json
 import os
 import subprocess

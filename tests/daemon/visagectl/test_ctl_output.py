@@ -1,4 +1,4 @@
-"""visagectl's commands that speak to the daemon: what they print, hand over and wait for."""
+"""visagectl's commands that talk to the daemon: what they print, return and wait for."""
 import json
 import os
 import re
@@ -194,7 +194,7 @@ class Snapshot(Served):
             self.assertEqual(file.read(), b"other")
 
     def test_full_disk(self):
-        """The picture that is there stays, and nothing is left beside it."""
+        """The old picture stays, and no temporary file is left."""
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (len(PNG) // 2, len(PNG) // 2))
@@ -337,7 +337,7 @@ class Hold(Served):
         self.bad("there is no picture: visaged is waiting, no camera", "hold", "echo", "x")
 
     def held(self):
-        """Whether somebody has the other end of the pipe: without, a write fails."""
+        """Whether somebody has the other end of the pipe: otherwise a write fails."""
         try:
             os.write(self.daemon.pipes[-1], b"x")
         except BrokenPipeError:

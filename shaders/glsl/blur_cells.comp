@@ -1,0 +1,34 @@
+#version 450
+// The background's cells: premultiplied, alpha is the part of a cell that is background.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
+#include "bytes.glsl"
+#include "blur.glsl"
+
+layout(local_size_x = 64) in;
+INPUT(0, image)
+INPUT(1, labels)
+INPUT(2, blur)
+OUTPUT(cells)
+
+PUSH_CONSTANTS(blur_params);
+
+void main()
+{
+        const Blur b = LOAD_BLUR(blur);
+        const ivec2 count = cells_of(b, params.size);
+        const int side = 1 << b.shift;
+        for (int cell = LINEAR_INVOCATION; cell < count.x * count.y; cell += params.invocations) {
+                const ivec2 first = (ivec2(cell % count.x, cell / count.x) - 1) << b.shift;
+                vec4 sum = vec4(0);
+                for (int y = first.y; y < first.y + side; y++)
+                        for (int x = first.x; x < first.x + side; x++) {
+                                const ivec2 p = clamp(ivec2(x, y), ivec2(0), params.size - 1);
+                                const int i = p.y * params.size.x + p.x;
+                                const float background = b.everywhere || BYTE(labels, i) == 0 ? 1 : 0;
+                                sum += vec4(LOAD(image, i).rgb, 1) * background;
+                        }
+                STORE(cells, cell, sum / float(side * side));
+        }
+}

@@ -1,0 +1,91 @@
+#include <math.h>
+
+#include "shaders/glsl/picture-params.h"
+#include "shaders/image.h"
+#include "shaders/ops/operand.h"
+
+#include "blur_cells.kernel.h"
+#include "blur_mix.kernel.h"
+#include "blur_spread.kernel.h"
+
+/* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with an exact
+ * Gaussian in tests/shaders/test_ops.py bounds it. */
+#define SIGMA_CELLS 2.5f
+
+static uint32_t cell_shift(float sigma)
+{
+        return sigma < 2 * SIGMA_CELLS ? 0 : (uint32_t)log2f(sigma / SIGMA_CELLS);
+}
+
+/* In cells.  Taking the mean of each and interpolating between them spreads by half a cell already. */
+static float cell_sigma(float sigma)
+{
+        const uint32_t shift = cell_shift(sigma);
+
+        return sqrtf(ldexpf(sigma * sigma, -2 * (int)shift) - (shift ? 0.25f : 0));
+}
+
+struct gpu_blur gpu_blur_make(float sigma, bool everywhere)
+{
+        const float cells = cell_sigma(sigma);
+
+        return (struct gpu_blur){cell_shift(sigma), ceilf(2.5f * cells), expf(-0.5f / (cells * cells)), everywhere};
+}
+
+static uint64_t cell_count(uint32_t width, uint32_t height, uint32_t shift)
+{
+        return (uint64_t)(((width - 1) >> shift) + 3) * (((height - 1) >> shift) + 3);
+}
+
+/* Halves: of four numbers, 8 bytes. */
+static uint64_t cells_size(uint32_t width, uint32_t height, float sigma_least)
+{
+        return align_up(8 * cell_count(width, height, cell_shift(sigma_least)), GPU_BLOCK_ALIGN);
+}
+
+uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_least)
+{
+        return 2 * cells_size(width, height, sigma_least);
+}
+
+int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
+                       const struct gpu_block *blur, float sigma_least, struct gpu_buffer *scratch,
+                       const struct gpu_image *out)
+{
+        const uint64_t size = cells_size(in->width, in->height, sigma_least);
+        const struct operand cells[2] = {{scratch, 0, size, FORMAT_F16}, {scratch, size, size, FORMAT_F16}};
+        const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
+        /* Recorded for every sigma: as many invocations as cells of four pixels; where there are more cells, each gets
+         * several. */
+        const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), 64);
+
+        const struct blur_params params = {{in->width, in->height}, groups * 64};
+        const struct dispatch steps[] = {
+                {.kernel = &kernel_blur_cells,
+                 .operands = {image_operand(in), labels_operand(labels), settings, [4] = cells[0]},
+                 .groups = {groups, 1, 1},
+                 .cost = 40.0 * in->width * in->height},
+                {.kernel = &kernel_blur_spread,
+                 .operands = {cells[0], settings, [4] = cells[1]},
+                 .groups = {groups, 1, 1},
+                 .cost = 400.0 * size / 8},
+                {.kernel = &kernel_blur_spread,
+                 .constants = {1},
+                 .operands = {cells[1], settings, [4] = cells[0]},
+                 .groups = {groups, 1, 1},
+                 .cost = 400.0 * size / 8},
+                {.kernel = &kernel_blur_mix,
+                 .operands = {image_words(in), labels_words(labels), cells[0], settings, [4] = image_words(out)},
+                 .groups = {LINEAR_GROUPS(image_fours(in))},
+                 .cost = 100.0 * in->width * in->height},
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
+                struct dispatch step = steps[i];
+                step.push = &params;
+                step.push_size = sizeof params;
+                r = program_dispatch(program, &step);
+        }
+        return r;
+}

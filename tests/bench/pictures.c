@@ -1,0 +1,189 @@
+/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads included.
+ * Prints the median of some runs, in milliseconds.
+ *
+ *     pictures [RUNS]
+ *
+ * On one core (taskset -c 0) it does not count threads that wait for each other. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/videodev2.h>
+
+#include "daemon/pipeline/effects/chain.h"
+#include "daemon/pipeline/pixels.h"
+#include "v4l2/frame.h"
+
+enum { RUNS_MOST = 1000 };
+
+struct bench {
+        struct gpu *gpu;
+        int runs;
+        uint32_t width, height;
+        struct gpu_image image, work[2];
+        struct gpu_labels labels;
+        struct gpu_buffer *bytes, *parameters, *scratch;
+};
+
+__attribute__((noreturn)) static void die(const char *what, int error)
+{
+        fprintf(stderr, "pictures: %s: %s\n", what, strerror(-error));
+        exit(1);
+}
+
+static void check(const char *what, int r)
+{
+        if (r < 0)
+                die(what, r);
+}
+
+static double now_ms(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Ends, times and frees the program. */
+static void measure(const struct bench *bench, const char *what, struct gpu_program *program)
+{
+        double times[RUNS_MOST];
+
+        check(what, gpu_program_end(program));
+        check(what, gpu_run(program));
+        for (int i = 0; i < bench->runs; i++) {
+                const double from = now_ms();
+                check(what, gpu_run(program));
+                times[i] = now_ms() - from;
+        }
+        gpu_program_free(program);
+        qsort(times, bench->runs, sizeof *times, compare);
+        printf("%-20s %5ux%-5u %8.2f %8.2f\n", what, bench->width, bench->height, times[bench->runs / 2], times[0]);
+        fflush(stdout);
+}
+
+static struct gpu_program *begin(const struct bench *bench)
+{
+        struct gpu_program *program;
+
+        check("program", gpu_program_new(bench->gpu, "bench", &program));
+        return program;
+}
+
+static void formats(const struct bench *bench)
+{
+        static const uint32_t fourccs[] = {V4L2_PIX_FMT_YUYV, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420,
+                                           V4L2_PIX_FMT_RGB24};
+
+        for (size_t i = 0; i < sizeof fourccs / sizeof *fourccs; i++) {
+                struct frame_format format;
+                struct gpu_pixels pixels;
+                char what[32];
+
+                format = (struct frame_format){fourccs[i], bench->width, bench->height};
+                frame_format_pack(&format);
+                check("layout", pixels_layout(&format, &pixels));
+                struct gpu_program *program = begin(bench);
+                op_unpack(program, bench->bytes, &pixels, &bench->image);
+                snprintf(what, sizeof what, "unpack %.4s", (const char *)&fourccs[i]);
+                measure(bench, what, program);
+                program = begin(bench);
+                op_pack(program, &bench->image, &pixels, bench->bytes);
+                snprintf(what, sizeof what, "pack %.4s", (const char *)&fourccs[i]);
+                measure(bench, what, program);
+        }
+}
+
+/* Each effect that does something, with its default options; half of the picture is background. */
+static void effect(const struct bench *bench, unsigned id)
+{
+        static const uint8_t colors[GPU_PALETTE_SIZE];
+        const struct effect_context context = {.width = bench->width, .height = bench->height, .colors = colors};
+        const struct effect_chain_io io = {
+                .in = &bench->image,
+                .work = {&bench->work[0], &bench->work[1]},
+                .scratch = bench->scratch,
+                .labels = &bench->labels,
+                .blocks = {bench->parameters, 0},
+        };
+        struct effect_settings settings = {.chain = UINT32_C(1) << id};
+
+        if (!effects[id]->record)
+                return;
+        effect_settings_reset(&settings, settings.chain);
+        effect_chain_fill(&settings, &context, gpu_buffer_map(bench->parameters));
+        struct gpu_program *program = begin(bench);
+        effect_chain_record(program, settings.chain, &io);
+        measure(bench, effects[id]->name, program);
+}
+
+static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const char *name)
+{
+        struct gpu_buffer *buffer;
+
+        check(name, gpu_buffer_new(bench->gpu, size, GPU_MEMORY_UPLOAD, name, &buffer));
+        uint8_t *bytes = gpu_buffer_map(buffer);
+        for (uint64_t i = 0; i < size; i++)
+                bytes[i] = i * 2654435761u >> 24;
+        return buffer;
+}
+
+static struct gpu_image image_of(const struct bench *bench, const char *name)
+{
+        return (struct gpu_image){filled(bench, gpu_image_size(bench->width, bench->height), name), bench->width,
+                                  bench->height};
+}
+
+static void size(struct bench *bench, uint32_t width, uint32_t height)
+{
+        bench->width = width;
+        bench->height = height;
+        bench->image = image_of(bench, "image");
+        bench->work[0] = image_of(bench, "work");
+        bench->work[1] = image_of(bench, "work");
+        bench->labels = (struct gpu_labels){filled(bench, gpu_labels_size(width, height), "labels"), width, height};
+        memset(gpu_buffer_map(bench->labels.buffer), 0, gpu_labels_size(width, height) / 2);
+        bench->bytes = filled(bench, gpu_image_size(width, height), "bytes");
+        bench->parameters = filled(bench, effect_chain_blocks_size(), "parameters");
+        bench->scratch = filled(bench, effect_chain_scratch_size(width, height), "scratch");
+        formats(bench);
+        for (unsigned i = 0; i < EFFECTS; i++)
+                effect(bench, i);
+        gpu_buffer_free(bench->image.buffer);
+        gpu_buffer_free(bench->work[0].buffer);
+        gpu_buffer_free(bench->work[1].buffer);
+        gpu_buffer_free(bench->labels.buffer);
+        gpu_buffer_free(bench->bytes);
+        gpu_buffer_free(bench->parameters);
+        gpu_buffer_free(bench->scratch);
+}
+
+int main(int argc, char **argv)
+{
+        struct bench bench = {.runs = argc > 1 ? atoi(argv[1]) : 21};
+        char why[512] = "";
+
+        if (argc > 2 || bench.runs < 1 || bench.runs > RUNS_MOST) {
+                fprintf(stderr, "usage: pictures [RUNS]\n");
+                return 2;
+        }
+        if (gpu_open(&(struct gpu_options){0}, &bench.gpu, why, sizeof why) < 0) {
+                fprintf(stderr, "pictures: %s\n", why);
+                return 1;
+        }
+        printf("%s, %s\n%-20s %11s %8s %8s\n", gpu_info(bench.gpu)->name, gpu_info(bench.gpu)->driver, "operator",
+               "size", "median", "least");
+        size(&bench, 640, 480);
+        size(&bench, 1920, 1080);
+        gpu_close(bench.gpu);
+        return 0;
+}
