@@ -45,7 +45,8 @@ struct gpu_pixels {
 void gpu_pixels_to_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 
-/* A component's step is at most 4, and it is shared by at most two pixels each way.  -EINVAL: by more.
+/* A component's step is at most 4, and it is shared by at most two pixels each way.  -EINVAL: it is not
+ * so, or there is none.
  *
  * Bytes -> RGBA.  If the sizes differ, the picture is scaled to fit (bilinear) and centred, with black bars. */
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,

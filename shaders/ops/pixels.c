@@ -84,7 +84,7 @@ static int make_layout(const struct gpu_pixels *pixels, struct layout *ret)
                                                (uint32_t)plane_of(pixels, k) << 5 | c->shift_x << 7 | c->shift_y << 9 |
                                                (first == k) << 11);
         }
-        return 0;
+        return ret->rows ? 0 : -EINVAL;
 }
 
 /* From numbers between 0 and 1 to bytes. */
@@ -144,22 +144,27 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
         memcpy(params.planes, layout.planes, sizeof params.planes);
         gpu_pixels_from_rgb(pixels, params.rows);
         scale_rows(params.rows);
-        /* By blocks, where nothing is left over: neither pixels nor bytes. */
-        const bool whole = layout.words && in->width % BLOCK == 0 && layout.end == pixels->size;
         struct operand image = image_words(in);
-        image.format = whole ? FORMAT_WORDS : FORMAT_WORD;
         struct dispatch dispatch = {
-                .kernel = whole ? &kernel_pack : &kernel_pack_bytes,
                 .constants = {layout.components[0], layout.components[1], layout.components[2]},
-                .operands = {image, [4] = bytes_operand(bytes, pixels)},
                 .push = &params,
                 .push_size = sizeof params,
-                .groups = {LINEAR_GROUPS(divide_up(pixels->size, 4))},
-                .cost = (whole ? 40.0 : 200.0) * in->width * in->height,
         };
-        if (whole) {
-                dispatch.groups[0] = divide_up(layout.blocks, GROUP);
-                dispatch.groups[1] = divide_up(in->height, GROUP * layout.rows);
+        /* By blocks, where nothing is left over: neither pixels nor bytes. */
+        if (layout.words && in->width % BLOCK == 0 && layout.end == pixels->size) {
+                const uint32_t groups[3] = {divide_up(layout.blocks, GROUP), divide_up(in->height, GROUP * layout.rows),
+                                            1};
+                dispatch.kernel = &kernel_pack;
+                dispatch.cost = 40.0 * in->width * in->height;
+                memcpy(dispatch.groups, groups, sizeof groups);
+        } else {
+                const uint32_t groups[3] = {LINEAR_GROUPS(divide_up(pixels->size, 4))};
+                image.format = FORMAT_WORD;
+                dispatch.kernel = &kernel_pack_bytes;
+                dispatch.cost = 200.0 * in->width * in->height;
+                memcpy(dispatch.groups, groups, sizeof groups);
         }
+        dispatch.operands[0] = image;
+        dispatch.operands[OUTPUT] = bytes_operand(bytes, pixels);
         return program_dispatch(program, &dispatch);
 }

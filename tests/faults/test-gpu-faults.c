@@ -463,8 +463,10 @@ static void gives_up_where_the_driver_hangs(void **state)
         struct gpu *gpu = play.startup.engine.gpu;
         alarm(600);
         faults_begin(&hang);
-        host_hurry(true);
         assert_int_equal(play_push(&play), 0);
+        while (!faults_injected()) /* until the waiter hangs */
+                poll(NULL, 0, 1);
+        host_hurry(true);
         assert_int_equal(gpu_wait(gpu), -ENODEV);
         host_hurry(false);
         faults_end();

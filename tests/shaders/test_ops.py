@@ -676,7 +676,7 @@ def blob(width, height, r):
 
 
 def blur_cases():
-    for n, (width, height, sigma) in enumerate([(40, 30, 2), (64, 48, 4), (97, 33, 7.5), (33, 97, 1), (200, 120, 12)]):
+    for n, (width, height, sigma) in enumerate([(40, 30, 2), (64, 48, 4), (97, 33, 7.5), (33, 97, 1), (200, 120, 12), (121, 90, 10), (160, 120, 20)]):
         for what in ("noise", "flat", "all background", "no background", "everywhere"):
             r = rng("blur", n, what)
             image = pixel_bytes(width, height, r)
