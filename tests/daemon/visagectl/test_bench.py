@@ -191,18 +191,6 @@ class Scripts(unittest.TestCase):
         self.assertAlmostEqual(row["ratio"], row["visaged_ms"] / row["pytorch_ms"])
         self.assertIn(f"{row['ratio']:.2f}", done.stdout.splitlines()[-1])
 
-    def test_measures_the_daemon(self):
-        path = os.path.join(support.folder(), "daemon.json")
-        done = self.run_script("daemon", f"--model={support.model()}", "--size=64x48", "--seconds=1", "--effects=none,blur", "--build",
-                               os.environ["VISAGED_BUILD"], "--json", path)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        with open(path, encoding="utf-8") as file:
-            rows = json.load(file)
-        self.assertEqual([row["effect"] for row in rows], ["none", "blur"])
-        for row in rows:
-            self.assertGreater(row["report"]["frames"]["shown"], 0)
-            self.assertEqual(row["shown_s"], row["report"]["rates"]["shown"])
-
     def test_needs_a_folder(self):
         done = self.run_script("debian13")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
