@@ -22,7 +22,7 @@ static const char help[] =
         "      --effect=CHAIN  of the frame, such as blur+mirror [overlay]\n"
         "      --iterations=N  how often each is measured, from 1 to 1000 [10]\n"
         "      --backend=B     subgroup or tiled, to compare the two back-ends [the faster one]\n"
-        "      --no-start      leave out the start, which takes the longest\n"
+        "      --quick         leave out the start, which takes the longest\n"
         "      --json          print JSON\n";
 
 struct bench_command {
@@ -30,7 +30,7 @@ struct bench_command {
         struct config config; /* size, effect and mode */
         struct bench bench;
         unsigned iterations;
-        bool json, no_start;
+        bool json, quick;
 };
 
 /* ---- the table ---- */
@@ -170,7 +170,7 @@ static int measure_start(struct bench_command *b)
 {
         char why[800];
 
-        if (b->no_start)
+        if (b->quick)
                 return 0;
         command_progress("start: cold and warm");
         int r = bench_start(&b->engine_options, &b->config, &b->bench.start, why, sizeof why);
@@ -228,21 +228,14 @@ static int run(struct bench_command *b)
 
 /* ---- the command line ---- */
 
-enum {
-        OPTION_SIZE = COMMAND_OWN_OPTION,
-        OPTION_EFFECT,
-        OPTION_ITERATIONS,
-        OPTION_BACKEND,
-        OPTION_NO_START,
-        OPTION_JSON
-};
+enum { OPTION_SIZE = COMMAND_OWN_OPTION, OPTION_EFFECT, OPTION_ITERATIONS, OPTION_BACKEND, OPTION_QUICK, OPTION_JSON };
 
 static const struct option table[] = {
         {"size", required_argument, NULL, OPTION_SIZE},
         {"effect", required_argument, NULL, OPTION_EFFECT},
         {"iterations", required_argument, NULL, OPTION_ITERATIONS},
         {"backend", required_argument, NULL, OPTION_BACKEND},
-        {"no-start", no_argument, NULL, OPTION_NO_START},
+        {"quick", no_argument, NULL, OPTION_QUICK},
         {"json", no_argument, NULL, OPTION_JSON},
         COMMAND_ENGINE_OPTIONS,
         {0},
@@ -282,8 +275,8 @@ static int take(struct bench_command *b, int option)
                 return set_iterations(b);
         case OPTION_BACKEND:
                 return command_engine_backend("bench", &b->engine_options);
-        case OPTION_NO_START:
-                b->no_start = true;
+        case OPTION_QUICK:
+                b->quick = true;
                 return -1;
         case OPTION_JSON:
                 b->json = true;

@@ -10,27 +10,29 @@ layout(constant_id = 9) const int POINTWISE = 1; // input and output pixels are 
 
 PUSH_CONSTANTS(conv_params);
 
-// Index of the pixel that tap `tap` reads for output pixel `pixel`, or -1 in the padding.
-int tap_pixel(int tap, int pixel)
+// Where output pixel `pixel` lies in the input; far outside if there is no such pixel.  Once for all taps: a division is slow.
+ivec2 origin_of(int pixel)
 {
-        if (POINTWISE != 0)
-                return pixel;
         int y = pixel / params.out_width;
-        int x = (pixel - y * params.out_width) * params.stride;
-        y *= params.stride;
-        if (TAPS == 9) {
-                y += (tap / 3 - 1) * params.dilation;
-                x += (tap % 3 - 1) * params.dilation;
-        }
-        bool inside = pixel < params.out_pixels && y >= 0 && x >= 0 && y < params.height && x < params.width;
-        return inside ? y * params.width + x : -1;
+        return pixel < params.out_pixels ? ivec2(pixel - y * params.out_width, y) * params.stride : ivec2(-1 << 20);
+}
+
+// Index of the pixel that tap `tap` reads there, or -1 in the padding.
+int tap_pixel(int tap, ivec2 origin)
+{
+        if (TAPS == 9)
+                origin += ivec2(tap % 3 - 1, tap / 3 - 1) * params.dilation;
+        bool inside = origin.x >= 0 && origin.y >= 0 && origin.x < params.width && origin.y < params.height;
+        return inside ? origin.y * params.width + origin.x : -1;
 }
 
 #include "epilogue.glsl"
 
+// `sum` contains the bias.
 void finish(int pixel, int group, vec4 sum)
 {
         if (group >= params.out_groups || pixel >= params.out_pixels)
                 return;
-        STORE(result, at(params.result, pixel, group) + int(gl_WorkGroupID.z) * params.result_batch, epilogue(params.epilogue, params.residual, pixel, group, sum));
+        STORE(result, at(params.result, pixel, group) + int(gl_WorkGroupID.z) * params.result_batch,
+              epilogue(params.epilogue, params.residual, pixel, group, sum));
 }

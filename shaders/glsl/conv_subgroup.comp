@@ -1,6 +1,6 @@
 #version 450
-// Convolution for CPU drivers: a lane is 4 pixels and 32 output channels in registers.  The 8 lanes of a subgroup load 8 rows of
-// weights at once and hand them round by constant shuffles, one permutation each.
+// Convolution for CPU drivers: a lane is 4 pixels and 16 output channels.  The 8 lanes of a subgroup load 8 rows of weights at once
+// and hand them round by constant shuffles, one permutation each.  The sums of one channel stay in registers for a whole round.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "operand.glsl"
@@ -11,7 +11,7 @@ layout(local_size_x = 8) in;
 layout(constant_id = 10) const int DEPTH = 1; // groups of input channels a round, of which `groups` is a multiple
 
 const int PIXELS = 4; // a lane's, 8 apart: a workgroup covers one block of 32
-const int ROWS = 4; // of 8 output channels
+const int ROWS = 2; // of 8 output channels
 
 void main()
 {
@@ -26,38 +26,48 @@ void main()
                 [[unroll]] for (int p = 0; p < PIXELS; p++)
                         sum[c][p] = 0;
 
+        ivec2 origin[PIXELS];
+        if (POINTWISE == 0)
+                [[unroll]] for (int p = 0; p < PIXELS; p++)
+                        origin[p] = origin_of(pixel + 8 * p);
+
         int weight = batch * params.weights_batch + row * row_size + lane;
         for (int tap = 0; tap < TAPS; tap++) {
                 int from[PIXELS];
                 bool inside[PIXELS];
                 [[unroll]] for (int p = 0; p < PIXELS; p++) {
-                        int i = tap_pixel(tap, pixel + 8 * p);
-                        inside[p] = POINTWISE != 0 || i >= 0;
+                        int i = POINTWISE != 0 ? pixel + 8 * p : tap_pixel(tap, origin[p]);
+                        inside[p] = i >= 0;
                         from[p] = at(params.source, inside[p] ? i : 0, 0) + batch * params.source_batch;
                 }
                 for (int g = 0; g < params.groups; g += DEPTH) {
-                        [[unroll]] for (int d = 0; d < DEPTH; d++) {
-                                vec4 x[PIXELS];
+                        vec4 x[DEPTH][PIXELS];
+                        [[unroll]] for (int d = 0; d < DEPTH; d++)
                                 [[unroll]] for (int p = 0; p < PIXELS; p++) {
-                                        x[p] = LOAD(source, from[p] + (g + d) * 32);
+                                        x[d][p] = LOAD(source, from[p] + (g + d) * 32);
                                         if (POINTWISE == 0)
-                                                x[p] = inside[p] ? x[p] : vec4(0);
+                                                x[d][p] = inside[p] ? x[d][p] : vec4(0);
                                 }
-                                [[unroll]] for (int r = 0; r < ROWS; r++) {
-                                        vec4 w = LOAD(weights, weight + r * row_size + d * 8);
-                                        [[unroll]] for (int i = 0; i < 8; i++)
+                        [[unroll]] for (int r = 0; r < ROWS; r++) {
+                                vec4 w[DEPTH];
+                                [[unroll]] for (int d = 0; d < DEPTH; d++)
+                                        w[d] = LOAD(weights, weight + r * row_size + d * 8);
+                                [[unroll]] for (int i = 0; i < 8; i++)
+                                        [[unroll]] for (int d = 0; d < DEPTH; d++)
                                                 [[unroll]] for (int k = 0; k < 4; k++) {
-                                                        float one = subgroupShuffle(w[k], i);
+                                                        float one = subgroupShuffle(w[d][k], i);
                                                         [[unroll]] for (int p = 0; p < PIXELS; p++)
-                                                                sum[r * 8 + i][p] += one * x[p][k];
+                                                                sum[r * 8 + i][p] += one * x[d][p][k];
                                                 }
-                                }
                         }
                         weight += 8 * DEPTH;
                 }
         }
-        [[unroll]] for (int c = 0; c < ROWS * 8; c += 4)
+        [[unroll]] for (int c = 0; c < ROWS * 8; c += 4) {
+                const int group = row * 2 + c / 4;
+                const vec4 bias = bias_of(group);
                 [[unroll]] for (int p = 0; p < PIXELS; p++)
-                        finish(pixel + 8 * p, row * 2 + c / 4,
-                               vec4(sum[c][p], sum[c + 1][p], sum[c + 2][p], sum[c + 3][p]));
+                        finish(pixel + 8 * p, group,
+                               vec4(sum[c][p], sum[c + 1][p], sum[c + 2][p], sum[c + 3][p]) + bias);
+        }
 }

@@ -31,8 +31,9 @@ void main()
         // Invocation `me` loads pixel `me` and weight row `me` of the tile.
         const int row = channel / 8 + me / 8;
         const int last_pixel = POINTWISE != 0 ? (params.out_pixels + 31 & ~31) - 1 : params.out_pixels - 1;
+        const ivec2 origin = POINTWISE != 0 ? ivec2(0) : origin_of(pixel + me);
         for (int tap = 0; tap < TAPS; tap++) {
-                int i = tap_pixel(tap, pixel + me);
+                int i = POINTWISE != 0 ? pixel + me : tap_pixel(tap, origin);
                 bool inside = i >= 0 && pixel + me <= last_pixel;
                 int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
                 int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + me % 8;
@@ -61,8 +62,11 @@ void main()
                         barrier();
                 }
         }
-        [[unroll]] for (int c = 0; c < 8; c += 4)
+        [[unroll]] for (int c = 0; c < 8; c += 4) {
+                const int group = channel / 4 + mine_channel * 2 + c / 4;
+                const vec4 bias = group < params.out_groups ? bias_of(group) : vec4(0);
                 [[unroll]] for (int j = 0; j < 8; j++)
-                        finish(pixel + mine_pixel + 8 * j, channel / 4 + mine_channel * 2 + c / 4,
-                               vec4(sum[c][j], sum[c + 1][j], sum[c + 2][j], sum[c + 3][j]));
+                        finish(pixel + mine_pixel + 8 * j, group,
+                               vec4(sum[c][j], sum[c + 1][j], sum[c + 2][j], sum[c + 3][j]) + bias);
+        }
 }

@@ -5,47 +5,68 @@
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
 
-layout(local_size_x = 64) in;
+layout(constant_id = 8) const int KERNEL = 3;
+layout(constant_id = 9) const int STRIDE = 1;
+layout(constant_id = 10) const int WIDE = 1; // the block; more than one pixel only without dilation
+layout(constant_id = 11) const int HIGH = 1;
+
+const int TAPS = KERNEL * KERNEL;
+const int ACROSS = (WIDE - 1) * STRIDE + KERNEL; // what a block reads
+const int DOWN = (HIGH - 1) * STRIDE + KERNEL;
+
 INPUT(0, source)
 INPUT(1, weights) // [channels / 4][the taps and the bias][4]
 OUTPUT(result)
 
-layout(constant_id = 8) const int KERNEL = 3;
-layout(constant_id = 9) const int STRIDE = 1;
-layout(constant_id = 10) const int BLOCK = 1; // only without dilation; else a block is one pixel
-
 PUSH_CONSTANTS(depthwise_params);
 
-const int WIDE = BLOCK != 0 ? 4 : 1, HIGH = BLOCK != 0 ? 2 : 1; // in ops/depthwise.c, too
-const int TAPS = KERNEL * KERNEL;
+#ifdef TEXELS
+// The 8 lanes of a subgroup load 8 weights at once and hand them round: a load costs as much as dozens of permutations.
+#extension GL_KHR_shader_subgroup_shuffle : require
+layout(local_size_x = 8) in;
+
+#define LOAD_WEIGHTS(w, first)                                                                                        \
+        vec4 mine[4];                                                                                                 \
+        [[unroll]] for (int i = 0; i < TAPS / 8 + 1; i++)                                                             \
+                mine[i] = LOAD(weights, first + min(i * 8 + int(gl_LocalInvocationID.x), TAPS));                      \
+        [[unroll]] for (int i = 0; i < TAPS + 1; i++)                                                                 \
+                w[i] = subgroupShuffle(mine[i / 8], i % 8);
+#else
+layout(local_size_x = 64) in;
+
+#define LOAD_WEIGHTS(w, first)                                                                                        \
+        [[unroll]] for (int i = 0; i < TAPS + 1; i++)                                                                 \
+                w[i] = LOAD(weights, first + i);
+#endif
 
 void main()
 {
         const int blocks = (params.out_width + WIDE - 1) / WIDE;
         const int block = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
         const int y = block / blocks * HIGH, x = block % blocks * WIDE;
+
+        vec4 w[26], sum[16];
+        LOAD_WEIGHTS(w, group * (TAPS + 1))
         if (y >= params.out_height)
                 return;
-
-        vec4 w[25], sum[8];
-        [[unroll]] for (int i = 0; i < TAPS; i++)
-                w[i] = LOAD(weights, group * (TAPS + 1) + i);
-        vec4 bias = LOAD(weights, group * (TAPS + 1) + TAPS);
         [[unroll]] for (int i = 0; i < HIGH * WIDE; i++)
-                sum[i] = bias;
+                sum[i] = w[TAPS];
 
-        [[unroll]] for (int v = 0; v < (HIGH - 1) * STRIDE + KERNEL; v++) {
+        [[unroll]] for (int v = 0; v < DOWN; v++) {
                 const int from_y = y * STRIDE + (v - KERNEL / 2) * params.dilation;
-                [[unroll]] for (int u = 0; u < (WIDE - 1) * STRIDE + KERNEL; u++) {
+                const bool row_inside = from_y >= 0 && from_y < params.height;
+                vec4 row[19]; // ACROSS of them
+                [[unroll]] for (int u = 0; u < ACROSS; u++) {
                         const int from_x = x * STRIDE + (u - KERNEL / 2) * params.dilation;
-                        const bool inside = from_y >= 0 && from_x >= 0 && from_y < params.height && from_x < params.width;
-                        vec4 one = LOAD(source, at(params.source, inside ? from_y * params.width + from_x : 0, group));
-                        one = inside ? one : vec4(0);
-                        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
-                                const int down = v - i / WIDE * STRIDE, across = u - i % WIDE * STRIDE;
-                                if (down >= 0 && across >= 0 && down < KERNEL && across < KERNEL)
-                                        sum[i] += w[down * KERNEL + across] * one;
-                        }
+                        const bool inside = row_inside && from_x >= 0 && from_x < params.width;
+                        row[u] = LOAD(source, at(params.source, inside ? from_y * params.width + from_x : 0, group));
+                        row[u] = inside ? row[u] : vec4(0);
+                }
+                [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
+                        const int down = v - i / WIDE * STRIDE;
+                        if (down >= 0 && down < KERNEL)
+                                [[unroll]] for (int k = 0; k < KERNEL; k++)
+                                        sum[i] += w[down * KERNEL + k] * row[i % WIDE * STRIDE + k];
                 }
         }
         [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {

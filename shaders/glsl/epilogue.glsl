@@ -1,10 +1,18 @@
-// The end of a convolution: bias, activation, scale, residual, activation.
+// The end of a convolution: bias, activation, scale, residual, activation.  What there is of them is constant, because CPU drivers
+// compute both sides of a branch.
+layout(constant_id = 11) const int BIAS = 1;
+layout(constant_id = 12) const int RESIDUAL = 0;
+
+vec4 bias_of(int group)
+{
+        return BIAS != 0 ? LOAD(biases, group) : vec4(0);
+}
+
+// `sum` contains the bias.
 vec4 epilogue(epilogue_params e, map_params residual, int pixel, int group, vec4 sum)
 {
-        if (e.has_bias != 0)
-                sum += LOAD(biases, group);
         sum = min(max(sum, e.activation.slope * sum), e.activation.ceiling) * e.scale;
-        if (e.has_residual != 0)
+        if (RESIDUAL != 0)
                 sum += LOAD(residuals, at(residual, pixel, group));
         return max(sum, e.final_slope * sum);
 }

@@ -6,9 +6,8 @@
 
 /* ---- convolution ---- */
 
-/* max(final_slope * y, y), y = residual + scale * activation(sum + bias) */
+/* max(final_slope * y, y), y = residual + scale * activation(sum + bias); epilogue.glsl */
 struct epilogue_params {
-        int has_bias, has_residual;
         STRUCT(activation_params) activation;
         float scale, final_slope;
 };

@@ -12,18 +12,17 @@
 
 const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
 
-#define STORAGE(N, name, access)                                                                                      \
-        layout(constant_id = N) const int name##_format = 0;                                                          \
-        layout(std430, set = 0, binding = N) access buffer name##_32 { vec4 name##_v32[]; };                          \
-        layout(std430, set = 0, binding = N) access buffer name##_16 { uvec2 name##_v16[]; };                         \
-        layout(std430, set = 0, binding = N) access buffer name##_8 { uint name##_v8[]; };
-
+// With TEXELS a vec4 is stored as two numbers of 64 bits, or four halves as one: CPU drivers store lane by lane and number by number.
 #ifdef TEXELS
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #define INPUT(N, name) layout(set = 0, binding = N) uniform samplerBuffer name;
 #define LOAD(name, i) texelFetch(name, i)
 #else
 #define INPUT(N, name)                                                                                                \
-        STORAGE(N, name, readonly)                                                                                    \
+        layout(constant_id = N) const int name##_format = 0;                                                          \
+        layout(std430, set = 0, binding = N) readonly buffer name##_32 { vec4 name##_v32[]; };                        \
+        layout(std430, set = 0, binding = N) readonly buffer name##_16 { uvec2 name##_v16[]; };                       \
+        layout(std430, set = 0, binding = N) readonly buffer name##_8 { uint name##_v8[]; };                          \
         vec4 name##_load(int i)                                                                                       \
         {                                                                                                             \
                 if (name##_format == F32)                                                                             \
@@ -35,14 +34,35 @@ const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
 #define LOAD(name, i) name##_load(i)
 #endif
 
+#ifdef TEXELS
+#define STORED_32 u64vec2
+#define STORED_16 uint64_t
+u64vec2 stored_32(uvec4 v)
+{
+        return u64vec2(packUint2x32(v.xy), packUint2x32(v.zw));
+}
+uint64_t stored_16(uvec2 v)
+{
+        return packUint2x32(v);
+}
+#else
+#define STORED_32 uvec4
+#define STORED_16 uvec2
+#define stored_32(v) (v)
+#define stored_16(v) (v)
+#endif
+
 #define OUTPUT(name)                                                                                                  \
-        STORAGE(4, name, writeonly)                                                                                   \
+        layout(constant_id = 4) const int name##_format = 0;                                                          \
+        layout(std430, set = 0, binding = 4) writeonly buffer name##_32 { STORED_32 name##_v32[]; };                  \
+        layout(std430, set = 0, binding = 4) writeonly buffer name##_16 { STORED_16 name##_v16[]; };                  \
+        layout(std430, set = 0, binding = 4) writeonly buffer name##_8 { uint name##_v8[]; };                         \
         void name##_store(int i, vec4 v)                                                                              \
         {                                                                                                             \
                 if (name##_format == F32)                                                                             \
-                        name##_v32[i] = v;                                                                            \
+                        name##_v32[i] = stored_32(floatBitsToUint(v));                                                \
                 else if (name##_format == F16)                                                                        \
-                        name##_v16[i] = uvec2(packHalf2x16(v.xy), packHalf2x16(v.zw));                                \
+                        name##_v16[i] = stored_16(uvec2(packHalf2x16(v.xy), packHalf2x16(v.zw)));                     \
                 else                                                                                                  \
                         name##_v8[i] = packUnorm4x8(v);                                                               \
         }

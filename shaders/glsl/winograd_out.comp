@@ -35,6 +35,7 @@ void main()
                 s[2][j] = p + 4 * u;
                 s[3][j] = q + 8 * v + m[5];
         }
+        const vec4 bias = bias_of(group);
         [[unroll]] for (int i = 0; i < 4; i++) {
                 vec4 p = s[i][1] + s[i][2], q = s[i][1] - s[i][2], u = s[i][3] + s[i][4], v = s[i][3] - s[i][4];
                 vec4 y[4] = {s[i][0] + p + u, q + 2 * v, p + 4 * u, q + 8 * v + s[i][5]};
@@ -42,7 +43,8 @@ void main()
                         ivec2 o = tile.origin + ivec2(j, i) * params.tiling.dilation;
                         int pixel = o.y * params.size.x + o.x;
                         if (all(lessThan(o, params.size)))
-                                STORE(result, at(params.result, pixel, group), epilogue(params.epilogue, params.residual, pixel, group, y[j]));
+                                STORE(result, at(params.result, pixel, group),
+                                      epilogue(params.epilogue, params.residual, pixel, group, y[j] + bias));
                 }
         }
 }

@@ -4,7 +4,7 @@
 #include "conv_subgroup.kernel.h"
 #include "conv_tiled.kernel.h"
 
-const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 32, 32};
+const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 16, 32};
 static const struct conv_kernel tiled_kernel = {&kernel_conv_tiled, 64, 64};
 
 static uint32_t taps_of(const struct gpu_conv *conv)
@@ -85,7 +85,8 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
                 program,
                 &(struct dispatch){
                         .kernel = kernel->kernel,
-                        .constants = {d->taps, d->pointwise, d->params.groups % 2 ? 1 : 2},
+                        .constants = {d->taps, d->pointwise, d->params.groups % 2 ? 1 : 2, d->has_bias,
+                                      d->has_residual},
                         .operands = {d->source, d->matrix, d->bias, d->residual, d->result},
                         .push = &d->params,
                         .push_size = sizeof d->params,
@@ -104,6 +105,8 @@ static int record(struct gpu_program *program, const struct conv_kernel *kernel,
                                      .taps = taps,
                                      .pointwise = conv->kernel == 1 && conv->stride == 1,
                                      .batch = 1,
+                                     .has_bias = !op->unbiased,
+                                     .has_residual = op->residual != NULL,
                                      .source = map_operand(&op->in),
                                      .matrix = conv_matrix(op, taps),
                                      .bias = conv_bias(op, taps),

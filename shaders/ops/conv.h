@@ -62,6 +62,7 @@ extern const struct conv_kernel conv_subgroup_kernel;
 /* `batch` products of one shape; see glsl/conv.glsl. */
 struct conv_dispatch {
         uint32_t taps, pointwise, batch;
+        bool has_bias, has_residual;
         struct operand source, matrix, bias, residual, result;
         struct conv_params params;
 };

@@ -34,11 +34,17 @@ static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights,
         }
 }
 
-static int record(struct gpu_program *program, const struct op_conv *op, bool block)
+/* Of pixels, that one invocation computes. */
+struct block {
+        uint32_t wide, high;
+};
+
+static int record(struct gpu_program *program, const struct op_conv *op, struct block block)
 {
         const struct gpu_conv *conv = &op->conv;
         const struct gpu_map *in = &op->in, *out = &op->out;
-        const uint32_t blocks = divide_up(out->width, block ? 4 : 1) * divide_up(out->height, block ? 2 : 1);
+        const uint32_t blocks = divide_up(out->width, block.wide) * divide_up(out->height, block.high);
+        const uint32_t across = program->gpu->reading == READ_TEXELS ? 8 : 64; /* depthwise.comp's local size */
         struct depthwise_params params = {
                 .height = in->height,
                 .width = in->width,
@@ -55,25 +61,26 @@ static int record(struct gpu_program *program, const struct op_conv *op, bool bl
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_depthwise,
-                                        .constants = {conv->kernel, conv->stride, block},
+                                        .constants = {conv->kernel, conv->stride, block.wide, block.high},
                                         .operands = {map_operand(in),
                                                      {op->weights, op->weights_offset, weights_size(conv), FORMAT_F32},
                                                      [4] = map_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
-                                        .groups = {divide_up(blocks, 64), map_groups(out), 1},
+                                        .groups = {divide_up(blocks, across), map_groups(out), 1},
                                         .cost = 2.0 * conv->kernel * conv->kernel * map_pixels(out) * out->channels,
                                 });
 }
 
+/* Reading is what costs a processor most, and the larger a block, the less of it; a GPU has too few registers. */
 static int record_block(struct gpu_program *program, const struct op_conv *op)
 {
-        return record(program, op, true);
+        return record(program, op, program->gpu->reading == READ_TEXELS ? (struct block){8, 2} : (struct block){4, 2});
 }
 
 static int record_pixel(struct gpu_program *program, const struct op_conv *op)
 {
-        return record(program, op, false);
+        return record(program, op, (struct block){1, 1});
 }
 
 const struct conv_algorithm conv_depthwise_block = {

@@ -114,7 +114,9 @@ int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, siz
         r = settle(gpu, options->backend);
         if (r < 0) {
                 snprintf(why, why_size, "%s cannot be opened: %s%s", gpu->info.name, strerror(-r),
-                         r == -ENOTSUP ? " (the subgroup back-end needs subgroups of 8 and large texel buffers)" : "");
+                         r == -ENOTSUP ? " (the subgroup back-end needs subgroups of 8, 64-bit integers and large "
+                                         "texel buffers)"
+                                       : "");
                 gpu_close(gpu);
                 return r;
         }

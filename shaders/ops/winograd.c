@@ -116,6 +116,7 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_winograd_out,
+                                                 .constants = {[3] = !op->unbiased, [4] = op->residual != NULL},
                                                  .operands = {*source,
                                                               {0},
                                                               conv_bias(op, POINTS),

@@ -43,7 +43,9 @@ static void read_arithmetic(VkPhysicalDevice device, const VkPhysicalDevicePrope
 void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *ret)
 {
         VkPhysicalDeviceProperties p;
+        VkPhysicalDeviceFeatures features;
 
+        vkGetPhysicalDeviceFeatures(device, &features);
         vkGetPhysicalDeviceProperties(device, &p);
         *ret = (struct gpu_caps){
                 .kind = kind,
@@ -52,6 +54,7 @@ void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *r
                 .shared_memory = p.limits.maxComputeSharedMemorySize,
                 .texel_elements = p.limits.maxTexelBufferElements,
                 .storage_range = p.limits.maxStorageBufferRange,
+                .int64 = features.shaderInt64,
         };
         memcpy(ret->groups, p.limits.maxComputeWorkGroupCount, sizeof ret->groups);
         read_subgroups(device, &p, ret);

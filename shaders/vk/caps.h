@@ -22,5 +22,6 @@ struct gpu_caps {
         uint64_t texel_elements; /* of one texel buffer */
         uint64_t storage_range;  /* bytes of one storage buffer that a kernel reaches */
 
+        bool int64;      /* arithmetic */
         bool fp16, int8; /* arithmetic; the device is opened without them */
 };

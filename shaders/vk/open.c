@@ -90,10 +90,12 @@ static int create_device(struct gpu *gpu)
                 .queueCount = 1,
                 .pQueuePriorities = &(float){1},
         };
+        const VkPhysicalDeviceFeatures features = {.shaderInt64 = gpu->caps.int64};
         VkDeviceCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                 .queueCreateInfoCount = 1,
                 .pQueueCreateInfos = &queue,
+                .pEnabledFeatures = &features,
         };
         int r = vk_made(gpu, &gpu->device, vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
         if (r < 0)
@@ -112,9 +114,9 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options)
 
         vkGetPhysicalDeviceProperties(gpu->physical, &gpu->properties);
         vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
+        device_caps(gpu->physical, gpu->info.kind, &gpu->caps);
         if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
                 return r;
-        device_caps(gpu->physical, gpu->info.kind, &gpu->caps);
         if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = pipelines_init(gpu)) < 0)
                 return r;
         return queue_init(gpu);

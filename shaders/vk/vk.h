@@ -11,7 +11,7 @@ enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
 
 /* Of a dispatch, in each dimension: every device supports this many. */
 #define GROUPS_MOST 65535
-enum { CONSTANTS = 4 };          /* specialization constants of a kernel's own, 8 and up */
+enum { CONSTANTS = 5 };          /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
 
 /* Of 4 components: 16, 8 and 4 bytes; a word, and four of them, as they are. */

@@ -17,6 +17,7 @@ static const struct gpu_caps processor = {
         .subgroup_min = 8,
         .subgroup_max = 8,
         .shuffle = true,
+        .int64 = true,
         .invocations = 1024,
         .shared_memory = 32768,
         .texel_elements = 1 << 27,
@@ -92,6 +93,15 @@ static void needs_subgroups_of_8_and_shuffles(void **state)
                         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), can ? "subgroup" : "tiled");
                         is(&caps, GPU_BACKEND_SUBGROUP, depthwise(48, 3, 1, 1), "depthwise-block");
                 }
+}
+
+static void needs_64_bit_integers(void **state)
+{
+        struct gpu_caps caps = processor;
+
+        caps.int64 = false; /* with which texel kernels store */
+        is(&caps, GPU_BACKEND_SUBGROUP, wide, "tiled");
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), "tiled");
 }
 
 static void keeps_to_what_texel_buffers_hold(void **state)
@@ -214,6 +224,7 @@ int main(void)
                 cmocka_unit_test(chooses_by_shape),
                 cmocka_unit_test(chooses_by_back_end),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
+                cmocka_unit_test(needs_64_bit_integers),
                 cmocka_unit_test(keeps_to_what_texel_buffers_hold),
                 cmocka_unit_test(sizes_and_packing_agree),
                 cmocka_unit_test(direct_ones_take_the_same_weights),

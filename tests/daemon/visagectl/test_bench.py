@@ -42,7 +42,7 @@ class Bench(unittest.TestCase):
     def setUpClass(cls):
         cls.temporary = support.new_folder()
         cls.environment = dict(support.environment(), TMPDIR=cls.temporary)
-        cls.done = bench("--json", "--effect=blur", "--no-start", env=cls.environment)
+        cls.done = bench("--json", "--effect=blur", "--quick", env=cls.environment)
         cls.result = json.loads(cls.done.stdout)
 
     def times(self, row):
@@ -127,7 +127,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(self.result["memory"]["peak_resident"], 0)
 
     def test_prints_tables(self):
-        done = bench("--no-start")
+        done = bench("--quick")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         lines = done.stdout.decode().splitlines()
         first = next(i for i, line in enumerate(lines) if line.startswith("OPERATOR"))
@@ -151,7 +151,7 @@ class Bench(unittest.TestCase):
             self.assertIn(says, done.stderr.decode())
 
     def test_names_what_is_missing(self):
-        for arguments in (["--no-start"], []):
+        for arguments in (["--quick"], []):
             for what in ("--model=/nowhere/model.safetensors", "--gpu=nonsense"):
                 done = visagectl("bench", f"--model={support.model()}", *arguments, what, env=self.environment)
                 self.assertEqual((done.returncode, done.stdout), (1, b""), what)
