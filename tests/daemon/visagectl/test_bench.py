@@ -191,11 +191,6 @@ class Scripts(unittest.TestCase):
         self.assertAlmostEqual(row["ratio"], row["visaged_ms"] / row["pytorch_ms"])
         self.assertIn(f"{row['ratio']:.2f}", done.stdout.splitlines()[-1])
 
-    def test_needs_a_folder(self):
-        done = self.run_script("debian13")
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("no folder given", done.stderr)
-
 
 if __name__ == "__main__":
     unittest.main()
