@@ -3,6 +3,7 @@
 
 #include "model/graph.h"
 #include "model/parser.h"
+#include "model/plan.h"
 
 /* Where the weights come from: puts the tensor's floats in *ret, which the caller must free(). */
 struct weights_source {
@@ -25,3 +26,15 @@ int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weig
 /* parser.c: parser_new() for any source. */
 int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
                  enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size);
+
+/* Made and run by parser.c; operators.c tells about it. */
+struct parser {
+        struct gpu *gpu;
+        struct model_info info;
+        struct graph *graph;
+        struct gpu_buffer *weights, *arena;
+        struct weights_node *nodes; /* one for each node of the graph */
+        struct plan_item *places;   /* the graph's buffers, then a workspace for each node */
+        struct gpu_labels labels;   /* of the network's input size, a layer for each region */
+        struct parser_figures figures;
+};

@@ -7,19 +7,7 @@
 
 #include "model/build.h"
 #include "model/network.h"
-#include "model/plan.h"
 #include "model/why.h"
-
-struct parser {
-        struct gpu *gpu;
-        struct model_info info;
-        struct graph *graph;
-        struct gpu_buffer *weights, *arena;
-        struct weights_node *nodes; /* one for each node of the graph */
-        struct plan_item *places;   /* the graph's buffers, then a workspace for each node */
-        struct gpu_labels labels;   /* of the network's input size, a layer for each region */
-        struct parser_figures figures;
-};
 
 static struct gpu_map map_of(const struct parser *parser, const struct graph_view *view)
 {
@@ -111,27 +99,31 @@ static int (*const record[GRAPH_OPS])(const struct step *step) = {
         [GRAPH_SOFTMAX] = record_softmax,   [GRAPH_TRANSPOSE] = record_transpose, [GRAPH_MATMUL] = record_matmul,
 };
 
-static int record_nodes(struct parser *parser, struct gpu_program *program)
+static int record_node(struct parser *parser, struct gpu_program *program, uint32_t i)
 {
         const struct graph *graph = parser->graph;
+        const struct graph_node *node = &graph->nodes[i];
+        struct step step = {
+                .parser = parser,
+                .program = program,
+                .node = node,
+                .weights = &parser->nodes[i],
+                .in = map_of(parser, node->in),
+                .out = map_of(parser, node->out),
+                .workspace = parser->places[graph->buffer_count + i].offset,
+        };
+
+        if (node->in2)
+                step.in2 = map_of(parser, node->in2);
+        return record[node->op](&step);
+}
+
+static int record_nodes(struct parser *parser, struct gpu_program *program)
+{
         int r = 0;
 
-        for (uint32_t i = 0; r == 0 && i < graph->node_count; i++) {
-                const struct graph_node *node = &graph->nodes[i];
-                struct step step = {
-                        .parser = parser,
-                        .program = program,
-                        .node = node,
-                        .weights = &parser->nodes[i],
-                        .in = map_of(parser, node->in),
-                        .out = map_of(parser, node->out),
-                        .workspace = parser->places[graph->buffer_count + i].offset,
-                };
-
-                if (node->in2)
-                        step.in2 = map_of(parser, node->in2);
-                r = record[node->op](&step);
-        }
+        for (uint32_t i = 0; r == 0 && i < parser->graph->node_count; i++)
+                r = record_node(parser, program, i);
         return r;
 }
 
@@ -235,7 +227,7 @@ int parser_build(struct gpu *gpu, const struct model_info *info, const struct we
         }
         parser->figures.weights = gpu_buffer_size(parser->weights);
         parser->figures.gmac = graph_gmac(parser->graph);
-        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop */
+        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop: record_operator() */
         *ret = parser;
         return 0;
 }
@@ -273,20 +265,33 @@ const struct parser_figures *parser_figures(const struct parser *parser)
 
 /* ---- running ---- */
 
-static int record_region(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                         const struct gpu_block *regions, uint32_t region)
+static int record_crop(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
+                       const struct gpu_block *regions, uint32_t region)
 {
         const struct model_info *info = &parser->info;
         struct gpu_normalise normalise = {.bgr = info->bgr};
-        struct gpu_map input = map_of(parser, parser->graph->input), logits = map_of(parser, parser->graph->logits);
-        int r;
+        struct gpu_map input = map_of(parser, parser->graph->input);
 
         memcpy(normalise.mean, info->mean, sizeof normalise.mean);
         memcpy(normalise.std, info->std, sizeof normalise.std);
-        r = op_crop(program, image, regions, region, &normalise, &input);
+        return op_crop(program, image, regions, region, &normalise, &input);
+}
+
+static int record_argmax(struct parser *parser, struct gpu_program *program, uint32_t region)
+{
+        struct gpu_map logits = map_of(parser, parser->graph->logits);
+
+        return op_argmax(program, &logits, parser->info.classes, &parser->labels, region);
+}
+
+static int record_region(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
+                         const struct gpu_block *regions, uint32_t region)
+{
+        int r = record_crop(parser, program, image, regions, region);
+
         if (r == 0)
                 r = record_nodes(parser, program);
-        return r < 0 ? r : op_argmax(program, &logits, info->classes, &parser->labels, region);
+        return r < 0 ? r : record_argmax(parser, program, region);
 }
 
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
@@ -299,6 +304,22 @@ int parser_record(struct parser *parser, struct gpu_program *program, const stru
         for (uint32_t i = 0; i < count && r == 0; i++)
                 r = record_region(parser, program, image, regions, i);
         return r < 0 ? r : op_uncrop(program, &parser->labels, regions, count, labels);
+}
+
+int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program *program,
+                           const struct gpu_image *image, const struct gpu_block *regions,
+                           const struct gpu_labels *labels)
+{
+        const uint32_t nodes = parser->graph->node_count;
+
+        assert(i < parser->figures.operators);
+        if (i == 0)
+                return record_crop(parser, program, image, regions, 0);
+        if (i <= nodes)
+                return record_node(parser, program, i - 1);
+        if (i == nodes + 1)
+                return record_argmax(parser, program, 0);
+        return op_uncrop(program, &parser->labels, regions, 1, labels);
 }
 
 /* Copies the logits, at input size, to memory that the host can read. */

@@ -25,6 +25,28 @@ enum { PARSER_REGIONS = 4 }; /* of one picture, at most */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
                   const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels);
 
+struct parser_shape {
+        uint32_t channels, height, width;
+};
+
+/* One operator of a run with a single region, as a tool sees it. */
+struct parser_operator {
+        char layer[64];                    /* in the model file, such as "backbone.conv1"; "": it has no weights */
+        const char *kind;                  /* "conv", "crop" */
+        const char *algorithm;             /* of gpu_conv_algorithm(); "": the kind has only one */
+        struct parser_shape in, out;       /* `in` of the picture: 0, because any size will do */
+        uint32_t kernel, stride, dilation; /* 0: it is not a convolution */
+        double mac;                        /* multiplications, as in struct parser_figures */
+        uint64_t bytes;                    /* that it must read and write at least: each map and the weights once */
+};
+
+/* The operators, in the order in which they run: `i` is below the figures' `operators`. */
+void parser_operator(const struct parser *parser, unsigned i, struct parser_operator *ret);
+/* Appends this one only, for region 0.  All of them in their order are what parser_record() appends for one region. */
+int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program *program,
+                           const struct gpu_image *image, const struct gpu_block *regions,
+                           const struct gpu_labels *labels);
+
 /* The logits of the last run, at the network's input size: *ret has classes x height x width floats, which the caller
  * must free().  Waits; for tests and tools. */
 int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uint32_t *ret_height, uint32_t *ret_width);

@@ -86,6 +86,7 @@ int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const
 void gpu_buffer_free(struct gpu_buffer *buffer); /* NULL is fine; no program that uses it may run afterwards */
 void *gpu_buffer_map(struct gpu_buffer *buffer); /* coherent, valid as long as the buffer; NULL for GPU_MEMORY_DEVICE */
 uint64_t gpu_buffer_size(const struct gpu_buffer *buffer);
+uint64_t gpu_allocated(const struct gpu *gpu); /* bytes of all buffers there are */
 /* For start-up only: copies through a staging buffer and waits. */
 int gpu_buffer_write(struct gpu_buffer *buffer, uint64_t offset, const void *data, uint64_t size);
 
@@ -115,3 +116,17 @@ int gpu_fd(const struct gpu *gpu); /* readable when gpu_dispatch() has something
 int gpu_dispatch(struct gpu *gpu); /* does not block: submits what is next, and calls back for what has finished */
 int gpu_wait(struct gpu *gpu);     /* until nothing runs; calls back */
 int gpu_run(struct gpu_program *program); /* submits it and waits for it */
+
+/* ---- measuring, for tools ---- */
+
+/* Whether the device has a clock with which it can measure the parts of a program. */
+bool gpu_has_clock(const struct gpu *gpu);
+
+/* Before anything is appended: the program has parts, at most so many, whose times the device measures.  -ENOTSUP: it has
+ * no clock. */
+int gpu_program_measure(struct gpu_program *program, unsigned parts);
+/* What is appended from now on is the next part.  It begins when the one before it has ended. */
+int gpu_program_part(struct gpu_program *program);
+/* How long each part took in the last run, in seconds: as many numbers as there are parts.
+ * -EAGAIN: it has not run. */
+int gpu_program_times(const struct gpu_program *program, double *ret);

@@ -40,6 +40,7 @@ struct gpu_conv {
  * the workspace, so it is chosen before anything else, and once.  -ENOTSUP: no algorithm computes such a convolution. */
 int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv);
 
+const char *gpu_conv_algorithm(const struct gpu_conv *conv); /* its name, such as "tiled" */
 uint64_t gpu_conv_weights_size(const struct gpu_conv *conv);
 uint64_t gpu_conv_workspace_size(const struct gpu_conv *conv); /* 0: none */
 /* `weights` [out][in][kernel][kernel], depthwise [out][kernel][kernel]; `bias` [out]; `ret` has gpu_conv_weights_size()

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/visagectl/command-engine.h"
 #include "daemon/visagectl/command.h"
@@ -27,6 +28,26 @@ bool command_engine_option(int option, struct engine_options *options)
         default:
                 return false;
         }
+}
+
+int command_engine_backend(const char *command, struct engine_options *options)
+{
+        static const struct {
+                const char *name;
+                enum gpu_backend backend;
+        } names[] = {
+                {"subgroup", GPU_BACKEND_SUBGROUP},
+                {"tiled", GPU_BACKEND_TILED},
+                {"lane", GPU_BACKEND_SUBGROUP}, /* as they were called at first */
+                {"tile", GPU_BACKEND_TILED},
+        };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (strcmp(optarg, names[i].name) == 0) {
+                        options->backend = names[i].backend;
+                        return -1;
+                }
+        return command_usage(command, "--backend cannot be \"%s\": must be subgroup or tiled", optarg);
 }
 
 /* Shows progress, because the first run on a machine compiles for a while. */

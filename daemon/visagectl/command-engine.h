@@ -28,6 +28,9 @@ extern const char command_engine_help[];
 /* Handles one of these options with its `optarg`.  Returns whether it was one. */
 bool command_engine_option(int option, struct engine_options *options);
 
+/* --backend of those commands that have it.  Returns an exit status, or -1 to continue. */
+int command_engine_backend(const char *command, struct engine_options *options);
+
 /* What a command that failed with `error` returns. */
 int command_engine_status(int error);
 

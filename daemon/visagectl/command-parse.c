@@ -241,26 +241,6 @@ static const struct option table[] = {
         {0},
 };
 
-static int set_backend(struct parse *p, const char *name)
-{
-        static const struct {
-                const char *name;
-                enum gpu_backend backend;
-        } names[] = {
-                {"subgroup", GPU_BACKEND_SUBGROUP},
-                {"tiled", GPU_BACKEND_TILED},
-                {"lane", GPU_BACKEND_SUBGROUP}, /* as they were called at first */
-                {"tile", GPU_BACKEND_TILED},
-        };
-
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-                if (strcmp(name, names[i].name) == 0) {
-                        p->engine_options.backend = names[i].backend;
-                        return -1;
-                }
-        return command_usage("parse", "--backend cannot be \"%s\": must be subgroup or tiled", name);
-}
-
 /* Returns an exit status, or -1 to continue. */
 static int take(struct parse *p, int option)
 {
@@ -277,7 +257,7 @@ static int take(struct parse *p, int option)
                 p->logits = optarg;
                 return -1;
         case OPTION_BACKEND:
-                return set_backend(p, optarg);
+                return command_engine_backend("parse", &p->engine_options);
         case 'h':
                 printf("%s%s", help, command_engine_help);
                 return 0;

@@ -8,6 +8,7 @@
 #define COMMAND_GPU_LOST 256
 int command_parse(int argc, char **argv);
 int command_eval(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_gpus(int argc, char **argv);
 int command_cameras(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -28,6 +28,7 @@ static const struct {
         {"models", "list the models that visaged can use", command_models},
         {"parse", "label the faces in pictures", command_parse},
         {"eval", "measure a model on labelled pictures", command_eval},
+        {"bench", "measure how fast the GPU labels faces", command_bench},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

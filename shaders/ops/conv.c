@@ -40,6 +40,11 @@ int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv)
         return conv->algorithm ? 0 : -ENOTSUP;
 }
 
+const char *gpu_conv_algorithm(const struct gpu_conv *conv)
+{
+        return conv->algorithm->name;
+}
+
 uint64_t gpu_conv_weights_size(const struct gpu_conv *conv)
 {
         return conv->algorithm->weights_size(conv);

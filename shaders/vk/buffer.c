@@ -54,6 +54,7 @@ int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const
                 return -ENOMEM;
         /* Whole vec4s, so that any range can be viewed as texels. */
         *buffer = (struct gpu_buffer){.gpu = gpu, .size = (size + 15) & ~UINT64_C(15)};
+        gpu->allocated += buffer->size;
         VkBufferCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                 .size = buffer->size,
@@ -76,6 +77,7 @@ void gpu_buffer_free(struct gpu_buffer *buffer)
 {
         if (!buffer)
                 return;
+        buffer->gpu->allocated -= buffer->size;
         if (!buffer->gpu->stuck) {
                 vkDestroyBuffer(buffer->gpu->device, buffer->handle, NULL);
                 vkFreeMemory(buffer->gpu->device, buffer->memory, NULL);
@@ -91,4 +93,9 @@ void *gpu_buffer_map(struct gpu_buffer *buffer)
 uint64_t gpu_buffer_size(const struct gpu_buffer *buffer)
 {
         return buffer->size;
+}
+
+uint64_t gpu_allocated(const struct gpu *gpu)
+{
+        return gpu->allocated;
 }

@@ -50,8 +50,7 @@ static void barrier(VkCommandBuffer commands, VkPipelineStageFlags to, VkAccessF
                              &memory, 0, NULL, 0, NULL);
 }
 
-/* Makes all previous writes visible to everything that follows. */
-static void barrier_all(VkCommandBuffer commands)
+void program_barrier(VkCommandBuffer commands)
 {
         barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                 VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
@@ -82,7 +81,7 @@ static int begin_segment(struct gpu_program *program)
                      vkBeginCommandBuffer(commands, &(VkCommandBufferBeginInfo){
                                                             .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO}));
         if (r == 0)
-                barrier_all(commands);
+                program_barrier(commands);
         program->cost = 0;
         program->touched_count = 0;
         return r;
@@ -96,8 +95,7 @@ static int end_segment(struct gpu_program *program)
         return vk_error(program->gpu, vkEndCommandBuffer(commands));
 }
 
-/* The command buffer for the next operator, which has that cost in multiply-adds. */
-static int open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret)
+int program_open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret)
 {
         const double most = program->gpu->rate * SEGMENT_SECONDS;
         int r = 0;
@@ -131,7 +129,7 @@ static void order(struct gpu_program *program, VkCommandBuffer commands, const s
                 for (unsigned j = 0; j < count; j++)
                         needed |= conflicts(&program->touched[i], &news[j]);
         if (needed) {
-                barrier_all(commands);
+                program_barrier(commands);
                 program->touched_count = 0;
         }
         memcpy(program->touched + program->touched_count, news, count * sizeof *news);
@@ -268,7 +266,7 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
                 if (o->buffer)
                         touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
         }
-        int r = open_segment(program, dispatch->cost / pieces, &commands);
+        int r = program_open_segment(program, dispatch->cost / pieces, &commands);
         if (r < 0)
                 return r;
         order(program, commands, touched, count);
@@ -311,7 +309,7 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
         };
         VkCommandBuffer commands = VK_NULL_HANDLE;
 
-        int r = open_segment(program, size, &commands);
+        int r = program_open_segment(program, size, &commands);
         if (r < 0)
                 return r;
         order(program, commands, touched, 2);
@@ -323,6 +321,7 @@ int gpu_program_end(struct gpu_program *program)
 {
         if (program->error == 0 && program->segment_count == 0)
                 program_fail(program, begin_segment(program));
+        program_fail(program, clock_stop(program));
         if (program->error == 0)
                 program_fail(program, end_segment(program));
         program->ended = true;
@@ -339,6 +338,7 @@ static void destroy(struct gpu_program *program)
                 vkDestroyDescriptorPool(gpu->device, program->pools[i], NULL);
         for (size_t i = 0; i < program->view_count; i++)
                 vkDestroyBufferView(gpu->device, program->views[i], NULL);
+        clock_free(program);
 }
 
 void gpu_program_free(struct gpu_program *program)

@@ -80,6 +80,9 @@ struct gpu_program {
         VkBufferView *views;
         size_t view_count;
 
+        VkQueryPool stamps; /* of the device's clock; VK_NULL_HANDLE: its parts are not measured */
+        unsigned stamp_count, stamp_room;
+
         struct touched touched[64];
         unsigned touched_count;
 
@@ -104,6 +107,7 @@ struct gpu {
         struct gpu_caps caps;
         enum gpu_backend backend;
         enum reading reading; /* of kernels that can do both */
+        uint64_t allocated;   /* bytes of buffers */
         bool lost;
         bool stuck;     /* lost, and submitted work may still run: nothing that it uses can be freed any more */
         bool abandoned; /* stuck, and so is the waiter */
@@ -217,8 +221,16 @@ void cache_close(struct gpu *gpu);
 int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch);
 int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t from_offset, struct gpu_buffer *to,
                  uint64_t to_offset, uint64_t size);
+/* The command buffer for the next operator, which has that cost in multiply-adds. */
+int program_open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret);
+/* Makes all previous writes visible to everything that follows. */
+void program_barrier(VkCommandBuffer commands);
 /* Keeps the first error of a recording; returns it. */
 int program_fail(struct gpu_program *program, int error);
+
+/* clock.c: the end of the last part, if parts are measured; what must be destroyed. */
+int clock_stop(struct gpu_program *program);
+void clock_free(struct gpu_program *program);
 
 /* queue.c */
 int queue_init(struct gpu *gpu);

@@ -319,6 +319,40 @@ static void test_regions(void **state)
         rig_free(&one);
 }
 
+/* Recorded one by one, the operators do what they do together, and their multiplications are those of the whole. */
+static void test_operators(void **state)
+{
+        for (answer = answers; answer < answers + ANSWER_COUNT; answer++) {
+                struct gpu_program *all = NULL;
+                struct rig rig;
+                double mac = 0;
+                float *logits;
+
+                build(&rig, GPU_F32, NULL);
+                const struct parser_figures *figures = parser_figures(rig.parser);
+                assert_int_equal(gpu_program_new(gpu, "operators", &all), 0);
+                for (unsigned i = 0; i < figures->operators; i++) {
+                        struct parser_operator what;
+
+                        parser_operator(rig.parser, i, &what);
+                        mac += what.mac;
+                        assert_true(what.bytes > 0);
+                        assert_int_equal(what.kernel > 0, what.layer[0] != '\0');
+                        assert_int_equal(parser_record_operator(rig.parser, i, all, &rig.image,
+                                                                &(struct gpu_block){rig.regions}, &rig.labels),
+                                         0);
+                }
+                assert_int_equal(gpu_program_end(all), 0);
+                assert_true(fabs(mac / 1e9 - figures->gmac) < 1e-12);
+                gpu_program_free(rig.program);
+                rig.program = all;
+                logits = run(&rig);
+                assert_true(worst(logits) < 1e-5f);
+                free(logits);
+                rig_free(&rig);
+        }
+}
+
 /* answer.h's weights, but for one tensor. */
 static int failing_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
 {
@@ -366,7 +400,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_self_test), cmocka_unit_test(test_again),     cmocka_unit_test(test_notices),
                 cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),      cmocka_unit_test(test_regions),
-                cmocka_unit_test(test_fails),     cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_fails),     cmocka_unit_test(test_too_large), cmocka_unit_test(test_operators),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

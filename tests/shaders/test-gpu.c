@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -435,6 +436,75 @@ static void keeps_the_order_of_equals(void **state)
         assert_int_equal(log.n, 4);
 }
 
+/* ---- measuring ---- */
+
+static void counts_the_bytes_of_buffers(void **state)
+{
+        struct fixture *f = *state;
+        const uint64_t before = gpu_allocated(f->gpu);
+        struct gpu_buffer *b = buffer(f->gpu, 1000, GPU_MEMORY_DEVICE);
+
+        assert_int_equal(gpu_allocated(f->gpu), before + gpu_buffer_size(b));
+        gpu_buffer_free(b);
+        assert_int_equal(gpu_allocated(f->gpu), before);
+        b = NULL;
+        assert_true(gpu_buffer_new(f->gpu, 1ull << 50, GPU_MEMORY_DEVICE, "huge", &b) < 0);
+        assert_int_equal(gpu_allocated(f->gpu), before);
+}
+
+/* The parts, an empty one among them, follow each other: together they take no longer than the host waits. */
+static void measures_parts_by_the_devices_clock(void **state)
+{
+        struct fixture *f = *state;
+        struct gpu_program *p = NULL;
+        struct timespec before, after;
+        double times[3] = {-1, -1, -1}, sum = 0;
+
+        assert_int_equal(gpu_program_new(f->gpu, "test", &p), 0);
+        if (!gpu_has_clock(f->gpu)) {
+                assert_int_equal(gpu_program_measure(p, 3), -ENOTSUP);
+                gpu_program_free(p);
+                skip();
+        }
+        assert_int_equal(gpu_program_measure(p, 3), 0);
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(gpu_program_part(p), 0);
+                if (i != 1)
+                        assert_int_equal(op_copy(p, f->upload, f->device, SIZE), 0);
+        }
+        assert_int_equal(gpu_program_end(p), 0);
+        assert_int_equal(gpu_program_times(p, times), -EAGAIN);
+        for (int run = 0; run < 2; run++) {
+                clock_gettime(CLOCK_MONOTONIC, &before);
+                assert_int_equal(gpu_run(p), 0);
+                clock_gettime(CLOCK_MONOTONIC, &after);
+                assert_int_equal(gpu_program_times(p, times), 0);
+                sum = 0;
+                for (int i = 0; i < 3; i++) {
+                        assert_true(times[i] >= 0);
+                        sum += times[i];
+                }
+                assert_true(sum > 0);
+                assert_true(sum <= (after.tv_sec - before.tv_sec) + 1e-9 * (after.tv_nsec - before.tv_nsec) + 1e-6);
+        }
+        gpu_program_free(p);
+}
+
+static void has_no_more_parts_than_it_was_made_for(void **state)
+{
+        struct fixture *f = *state;
+        struct gpu_program *p = NULL;
+
+        if (!gpu_has_clock(f->gpu))
+                skip();
+        assert_int_equal(gpu_program_new(f->gpu, "test", &p), 0);
+        assert_int_equal(gpu_program_measure(p, 1), 0);
+        assert_int_equal(gpu_program_part(p), 0);
+        gpu_program_part(p);
+        assert_int_equal(gpu_program_end(p), -E2BIG);
+        gpu_program_free(p);
+}
+
 static void waits_when_it_is_freed_while_it_runs(void **state)
 {
         struct fixture *f = *state;
@@ -465,6 +535,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(lets_short_programs_pass_a_long_operator, setup, teardown),
                 cmocka_unit_test_setup_teardown(lets_a_frame_pass_a_network, setup, teardown),
                 cmocka_unit_test_setup_teardown(keeps_the_order_of_equals, setup, teardown),
+                cmocka_unit_test_setup_teardown(counts_the_bytes_of_buffers, setup, teardown),
+                cmocka_unit_test_setup_teardown(measures_parts_by_the_devices_clock, setup, teardown),
+                cmocka_unit_test_setup_teardown(has_no_more_parts_than_it_was_made_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(waits_when_it_is_freed_while_it_runs, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_freed_when_it_is_done_itself, setup, teardown),
         };

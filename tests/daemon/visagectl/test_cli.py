@@ -22,7 +22,7 @@ class Both(unittest.TestCase):
             self.assertRegex(done.stdout, rb"^visage(d|ctl) \d+\.\d+\.\d+\n$")
 
     def test_help(self):
-        for program, arguments in (("VISAGED", []), ("VISAGECTL", []), ("VISAGECTL", ["parse"]), ("VISAGECTL", ["eval"]),
+        for program, arguments in (("VISAGED", []), ("VISAGECTL", []), ("VISAGECTL", ["parse"]), ("VISAGECTL", ["eval"]), ("VISAGECTL", ["bench"]),
                                    ("VISAGECTL", ["gpus"]), ("VISAGECTL", ["cameras"])):
             done = support.run(program, *arguments, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
@@ -49,7 +49,7 @@ class Both(unittest.TestCase):
     def test_errors_tell_what_there_is(self):
         err = visagectl("nonsense").stderr.decode()
         self.assertIn('unknown command "nonsense"; the commands are status, start, ', err)
-        self.assertIn(", parse, eval\n", err)
+        self.assertIn(", parse, eval, bench\n", err)
         gpu = json.loads(visagectl("gpus", "--json").stdout)[0]["name"]
         models = [model["path"] for model in json.loads(visagectl("models", "--json").stdout)]
         for arguments, there in ((["--gpu=nonsense"], [gpu]), (["--model=nonsense"], models)):

@@ -1,0 +1,17 @@
+/* How fast the engine is on this machine: all measurements, and what is told of them. */
+#pragma once
+
+#include "daemon/bench/frame.h"
+#include "daemon/bench/start.h"
+#include "shaders/ceiling.h"
+
+struct bench {
+        struct engine engine;
+        struct gpu_ceiling ceiling;
+        struct bench_start start;
+        struct bench_network network;
+        struct bench_frame frame;
+};
+
+/* A new object; visagectl(1) has its members. */
+json_t *bench_json(const struct bench *bench, const struct config *config);
