@@ -40,32 +40,11 @@ int gpu_program_measure(struct gpu_program *program, unsigned parts)
         return vk_made(gpu, &program->stamps, vkCreateQueryPool(gpu->device, &info, NULL, &program->stamps));
 }
 
-/* Behind all that was recorded, and before all that will be. */
-static int stamp(struct gpu_program *program)
+void clock_stamp(struct gpu_program *program, VkCommandBuffer commands)
 {
-        VkCommandBuffer commands = VK_NULL_HANDLE;
-
-        if (program->stamp_count == program->stamp_room)
-                return program_fail(program, -E2BIG);
-        int r = program_open_segment(program, 0, &commands);
-        if (r < 0)
-                return r;
-        program_barrier(commands);
         vkCmdResetQueryPool(commands, program->stamps, program->stamp_count, 1);
         vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, program->stamps, program->stamp_count);
-        program_barrier(commands);
         program->stamp_count++;
-        return 0;
-}
-
-int gpu_program_part(struct gpu_program *program)
-{
-        return stamp(program);
-}
-
-int clock_stop(struct gpu_program *program)
-{
-        return program->stamps ? stamp(program) : 0;
 }
 
 int gpu_program_times(const struct gpu_program *program, double *ret)

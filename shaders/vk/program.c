@@ -50,7 +50,8 @@ static void barrier(VkCommandBuffer commands, VkPipelineStageFlags to, VkAccessF
                              &memory, 0, NULL, 0, NULL);
 }
 
-void program_barrier(VkCommandBuffer commands)
+/* Makes all previous writes visible to everything that follows. */
+static void barrier_all(VkCommandBuffer commands)
 {
         barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                 VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
@@ -81,7 +82,7 @@ static int begin_segment(struct gpu_program *program)
                      vkBeginCommandBuffer(commands, &(VkCommandBufferBeginInfo){
                                                             .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO}));
         if (r == 0)
-                program_barrier(commands);
+                barrier_all(commands);
         program->cost = 0;
         program->touched_count = 0;
         return r;
@@ -95,7 +96,8 @@ static int end_segment(struct gpu_program *program)
         return vk_error(program->gpu, vkEndCommandBuffer(commands));
 }
 
-int program_open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret)
+/* The command buffer for the next operator, which has that cost in multiply-adds. */
+static int open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret)
 {
         const double most = program->gpu->rate * SEGMENT_SECONDS;
         int r = 0;
@@ -129,7 +131,7 @@ static void order(struct gpu_program *program, VkCommandBuffer commands, const s
                 for (unsigned j = 0; j < count; j++)
                         needed |= conflicts(&program->touched[i], &news[j]);
         if (needed) {
-                program_barrier(commands);
+                barrier_all(commands);
                 program->touched_count = 0;
         }
         memcpy(program->touched + program->touched_count, news, count * sizeof *news);
@@ -266,7 +268,7 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
                 if (o->buffer)
                         touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
         }
-        int r = program_open_segment(program, dispatch->cost / pieces, &commands);
+        int r = open_segment(program, dispatch->cost / pieces, &commands);
         if (r < 0)
                 return r;
         order(program, commands, touched, count);
@@ -309,7 +311,7 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
         };
         VkCommandBuffer commands = VK_NULL_HANDLE;
 
-        int r = program_open_segment(program, size, &commands);
+        int r = open_segment(program, size, &commands);
         if (r < 0)
                 return r;
         order(program, commands, touched, 2);
@@ -317,11 +319,28 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
         return 0;
 }
 
+/* A stamp behind all that was recorded, and before all that will be; the last one ends the last part. */
+int gpu_program_part(struct gpu_program *program)
+{
+        VkCommandBuffer commands = VK_NULL_HANDLE;
+
+        if (program->stamp_count == program->stamp_room)
+                return program_fail(program, -E2BIG);
+        int r = open_segment(program, 0, &commands);
+        if (r < 0)
+                return r;
+        barrier_all(commands);
+        clock_stamp(program, commands);
+        barrier_all(commands);
+        return 0;
+}
+
 int gpu_program_end(struct gpu_program *program)
 {
         if (program->error == 0 && program->segment_count == 0)
                 program_fail(program, begin_segment(program));
-        program_fail(program, clock_stop(program));
+        if (program->stamps)
+                gpu_program_part(program);
         if (program->error == 0)
                 program_fail(program, end_segment(program));
         program->ended = true;

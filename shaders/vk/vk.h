@@ -221,15 +221,11 @@ void cache_close(struct gpu *gpu);
 int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch);
 int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t from_offset, struct gpu_buffer *to,
                  uint64_t to_offset, uint64_t size);
-/* The command buffer for the next operator, which has that cost in multiply-adds. */
-int program_open_segment(struct gpu_program *program, double cost, VkCommandBuffer *ret);
-/* Makes all previous writes visible to everything that follows. */
-void program_barrier(VkCommandBuffer commands);
 /* Keeps the first error of a recording; returns it. */
 int program_fail(struct gpu_program *program, int error);
 
-/* clock.c: the end of the last part, if parts are measured; what must be destroyed. */
-int clock_stop(struct gpu_program *program);
+/* clock.c: records the next of the program's stamps, for which there must be room; what must be destroyed. */
+void clock_stamp(struct gpu_program *program, VkCommandBuffer commands);
 void clock_free(struct gpu_program *program);
 
 /* queue.c */
