@@ -265,14 +265,18 @@ static bool parse_provenance(const json_t *value, struct model_info *info)
 
 /* "format" comes first: for a file in another format, nothing else is reported.  "block" determines which of the other
  * keys there are. */
-enum { RESNETS = 1 << MODEL_BASIC | 1 << MODEL_BOTTLENECK, INVERTED = 1 << MODEL_INVERTED, ALL = RESNETS | INVERTED };
+enum {
+        RESNETS = 1 << MODEL_BASIC | 1 << MODEL_BOTTLENECK,
+        INVERTED = 1 << MODEL_INVERTED,
+        ALL = RESNETS | INVERTED,
+        OPTIONAL = 1 << 8, /* the key may be missing */
+};
 
 static const struct {
         unsigned blocks; /* kinds of blocks whose files have the key */
         const char *key;
         bool (*parse)(const json_t *value, struct model_info *info);
         const char *must;
-        bool optional;
 } keys[] = {
         {ALL, "format", parse_format, "\"visaged-1\""},
         {ALL, "name", parse_name, "one line of 1 to 63 bytes"},
@@ -292,7 +296,7 @@ static const struct {
          "halve the "
          "map"},
         {ALL, "input", parse_input, "a height and a width from 33 to 2048"},
-        {ALL, "shape", parse_shape, "\"fixed\" or, if \"input\" has at least 64 * 64 pixels, \"free\"", true},
+        {ALL | OPTIONAL, "shape", parse_shape, "\"fixed\" or, if \"input\" has at least 64 * 64 pixels, \"free\""},
         {ALL, "channels", parse_channels, "\"RGB\" or \"BGR\""},
         {ALL, "mean", parse_mean, "3 numbers from -1e6 to 1e6"},
         {ALL, "std", parse_std, "3 numbers from 1e-6 to 1e6"},
@@ -314,7 +318,7 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
 
                 if (!(keys[i].blocks & 1u << info.block))
                         continue;
-                if (!string && keys[i].optional)
+                if (!string && keys[i].blocks & OPTIONAL)
                         continue;
                 if (!string)
                         return why_set(why, why_size, -EBADMSG, "%s: metadata has no \"%s\"", path, keys[i].key);
