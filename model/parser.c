@@ -227,7 +227,7 @@ int parser_build(struct gpu *gpu, const struct model_info *info, const struct we
         }
         parser->figures.weights = gpu_buffer_size(parser->weights);
         parser->figures.gmac = graph_gmac(parser->graph);
-        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop: record_operator() */
+        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop */
         *ret = parser;
         return 0;
 }

@@ -59,7 +59,7 @@ const char *gpu_backend_name(enum gpu_backend backend); /* "subgroup" */
 /* The caller must free() *ret.  Returns the number of devices, which may be 0, or an error with `why`. */
 int gpu_list(struct gpu_info **ret, char *why, size_t why_size);
 
-/* Opens a device without compiling anything yet.  On failure `why` gets one line for the user.
+/* Opens a device, and compiles and times what tells which back-end is faster.  On failure `why` gets one line for the user.
  *   -ENOENT                    no such device
  *   -EPERM                     the sandbox of this process forbids something that the driver does
  *   -EAGAIN, -EMFILE, -ENFILE  the system is out of threads or descriptors */
@@ -108,7 +108,8 @@ typedef void (*gpu_done)(void *userdata, int status);
 void gpu_program_set_background(struct gpu_program *program);
 
 /* Queues a program.  Programs run in the order of submission, except for those in the background.  Each is cut into
- * segments of a few milliseconds, including long operators, so that no driver's watchdog sees a long job.
+ * segments of about 10 ms, also within an operator that would take more than four of them, so that no driver's watchdog
+ * sees a long job.
  * -EBUSY: it is already running. */
 int gpu_submit(struct gpu_program *program, gpu_done done, void *userdata);
 

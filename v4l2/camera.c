@@ -144,7 +144,7 @@ int camera_next(struct camera *camera, struct frame *ret)
 
 int camera_release(struct camera *camera, const struct frame *frame)
 {
-        /* The GPU may finish with a frame after the stream has stopped: then there is nothing to give back. */
+        /* If the stream has stopped since, there is nothing to give back. */
         if (!camera->out)
                 return 0;
         camera->out = false;

@@ -25,7 +25,7 @@ struct pipeline {
         struct effect_settings effect;
         unsigned source; /* as in struct frame_id */
         uint64_t number;
-        uint32_t frame_size; /* 0: there is no camera */
+        uint32_t frame_size; /* bytes of the newest source's frames; 0: it was refused */
 
         struct parse parse;
         struct slot_tools tools;

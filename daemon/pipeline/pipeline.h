@@ -1,5 +1,5 @@
-/* A frame's walk over the GPU, in three programs: `in` turns the camera's bytes into a picture of the virtual camera's
- * size, `parse` computes its labels, `out` applies the effects and turns the result into the virtual camera's bytes.
+/* A frame's walk over the GPU, in four programs: `in` turns the camera's bytes into a picture of the virtual camera's
+ * size, `take` copies it to the parser, `parse` computes its labels, `out` applies the effects and turns the result into the virtual camera's bytes.
  *
  *   exact    in -> parse -> out, each frame with its own labels
  *   smooth   in -> out with the newest labels; parse runs meanwhile, on a new frame whenever the last one is done

@@ -107,8 +107,10 @@ static void pause_all(struct supervisor *sv, bool yes)
 
 static int set_effect(struct supervisor *sv, const struct effect_settings *settings)
 {
-        sv->config.effect = *settings;
-        return sv->gpu.state == GPU_READY ? pipeline_set_effect(sv->gpu.now->pipeline, settings) : 0;
+        int r = sv->gpu.state == GPU_READY ? pipeline_set_effect(sv->gpu.now->pipeline, settings) : 0;
+        if (r == 0)
+                sv->config.effect = *settings;
+        return r;
 }
 
 static void set_mode(struct supervisor *sv, enum mode mode)

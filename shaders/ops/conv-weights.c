@@ -2,7 +2,7 @@
 
 #include "shaders/ops/conv.h"
 
-/* Padded to what a workgroup of conv_subgroup covers, so that it needs no bounds check. */
+/* Padded to a multiple of what a workgroup of conv_subgroup covers, so that it needs no bounds check. */
 uint64_t conv_rows(const struct gpu_conv *conv)
 {
         return align_up(conv->out, 32);
