@@ -8,15 +8,23 @@
 #include "daemon/common/text.h"
 #include "daemon/visagectl/command.h"
 
+/* What a message quotes may be anything, an argument or a name in a file. */
+static void print_error(const char *format, va_list ap)
+{
+        char raw[2 * PATH_MAX], text[2 * PATH_MAX];
+
+        vsnprintf(raw, sizeof raw, format, ap);
+        text_printable(raw, text, sizeof text);
+        fprintf(stderr, "visagectl: %s\n", text);
+}
+
 void command_error(const char *format, ...)
 {
         va_list ap;
 
-        fputs("visagectl: ", stderr);
         va_start(ap, format);
-        vfprintf(stderr, format, ap);
+        print_error(format, ap);
         va_end(ap);
-        fputc('\n', stderr);
 }
 
 int command_usage(const char *command, const char *format, ...)
@@ -24,11 +32,9 @@ int command_usage(const char *command, const char *format, ...)
         va_list ap;
 
         if (format) {
-                fputs("visagectl: ", stderr);
                 va_start(ap, format);
-                vfprintf(stderr, format, ap);
+                print_error(format, ap);
                 va_end(ap);
-                fputc('\n', stderr);
         }
         fprintf(stderr, "Try \"visagectl%s%s --help\".\n", command ? " " : "", command ? command : "");
         return 2;

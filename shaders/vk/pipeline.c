@@ -53,7 +53,7 @@ int pipelines_init(struct gpu *gpu)
 
 static void destroy(struct gpu *gpu)
 {
-        struct pipelines *pipelines = &gpu->pipelines;
+        struct compiled_kernels *pipelines = &gpu->pipelines;
 
         for (size_t i = 0; i < pipelines->count; i++)
                 vkDestroyPipeline(gpu->device, pipelines->list[i].handle, NULL);
@@ -68,10 +68,10 @@ void pipelines_finish(struct gpu *gpu)
         if (!gpu->stuck)
                 destroy(gpu);
         free(gpu->pipelines.list);
-        gpu->pipelines = (struct pipelines){0};
+        gpu->pipelines = (struct compiled_kernels){0};
 }
 
-static int compile(struct gpu *gpu, struct pipeline *pipeline)
+static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
 {
         const typeof(pipeline->kernel->code[0]) *code = &pipeline->kernel->code[pipeline->reading];
         int32_t values[OPERANDS + CONSTANTS];
@@ -109,7 +109,7 @@ static int compile(struct gpu *gpu, struct pipeline *pipeline)
         return r;
 }
 
-static bool same(const struct pipeline *a, const struct pipeline *b)
+static bool same(const struct compiled_kernel *a, const struct compiled_kernel *b)
 {
         return a->kernel == b->kernel && a->reading == b->reading &&
                !memcmp(a->formats, b->formats, sizeof a->formats) &&
@@ -117,10 +117,10 @@ static bool same(const struct pipeline *a, const struct pipeline *b)
 }
 
 int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
-                  const int32_t constants[CONSTANTS], struct pipeline *ret)
+                  const int32_t constants[CONSTANTS], struct compiled_kernel *ret)
 {
-        struct pipelines *pipelines = &gpu->pipelines;
-        struct pipeline wanted = {.kernel = kernel, .reading = gpu->reading};
+        struct compiled_kernels *pipelines = &gpu->pipelines;
+        struct compiled_kernel wanted = {.kernel = kernel, .reading = gpu->reading};
 
         if (!kernel->code[wanted.reading].words)
                 wanted.reading = wanted.reading == READ_TEXELS ? READ_BUFFERS : READ_TEXELS;
@@ -133,7 +133,7 @@ int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t fo
                         *ret = pipelines->list[i];
                         return 0;
                 }
-        struct pipeline *grown = realloc(pipelines->list, (pipelines->count + 1) * sizeof *grown);
+        struct compiled_kernel *grown = realloc(pipelines->list, (pipelines->count + 1) * sizeof *grown);
         if (!grown)
                 return -ENOMEM;
         pipelines->list = grown;

@@ -253,8 +253,8 @@ static uint32_t count_pieces(const struct gpu_program *program, const struct dis
         return segments < rows ? (uint32_t)segments : rows;
 }
 
-static int record_piece(struct gpu_program *program, const struct dispatch *dispatch, const struct pipeline *pipeline,
-                        VkDescriptorSet set, uint32_t piece, uint32_t pieces)
+static int record_piece(struct gpu_program *program, const struct dispatch *dispatch,
+                        const struct compiled_kernel *pipeline, VkDescriptorSet set, uint32_t piece, uint32_t pieces)
 {
         const VkPipelineLayout layout = program->gpu->pipelines.layouts[pipeline->reading].pipeline;
         const uint32_t *groups = dispatch->groups;
@@ -284,7 +284,7 @@ int program_dispatch(struct gpu_program *program, const struct dispatch *dispatc
         const uint32_t pieces = count_pieces(program, dispatch);
         uint8_t formats[OPERANDS] = {0};
         VkDescriptorSet set;
-        struct pipeline pipeline;
+        struct compiled_kernel pipeline;
         int r = program->error;
 
         for (int i = 0; i < OPERANDS; i++)

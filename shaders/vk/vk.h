@@ -31,7 +31,7 @@ struct kernel {
 };
 
 /* A kernel as the driver compiled it. */
-struct pipeline {
+struct compiled_kernel {
         const struct kernel *kernel;
         enum reading reading;
         uint8_t formats[OPERANDS];
@@ -39,12 +39,12 @@ struct pipeline {
         VkPipeline handle;
 };
 
-struct pipelines {
+struct compiled_kernels {
         struct {
                 VkDescriptorSetLayout set;
                 VkPipelineLayout pipeline;
         } layouts[READINGS];
-        struct pipeline *list;
+        struct compiled_kernel *list;
         size_t count;
 };
 
@@ -126,7 +126,7 @@ struct gpu {
 
         VkPipelineCache cache;
         char *cache_path;
-        struct pipelines pipelines;
+        struct compiled_kernels pipelines;
         VkCommandPool commands;
 
         struct first_run {
@@ -205,7 +205,7 @@ int pipelines_init(struct gpu *gpu);
 void pipelines_finish(struct gpu *gpu);
 /* Compiles it where that has not been done.  *ret is a copy. */
 int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
-                  const int32_t constants[CONSTANTS], struct pipeline *ret);
+                  const int32_t constants[CONSTANTS], struct compiled_kernel *ret);
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 
 /* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all have. */

@@ -78,6 +78,13 @@ class Both(unittest.TestCase):
             self.assertIn(says, done.stderr.decode())
             self.assertIn("--help", done.stderr.decode())
 
+    def test_control_characters_are_not_printed(self):
+        for arguments in (["\x1b[2J\x9b"], ["parse", "a\x1b[2J\x9b.png"], ["effect", "\x1b[2J"], ["parse", "--model=\x1b[2J", support.PORTRAIT]):
+            done = visagectl(*arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+            self.assertNotIn("\x1b", done.stderr.decode(), arguments)
+            self.assertNotIn("\x9b", done.stderr.decode(), arguments)
+
     def test_visaged_wrong_usage(self):
         for arguments, says in (
                 (["--nonsense"], "unrecognized option"), (["nonsense"], 'unexpected argument "nonsense"'),
