@@ -94,6 +94,19 @@ class Sets(unittest.TestCase):
         self.assertEqual((figures["mean_f1"], figures["miou"], figures["boundary_f1"]), (1, 1, 1))
 
 
+class Found(unittest.TestCase):
+    def test_glasses_do_not_divide_a_face(self):
+        labels = np.zeros((scores.HEIGHT, scores.WIDTH), np.uint8)
+        labels[100:196, 200:270] = INDEX["skin"]
+        labels[130:150, 200:270] = INDEX["eyeglasses"]
+        scenes = scores.Scenes.__new__(scores.Scenes)  # without pictures
+        scenes.network, scenes.scene = Answers(itertools.repeat(labels)), lambda rng, part: (None, labels)
+        scenes.truth = scenes.guess = scores.face_with_glasses(people.Names.of(20))
+        self.assertEqual(scenes.found(0.2), 1)
+        scenes.network = Answers(itertools.repeat(np.where(labels == INDEX["skin"], 0, labels)))
+        self.assertEqual(scenes.found(0.2), 0)
+
+
 class Files(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
