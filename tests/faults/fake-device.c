@@ -131,6 +131,12 @@ void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePro
         }
 }
 
+/* With which kernels that read texels store. */
+void vkGetPhysicalDeviceFeatures(VkPhysicalDevice device, VkPhysicalDeviceFeatures *ret)
+{
+        *ret = (VkPhysicalDeviceFeatures){.shaderInt64 = VK_TRUE};
+}
+
 /* None. */
 void vkGetPhysicalDeviceFeatures2(VkPhysicalDevice device, VkPhysicalDeviceFeatures2 *ret)
 {

@@ -206,6 +206,35 @@ void vkCmdCopyBuffer(VkCommandBuffer commands, VkBuffer from, VkBuffer to, uint3
         use(commands, to, FAKE_BUFFER, "vkCmdCopyBuffer");
 }
 
+/* ---- a clock, which this device does not have ---- */
+
+VkResult vkCreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo *info, const VkAllocationCallbacks *allocator,
+                           VkQueryPool *ret)
+{
+        fake_misuse("vkCreateQueryPool: there is no clock");
+}
+
+void vkDestroyQueryPool(VkDevice device, VkQueryPool pool, const VkAllocationCallbacks *allocator)
+{
+        fake_misuse("vkDestroyQueryPool: there is none");
+}
+
+void vkCmdResetQueryPool(VkCommandBuffer commands, VkQueryPool pool, uint32_t first, uint32_t count)
+{
+        fake_misuse("vkCmdResetQueryPool: there is none");
+}
+
+void vkCmdWriteTimestamp(VkCommandBuffer commands, VkPipelineStageFlagBits stage, VkQueryPool pool, uint32_t query)
+{
+        fake_misuse("vkCmdWriteTimestamp: there is no clock");
+}
+
+VkResult vkGetQueryPoolResults(VkDevice device, VkQueryPool pool, uint32_t first, uint32_t count, size_t size,
+                               void *ret, VkDeviceSize stride, VkQueryResultFlags flags)
+{
+        fake_misuse("vkGetQueryPoolResults: there is no clock");
+}
+
 /* ---- the device at work ---- */
 
 static bool reaches(const struct fake_object *from, const struct fake_object *object)
