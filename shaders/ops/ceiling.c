@@ -1,9 +1,8 @@
 #include "shaders/ceiling.h"
 
-#include <time.h>
-
 #include "shaders/glsl/measure-params.h"
 #include "shaders/ops/operand.h"
+#include "shaders/ops/stopwatch.h"
 
 #include "multiply.kernel.h"
 #include "stream.kernel.h"
@@ -14,30 +13,6 @@ enum { RUNS = 5, ROUND = 3 * 4 * 16 };             /* multiply-adds of a round: 
 #define LONG_ENOUGH 10e-3                          /* seconds: the cost of a submission is small beside it */
 enum { ROUNDS_LEAST = 64, ROUNDS_MOST = 1 << 16 }; /* so many that beginning an invocation costs little beside them */
 
-static double now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
-/* The shortest of several runs, but for the first, in which drivers compile. */
-static int shortest(struct gpu_program *program, double *ret)
-{
-        int r = gpu_program_end(program);
-
-        *ret = 1e9;
-        for (int i = 0; i <= RUNS && r == 0; i++) {
-                const double since = now();
-                r = gpu_run(program);
-                const double took = now() - since;
-                if (i > 0 && took < *ret)
-                        *ret = took;
-        }
-        return r;
-}
-
 static int time_dispatch(struct gpu *gpu, const struct dispatch *dispatch, double *ret)
 {
         struct gpu_program *program;
@@ -46,7 +21,9 @@ static int time_dispatch(struct gpu *gpu, const struct dispatch *dispatch, doubl
         if (r < 0)
                 return r;
         program_dispatch(program, dispatch);
-        r = shortest(program, ret);
+        r = gpu_program_end(program);
+        if (r == 0)
+                r = shortest_run(program, RUNS, ret);
         gpu_program_free(program);
         return r;
 }

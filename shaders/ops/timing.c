@@ -1,9 +1,9 @@
 /* Opens a device, and finds the faster back-end by running an operator with both. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "shaders/ops/conv.h"
+#include "shaders/ops/stopwatch.h"
 
 /* The shape that is timed, a 1x1 convolution of a middle layer: long enough compared with the cost of submitting it,
  * short enough for the slowest driver. */
@@ -15,14 +15,6 @@ struct bench {
         struct gpu_buffer *memory;
         struct gpu_program *program;
 };
-
-static double now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec + 1e-9 * t.tv_nsec;
-}
 
 static int prepare(struct gpu *gpu, struct bench *bench)
 {
@@ -44,20 +36,17 @@ static int prepare(struct gpu *gpu, struct bench *bench)
         return gpu_program_end(bench->program);
 }
 
-/* Multiply-adds per second with the current back-end, without the first run, in which drivers compile. */
+enum { RUNS = 3 };
+
+/* Multiply-adds per second with the current back-end. */
 static int measure(struct gpu *gpu, double *ret)
 {
         struct bench bench = {0};
-        double best = 1e9;
+        double best;
 
         int r = prepare(gpu, &bench);
-        for (int i = 0; i < 4 && r == 0; i++) {
-                double start = now();
-                r = gpu_run(bench.program);
-                double took = now() - start;
-                if (i && took < best)
-                        best = took;
-        }
+        if (r == 0)
+                r = shortest_run(bench.program, RUNS, &best);
         gpu_program_free(bench.program);
         gpu_buffer_free(bench.memory);
         if (r == 0)
