@@ -2,9 +2,8 @@
  * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which only training needs (section 3.1 there).
  * Tensors have the names of the official checkpoint.  Every batch norm is folded into the preceding convolution.  Its
  * "abn", batch norm and leaky ReLU, is GPU_LEAKY here, or GPU_RELU if a ReLU follows. */
-#include "model/network.h"
-
 #include "model/encoders.h"
+#include "model/network.h"
 
 #define DUALGCN "context.dualgcn."
 #define ATTENTION DUALGCN "gcn_local_attention."

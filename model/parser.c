@@ -1,5 +1,3 @@
-#include "model/parser.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 
 #include "model/build.h"
 #include "model/network.h"
+#include "model/parser.h"
 #include "model/why.h"
 
 static struct gpu_map map_of(const struct parser *parser, const struct graph_view *view)

@@ -1,7 +1,7 @@
-#include "model/why.h"
-
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "model/why.h"
 
 int why_set(char *why, size_t size, int error, const char *format, ...)
 {

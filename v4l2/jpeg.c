@@ -1,10 +1,10 @@
-#include "v4l2/jpeg.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+
+#include "v4l2/jpeg.h"
 
 /* Webcams (including Logitech's C920) put a few stray bytes between the last coded block and EOI in every picture.
  * Many such bytes mean that damaged codes made the decoder finish too early. */

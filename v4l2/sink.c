@@ -1,11 +1,11 @@
-#include "v4l2/sink.h"
-#include "v4l2/names.h"
-#include "v4l2/sink-kind.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "v4l2/frame-timer.h"
+#include "v4l2/names.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/sink.h"
+#include "v4l2/why.h"
 
 static const struct {
         struct sink_kind kind;

@@ -1,5 +1,3 @@
-#include "daemon/pipeline/pipeline.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 
 #include "daemon/common/cleanup.h"
 #include "daemon/pipeline/palette.h"
+#include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/pixels.h"
 #include "daemon/pipeline/slot.h"
 #include "daemon/pipeline/snapshot.h"

@@ -1,7 +1,7 @@
-#include "daemon/pipeline/slot.h"
-
 #include <errno.h>
 #include <stdlib.h>
+
+#include "daemon/pipeline/slot.h"
 
 static int new_image(struct gpu *gpu, const struct gpu_pixels *sink, const char *name, struct gpu_image *ret)
 {

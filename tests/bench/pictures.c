@@ -4,12 +4,11 @@
  *     pictures [RUNS]
  *
  * On one core (taskset -c 0) it does not count threads that wait for each other. */
+#include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <linux/videodev2.h>
 
 #include "daemon/pipeline/effects/chain.h"
 #include "daemon/pipeline/pixels.h"

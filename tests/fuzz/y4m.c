@@ -4,8 +4,8 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "v4l2/camera.h"
-#include "v4l2/frame-timer.h"
 #include "v4l2/files/y4m.h"
+#include "v4l2/frame-timer.h"
 
 #define FRAME_MAX (1u << 20) /* larger ones only use up memory and time */
 

@@ -1,18 +1,15 @@
 /* The reader against files that break the format in every way we could think of. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "tests/model/forge.h"
 #include "model/safetensors.h"
+#include "tests/cm.h"
+#include "tests/model/forge.h"
 
 #define T(name, type, shape, begin, end)                                                                               \
         "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"

@@ -1,10 +1,9 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <sys/stat.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/camera.h"
 #include "v4l2/files/picture.h"
 #include "v4l2/sink.h"

@@ -1,11 +1,11 @@
-#include "v4l2/capture/negotiate.h"
-#include "v4l2/layout.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/xioctl.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
+
+#include "v4l2/capture/negotiate.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/layout.h"
+#include "v4l2/xioctl.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 

@@ -1,7 +1,3 @@
-#include "v4l2/sink-kind.h"
-#include "v4l2/why.h"
-#include "v4l2/files/y4m.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "v4l2/files/y4m.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/why.h"
 
 #define FLUSH_MS 1000 /* how long to wait for a slow reader of the remaining bytes */
 

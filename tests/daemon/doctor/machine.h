@@ -5,7 +5,7 @@
 #include <linux/videodev2.h>
 
 #include "daemon/doctor/world.h"
-#include "tests/v4l2/cm.h"
+#include "tests/cm.h"
 
 #define KERNEL "6.1.0-18-amd64"
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

@@ -1,14 +1,11 @@
 /* The effects' rows, what can be chosen of them, and what is made of a choice for a frame. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "daemon/pipeline/effects/chain.h"
+#include "tests/cm.h"
 
 #define BIT(name) (UINT32_C(1) << EFFECT_##name)
 

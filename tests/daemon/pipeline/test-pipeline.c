@@ -1,16 +1,13 @@
 /* A frame's walk on a real driver, with a model that takes every pixel for the same class: what is shown of which frame,
  * with which options, and by which labels. */
 #include <errno.h>
+#include <linux/videodev2.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <linux/videodev2.h>
-
 #include "daemon/pipeline/pipeline.h"
+#include "tests/cm.h"
 #include "tests/model/forge.h"
 
 enum { WIDTH = 64, HEIGHT = 48, SIZE = WIDTH * HEIGHT * 3, SHOWN_MOST = 8, MARGIN = 8, LABEL_AGE_MS = 60000 };

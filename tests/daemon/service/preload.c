@@ -18,7 +18,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
 #include <vulkan/vulkan.h>
 
 static int there(const char *variable)

@@ -1,12 +1,11 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/camera.h"
 
 #define NODE "/dev/null"

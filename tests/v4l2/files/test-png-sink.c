@@ -1,13 +1,12 @@
 /* Pictures are compressed beside the caller, one at a time, and none of their errors gets lost.  picture_write_png() is
  * this file's own, by the linker's --wrap. */
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <string.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/files/picture.h"
 #include "v4l2/sink.h"
 

@@ -1,15 +1,14 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/camera.h"
-#include "v4l2/sink.h"
 #include "v4l2/files/y4m.h"
+#include "v4l2/sink.h"
 
 static const struct frame_rate rate = {200, 1};
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "v4l2/sink.h"
 #include "v4l2/frame-timer.h"
+#include "v4l2/sink.h"
 
 static void say_readers(struct sink *sink)
 {

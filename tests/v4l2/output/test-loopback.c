@@ -1,9 +1,8 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/sink.h"
 
 #define NODE "/dev/null"
