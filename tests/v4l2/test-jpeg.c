@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
-
-#include "tests/cm.h"
-#include "tests/v4l2/jpeg-file.h"
 /* It needs <stdio.h> in front of it. */
 #include <jpeglib.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/jpeg-file.h"
 #include "v4l2/jpeg.h"
 
 #define W 96

@@ -101,13 +101,12 @@ static void *run(void *userdata)
 
 /* ---- what a sink does ---- */
 
-/* While the thread is idle; a frame that could not be written was not shown. */
+/* While the thread is idle. */
 static int take_result(struct png_sink *png)
 {
         int r = png->result;
 
         png->result = 0;
-        png->base.counters.shown -= r < 0;
         return r;
 }
 

@@ -1,5 +1,5 @@
-/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is this
- * file's own, by the linker's --wrap. */
+/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is
+ * this file's own, by the linker's --wrap. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>

@@ -86,8 +86,6 @@ static void nobody_waits(void **state)
         assert_string_equal(written[1].name, "1.png");
         assert_int_equal(written[0].shade, 10);
         assert_int_equal(written[1].shade, 30);
-        assert_int_equal(sink_counters(sink)->shown, 2);
-        assert_int_equal(sink_counters(sink)->dropped, 3);
 }
 
 /* Whoever asks first is told, and the next picture gets the number. */
@@ -104,13 +102,11 @@ static void tells_errors_once(void **state)
         assert_int_equal(show(30), 0);
         sem_post(&disk);
         assert_int_equal(sink_flush(sink), -ENOSPC);
-        assert_int_equal(sink_counters(sink)->shown, 0);
         result = 0;
         assert_int_equal(show(40), 0);
         sem_post(&disk);
         assert_int_equal(sink_flush(sink), 0);
         assert_string_equal(written[count - 1].name, "0.png");
-        assert_int_equal(sink_counters(sink)->shown, 1);
 }
 
 /* What was taken is written, whether somebody waits for it or not. */
