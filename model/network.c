@@ -117,8 +117,8 @@ static const struct graph_view *context(struct graph *graph, const struct model_
         final.first = head;
         a = graph_add_conv(graph, x5, &final);
 
-        /* Both graphs use `a`.  The feature graph's result replaces it, so the other one, whose gate reads it last, comes
-         * first. */
+        /* Both graphs use `a`.  The feature graph's result replaces it, so the other one, whose gate reads it last,
+         * comes first. */
         gate = local_graph(graph, a);
         graph_add(graph, GRAPH_GATE, a, gate, graph_add_view(graph, both, 0, head));
         feature_graph(graph, a);

@@ -162,8 +162,8 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         if (subsampling == TJSAMP_422)
                 return decode_planes(jpeg, handle, data, size, planes, strides);
 
-        /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next, which
-         * overwrites it. */
+        /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next,
+         * which overwrites it. */
         strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
         r = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
         if (r < 0)

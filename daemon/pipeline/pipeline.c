@@ -87,9 +87,9 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         return r;
 }
 
-/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses and
- * a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but correct
- * ones, instead of a picture that flickers. */
+/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses
+ * and a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but
+ * correct ones, instead of a picture that flickers. */
 static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
 {
         return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
@@ -301,8 +301,8 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
 
 /* ---- begin and end ---- */
 
-/* Some drivers compile a program when it first runs, which must not delay the first frame.  Every effect is run alone, and
- * with that every part of any chain. */
+/* Some drivers compile a program when it first runs, which must not delay the first frame.  Every effect is run alone,
+ * and with that every part of any chain. */
 static int warm(struct pipeline *p)
 {
         struct slot *slot = &p->slots[0];

@@ -1,5 +1,5 @@
-/* A frame's slot: all that belongs to one frame between the camera and the virtual camera, and the programs that work on
- * it, recorded once.  What differs from frame to frame is data: the slot's bytes and its parameters. */
+/* A frame's slot: all that belongs to one frame between the camera and the virtual camera, and the programs that work
+ * on it, recorded once.  What differs from frame to frame is data: the slot's bytes and its parameters. */
 #pragma once
 
 #include "daemon/pipeline/effects/chain.h"

@@ -1,4 +1,5 @@
-/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for GPUs. */
+/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for
+ * GPUs. */
 #include "shaders/glsl/conv_subgroup.kernel.h"
 #include "shaders/glsl/conv_tiled.kernel.h"
 #include "shaders/glsl/conv_tiled_small.kernel.h"

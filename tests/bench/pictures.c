@@ -1,5 +1,5 @@
-/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads included.
- * Prints the median of some runs, in milliseconds.
+/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads
+ * included.  Prints the median of some runs, in milliseconds.
  *
  *     pictures [RUNS]
  *

@@ -450,7 +450,8 @@ static void waits_long_only_for_a_first_run(void **state)
         assert_true(first > 5 * again);
 }
 
-/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no thread. */
+/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no
+ * thread. */
 static void gives_up_where_the_driver_hangs(void **state)
 {
         static const struct fault hang = {FAULT_vkWaitForFences, 0, 1, FAKE_HANGS};

@@ -1,5 +1,5 @@
-/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the clock's
- * place, so that frames are due without waiting for them. */
+/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the
+ * clock's place, so that frames are due without waiting for them. */
 #include <errno.h>
 
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,5 @@
-/* Which algorithm computes a convolution, on devices that need not be there; and that its sizes and its packing agree. */
+/* Which algorithm computes a convolution, on devices that need not be there, and whether its sizes and its packing
+ * agree. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -44,7 +44,8 @@ static int write_rest(struct y4m_sink *y4m, int patience_ms)
         return 0;
 }
 
-/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can follow. */
+/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can
+ * follow. */
 static int write_more(struct y4m_sink *y4m)
 {
         struct epoll_event interest = {0};

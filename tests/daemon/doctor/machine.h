@@ -1,5 +1,5 @@
-/* A machine in a temporary folder for the doctor to look at: small trees of /sys, /proc, /dev and /etc.  Nodes are links to
- * /dev/null, and machine.c answers for their driver (ioctl() is wrapped by the linker). */
+/* A machine in a temporary folder for the doctor to look at: small trees of /sys, /proc, /dev and /etc.  Nodes are
+ * links to /dev/null, and machine.c answers for their driver (ioctl() is wrapped by the linker). */
 #pragma once
 
 #include <linux/videodev2.h>

@@ -1,5 +1,5 @@
-/* A frame's walk on a real driver, with a model that takes every pixel for the same class: what is shown of which frame,
- * with which options, and by which labels. */
+/* A frame's walk on a real driver, with a model that takes every pixel for the same class: what is shown of which
+ * frame, with which options, and by which labels. */
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>

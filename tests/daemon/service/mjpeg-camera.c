@@ -1,5 +1,5 @@
-/* visaged with a Motion JPEG camera of the test's own as /dev/null: thirty times a second it captures the picture in the
- * file that CAMERA_PICTURE names. */
+/* visaged with a Motion JPEG camera of the test's own as /dev/null: thirty times a second it captures the picture in
+ * the file that CAMERA_PICTURE names. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

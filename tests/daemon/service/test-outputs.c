@@ -1,5 +1,5 @@
-/* Several outputs at once, of which a fault in one must not be seen in another.  The nodes are fake-node.c's, put in the
- * place of ioctl() and others by the linker; there is no camera and no GPU. */
+/* Several outputs at once, of which a fault in one must not be seen in another.  The nodes are fake-node.c's, put in
+ * the place of ioctl() and others by the linker; there is no camera and no GPU. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
