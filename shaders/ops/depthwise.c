@@ -68,7 +68,7 @@ static int record(struct gpu_program *program, const struct op_conv *op, struct 
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {divide_up(blocks, across), map_groups(out), 1},
-                                        .cost = 2.0 * conv->kernel * conv->kernel * map_pixels(out) * out->channels,
+                                        .cost = (2.0 * conv->kernel * conv->kernel + STORE_COST) * map_pixels(out) * out->channels,
                                 });
 }
 
