@@ -1,9 +1,9 @@
-#include "model/answer.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "model/answer.h"
 
 /* What tests/model/answer.py prints is pasted as it is. */
 /* clang-format off */

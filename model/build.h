@@ -27,6 +27,9 @@ int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weig
 int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
                  enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size);
 
+/* parser.c: "conv". */
+const char *parser_kind(enum graph_op op);
+
 /* Made and run by parser.c; operators.c tells about it. */
 struct parser {
         struct gpu *gpu;

@@ -1,10 +1,10 @@
-#include "model/graph.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "model/graph.h"
 
 struct graph_buffer *graph_add_buffer(struct graph *graph, enum gpu_dtype dtype, uint32_t channels, uint32_t height,
                                       uint32_t width)

@@ -1,12 +1,10 @@
-#include "model/info.h"
-
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "model/info.h"
 #include "model/why.h"
 
 #define WIDTH_MIN 8

@@ -1,5 +1,3 @@
-#include "model/model.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +6,7 @@
 
 #include "model/graph.h"
 #include "model/info.h"
+#include "model/model.h"
 #include "model/network.h"
 #include "model/safetensors.h"
 #include "model/why.h"

@@ -72,8 +72,8 @@ const struct model_info *model_info(const struct model *model);
 const char *model_path(const struct model *model);
 
 /* Gives the input the shape of a whole picture of this size, so that none of it is wasted on borders: the same area at
- * most, sides that are multiples of 16, at most 2 : 1.  Only for models that were trained for it (free_shape); the others
- * stay as they are. */
+ * most, sides that are multiples of 16, at most 2 : 1.  Only for models that were trained for it (free_shape); the
+ * others stay as they are. */
 void model_fit(struct model_info *info, uint32_t width, uint32_t height);
 
 /* Reads a tensor as `count` 32-bit floats into *ret, which the caller must free().  The caller knows the shape, which

@@ -2,9 +2,8 @@
  * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which only training needs (section 3.1 there).
  * Tensors have the names of the official checkpoint.  Every batch norm is folded into the preceding convolution.  Its
  * "abn", batch norm and leaky ReLU, is GPU_LEAKY here, or GPU_RELU if a ReLU follows. */
-#include "model/network.h"
-
 #include "model/encoders.h"
+#include "model/network.h"
 
 #define DUALGCN "context.dualgcn."
 #define ATTENTION DUALGCN "gcn_local_attention."
@@ -118,8 +117,8 @@ static const struct graph_view *context(struct graph *graph, const struct model_
         final.first = head;
         a = graph_add_conv(graph, x5, &final);
 
-        /* Both graphs use `a`.  The feature graph's result replaces it, so the other one, whose gate reads it last, comes
-         * first. */
+        /* Both graphs use `a`.  The feature graph's result replaces it, so the other one, whose gate reads it last,
+         * comes first. */
         gate = local_graph(graph, a);
         graph_add(graph, GRAPH_GATE, a, gate, graph_add_view(graph, both, 0, head));
         feature_graph(graph, a);

@@ -28,15 +28,10 @@ static void tell_weights(const struct graph_node *node, const struct gpu_conv *c
 
 static void tell_node(const struct parser *parser, uint32_t i, struct parser_operator *ret)
 {
-        static const char *const kinds[GRAPH_OPS] = {
-                [GRAPH_CONV] = "conv",         [GRAPH_DEPTHWISE] = "depthwise", [GRAPH_MAXPOOL] = "maxpool",
-                [GRAPH_UPSAMPLE] = "upsample", [GRAPH_GATE] = "gate",           [GRAPH_GRAM] = "gram",
-                [GRAPH_SOFTMAX] = "softmax",   [GRAPH_TRANSPOSE] = "transpose", [GRAPH_MATMUL] = "matmul",
-        };
         const struct graph_node *node = &parser->graph->nodes[i];
 
         *ret = (struct parser_operator){
-                .kind = kinds[node->op],
+                .kind = parser_kind(node->op),
                 .algorithm = "",
                 .in = shape_of(node->in),
                 .out = shape_of(node->out),

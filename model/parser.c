@@ -1,5 +1,3 @@
-#include "model/parser.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 
 #include "model/build.h"
 #include "model/network.h"
+#include "model/parser.h"
 #include "model/why.h"
 
 static struct gpu_map map_of(const struct parser *parser, const struct graph_view *view)
@@ -93,11 +92,21 @@ static int record_matmul(const struct step *step)
         return op_matmul(step->program, &step->in, &step->in2, &step->out, step->parser->arena, step->workspace);
 }
 
-static int (*const record[GRAPH_OPS])(const struct step *step) = {
-        [GRAPH_CONV] = record_conv,         [GRAPH_DEPTHWISE] = record_conv,      [GRAPH_MAXPOOL] = record_maxpool,
-        [GRAPH_UPSAMPLE] = record_upsample, [GRAPH_GATE] = record_gate,           [GRAPH_GRAM] = record_gram,
-        [GRAPH_SOFTMAX] = record_softmax,   [GRAPH_TRANSPOSE] = record_transpose, [GRAPH_MATMUL] = record_matmul,
+static const struct {
+        const char *name;
+        int (*record)(const struct step *step);
+} kinds[GRAPH_OPS] = {
+        [GRAPH_CONV] = {"conv", record_conv},          [GRAPH_DEPTHWISE] = {"depthwise", record_conv},
+        [GRAPH_MAXPOOL] = {"maxpool", record_maxpool}, [GRAPH_UPSAMPLE] = {"upsample", record_upsample},
+        [GRAPH_GATE] = {"gate", record_gate},          [GRAPH_GRAM] = {"gram", record_gram},
+        [GRAPH_SOFTMAX] = {"softmax", record_softmax}, [GRAPH_TRANSPOSE] = {"transpose", record_transpose},
+        [GRAPH_MATMUL] = {"matmul", record_matmul},
 };
+
+const char *parser_kind(enum graph_op op)
+{
+        return kinds[op].name;
+}
 
 static int record_node(struct parser *parser, struct gpu_program *program, uint32_t i)
 {
@@ -115,7 +124,7 @@ static int record_node(struct parser *parser, struct gpu_program *program, uint3
 
         if (node->in2)
                 step.in2 = map_of(parser, node->in2);
-        return record[node->op](&step);
+        return kinds[node->op].record(&step);
 }
 
 static int record_nodes(struct parser *parser, struct gpu_program *program)

@@ -10,9 +10,10 @@
 
 struct parser;
 
-/* Uploads the weights and plans the memory.  `info`: the model's, its input's size as wanted (model_fit()).  `precision`: how weights and feature maps are stored.  This takes a while
- * (weights are read, laid out and copied), so do not call it in the middle of a stream.  The model may be closed
- * afterwards.  -ENOMEM; -ENODEV; -E2BIG: the input size needs larger storage ranges than this device has. */
+/* Uploads the weights and plans the memory.  `info`: the model's, its input's size as wanted (model_fit()).
+ * `precision`: how weights and feature maps are stored.  This takes a while (weights are read, laid out and copied), so
+ * do not call it in the middle of a stream.  The model may be closed afterwards.  -ENOMEM; -ENODEV; -E2BIG: the input
+ * size needs larger storage ranges than this device has. */
 int parser_new(struct gpu *gpu, const struct model *model, const struct model_info *info, enum gpu_dtype precision,
                struct parser **ret, char *why, size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
@@ -21,7 +22,8 @@ enum { PARSER_REGIONS = 4 }; /* of one picture, at most */
 
 /* Appends to a program everything from `image` to `labels` (of the same size): crop, the network and argmax for each of
  * `count` regions, and the mapping back to the picture's geometry (op_uncrop()).  `regions` is an array of struct
- * gpu_region, read each time the program runs.  All programs of a parser share its memory: only one may run at a time. */
+ * gpu_region, read each time the program runs.  All programs of a parser share its memory: only one may run at a
+ * time. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
                   const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels);
 

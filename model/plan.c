@@ -1,7 +1,7 @@
-#include "model/plan.h"
-
 #include <errno.h>
 #include <stdlib.h>
+
+#include "model/plan.h"
 
 static uint64_t aligned(uint64_t size)
 {

@@ -1,7 +1,19 @@
-#include "model/why.h"
-
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "model/why.h"
+
+/* C0, DEL, and C1 in UTF-8. */
+static void disarm(char *text)
+{
+        unsigned char before = 0;
+
+        for (unsigned char *c = (unsigned char *)text; *c; c++) {
+                if (*c < ' ' || *c == 0x7f || (before == 0xc2 && *c < 0xa0))
+                        *c = '?';
+                before = *c;
+        }
+}
 
 int why_set(char *why, size_t size, int error, const char *format, ...)
 {
@@ -12,8 +24,6 @@ int why_set(char *why, size_t size, int error, const char *format, ...)
         va_start(args, format);
         vsnprintf(why, size, format, args);
         va_end(args);
-        for (char *c = why; *c; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        *c = '?';
+        disarm(why);
         return error;
 }

@@ -31,7 +31,7 @@ enum gpu_kind { GPU_KIND_DISCRETE, GPU_KIND_INTEGRATED, GPU_KIND_VIRTUAL, GPU_KI
 /* How the heavy operators read and multiply by preference; see docs/ARCHITECTURE.md. */
 enum gpu_backend {
         GPU_BACKEND_AUTO,     /* chosen by the device's features, then by a short timing of both */
-        GPU_BACKEND_SUBGROUP, /* texel buffers, and weights that reach the invocations by subgroup shuffles: CPU drivers */
+        GPU_BACKEND_SUBGROUP, /* texel buffers; weights reach the invocations by subgroup shuffles: CPU drivers */
         GPU_BACKEND_TILED,    /* storage buffers, tiles in shared memory: GPUs */
 };
 
@@ -59,7 +59,8 @@ const char *gpu_backend_name(enum gpu_backend backend); /* "subgroup" */
 /* The caller must free() *ret.  Returns the number of devices, which may be 0, or an error with `why`. */
 int gpu_list(struct gpu_info **ret, char *why, size_t why_size);
 
-/* Opens a device, and compiles and times what tells which back-end is faster.  On failure `why` gets one line for the user.
+/* Opens a device, and compiles and times what tells which back-end is faster.  On failure `why` gets one line for the
+ * user.
  *   -ENOENT                    no such device
  *   -EPERM                     the sandbox of this process forbids something that the driver does
  *   -EAGAIN, -EMFILE, -ENFILE  the system is out of threads or descriptors */
@@ -123,8 +124,8 @@ int gpu_run(struct gpu_program *program); /* submits it and waits for it */
 /* Whether the device has a clock with which it can measure the parts of a program. */
 bool gpu_has_clock(const struct gpu *gpu);
 
-/* Before anything is appended: the program has parts, at most so many, whose times the device measures.  -ENOTSUP: it has
- * no clock. */
+/* Before anything is appended: the program has parts, at most so many, whose times the device measures.  -ENOTSUP: it
+ * has no clock. */
 int gpu_program_measure(struct gpu_program *program, unsigned parts);
 /* What is appended from now on is the next part.  It begins when the one before it has ended. */
 int gpu_program_part(struct gpu_program *program);

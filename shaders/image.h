@@ -52,7 +52,7 @@ void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out);
 
-/* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  Bytes that hold no component are 0. */
+/* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  Bytes without a component are 0. */
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
@@ -74,13 +74,14 @@ uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_leas
 
 #define GPU_PALETTE_SIZE 1024
 
-/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: GPU_PALETTE_SIZE bytes, 256 RGBA colours.  All
- * sizes are equal; `in` and `out` may be the same. */
+/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: GPU_PALETTE_SIZE bytes, 256 RGBA
+ * colours.  All sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out);
 
-/* A part of a picture that is seen as a whole, by the network or as a picture of its own; it may be rotated or flipped.  Both matrices have two rows, which apply to
- * (x, y, 1); the last number of a row is unused.  Coordinates are in pixels; (0.5, 0.5) is the centre of the first. */
+/* A part of a picture that is seen as a whole, by the network or as a picture of its own; it may be rotated or flipped.
+ * Both matrices have two rows, which apply to (x, y, 1); the last number of a row is unused.  Coordinates are in
+ * pixels; (0.5, 0.5) is the centre of the first. */
 struct gpu_region {
         float to_picture[2][4];   /* from the region's own coordinates */
         float from_picture[2][4]; /* the inverse */

@@ -36,8 +36,9 @@ struct gpu_conv {
         const struct conv_algorithm *algorithm; /* of gpu_conv_choose() */
 };
 
-/* Chooses how this layer is computed on this device.  The algorithm determines the layout of the weights and the size of
- * the workspace, so it is chosen before anything else, and once.  -ENOTSUP: no algorithm computes such a convolution. */
+/* Chooses how this layer is computed on this device.  The algorithm determines the layout of the weights and the size
+ * of the workspace, so it is chosen before anything else, and once.  -ENOTSUP: no algorithm computes such a
+ * convolution. */
 int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv);
 
 const char *gpu_conv_algorithm(const struct gpu_conv *conv); /* its name, such as "tiled" */
@@ -48,8 +49,8 @@ uint64_t gpu_conv_workspace_size(const struct gpu_conv *conv); /* 0: none */
 void gpu_conv_weights_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias,
                            void *ret);
 
-/* out = post(residual + scale * act(conv(in) + bias)); residual may be `out` itself.  A depthwise convolution has bias and
- * activation, and none of the rest. */
+/* out = post(residual + scale * act(conv(in) + bias)); residual may be `out` itself.  A depthwise convolution has bias
+ * and activation, and none of the rest. */
 struct op_conv {
         struct gpu_conv conv;
         struct gpu_map in, out;
@@ -95,7 +96,8 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 
 /* ---- the network's input and output ---- */
 
-/* The whole picture, centred in the network's input; its longer side (relative to the input's shape) fills the input. */
+/* The whole picture, centred in the network's input.  Its longer side, relative to the input's shape, fills the
+ * input. */
 struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 struct gpu_normalise {
@@ -103,8 +105,8 @@ struct gpu_normalise {
         bool bgr;
 };
 
-/* Crops and resizes one region: bilinear, averaged where the region's pixels are larger than two of the picture, so that
- * none is left out (up to eight).  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
+/* Crops and resizes one region: bilinear, averaged where the region's pixels are larger than two of the picture, so
+ * that none is left out (up to eight).  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
  * outside the picture are 0 before normalisation.  `out` has 4 channels, the last one 0. */
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);

@@ -1,12 +1,12 @@
-#include "v4l2/camera.h"
-#include "v4l2/names.h"
-#include "v4l2/camera-kind.h"
-#include "v4l2/why.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+
+#include "v4l2/camera-kind.h"
+#include "v4l2/camera.h"
+#include "v4l2/names.h"
+#include "v4l2/why.h"
 
 static int open_node(const char *spec, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size)
 {

@@ -81,7 +81,7 @@ int camera_ask(const char *node, char *ret_card, size_t size);
  * opened are listed with an empty card.  Returns how many there are, or a negative errno. */
 int camera_list(struct camera_info **ret);
 
-/* A descriptor that can be read when something happens in /dev, or a negative errno.  It is the caller's to close.  Then
- * camera_watch_heard() tells, without blocking, whether a video node came or got other permissions. */
+/* A descriptor that can be read when something happens in /dev, or a negative errno.  It is the caller's to close.
+ * Then camera_watch_heard() tells, without blocking, whether a video node came or got other permissions. */
 int camera_watch(void);
 bool camera_watch_heard(int fd);

@@ -1,7 +1,7 @@
+#include <linux/videodev2.h>
+
 #include "v4l2/colour.h"
 #include "v4l2/layout.h"
-
-#include <linux/videodev2.h>
 
 void colour_read(const struct v4l2_pix_format *pix, struct frame_format *format)
 {

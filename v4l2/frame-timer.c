@@ -1,9 +1,9 @@
-#include "v4l2/frame-timer.h"
-
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "v4l2/frame-timer.h"
 
 #define NS_PER_S 1000000000ull
 

@@ -1,8 +1,8 @@
-#include "v4l2/frame.h"
-#include "v4l2/layout.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
+
+#include "v4l2/frame.h"
+#include "v4l2/layout.h"
 
 /* Generous: four times the widest packed row with 3 bytes per pixel.  A driver that wants more is broken. */
 #define STRIDE_MAX (FRAME_SIDE_MAX * 3 * 4)

@@ -1,10 +1,10 @@
-#include "v4l2/jpeg.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+
+#include "v4l2/jpeg.h"
 
 /* Webcams (including Logitech's C920) put a few stray bytes between the last coded block and EOI in every picture.
  * Many such bytes mean that damaged codes made the decoder finish too early. */
@@ -162,8 +162,8 @@ static int decode(const struct jpeg *jpeg, tjhandle handle, const uint8_t *data,
         if (subsampling == TJSAMP_422)
                 return decode_planes(jpeg, handle, data, size, planes, strides);
 
-        /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next, which
-         * overwrites it. */
+        /* An odd height makes the luma plane one row taller than the frame's.  That row is where chroma goes next,
+         * which overwrites it. */
         strides[1] = strides[2] = tjPlaneWidth(1, width, subsampling);
         r = decode_planes(jpeg, handle, data, size, (uint8_t *[]){frame, jpeg->chroma[0], jpeg->chroma[1]}, strides);
         if (r < 0)

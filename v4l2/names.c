@@ -1,5 +1,3 @@
-#include "v4l2/names.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+#include "v4l2/names.h"
 
 #define VIDEO_MAJOR 81 /* Documentation/admin-guide/devices.txt */
 

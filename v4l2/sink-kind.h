@@ -3,9 +3,9 @@
 
 #include "v4l2/sink.h"
 
-/* An output whose peer negotiates the format and owns the buffers fits in: show() takes frames of `format` from the start
- * and copies them to a buffer of the peer's, -EAGAIN if there is none; until both have agreed there are no readers, and
- * dispatch() does the negotiation.  NULL where a member says so. */
+/* An output whose peer negotiates the format and owns the buffers fits in: show() takes frames of `format` from the
+ * start and copies them to a buffer of the peer's, -EAGAIN if there is none; until both have agreed there are no
+ * readers, and dispatch() does the negotiation.  NULL where a member says so. */
 struct sink_ops {
         void (*close)(struct sink *sink);
         int (*show)(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
@@ -18,7 +18,6 @@ struct sink_ops {
 struct sink {
         const struct sink_ops *ops;
         struct frame_format format;
-        struct sink_counters counters;
 };
 
 int loopback_open(const char *path, const struct frame_format *format, struct frame_rate rate, struct sink **ret,

@@ -1,11 +1,11 @@
-#include "v4l2/sink.h"
-#include "v4l2/names.h"
-#include "v4l2/sink-kind.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "v4l2/frame-timer.h"
+#include "v4l2/names.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/sink.h"
+#include "v4l2/why.h"
 
 static const struct {
         struct sink_kind kind;
@@ -52,11 +52,6 @@ const struct frame_format *sink_format(const struct sink *sink)
         return &sink->format;
 }
 
-const struct sink_counters *sink_counters(const struct sink *sink)
-{
-        return &sink->counters;
-}
-
 int sink_fd(const struct sink *sink)
 {
         return sink->ops->fd ? sink->ops->fd(sink) : -1;
@@ -79,13 +74,7 @@ int sink_readers(const struct sink *sink)
 
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
 {
-        int r = sink->ops->show(sink, frame, time_ns);
-
-        if (!r)
-                sink->counters.shown++;
-        else if (r == -EAGAIN)
-                sink->counters.dropped++;
-        return r;
+        return sink->ops->show(sink, frame, time_ns);
 }
 
 /* The sizes of libwebrtc (device_info_v4l2); Firefox lists no others.  Chromium accepts any with an even width. */

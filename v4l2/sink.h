@@ -14,14 +14,9 @@
 
 struct sink;
 
-struct sink_counters {
-        uint64_t shown;   /* frames passed to the driver or written to the file */
-        uint64_t dropped; /* there was no free buffer because the reader is slow */
-};
-
 /* What an output's name says about it before it is open. */
 struct sink_kind {
-        bool reopens; /* a device: it may appear later, disappear and come back.  Otherwise a failure to open is final */
+        bool reopens; /* a device: it may appear later, disappear and return.  Otherwise a failure to open is final */
         bool steady;  /* watched live: wants a frame at every interval, even if it is the last one again */
         bool placeholders; /* wants the placeholder too.  Otherwise a run that ends by itself leaves it out */
 };
@@ -40,7 +35,6 @@ int sink_ask(const char *node, struct frame_format *ret);
 
 /* The format that readers see.  Constant from sink_open() to sink_close(). */
 const struct frame_format *sink_format(const struct sink *sink);
-const struct sink_counters *sink_counters(const struct sink *sink);
 
 /* Whether browsers accept a virtual camera of this size.  libwebrtc, which Firefox and others use, only tries certain
  * sizes; the usual ones are 640x480, 1280x720 and 1920x1080. */
@@ -48,7 +42,7 @@ bool sink_size_accepted(uint32_t width, uint32_t height);
 
 /* Shows `frame`, of which it copies sink_format()->size bytes.  `time_ns`: CLOCK_MONOTONIC, must not go back.
  *   -EAGAIN  there is no free buffer, the reader of a pipe does not read, or the frame before is still being written:
- *            this one was dropped and counted
+ *            this one is dropped
  *   -ENODEV  the node is gone: close it */
 int sink_show(struct sink *sink, const uint8_t *frame, uint64_t time_ns);
 
@@ -60,8 +54,8 @@ int sink_fd(const struct sink *sink);
  * readers.  Does not block.  Errors as for sink_show(), except -EAGAIN. */
 int sink_dispatch(struct sink *sink);
 
-/* Waits until the frames that were taken are written.  Errors as for sink_show(); -EAGAIN: the reader of a pipe has read
- * nothing for a second. */
+/* Waits until the frames that were taken are written.  Errors as for sink_show(); -EAGAIN: the reader of a pipe has
+ * read nothing for a second. */
 int sink_flush(struct sink *sink);
 
 /* How many programs read the output, as of the last sink_dispatch().  A file always has one reader.  v4l2loopback

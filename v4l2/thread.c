@@ -1,6 +1,6 @@
-#include "v4l2/thread.h"
-
 #include <signal.h>
+
+#include "v4l2/thread.h"
 
 int thread_start(pthread_t *ret, void *(*run)(void *userdata), void *userdata)
 {

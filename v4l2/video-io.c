@@ -1,10 +1,10 @@
-#include "v4l2/video-io.h"
-#include "v4l2/xioctl.h"
-
 #include <libv4l2.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "v4l2/video-io.h"
+#include "v4l2/xioctl.h"
 
 static int kernel_ioctl(int fd, unsigned long request, void *arg)
 {

@@ -1,7 +1,7 @@
-#include "v4l2/why.h"
-
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "v4l2/why.h"
 
 /* A camera's name is chosen by whoever built the device, so it must not control a terminal: C0, DEL, and C1 in
  * UTF-8. */

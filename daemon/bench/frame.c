@@ -1,10 +1,9 @@
-#include "daemon/bench/frame.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bench/frame.h"
 #include "daemon/common/cleanup.h"
 #include "daemon/common/stats.h"
 #include "daemon/pipeline/palette.h"

@@ -1,4 +1,4 @@
-/* The time of a frame from the camera's bytes to the virtual camera's, step by step, as in the pipeline's exact mode. */
+/* The time of a frame from the camera's bytes to the virtual camera's, step by step, as in exact mode. */
 #pragma once
 
 #include "daemon/bench/network.h"

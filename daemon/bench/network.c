@@ -1,10 +1,9 @@
-#include "daemon/bench/network.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon/bench/network.h"
 #include "daemon/common/cleanup.h"
 #include "daemon/common/stats.h"
 

@@ -1,6 +1,6 @@
-#include "daemon/bench/spread.h"
-
 #include <stdlib.h>
+
+#include "daemon/bench/spread.h"
 
 static int compare(const void *a, const void *b)
 {

@@ -1,5 +1,3 @@
-#include "daemon/bench/start.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/bench/frame.h"
+#include "daemon/bench/start.h"
 #include "daemon/common/stats.h"
 #include "daemon/pipeline/pipeline.h"
 

@@ -9,7 +9,8 @@ struct bench_start {
         uint64_t peak_resident; /* bytes, of the warm process */
 };
 
-/* Runs both in child processes, with a cache of their own in a folder that is removed, also if a signal ends this process.
- * Call it before a GPU is open.  On failure `why` gets one line for the user; -EINTR: a signal that has been handled. */
+/* Runs both in child processes, with a cache of their own in a folder that is removed, also if a signal ends this
+ * process.  Call it before a GPU is open.  On failure `why` gets one line for the user; -EINTR: a signal that has been
+ * handled. */
 int bench_start(const struct engine_options *options, const struct config *config, struct bench_start *ret, char *why,
                 size_t why_size);

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-/* Which part of the daemon speaks, field VISAGED_COMPONENT.  A file that belongs to a component defines it before it includes
- * anything. */
+/* Which part of the daemon speaks, field VISAGED_COMPONENT.  A file that belongs to a component defines it before it
+ * includes anything. */
 #ifndef LOG_COMPONENT
 #define LOG_COMPONENT "daemon"
 #endif

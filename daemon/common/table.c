@@ -6,7 +6,8 @@
 #include "daemon/common/table.h"
 #include "daemon/common/text.h"
 
-/* Headings are rows like others; lines are as long as they are, since a terminal can be scrolled and a pipe has no width. */
+/* Headings are rows like others; lines are as long as they are, since a terminal can be scrolled and a pipe has no
+ * width. */
 static struct libscols_table *begin(const struct table *table)
 {
         struct libscols_table *lines = scols_new_table();

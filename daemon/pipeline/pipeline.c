@@ -1,5 +1,3 @@
-#include "daemon/pipeline/pipeline.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 
 #include "daemon/common/cleanup.h"
 #include "daemon/pipeline/palette.h"
+#include "daemon/pipeline/pipeline.h"
 #include "daemon/pipeline/pixels.h"
 #include "daemon/pipeline/slot.h"
 #include "daemon/pipeline/snapshot.h"
@@ -31,6 +30,12 @@ struct pipeline {
         struct slot_tools tools;
         struct slot slots[SLOTS];
         struct slot *last; /* that got a frame; NULL: none */
+
+        /* The last frame that was composed: what effects keep is of use to the next one of the same camera and chain. */
+        struct {
+                unsigned source;
+                uint32_t chain;
+        } composed;
 
         bool failed, closing;
 };
@@ -88,9 +93,9 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         return r;
 }
 
-/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses and
- * a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but correct
- * ones, instead of a picture that flickers. */
+/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses
+ * and a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but
+ * correct ones, instead of a picture that flickers. */
 static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
 {
         return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
@@ -187,6 +192,7 @@ static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
 
 static void on_composed(void *userdata, int status);
 
+/* In the order of the frames: none is accepted while another waits for its labels. */
 static int compose(struct pipeline *p, struct slot *slot)
 {
         const struct effect_context context = {
@@ -194,9 +200,12 @@ static int compose(struct pipeline *p, struct slot *slot)
                 .height = p->tools.sink.height,
                 .colors = p->colors,
                 .labels_old = labels_are_old(p, slot),
+                .fresh = p->composed.source != slot->id.source || p->composed.chain != slot->effect.chain,
         };
 
         slot->state = SLOT_COMPOSING;
+        p->composed.source = slot->id.source;
+        p->composed.chain = slot->effect.chain;
         slot_fill(slot, &context);
         return gpu_submit(slot_out(slot, slot->effect.chain), on_composed, slot);
 }
@@ -302,8 +311,8 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
 
 /* ---- begin and end ---- */
 
-/* Some drivers compile a program when it first runs, which must not delay the first frame.  Every effect is run alone, and
- * with that every part of any chain. */
+/* Some drivers compile a program when it first runs, which must not delay the first frame.  Every effect is run alone,
+ * and with that every part of any chain. */
 static int warm(struct pipeline *p)
 {
         struct slot *slot = &p->slots[0];

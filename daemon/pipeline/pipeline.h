@@ -1,12 +1,14 @@
 /* A frame's walk over the GPU, in four programs: `in` turns the camera's bytes into a picture of the virtual camera's
- * size, `take` copies it to the parser, `parse` computes its labels, `out` applies the effects and turns the result into the virtual camera's bytes.
+ * size, `take` copies it to the parser, `parse` computes its labels, `out` applies the effects and turns the result
+ * into the virtual camera's bytes.
  *
  *   exact    in -> parse -> out, each frame with its own labels
  *   smooth   in -> out with the newest labels; parse runs meanwhile, on a new frame whenever the last one is done
  *
  * In both modes nothing is shown before a frame of this source has been parsed.  In smooth mode, effects that hide
- * something use no labels older than a limit (label-age in visaged.conf(5)): they hide the whole picture.  Where parsing
- * takes more than a third of the limit, frames with such effects wait for their own labels instead, as in exact mode.
+ * something use no labels older than a limit (label-age in visaged.conf(5)): they hide the whole picture.  Where
+ * parsing takes more than a third of the limit, frames with such effects wait for their own labels instead, as in exact
+ * mode.
  *
  * Two frames can be in progress at a time, each in a slot of its own (slot.h), and one parse.  Nothing is allocated or
  * recorded for a frame. */
@@ -26,7 +28,8 @@ struct pipeline_events {
         /* The labels of a frame, the sink's size, a byte a pixel, valid during the call.  May be NULL. */
         void (*parsed)(void *userdata, const uint8_t *labels, uint64_t time_ns);
         void (*ready)(void *userdata); /* pipeline_push() will take a frame again */
-        /* Called once: no frames are accepted any more.  Free the pipeline after the call has returned, and reopen the GPU. */
+        /* Called once: no frames are accepted any more.  Free the pipeline after the call has returned, and reopen the
+         * GPU. */
         void (*failed)(void *userdata, int error);
         void *userdata;
 };
@@ -53,8 +56,8 @@ void pipeline_set_mode(struct pipeline *pipeline, enum mode mode, uint32_t label
 /* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the previous one
  * may still be in progress: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */
 int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
-/* The camera is gone, and the next frames have nothing to do with the previous ones.  Frames in progress are not shown, and
- * neither their labels nor other state is used for later frames. */
+/* The camera is gone, and the next frames have nothing to do with the previous ones.  Frames in progress are not shown,
+ * and neither their labels nor other state is used for later frames. */
 void pipeline_reset(struct pipeline *pipeline);
 
 bool pipeline_ready(const struct pipeline *pipeline);

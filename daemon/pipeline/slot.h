@@ -1,5 +1,5 @@
-/* A frame's slot: all that belongs to one frame between the camera and the virtual camera, and the programs that work on
- * it, recorded once.  What differs from frame to frame is data: the slot's bytes and its parameters. */
+/* A frame's slot: all that belongs to one frame between the camera and the virtual camera, and the programs that work
+ * on it, recorded once.  What differs from frame to frame is data: the slot's bytes and its parameters. */
 #pragma once
 
 #include "daemon/pipeline/effects/chain.h"
@@ -40,8 +40,9 @@ struct slot_tools {
         struct gpu_pixels sink;
         struct parse *parse;
         struct gpu_image work[2];
-        struct gpu_buffer *scratch; /* of effects */
-        struct gpu_buffer *packed;  /* the virtual camera's bytes, on the device */
+        struct gpu_buffer *scratch;         /* of effects */
+        struct gpu_buffer *states[EFFECTS]; /* of effects that keep one */
+        struct gpu_buffer *packed;          /* the virtual camera's bytes, on the device */
 };
 
 /* On failure of these, finish what there is. */

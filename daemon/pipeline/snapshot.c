@@ -1,6 +1,6 @@
-#include "daemon/pipeline/snapshot.h"
-
 #include <string.h>
+
+#include "daemon/pipeline/snapshot.h"
 
 static int record(struct gpu *gpu, const struct gpu_image *image, struct gpu_buffer *to, struct gpu_program **ret)
 {

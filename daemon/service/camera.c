@@ -319,8 +319,8 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
         return -ENOENT;
 }
 
-/* The camera that was open before, by its id, because another may have its number now.  Without a configured camera, any
- * will do. */
+/* The camera that was open before, by its id, because another may have its number now.  Without a configured camera,
+ * any will do. */
 static void name_camera(struct supervisor *sv)
 {
         const char *spec = sv->config.camera;

@@ -284,8 +284,8 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
-/* When a GPU and a model are opened for the first time, everything is compiled, on a CPU that may be busy.  What has been
- * opened in this process before is compiled already. */
+/* When a GPU and a model are opened for the first time, everything is compiled, on a CPU that may be busy.  What has
+ * been opened in this process before is compiled already. */
 uint64_t supervisor_gpu_patience(const struct supervisor *sv)
 {
         const struct gpu_part *g = &sv->gpu;

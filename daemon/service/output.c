@@ -1,5 +1,5 @@
-/* One output of the daemon.  Whatever happens elsewhere, it gets the newest composed frame or the placeholder, at a steady
- * rate if it wants that.  A failure of one output does not affect the others. */
+/* One output of the daemon.  Whatever happens elsewhere, it gets the newest composed frame or the placeholder, at a
+ * steady rate if it wants that.  A failure of one output does not affect the others. */
 #define LOG_COMPONENT "virtual-camera"
 
 #include <errno.h>
@@ -114,7 +114,8 @@ static void show_at(struct output *out, uint64_t time)
 }
 
 /* A frame's time is when it is shown, not when it was captured.  Times must not go back, and repeated frames and the
- * placeholder have none of their own.  v4l2loopback 0.12.7 also sets the current time when a reader asks for buffers. */
+ * placeholder have none of their own.  v4l2loopback 0.12.7 also sets the current time when a reader asks for
+ * buffers. */
 static uint64_t next_time(const struct output *out)
 {
         const uint64_t now = stats_now(), least = out->shown_time + TIME_STEP_NS;

@@ -4,9 +4,9 @@
  *   gpu       CLOSED -> OPENING -> READY -> LOST           gpu.c
  *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
  *
- * A transition ends with sv->update(), which looks at all three and starts what is now possible: the GPU needs the output's
- * format; the camera needs both, and somebody who watches.  Calls go from gpu to camera to results and outputs to output.
- * The other direction is update(). */
+ * A transition ends with sv->update(), which looks at all three and starts what is now possible: the GPU needs the
+ * output's format; the camera needs both, and somebody who watches.  Calls go from gpu to camera to results and outputs
+ * to output.  The other direction is update(). */
 #pragma once
 
 #include <limits.h>
@@ -192,8 +192,8 @@ void supervisor_outputs_finish(struct supervisor *sv);
 int supervisor_gpu_prepare(struct supervisor *sv);
 void supervisor_gpu_update(struct supervisor *sv);
 void supervisor_gpu_follow(struct supervisor *sv); /* reopens it if the output's format has changed */
-/* Opens another GPU or model.  Once that is open, it replaces the current one, and sv->config is updated.  -EBUSY: something
- * is being opened. */
+/* Opens another GPU or model.  Once that is open, it replaces the current one, and sv->config is updated.  -EBUSY:
+ * something is being opened. */
 int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
 /* How long a task may take, in ns, before it is considered to hang. */
 uint64_t supervisor_gpu_patience(const struct supervisor *sv);

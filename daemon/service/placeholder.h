@@ -1,5 +1,5 @@
-/* The picture that the virtual camera shows while there is nothing better: a soft grey card with the outline of a face and
- * a few words that say why. */
+/* The picture that the virtual camera shows while there is nothing better: a soft grey card with the outline of a face
+ * and a few words that say why. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* Notices that the machine was suspended: CLOCK_BOOTTIME continues meanwhile, CLOCK_MONOTONIC does not (clock_gettime(2)).
- * The time of day is not used, because it can be set. */
+/* Notices that the machine was suspended: CLOCK_BOOTTIME continues meanwhile, CLOCK_MONOTONIC does not
+ * (clock_gettime(2)).  The time of day is not used, because it can be set. */
 #pragma once
 
 #include <stdint.h>

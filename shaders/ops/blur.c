@@ -1,15 +1,14 @@
 #include <math.h>
 
+#include "shaders/glsl/blur_cells.kernel.h"
+#include "shaders/glsl/blur_mix.kernel.h"
+#include "shaders/glsl/blur_spread.kernel.h"
 #include "shaders/glsl/picture-params.h"
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-#include "blur_cells.kernel.h"
-#include "blur_mix.kernel.h"
-#include "blur_spread.kernel.h"
-
-/* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with an exact
- * Gaussian in tests/shaders/test_ops.py bounds it. */
+/* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with
+ * an exact Gaussian in tests/shaders/test_ops.py bounds it. */
 #define SIGMA_CELLS 2.5f
 
 static uint32_t cell_shift(float sigma)

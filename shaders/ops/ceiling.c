@@ -1,11 +1,9 @@
 #include "shaders/ceiling.h"
-
 #include "shaders/glsl/measure-params.h"
+#include "shaders/glsl/multiply.kernel.h"
+#include "shaders/glsl/stream.kernel.h"
 #include "shaders/ops/operand.h"
 #include "shaders/ops/stopwatch.h"
-
-#include "multiply.kernel.h"
-#include "stream.kernel.h"
 
 enum { RUNS = 5, ROUND = 3 * 4 * 16 };             /* multiply-adds of a round: multiply.comp */
 #define INVOCATIONS (UINT64_C(64) * 64 * 64)       /* a multiple of a workgroup's */

@@ -1,9 +1,9 @@
-/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for GPUs. */
+/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for
+ * GPUs. */
+#include "shaders/glsl/conv_subgroup.kernel.h"
+#include "shaders/glsl/conv_tiled.kernel.h"
+#include "shaders/glsl/conv_tiled_small.kernel.h"
 #include "shaders/ops/conv.h"
-
-#include "conv_subgroup.kernel.h"
-#include "conv_tiled.kernel.h"
-#include "conv_tiled_small.kernel.h"
 
 const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 16, 32};
 static const struct conv_kernel tiled_kernel = {&kernel_conv_tiled, 64, 64};

@@ -1,8 +1,7 @@
 /* Depthwise convolution.  An invocation computes a block of pixels of one group of channels, or one pixel where a
  * dilation keeps neighbours from sharing what they read. */
+#include "shaders/glsl/depthwise.kernel.h"
 #include "shaders/ops/conv.h"
-
-#include "depthwise.kernel.h"
 
 static bool fits_pixel(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {

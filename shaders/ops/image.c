@@ -1,8 +1,7 @@
+#include "shaders/glsl/paint.kernel.h"
 #include "shaders/glsl/picture-params.h"
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
-
-#include "paint.kernel.h"
 
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out)

@@ -1,9 +1,8 @@
+#include "shaders/glsl/gate.kernel.h"
+#include "shaders/glsl/maxpool.kernel.h"
 #include "shaders/glsl/network-params.h"
+#include "shaders/glsl/upsample.kernel.h"
 #include "shaders/ops/operand.h"
-
-#include "gate.kernel.h"
-#include "maxpool.kernel.h"
-#include "upsample.kernel.h"
 
 int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const struct gpu_map *out)
 {

@@ -1,8 +1,7 @@
+#include "shaders/glsl/gram.kernel.h"
+#include "shaders/glsl/softmax.kernel.h"
+#include "shaders/glsl/transpose.kernel.h"
 #include "shaders/ops/conv.h"
-
-#include "gram.kernel.h"
-#include "softmax.kernel.h"
-#include "transpose.kernel.h"
 
 int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct gpu_map *b, const struct gpu_map *out)
 {

@@ -1,13 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shaders/glsl/pack.kernel.h"
+#include "shaders/glsl/pack_bytes.kernel.h"
 #include "shaders/glsl/picture-params.h"
+#include "shaders/glsl/unpack.kernel.h"
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
-
-#include "pack.kernel.h"
-#include "pack_bytes.kernel.h"
-#include "unpack.kernel.h"
 
 enum { BLOCK = 8, GROUP = 8 }; /* pixels of an invocation, invocations of a group each way: layout.glsl */
 

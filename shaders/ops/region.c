@@ -1,10 +1,9 @@
+#include "shaders/glsl/argmax.kernel.h"
+#include "shaders/glsl/crop.kernel.h"
 #include "shaders/glsl/picture-params.h"
+#include "shaders/glsl/uncrop.kernel.h"
+#include "shaders/glsl/warp.kernel.h"
 #include "shaders/ops/operand.h"
-
-#include "argmax.kernel.h"
-#include "crop.kernel.h"
-#include "uncrop.kernel.h"
-#include "warp.kernel.h"
 
 static struct operand regions_operand(const struct gpu_block *regions, uint32_t count)
 {

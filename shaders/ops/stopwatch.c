@@ -1,6 +1,6 @@
-#include "shaders/ops/stopwatch.h"
-
 #include <time.h>
+
+#include "shaders/ops/stopwatch.h"
 
 static double now(void)
 {

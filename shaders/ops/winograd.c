@@ -1,10 +1,9 @@
 /* Winograd F(4x4, 3x3): a quarter of the multiplications, at the price of two transforms.  The transformed input and
  * output are in a workspace that holds one strip of tiles at a time. */
+#include "shaders/glsl/winograd_in.kernel.h"
+#include "shaders/glsl/winograd_out.kernel.h"
 #include "shaders/ops/conv.h"
 #include "shaders/ops/tiling.h"
-
-#include "winograd_in.kernel.h"
-#include "winograd_out.kernel.h"
 
 /* Only in 32 bits: the range of the transformed values is too wide for 16. */
 static bool fits(const struct gpu_caps *caps, const struct gpu_conv *conv)

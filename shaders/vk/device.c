@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
 #include <xf86drm.h>
 
 #include "shaders/vk/device.h"

@@ -1,5 +1,5 @@
-/* Which pipelines have run in this process.  Software drivers compile when one runs first, however often programs with it
- * are recorded afterwards. */
+/* Which pipelines have run in this process.  Software drivers compile when one runs first, however often programs with
+ * it are recorded afterwards. */
 #include <errno.h>
 #include <stdlib.h>
 

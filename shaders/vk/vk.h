@@ -208,7 +208,8 @@ int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t fo
                   const int32_t constants[CONSTANTS], struct compiled_kernel *ret);
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 
-/* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all have. */
+/* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all
+ * have. */
 int first_run_note(struct gpu_program *program, VkPipeline pipeline);
 bool first_run_due(const struct gpu_program *program);
 void first_run_done(struct gpu_program *program);

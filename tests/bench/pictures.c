@@ -1,15 +1,14 @@
-/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads included.
- * Prints the median of some runs, in milliseconds.
+/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads
+ * included.  Prints the median of some runs, in milliseconds.
  *
  *     pictures [RUNS]
  *
  * On one core (taskset -c 0) it does not count threads that wait for each other. */
+#include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <linux/videodev2.h>
 
 #include "daemon/pipeline/effects/chain.h"
 #include "daemon/pipeline/pixels.h"

@@ -1,8 +1,8 @@
 /* Instance, device, memory, and what is made once. */
-#include "tests/faults/fake-private.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/faults/fake-private.h"
 
 void *__real_malloc(size_t size);
 

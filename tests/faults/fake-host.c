@@ -1,5 +1,3 @@
-#include "tests/faults/fake-host.h"
-
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
@@ -12,8 +10,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "tests/faults/faults.h"
 #include "model/parser.h"
+#include "tests/faults/fake-host.h"
+#include "tests/faults/faults.h"
 
 static atomic_ullong clock_ns = 1000000000000;
 static atomic_long alive;

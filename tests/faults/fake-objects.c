@@ -1,9 +1,9 @@
-#include "tests/faults/fake-private.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/faults/fake-private.h"
 
 /* None is used twice before fake_reset(), so that a handle of one that is gone is known for what it is. */
 enum { OBJECTS = 1 << 17 };

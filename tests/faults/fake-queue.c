@@ -1,12 +1,11 @@
 /* Commands, and what becomes of them. */
-#include "tests/faults/fake-private.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/faults/fake-host.h"
+#include "tests/faults/fake-private.h"
 
 /* What a dispatch takes: so long that the network is cut in a dozen segments. */
 #define DISPATCH_NS UINT64_C(1000000000)

@@ -1,7 +1,7 @@
-#include "tests/faults/faults.h"
-
 #include <pthread.h>
 #include <stddef.h>
+
+#include "tests/faults/faults.h"
 
 #define FAULT_NAME(name) [FAULT_##name] = #name,
 static const char *const names[] = {FAULT_POINTS(FAULT_NAME)[FAULT_ANY] = "any of Vulkan's"};

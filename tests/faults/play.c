@@ -1,19 +1,15 @@
-#include "tests/faults/play.h"
-
 #include <errno.h>
+#include <linux/videodev2.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-#include <linux/videodev2.h>
-
-#include "tests/model/forge.h"
+#include "tests/cm.h"
 #include "tests/faults/fake-host.h"
 #include "tests/faults/fake-vulkan.h"
 #include "tests/faults/faults.h"
+#include "tests/faults/play.h"
+#include "tests/model/forge.h"
 
 enum { WIDTH = 64, HEIGHT = 48 };
 

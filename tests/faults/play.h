@@ -2,8 +2,8 @@
  * camera, takes another camera in the middle of a frame, makes a snapshot, and closes while a frame is under way. */
 #pragma once
 
-#include "daemon/pipeline/pipeline.h"
 #include "daemon/common/task.h"
+#include "daemon/pipeline/pipeline.h"
 
 enum {
         PLAY_SHOWN = 4,              /* frames, when nothing fails */

@@ -6,24 +6,21 @@
  * over, and the next play goes through.  VISAGED_LONG: every call of every function, and at least 1000 times a row. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/videodev2.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-#include <linux/videodev2.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/model/forge.h"
+#include "tests/cm.h"
 #include "tests/faults/fake-host.h"
 #include "tests/faults/fake-vulkan.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/play.h"
+#include "tests/model/forge.h"
 
 /* ---- with a call failing ---- */
 
@@ -453,7 +450,8 @@ static void waits_long_only_for_a_first_run(void **state)
         assert_true(first > 5 * again);
 }
 
-/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no thread. */
+/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no
+ * thread. */
 static void gives_up_where_the_driver_hangs(void **state)
 {
         static const struct fault hang = {FAULT_vkWaitForFences, 0, 1, FAKE_HANGS};

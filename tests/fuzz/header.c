@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/fuzz/fuzz.h"
 #include "model/info.h"
 #include "model/safetensors.h"
+#include "tests/fuzz/fuzz.h"
 
 #define DATA_MAX (1u << 20)
 

@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
 #include "model/network.h"
 #include "model/safetensors.h"
+#include "tests/fuzz/fuzz.h"
 
 static void read_tensors(const struct model *model)
 {

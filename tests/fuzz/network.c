@@ -1,10 +1,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/fuzz/fuzz.h"
 #include "model/graph.h"
 #include "model/network.h"
 #include "model/plan.h"
+#include "tests/fuzz/fuzz.h"
 
 static void check_tensors(const struct graph *graph)
 {

@@ -1,11 +1,11 @@
-/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the clock's
- * place, so that frames are due without waiting for them. */
+/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the
+ * clock's place, so that frames are due without waiting for them. */
 #include <errno.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "v4l2/camera.h"
-#include "v4l2/frame-timer.h"
 #include "v4l2/files/y4m.h"
+#include "v4l2/frame-timer.h"
 
 #define FRAME_MAX (1u << 20) /* larger ones only use up memory and time */
 

@@ -1,16 +1,12 @@
-#include "tests/model/forge.h"
-
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <setjmp.h>
-#include <cmocka.h>
-
 #include "model/graph.h"
 #include "model/network.h"
+#include "tests/cm.h"
+#include "tests/model/forge.h"
 
 const char *forge_path(void)
 {

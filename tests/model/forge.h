@@ -1,11 +1,10 @@
 /* Makes model files, good ones and damaged ones. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <jansson.h>
 
 #include "model/model.h"
 

@@ -1,16 +1,13 @@
 /* The graph as a table: figures, shapes, names, and that no map is read after it was written over. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "model/graph.h"
 #include "model/network.h"
 #include "model/plan.h"
+#include "tests/cm.h"
 
 static struct model_info resnet(unsigned depth, uint32_t height, uint32_t width)
 {

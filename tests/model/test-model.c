@@ -1,19 +1,16 @@
 /* Model files: good ones come back as they were written, damaged ones are refused by name. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "tests/model/forge.h"
 #include "model/graph.h"
 #include "model/model.h"
 #include "model/network.h"
 #include "model/safetensors.h"
+#include "tests/cm.h"
+#include "tests/model/forge.h"
 
 static json_t *header;
 static float *data;

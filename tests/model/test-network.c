@@ -1,17 +1,14 @@
 /* The graph computed by the plainest of loops, in one planned arena, against PyTorch's answer: what the table says is
  * what the network is. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "model/answer.h"
 #include "model/network.h"
 #include "model/plan.h"
+#include "tests/cm.h"
 
 static float *arena;
 static struct plan_item *items;

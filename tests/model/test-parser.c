@@ -1,17 +1,14 @@
 /* The parser on whichever device is the default: the small networks of model/answer.h, and a forged model file. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "tests/model/forge.h"
 #include "model/answer.h"
 #include "model/build.h"
+#include "tests/cm.h"
+#include "tests/model/forge.h"
 
 static struct gpu *gpu;
 static const struct answer *answer; /* the one at hand */

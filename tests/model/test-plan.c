@@ -1,14 +1,11 @@
 /* The plan's promises, on random lives. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "model/plan.h"
+#include "tests/cm.h"
 
 #define ITEMS 200
 

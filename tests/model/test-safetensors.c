@@ -1,18 +1,15 @@
 /* The reader against files that break the format in every way we could think of. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "tests/model/forge.h"
 #include "model/safetensors.h"
+#include "tests/cm.h"
+#include "tests/model/forge.h"
 
 #define T(name, type, shape, begin, end)                                                                               \
         "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
@@ -67,6 +64,12 @@ static const struct damage {
         {"{" T("a", "F64", "[2]", 0, 16) "}", "tensor a: type F64"},
         {"{" T("a", "BF16", "[8]", 0, 16) "}", "tensor a: type BF16"},
         {"{" T("a", "f32", "[4]", 0, 16) "}", "tensor a: type f32"},
+        /* what would control a terminal: ESC, DEL, and CSI as one character */
+        {"{" T("a", "\\u001b[31m", "[4]", 0, 16) "}", "tensor a: type ?[31m"},
+        {"{" T("a", "\\u007f", "[4]", 0, 16) "}", "tensor a: type ?"},
+        {"{" T("a\\u009b31m", "F64", "[2]", 0, 16) "}", "tensor a\xc2?31m: type F64"},
+        {"{" T("a\\u00a0b", "F64", "[2]", 0, 16) "}", "tensor a\xc2\xa0"
+                                                      "b: type F64"},
         {"{" T("a", "", "[4]", 0, 16) "}", "tensor a: type"},
         {"{\"a\":{\"dtype\":32,\"shape\":[4],\"data_offsets\":[0,16]}}", "tensor a"},
         /* shape */

@@ -12,13 +12,12 @@
  * 2 usage. */
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <jansson.h>
 
 #include "shaders/gpu.h"
 #include "shaders/image.h"

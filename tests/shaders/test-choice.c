@@ -1,12 +1,10 @@
-/* Which algorithm computes a convolution, on devices that need not be there; and that its sizes and its packing agree. */
-#include <setjmp.h>
-#include <stdarg.h>
+/* Which algorithm computes a convolution, on devices that need not be there, and whether its sizes and its packing
+ * agree. */
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "shaders/ops/conv.h"
+#include "tests/cm.h"
 
 #define SIZEOF(array) (sizeof array / sizeof *(array))
 

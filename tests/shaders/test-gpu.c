@@ -1,8 +1,6 @@
 /* What gpu.h promises about devices, memory and programs, on whichever device is the default. */
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "shaders/gpu.h"
 #include "shaders/image.h"
 #include "shaders/ops.h"
 #include "shaders/vk/vk.h"
+#include "tests/cm.h"
 
 #define SIZE (1u << 20)
 

@@ -1,10 +1,10 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/campaign.h"
-
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "tests/cm.h"
+#include "tests/v4l2/campaign.h"
 
 static uint64_t noise;
 static unsigned seed = 1, sessions = 50;

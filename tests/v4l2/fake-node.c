@@ -1,5 +1,3 @@
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +10,8 @@
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/v4l2/fake-node.h"
 
 #define OFFSET 0x10000000
 #define STEP 0x01000000

@@ -1,13 +1,13 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/faults.h"
-#include "tests/v4l2/campaign.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+
+#include "tests/cm.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
+#include "tests/v4l2/faults.h"
 
 uint32_t fault_sequence;
 

@@ -1,9 +1,9 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/jpeg-file.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+
+#include "tests/cm.h"
+#include "tests/v4l2/jpeg-file.h"
 
 /* Coloured enough that a wrong chroma sample shows, noisy enough that the coded data are long. */
 static void paint(uint8_t *rgb, int width, int height)

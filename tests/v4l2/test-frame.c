@@ -1,9 +1,8 @@
-#include "tests/v4l2/cm.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <string.h>
 
+#include "tests/cm.h"
 #include "v4l2/colour.h"
 #include "v4l2/frame.h"
 #include "v4l2/layout.h"

@@ -1,14 +1,14 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/jpeg-file.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
+/* It needs <stdio.h> in front of it. */
 #include <jpeglib.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/jpeg-file.h"
 #include "v4l2/jpeg.h"
 
 #define W 96

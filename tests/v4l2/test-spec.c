@@ -1,10 +1,9 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <sys/stat.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/camera.h"
 #include "v4l2/files/picture.h"
 #include "v4l2/sink.h"
@@ -171,7 +170,6 @@ static void png_colours(void **state)
                         assert_int_equal(sink_show(sink, frame, 0), 0);
                         assert_int_equal(sink_flush(sink), 0);
                 }
-                assert_int_equal(sink_counters(sink)->shown, 2);
                 sink_close(sink);
                 assert_int_equal(picture_read(temporary_path("", "c001.png"), &picture, NULL, 0), 0);
                 for (int p = 0; p < 8; p++)
@@ -198,7 +196,6 @@ static void full_disk(void **state)
                 assert_int_equal(sink_show(sink, frame, 0), 0);
                 assert_int_equal(sink_flush(sink), -ENOENT);
                 assert_int_equal(sink_flush(sink), 0); /* told once */
-                assert_int_equal(sink_counters(sink)->shown, 0);
         }
         sink_close(sink);
 }

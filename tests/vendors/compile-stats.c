@@ -1,6 +1,7 @@
 /* What the compiler of the one Vulkan device that is offered makes of kernels, by its own statistics.  Reads a line for
  * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...]`: SPIR-V, how it reads its inputs, and specialization
- * constants.  Prints an object for the device, then one for each line.  Nothing is run, so the device may be a null one.  */
+ * constants.  Prints an object for the device, then one for each line.  Nothing is run, so the device may be a null
+ * one. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>

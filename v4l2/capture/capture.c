@@ -1,10 +1,3 @@
-#include "v4l2/capture/capture.h"
-#include "v4l2/names.h"
-#include "v4l2/jpeg.h"
-#include "v4l2/capture/negotiate.h"
-#include "v4l2/capture/threaded.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -15,9 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "v4l2/capture/capture.h"
+#include "v4l2/capture/negotiate.h"
+#include "v4l2/capture/threaded.h"
 #include "v4l2/colour.h"
-#include "v4l2/layout.h"
 #include "v4l2/frame-timer.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/layout.h"
+#include "v4l2/names.h"
+#include "v4l2/why.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define BUFFERS_WANTED 4

@@ -1,7 +1,3 @@
-#include "v4l2/camera.h"
-#include "v4l2/names.h"
-#include "v4l2/xioctl.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -11,6 +7,10 @@
 #include <sys/stat.h>
 #include <systemd/sd-device.h>
 #include <unistd.h>
+
+#include "v4l2/camera.h"
+#include "v4l2/names.h"
+#include "v4l2/xioctl.h"
 
 #define LIST_MAX 512
 

@@ -1,11 +1,11 @@
-#include "v4l2/capture/negotiate.h"
-#include "v4l2/layout.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/xioctl.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdlib.h>
+
+#include "v4l2/capture/negotiate.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/layout.h"
+#include "v4l2/xioctl.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
@@ -25,18 +25,28 @@
 #define COST_RATE_MAX 0xfffffull
 #define COST_RATE (1ull << 8)
 
-static const struct {
-        uint32_t fourcc;
+/* What a format costs, whatever its size and rate. */
+struct price {
         enum offer_way way;
-        uint8_t work; /* a rough measure of bytes to move and cycles to spend */
-        uint8_t last; /* how much of a last resort it is */
-} known[] = {
-        {V4L2_PIX_FMT_NV12, OFFER_NATIVE, 0, 0},    {V4L2_PIX_FMT_YUV420, OFFER_NATIVE, 0, 0},
-        {V4L2_PIX_FMT_YUYV, OFFER_NATIVE, 1, 0},    {V4L2_PIX_FMT_UYVY, OFFER_NATIVE, 1, 0},
-        {V4L2_PIX_FMT_YUV422P, OFFER_NATIVE, 1, 0}, {V4L2_PIX_FMT_RGB24, OFFER_NATIVE, 2, 0},
-        {V4L2_PIX_FMT_BGR24, OFFER_NATIVE, 2, 0},   {V4L2_PIX_FMT_MJPEG, OFFER_MJPEG, 3, 0},
-        {V4L2_PIX_FMT_JPEG, OFFER_MJPEG, 3, 0},     {V4L2_PIX_FMT_GREY, OFFER_NATIVE, 0, 2},
+        uint32_t work; /* a rough measure of bytes to move and cycles to spend: the bytes of 2 x 2 pixels */
+        uint32_t last; /* how much of a last resort it is */
 };
+
+#define WORK_JPEG 16 /* more than for any raw format */
+
+/* False: only libv4l2 can convert it. */
+static bool price_of(uint32_t fourcc, struct price *ret)
+{
+        struct frame_format quad = {.fourcc = fourcc, .width = 2, .height = 2};
+
+        if (fourcc == V4L2_PIX_FMT_MJPEG || fourcc == V4L2_PIX_FMT_JPEG)
+                *ret = (struct price){OFFER_MJPEG, WORK_JPEG, 0};
+        else if (frame_format_pack(&quad) == 0)
+                *ret = (struct price){OFFER_NATIVE, quad.size, frame_layout(fourcc)->component[1].step ? 0 : 2};
+        else
+                return false;
+        return true;
+}
 
 static uint64_t distance(const struct offer *offer, const struct camera_wish *wish)
 {
@@ -128,8 +138,7 @@ static void nearest_rate(int fd, double aim, struct offer *offer)
         offer->rate = best;
 }
 
-static uint64_t cost(const struct offer *offer, const struct camera_wish *wish, double aim, unsigned work,
-                     unsigned last)
+static uint64_t cost(const struct offer *offer, const struct camera_wish *wish, double aim, const struct price *price)
 {
         uint64_t missing = 0;
 
@@ -137,7 +146,7 @@ static uint64_t cost(const struct offer *offer, const struct camera_wish *wish, 
                 missing = (uint64_t)((aim - fps(offer->rate)) * 100);
         if (missing > COST_RATE_MAX)
                 missing = COST_RATE_MAX;
-        return last * COST_LAST + distance(offer, wish) * COST_PIXEL + missing * COST_RATE + work;
+        return price->last * COST_LAST + distance(offer, wish) * COST_PIXEL + missing * COST_RATE + price->work;
 }
 
 /* The wish, with zeros replaced by the camera's current settings. */
@@ -174,21 +183,19 @@ int negotiate(int fd, const struct camera_wish *wish, struct offer ret[NEGOTIATE
         for (uint32_t i = 0; i < FORMATS_MAX && n < NEGOTIATE_OFFERS_MAX - 1; i++) {
                 struct v4l2_fmtdesc desc = {.index = i, .type = TYPE};
                 struct offer offer = {0};
-                size_t k = 0;
+                struct price price;
 
                 if (xioctl(fd, VIDIOC_ENUM_FMT, &desc) < 0)
                         break;
-                while (k < sizeof known / sizeof known[0] && known[k].fourcc != desc.pixelformat)
-                        k++;
-                if (k == sizeof known / sizeof known[0]) {
+                offer.fourcc = desc.pixelformat;
+                if (!price_of(offer.fourcc, &price)) {
                         foreign = true;
                         continue;
                 }
-                offer.way = known[k].way;
-                offer.fourcc = desc.pixelformat;
+                offer.way = price.way;
                 nearest_size(fd, &aim, &offer);
                 nearest_rate(fd, rate, &offer);
-                offer.cost = cost(&offer, &aim, rate, known[k].work, known[k].last);
+                offer.cost = cost(&offer, &aim, rate, &price);
                 ret[n++] = offer;
         }
         /* RGB24, because libv4lconvert 1.22's conversion to YUV420 reads far beyond the end of RGB565 frames, and

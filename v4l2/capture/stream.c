@@ -1,11 +1,11 @@
-#include "v4l2/capture/capture.h"
-#include "v4l2/jpeg.h"
-#include "v4l2/frame-timer.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <string.h>
+
+#include "v4l2/capture/capture.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/jpeg.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 

@@ -1,7 +1,3 @@
-#include "v4l2/capture/threaded.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/thread.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,6 +5,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "v4l2/capture/threaded.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/thread.h"
 
 /* One that the caller has, the newest that it may take, and one that is being filled. */
 #define SLOTS 3

@@ -1,9 +1,9 @@
-#include "v4l2/camera.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
+
+#include "v4l2/camera.h"
 
 #define DEV "/dev"
 

@@ -1,6 +1,6 @@
-#include "v4l2/sink-kind.h"
-
 #include <linux/videodev2.h>
+
+#include "v4l2/sink-kind.h"
 
 int sink_file_format(const struct frame_format *wish, struct frame_format *ret)
 {

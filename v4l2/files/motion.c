@@ -1,6 +1,6 @@
-#include "v4l2/files/motion.h"
-
 #include <math.h>
+
+#include "v4l2/files/motion.h"
 
 /* Periods in frames, with hardly any common divisors: at 30/s the motion repeats after half an hour. */
 #define DRIFT_X_FRAMES 241

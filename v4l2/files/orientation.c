@@ -1,9 +1,9 @@
-#include "v4l2/files/orientation.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "v4l2/files/orientation.h"
 
 #define EXIF_MAGIC "Exif\0"
 #define EXIF_MAGIC_SIZE 6 /* with a byte of padding, which is 0 */

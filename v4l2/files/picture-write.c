@@ -1,5 +1,3 @@
-#include "v4l2/files/picture.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "v4l2/files/picture.h"
 
 #define SIDE_MAX 16384
 #define TRIES 100 /* a crash may have left some of these names behind */

@@ -1,8 +1,3 @@
-#include "v4l2/files/picture.h"
-#include "v4l2/files/orientation.h"
-#include "v4l2/jpeg.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <png.h>
@@ -14,6 +9,11 @@
 #include <sys/stat.h>
 #include <turbojpeg.h>
 #include <unistd.h>
+
+#include "v4l2/files/orientation.h"
+#include "v4l2/files/picture.h"
+#include "v4l2/jpeg.h"
+#include "v4l2/why.h"
 
 #define SIDE_MAX 16384
 #define FILE_MAX (256l << 20)

@@ -1,6 +1,3 @@
-#include "v4l2/sink-kind.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -12,7 +9,9 @@
 #include <unistd.h>
 
 #include "v4l2/files/picture.h"
+#include "v4l2/sink-kind.h"
 #include "v4l2/thread.h"
+#include "v4l2/why.h"
 
 /* Compressing a picture takes longer than a frame lasts, so a thread does it, one frame at a time. */
 struct png_sink {
@@ -102,13 +101,12 @@ static void *run(void *userdata)
 
 /* ---- what a sink does ---- */
 
-/* While the thread is idle; a frame that could not be written was not shown. */
+/* While the thread is idle. */
 static int take_result(struct png_sink *png)
 {
         int r = png->result;
 
         png->result = 0;
-        png->base.counters.shown -= r < 0;
         return r;
 }
 

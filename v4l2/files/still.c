@@ -1,8 +1,3 @@
-#include "v4l2/files/motion.h"
-#include "v4l2/camera-kind.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
@@ -10,8 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "v4l2/layout.h"
+#include "v4l2/camera-kind.h"
+#include "v4l2/files/motion.h"
 #include "v4l2/files/picture.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/layout.h"
+#include "v4l2/why.h"
 
 /* What a camera would deliver if there is no wish. */
 #define USUAL_WIDTH 1280

@@ -1,7 +1,3 @@
-#include "v4l2/sink-kind.h"
-#include "v4l2/why.h"
-#include "v4l2/files/y4m.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "v4l2/files/y4m.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/why.h"
 
 #define FLUSH_MS 1000 /* how long to wait for a slow reader of the remaining bytes */
 
@@ -44,7 +44,8 @@ static int write_rest(struct y4m_sink *y4m, int patience_ms)
         return 0;
 }
 
-/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can follow. */
+/* The same without waiting.  Since half a frame would break the stream, the descriptor tells when the rest can
+ * follow. */
 static int write_more(struct y4m_sink *y4m)
 {
         struct epoll_event interest = {0};

@@ -1,8 +1,3 @@
-#include "v4l2/camera-kind.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/why.h"
-#include "v4l2/files/y4m.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "v4l2/camera-kind.h"
+#include "v4l2/files/y4m.h"
+#include "v4l2/frame-timer.h"
+#include "v4l2/why.h"
 
 /* After a pause (suspend, debugger), missed frames are not stepped over one by one. */
 #define CATCH_UP_MAX 100

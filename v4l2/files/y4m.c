@@ -1,10 +1,10 @@
-#include "v4l2/files/y4m.h"
-#include "v4l2/frame-timer.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "v4l2/files/y4m.h"
+#include "v4l2/frame-timer.h"
 
 /* Chroma siting ("jpeg", "mpeg2", "paldv") moves chroma by half a pixel, which is ignored. */
 static const struct {

@@ -1,10 +1,3 @@
-#include "v4l2/colour.h"
-#include "v4l2/layout.h"
-#include "v4l2/sink-kind.h"
-#include "v4l2/output/readers.h"
-#include "v4l2/video-io.h"
-#include "v4l2/why.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
@@ -13,6 +6,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "v4l2/colour.h"
+#include "v4l2/layout.h"
+#include "v4l2/output/readers.h"
+#include "v4l2/sink-kind.h"
+#include "v4l2/video-io.h"
+#include "v4l2/why.h"
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_OUTPUT
 

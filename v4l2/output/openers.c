@@ -3,10 +3,6 @@
  * inotify reports the node, but merges identical successive events.  Events therefore say when to look and which node
  * changed, and the count says by how much.  In case of doubt, the camera is on for nobody rather than off for a reader;
  * doubts end when no node is open at all. */
-#include "v4l2/output/openers.h"
-#include "v4l2/frame-timer.h"
-#include "v4l2/video-io.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +17,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "v4l2/frame-timer.h"
+#include "v4l2/output/openers.h"
+#include "v4l2/video-io.h"
 
 #define MODULE "/sys/module/v4l2loopback/refcnt"
 #define CLASS "/sys/class/video4linux"

@@ -1,7 +1,3 @@
-#include "v4l2/output/readers.h"
-#include "v4l2/output/openers.h"
-#include "v4l2/video-io.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <stdbool.h>
@@ -10,6 +6,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "v4l2/output/openers.h"
+#include "v4l2/output/readers.h"
+#include "v4l2/video-io.h"
 
 /* A driver with endless events must not hang us. */
 #define EVENTS_MAX 64

@@ -4,8 +4,8 @@
 struct readers;
 
 /* `fd`: the node, open for output and checked; it must outlive *ret.  If it is streaming already, programs that have
- * another node open may be counted as its readers.  Negative errno: readers cannot be counted.  Neither the node nor the
- * module is changed. */
+ * another node open may be counted as its readers.  Negative errno: readers cannot be counted.  Neither the node nor
+ * the module is changed. */
 int readers_open(int fd, struct readers **ret);
 void readers_close(struct readers *readers); /* NULL is fine */
 

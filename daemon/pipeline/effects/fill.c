@@ -1,6 +1,6 @@
 /* For the build: fills what the effects' rows tell into a page, a completion or an example.  Copies standard input to
- * standard output; of a run of lines that begin with "@effect " or "@option ", the former are printed for each effect, the
- * latter for each of its options, with the {words} below replaced. */
+ * standard output; of a run of lines that begin with "@effect " or "@option ", the former are printed for each effect,
+ * the latter for each of its options, with the {words} below replaced. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

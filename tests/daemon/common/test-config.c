@@ -1,7 +1,5 @@
 /* The table of keys, the file and its complaints. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "daemon/common/config.h"
+#include "tests/cm.h"
 
 static void test_defaults(void **state)
 {

@@ -1,6 +1,4 @@
 /* What goes to the journal, and what to a terminal.  sd_journal_sendv() is this file's own, by the linker's --wrap. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,11 +8,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define LOG_COMPONENT "attic"
 
 #include "daemon/common/log.h"
+#include "tests/cm.h"
 
 static char sent[4096]; /* the fields of the last message, a line each */
 static int journal_says;

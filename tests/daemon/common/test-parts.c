@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "daemon/common/config.h"
 #include "daemon/common/paths.h"
@@ -22,6 +18,7 @@
 #include "daemon/evaluation/npy.h"
 #include "daemon/evaluation/outputs.h"
 #include "daemon/pipeline/palette.h"
+#include "tests/cm.h"
 
 static char folder[] = "/tmp/visaged-parts-XXXXXX";
 

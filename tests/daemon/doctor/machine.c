@@ -1,11 +1,10 @@
-#include "tests/daemon/doctor/machine.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/common/paths.h"
+#include "tests/daemon/doctor/machine.h"
 #include "tests/v4l2/temporary.h"
 
 char root[100];

@@ -1,11 +1,11 @@
-/* A machine in a temporary folder for the doctor to look at: small trees of /sys, /proc, /dev and /etc.  Nodes are links to
- * /dev/null, and machine.c answers for their driver (ioctl() is wrapped by the linker). */
+/* A machine in a temporary folder for the doctor to look at: small trees of /sys, /proc, /dev and /etc.  Nodes are
+ * links to /dev/null, and machine.c answers for their driver (ioctl() is wrapped by the linker). */
 #pragma once
 
 #include <linux/videodev2.h>
 
 #include "daemon/doctor/world.h"
-#include "tests/v4l2/cm.h"
+#include "tests/cm.h"
 
 #define KERNEL "6.1.0-18-amd64"
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

@@ -1,11 +1,11 @@
 /* The checks of "visagectl doctor" about v4l2loopback, the virtual camera and the camera. */
-#include "tests/daemon/doctor/machine.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/daemon/doctor/machine.h"
 
 /* ---- v4l2loopback ---- */
 

@@ -1,6 +1,4 @@
 /* The checks of "visagectl doctor" about rights, the configuration, the service, GPUs and models. */
-#include "tests/daemon/doctor/machine.h"
-
 #include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
@@ -9,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/daemon/doctor/machine.h"
 
 /* ---- who may ---- */
 

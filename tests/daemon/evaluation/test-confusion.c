@@ -1,15 +1,12 @@
 /* The arithmetic of evaluation: counting, merging, scores, the label sets. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "daemon/evaluation/confusion.h"
 #include "daemon/evaluation/label-set.h"
+#include "tests/cm.h"
 
 #define assert_near(a, b) assert_true(fabs((a) - (b)) < 1e-12)
 

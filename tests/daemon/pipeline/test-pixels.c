@@ -1,18 +1,14 @@
 /* The table of pixel formats, against the V4L2 documentation's byte orders written out by hand, and the placeholder. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
+#include <linux/videodev2.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/videodev2.h>
-
-#include <cmocka.h>
-
 #include "daemon/pipeline/pixels.h"
 #include "daemon/service/placeholder.h"
+#include "tests/cm.h"
 
 static uint32_t at(const struct gpu_pixels *p, int c, uint32_t x, uint32_t y)
 {

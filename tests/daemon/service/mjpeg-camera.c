@@ -1,7 +1,5 @@
-/* visaged with a Motion JPEG camera of the test's own as /dev/null: thirty times a second it captures the picture in the
- * file that CAMERA_PICTURE names. */
-#include "tests/v4l2/fake-node.h"
-
+/* visaged with a Motion JPEG camera of the test's own as /dev/null: thirty times a second it captures the picture in
+ * the file that CAMERA_PICTURE names. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 #include "daemon/common/log.h"
 #include "daemon/common/options.h"
 #include "daemon/service/supervisor.h"
+#include "tests/v4l2/fake-node.h"
 
 #define SIZE_MAX_BYTES (8 << 20)
 

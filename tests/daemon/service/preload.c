@@ -3,8 +3,8 @@
  * is, the next submission finds the GPU lost and takes the file away, and with FAULT_EXIT its driver then hangs when
  * the program exits; with FAULT_NO_CODE nothing can be made executable, as under MemoryDenyWriteExecute=; with the file
  * that FAULT_OUTPUT names, the next frame for a virtual camera ends in EIO, and while it is there the camera is asked
- * for frames of 160x120, whatever visaged wants; as long as the file that FAULT_SLOW_FILES names is there, models can be
- * neither listed nor opened: a disk that does not answer. */
+ * for frames of 160x120, whatever visaged wants; as long as the file that FAULT_SLOW_FILES names is there, models can
+ * be neither listed nor opened: a disk that does not answer. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
 #include <vulkan/vulkan.h>
 
 static int there(const char *variable)

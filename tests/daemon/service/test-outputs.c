@@ -1,9 +1,5 @@
-/* Several outputs at once, of which a fault in one must not be seen in another.  The nodes are fake-node.c's, put in the
- * place of ioctl() and others by the linker; there is no camera and no GPU. */
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-#include "tests/v4l2/temporary.h"
-
+/* Several outputs at once, of which a fault in one must not be seen in another.  The nodes are fake-node.c's, put in
+ * the place of ioctl() and others by the linker; there is no camera and no GPU. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +9,9 @@
 #include <unistd.h>
 
 #include "daemon/service/parts.h"
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
+#include "tests/v4l2/temporary.h"
 
 #define W 32
 #define H 32

@@ -1,22 +1,19 @@
 /* The small parts that supervision is made of.  clock_gettime() is this file's own, by the linker's --wrap. */
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "daemon/bus/private.h"
 #include "daemon/common/task.h"
 #include "daemon/service/backoff.h"
 #include "daemon/service/parts.h"
 #include "daemon/service/sleep-watch.h"
+#include "tests/cm.h"
 
 static int64_t clocks[16]; /* ns, by clock */
 static bool faked;

@@ -1,12 +1,11 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/camera.h"
 
 #define NODE "/dev/null"
@@ -119,6 +118,32 @@ static void last_resorts(void **state)
         refuse(-EINVAL, "none of its formats");
         fake.formats_n = 0;
         refuse(-EINVAL, "it offers none");
+}
+
+/* Of formats that differ in nothing else, the one with the least to move and to compute. */
+static void cheapest(void **state)
+{
+        static const struct fake_format formats[] = {
+                {V4L2_PIX_FMT_MJPEG, {{640, 480, {30}}}},   {V4L2_PIX_FMT_JPEG, {{640, 480, {30}}}},
+                {V4L2_PIX_FMT_RGB24, {{640, 480, {30}}}},   {V4L2_PIX_FMT_BGR24, {{640, 480, {30}}}},
+                {V4L2_PIX_FMT_YUV422P, {{640, 480, {30}}}}, {V4L2_PIX_FMT_YUYV, {{640, 480, {30}}}},
+                {V4L2_PIX_FMT_UYVY, {{640, 480, {30}}}},    {V4L2_PIX_FMT_YUV420, {{640, 480, {30}}}},
+                {V4L2_PIX_FMT_NV12, {{640, 480, {30}}}},
+        };
+        static const unsigned work[] = {3, 3, 2, 2, 1, 1, 1, 0, 0}; /* never more than that of the one before */
+
+        fake.formats = formats;
+        for (size_t n = 1; n <= sizeof work / sizeof work[0]; n++) {
+                struct camera *camera;
+                size_t chosen = 0;
+
+                fake.formats_n = n;
+                camera = open_camera(640, 480, 30);
+                while (formats[chosen].fourcc != fake.pix.pixelformat)
+                        chosen++;
+                assert_int_equal(work[chosen], work[n - 1]);
+                camera_close(camera);
+        }
 }
 
 static void fields_of_colour(struct v4l2_pix_format *pix)
@@ -501,19 +526,10 @@ static void buffer_numbers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(choices),
-                TEST(last_resorts),
-                TEST(format_details),
-                TEST(absurd_formats),
-                TEST(open_failures),
-                TEST(rate_failures),
-                TEST(newest),
-                TEST(corrupt),
-                TEST(stream_errors),
-                TEST(start_errors),
-                TEST(sequences_and_times),
-                TEST(motion_jpeg),
-                TEST(buffer_numbers),
+                TEST(choices),        TEST(cheapest),       TEST(last_resorts),  TEST(format_details),
+                TEST(absurd_formats), TEST(open_failures),  TEST(rate_failures), TEST(newest),
+                TEST(corrupt),        TEST(stream_errors),  TEST(start_errors),  TEST(sequences_and_times),
+                TEST(motion_jpeg),    TEST(buffer_numbers),
         };
 
         return cmocka_run_group_tests_name("v4l2/capture", tests, NULL, NULL);

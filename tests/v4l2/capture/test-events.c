@@ -1,11 +1,10 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/camera.h"
 #include "v4l2/sink.h"
 

@@ -1,20 +1,19 @@
 /* Everything a camera's driver can do wrong, at any moment, to a program that does what the daemon does: on an error it
  * closes the camera and opens it again, and so it does when nothing has come for a while.  Each session must end with
  * good frames, and at each step every buffer has exactly one owner. */
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/campaign.h"
-#include "tests/v4l2/fake-node.h"
-#include "tests/v4l2/faults.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
+#include "tests/v4l2/faults.h"
 #include "v4l2/camera.h"
-#include "v4l2/jpeg.h"
 #include "v4l2/frame-timer.h"
+#include "v4l2/jpeg.h"
 
 #define W FAULT_WIDTH
 #define H FAULT_HEIGHT

@@ -1,14 +1,13 @@
-/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is this
- * file's own, by the linker's --wrap. */
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
+/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is
+ * this file's own, by the linker's --wrap. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/camera.h"
 #include "v4l2/capture/threaded.h"
 #include "v4l2/frame-timer.h"

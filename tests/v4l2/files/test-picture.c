@@ -1,6 +1,3 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <png.h>
 #include <stdbool.h>
@@ -8,6 +5,8 @@
 #include <sys/stat.h>
 #include <turbojpeg.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/files/picture.h"
 
 #define W 21

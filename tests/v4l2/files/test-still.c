@@ -1,11 +1,10 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <stdbool.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/camera.h"
 #include "v4l2/files/motion.h"
 #include "v4l2/files/picture.h"

@@ -1,15 +1,14 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/temporary.h"
-
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/temporary.h"
 #include "v4l2/camera.h"
-#include "v4l2/sink.h"
 #include "v4l2/files/y4m.h"
+#include "v4l2/sink.h"
 
 static const struct frame_rate rate = {200, 1};
 
@@ -43,7 +42,6 @@ static void round_trip(void **state)
                         frame[i] = (uint8_t)(i * 7 + n * 31);
                 assert_int_equal(sink_show(sink, frame, n), 0);
         }
-        assert_int_equal(sink_counters(sink)->shown, 3);
         sink_close(sink);
 
         assert_int_equal(camera_open(temporary_path("y4m:", "round.y4m"), NULL, &camera, why, sizeof why), 0);
@@ -88,8 +86,6 @@ static void stalled_reader(void **state)
         for (int i = 0; i < 100; i++)
                 assert_int_equal(sink_dispatch(sink), 0);
         alarm(60);
-        assert_int_equal(sink_counters(sink)->shown, 1);
-        assert_int_equal(sink_counters(sink)->dropped, 3);
         while (read(reader, got, 1) == 1 && *got != '\n')
                 ;
         while (total < 2 * (6 + size)) {

@@ -1,9 +1,8 @@
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/sink.h"
 
 #define NODE "/dev/null"
@@ -71,7 +70,7 @@ static void shows(void **state)
                 /* never the buffer that readers are looking at */
                 assert_true(!n || fake.shown[n] != fake.shown[n - 1]);
         }
-        assert_int_equal(sink_counters(sink)->shown, 9);
+        assert_int_equal(fake.shown_n, 9);
         sink_close(sink);
         assert_false(fake.streaming);
 }
@@ -205,8 +204,6 @@ static void show_errors(void **state)
                 fake.fail_request = 0;
                 assert_int_equal(sink_show(sink, pixels, i), 0);
         }
-        assert_int_equal(sink_counters(sink)->dropped, 1);
-        assert_int_equal(sink_counters(sink)->shown, 5);
         sink_close(sink);
 }
 
@@ -220,7 +217,6 @@ static void written(void **state)
         sink = open_sink();
         assert_int_equal(sink_show(sink, pixels, 0), 0);
         assert_int_equal(fake.shown_n, 0);
-        assert_int_equal(sink_counters(sink)->shown, 1);
         sink_close(sink);
 }
 

@@ -1,11 +1,10 @@
 /* What v4l2loopback can do wrong to a producer that closes the virtual camera on an error and opens it again. */
-#include "tests/v4l2/cm.h"
-#include "tests/v4l2/campaign.h"
-#include "tests/v4l2/fake-node.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "tests/cm.h"
+#include "tests/v4l2/campaign.h"
+#include "tests/v4l2/fake-node.h"
 #include "v4l2/sink.h"
 
 #define W 64
