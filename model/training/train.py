@@ -175,7 +175,7 @@ def arguments():
     parser.add_argument("--variant", choices={**arches.named(20), **arches.trials(20)}, default="edge", help="network (edge)")
     parser.add_argument("--input", type=int, help="side of the square that pictures are brought to (the variant's usual)")
     parser.add_argument("--classes", type=int, choices=arches.LABELS, default=20, help="label set (20)")
-    parser.add_argument("--method", choices=schedule.METHODS, default="csr", help="how much of the paper's (csr: all)")
+    parser.add_argument("--method", choices=schedule.METHODS, default="parsing", help="how much of the paper's (parsing; csr: all)")
     parser.add_argument("--from", dest="start", metavar="FILE", help="model file, checkpoint or encoder's .npz to begin with")
     parser.add_argument("--freeze", type=int, default=0, metavar="N",
                         help="keep the stem and the first N layers as --from has them (0: train all)")

@@ -18,7 +18,10 @@ vec3 region_pixel(vec4 x, vec4 y, ivec2 p, ivec2 size)
         const float side = max(length(vec2(x.x, y.x)), length(vec2(x.y, y.y)));
         const int samples = clamp(int(ceil(side / 2 - 0.001)), 1, 4);
         vec3 sum = vec3(0);
-        for (int i = 0; i < samples * samples; i++)
-                sum += sample_at(transform(x, y, vec2(p) + (vec2(i % samples, i / samples) + 0.5) / samples), size);
+        ivec2 part = ivec2(0);
+        for (int i = 0; i < samples * samples; i++) {
+                sum += sample_at(transform(x, y, vec2(p) + (vec2(part) + 0.5) / samples), size);
+                part = next_pixel(part, samples);
+        }
         return sum / (samples * samples);
 }
