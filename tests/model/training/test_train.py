@@ -120,7 +120,7 @@ class Train(unittest.TestCase):
 
     def test_a_run_that_is_stopped_goes_on_learns_and_becomes_a_model(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("a.pt"), "--batch",
-                   "2", "--epochs", "18", "--input", "64", "--variant", "small18"]
+                   "2", "--epochs", "18", "--input", "64", "--variant", "small18", "--method", "csr"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for _ in range(1200):
             if os.path.exists(self.path("a.pt.log")) or process.poll() is not None:
