@@ -8,7 +8,7 @@
 #include "shaders/ops/operand.h"
 
 /* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with
- * an exact Gaussian in tests/shaders/test_ops.py bounds it. */
+ * an exact Gaussian in tests/shaders/cases_picture.py bounds it. */
 #define SIGMA_CELLS 2.5f
 
 static uint32_t cell_shift(float sigma)
