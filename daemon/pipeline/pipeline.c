@@ -31,6 +31,12 @@ struct pipeline {
         struct slot slots[SLOTS];
         struct slot *last; /* that got a frame; NULL: none */
 
+        /* The last frame that was composed: what effects keep is of use to the next one of the same camera and chain. */
+        struct {
+                unsigned source;
+                uint32_t chain;
+        } composed;
+
         bool failed, closing;
 };
 
@@ -186,6 +192,7 @@ static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
 
 static void on_composed(void *userdata, int status);
 
+/* In the order of the frames: none is accepted while another waits for its labels. */
 static int compose(struct pipeline *p, struct slot *slot)
 {
         const struct effect_context context = {
@@ -193,9 +200,12 @@ static int compose(struct pipeline *p, struct slot *slot)
                 .height = p->tools.sink.height,
                 .colors = p->colors,
                 .labels_old = labels_are_old(p, slot),
+                .fresh = p->composed.source != slot->id.source || p->composed.chain != slot->effect.chain,
         };
 
         slot->state = SLOT_COMPOSING;
+        p->composed.source = slot->id.source;
+        p->composed.chain = slot->effect.chain;
         slot_fill(slot, &context);
         return gpu_submit(slot_out(slot, slot->effect.chain), on_composed, slot);
 }

@@ -40,8 +40,9 @@ struct slot_tools {
         struct gpu_pixels sink;
         struct parse *parse;
         struct gpu_image work[2];
-        struct gpu_buffer *scratch; /* of effects */
-        struct gpu_buffer *packed;  /* the virtual camera's bytes, on the device */
+        struct gpu_buffer *scratch;         /* of effects */
+        struct gpu_buffer *states[EFFECTS]; /* of effects that keep one */
+        struct gpu_buffer *packed;          /* the virtual camera's bytes, on the device */
 };
 
 /* On failure of these, finish what there is. */

@@ -54,6 +54,7 @@ const struct gpu_image *effect_chain_record(struct gpu_program *program, uint32_
                 effects[i]->record(program, &(struct effect_io){
                                                     .in = in,
                                                     .scratch = io->scratch,
+                                                    .state = io->states[i],
                                                     .out = out,
                                                     .labels = io->labels,
                                                     .block = {io->blocks.buffer, io->blocks.offset + block_offset(i)},

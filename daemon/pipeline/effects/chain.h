@@ -7,7 +7,8 @@
 /* The images and parameters of a frame's effects; all images have the same size. */
 struct effect_chain_io {
         const struct gpu_image *in, *work[2];
-        struct gpu_buffer *scratch; /* effect_chain_scratch_size() bytes */
+        struct gpu_buffer *scratch;       /* effect_chain_scratch_size() bytes */
+        struct gpu_buffer *const *states; /* of all effects; NULL: it keeps none */
         const struct gpu_labels *labels;
         struct gpu_block blocks; /* effect_chain_blocks_size() bytes, for effect_chain_fill() */
 };

@@ -36,6 +36,7 @@ struct effect_context {
         uint32_t width, height; /* of the picture */
         const uint8_t *colors;  /* 256 of RGBA: opaque for classes, transparent for the rest */
         bool labels_old;        /* they may be wrong because something has moved: hide everything */
+        bool fresh;             /* the effect's state is undefined: nothing is known of an earlier frame */
 };
 
 /* The images have the same size and are distinct; `in` must not change. */
@@ -43,6 +44,7 @@ struct effect_io {
         const struct gpu_image *in, *out;
         struct gpu_buffer *scratch;      /* scratch_size() bytes or more; other effects use it, too */
         const struct gpu_labels *labels; /* of `in` */
+        struct gpu_buffer *state;        /* as the frame before has left it; NULL: no state_size() */
         struct gpu_block block;          /* what fill() has written for the current frame */
 };
 
@@ -60,6 +62,13 @@ struct effect {
 
         /* Bytes of `scratch` for pictures of a size.  NULL: none. */
         uint64_t (*scratch_size)(uint32_t width, uint32_t height);
+
+        /* Bytes of its own that it keeps from frame to frame, for pictures of a size.  NULL: none.  There is one state, not
+         * one for each frame in progress: frames are composed one after the other, in the order in which they were
+         * captured, so that the operators read what the frame before has written and may write in the same place.
+         * fill() is told when the state is fresh, and tells the operators in the block.  They must not read it then, not
+         * even with a weight of 0, since it may hold NaNs. */
+        uint64_t (*state_size)(uint32_t width, uint32_t height);
 
         /* Appends its operators, once; the program stores errors.  NULL: it shows the picture unchanged, and cannot be
          * combined. */

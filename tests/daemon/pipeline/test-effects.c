@@ -21,9 +21,11 @@ static void test_rows(void **state)
                         assert_string_not_equal(effect->name, effects[k]->name);
                 assert_true(effect->block_size <= EFFECT_BLOCK_MAX);
                 assert_int_equal(effect->block_size > 0, effect->fill != NULL);
+                assert_true(effect->fill || !effect->state_size); /* or its operators do not know when it is fresh */
                 alone += !effect->record;
         }
         assert_int_equal(alone, 1);
+        assert_null(effects[EFFECTS - 1]->record); /* what texts say of the others ends with "or none" */
 }
 
 static void test_options(void **state)
