@@ -5,7 +5,7 @@
 #include "shaders/glsl/picture-params.h"
 #include "blur.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, cells)
 INPUT(1, blur)
 OUTPUT(result)

@@ -7,7 +7,7 @@
 #include "layout.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 8, local_size_y = 8) in;
+layout(local_size_x = WORKGROUP_SIDE, local_size_y = WORKGROUP_SIDE) in;
 INPUT_WORDS(0, image, uvec4)
 OUTPUT_WORDS(bytes, uint)
 

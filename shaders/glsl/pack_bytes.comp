@@ -7,7 +7,7 @@
 #include "layout.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, image, uint)
 OUTPUT_WORDS(words, uint)
 

@@ -7,7 +7,7 @@
 #include "bytes.glsl"
 #include "region.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, labels)
 INPUT(1, regions)
 OUTPUT(result)

@@ -56,9 +56,9 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
         const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
         /* Recorded for every sigma: as many invocations as cells of four pixels; where there are more cells, each gets
          * several. */
-        const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), 64);
+        const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
-        const struct blur_params params = {{in->width, in->height}, groups * 64};
+        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP};
         const struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
                  .operands = {image_operand(in), labels_operand(labels), settings, [4] = cells[0]},

@@ -22,8 +22,8 @@ static inline uint64_t align_up(uint64_t a, uint64_t to)
 /* Groups for `n` consecutive invocations, which the shader numbers with LINEAR_INVOCATION.  They are two-dimensional,
  * because a device may not support more than GROUPS_MOST in one dimension. */
 #define LINEAR_GROUPS(n)                                                                                               \
-        divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)),                                         \
-                divide_up(divide_up(n, 64), GROUPS_MOST), 1
+        divide_up(divide_up(n, WORKGROUP), divide_up(divide_up(n, WORKGROUP), GROUPS_MOST)),                           \
+                divide_up(divide_up(n, WORKGROUP), GROUPS_MOST), 1
 
 static inline uint32_t map_pixels(const struct gpu_map *map)
 {
