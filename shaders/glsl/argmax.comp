@@ -1,5 +1,5 @@
 #version 450
-// Logits upsampled (bilinear, corners aligned) and the class with the largest one; four pixels, that is four bytes, an invocation.
+// The class with the largest logit, after bilinear upsampling with aligned corners; four pixels, that is four bytes, an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

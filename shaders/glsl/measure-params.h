@@ -1,4 +1,4 @@
-/* Parameters of the kernels by which a device's ceilings are measured. */
+/* Parameters of the kernels that measure a device's ceilings: how fast it can multiply, and copy. */
 #ifndef SHADERS_GLSL_MEASURE_PARAMS_H
 #define SHADERS_GLSL_MEASURE_PARAMS_H
 

@@ -1,6 +1,6 @@
 #version 450
-// RGBA to a virtual camera's bytes where rows begin anywhere: four bytes an invocation, each with a place of its own.  Bytes that are
-// nobody's are 0.
+// RGBA to a virtual camera's bytes where rows begin anywhere: four bytes an invocation, each computed by itself.  Bytes that
+// belong to no component are 0.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

@@ -1,4 +1,4 @@
-/* Parameters of the kernels that work on pictures, and of those by which the network meets them. */
+/* Parameters of the kernels that work on pictures, and of those between pictures and the network. */
 #ifndef SHADERS_GLSL_PICTURE_PARAMS_H
 #define SHADERS_GLSL_PICTURE_PARAMS_H
 
@@ -73,7 +73,7 @@ struct effect_params {
 
 struct blur_params {
         ivec2 size;      /* of the picture */
-        int invocations; /* among which the cells are dealt out */
+        int invocations; /* which share the cells */
 };
 
 struct warp_params {

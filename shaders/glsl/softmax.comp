@@ -1,5 +1,5 @@
 #version 450
-// Softmax over the channels of each pixel; the maximum is taken off first, so that nothing overflows.
+// Softmax over the channels of each pixel; the maximum is subtracted first, so that nothing overflows.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
