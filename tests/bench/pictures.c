@@ -22,7 +22,7 @@ struct bench {
         uint32_t width, height;
         struct gpu_image image, work[2];
         struct gpu_labels labels;
-        struct gpu_buffer *bytes, *parameters, *scratch;
+        struct gpu_buffer *bytes, *parameters, *scratch, *states[EFFECTS];
 };
 
 __attribute__((noreturn)) static void die(const char *what, int error)
@@ -111,6 +111,7 @@ static void effect(const struct bench *bench, unsigned id)
                 .in = &bench->image,
                 .work = {&bench->work[0], &bench->work[1]},
                 .scratch = bench->scratch,
+                .states = bench->states,
                 .labels = &bench->labels,
                 .blocks = {bench->parameters, 0},
         };
@@ -154,6 +155,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
         bench->bytes = filled(bench, gpu_image_size(width, height), "bytes");
         bench->parameters = filled(bench, effect_chain_blocks_size(), "parameters");
         bench->scratch = filled(bench, effect_chain_scratch_size(width, height), "scratch");
+        check("states", effect_chain_states_new(bench->gpu, width, height, bench->states));
         formats(bench);
         for (unsigned i = 0; i < EFFECTS; i++)
                 effect(bench, i);
@@ -164,6 +166,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
         gpu_buffer_free(bench->bytes);
         gpu_buffer_free(bench->parameters);
         gpu_buffer_free(bench->scratch);
+        effect_chain_states_free(bench->states);
 }
 
 int main(int argc, char **argv)
