@@ -53,6 +53,12 @@ int command_bus_open(enum client_bus bus, bool activate, struct client *ret)
         return r;
 }
 
+int command_bus_lost(void)
+{
+        command_error("visaged has ended, or does not permit this any more");
+        return 1;
+}
+
 void command_print_json(json_t *value)
 {
         json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

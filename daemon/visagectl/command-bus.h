@@ -31,5 +31,8 @@ int command_bus_options(int argc, char **argv, const char *help, enum client_bus
 /* client_open(), and reports an error. */
 int command_bus_open(enum client_bus bus, bool activate, struct client *ret);
 
+/* Reports that the daemon has closed its end of what it gave, which does not say why.  Returns the exit status. */
+int command_bus_lost(void);
+
 /* Pretty-prints a JSON value and releases it. */
 void command_print_json(json_t *value);

@@ -81,8 +81,7 @@ static int wait_for_the_end(int hold)
 
         while (poll(&end, 1, -1) <= 0 || !(end.revents & (POLLHUP | POLLERR | POLLNVAL)))
                 ;
-        command_error("visaged has ended");
-        return 1;
+        return command_bus_lost();
 }
 
 int command_hold(int argc, char **argv)

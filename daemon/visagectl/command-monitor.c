@@ -77,7 +77,7 @@ static int print_result(const char *line)
 
 /* ---- every line ---- */
 
-/* Until the daemon ends, or standard output is closed. */
+/* Until the daemon ends or takes the subscription back, or standard output is closed. */
 static int show(FILE *lines, bool json)
 {
         _cleanup_(freep) char *line = NULL;
@@ -94,9 +94,9 @@ static int show(FILE *lines, bool json)
                         return 1;
                 }
         }
-        if (!ferror(stdout)) /* otherwise finish() reports it */
-                command_error("visaged has ended");
-        return 1;
+        if (ferror(stdout))
+                return 1; /* finish() reports it */
+        return command_bus_lost();
 }
 
 int command_monitor(int argc, char **argv)

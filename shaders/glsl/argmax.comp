@@ -16,10 +16,11 @@ void main()
         const int word = LINEAR_INVOCATION;
         if (word * 4 >= params.size.x * params.size.y)
                 return;
+        ivec2 pixel = nth_pixel(word * 4, params.size.x);
         vec4 label = vec4(0);
         for (int i = 0; i < 4; i++) {
-                int pixel = min(word * 4 + i, params.size.x * params.size.y - 1);
-                Bilinear b = bilinear(ivec2(pixel % params.size.x, pixel / params.size.x), params.size, params.logits_size);
+                Bilinear b = bilinear(min(pixel, params.size - 1), params.size, params.logits_size);
+                pixel = next_pixel(pixel, params.size.x);
                 float best = INTERPOLATE(logits, params.logits, b, 0).x;
                 int which = 0;
                 for (int g = 0; g * 4 < params.classes; g++) {

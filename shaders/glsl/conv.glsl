@@ -13,8 +13,7 @@ PUSH_CONSTANTS(conv_params);
 // Where output pixel `pixel` lies in the input; far outside if there is no such pixel.  Once for all taps: a division is slow.
 ivec2 origin_of(int pixel)
 {
-        int y = pixel / params.out_width;
-        return pixel < params.out_pixels ? ivec2(pixel - y * params.out_width, y) * params.stride : ivec2(-1 << 20);
+        return pixel < params.out_pixels ? nth_pixel(pixel, params.out_width) * params.stride : ivec2(-1 << 20);
 }
 
 // Index of the pixel that tap `tap` reads there, or -1 in the padding.

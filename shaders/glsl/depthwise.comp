@@ -46,7 +46,8 @@ void main()
 {
         const int blocks = (params.out_width + WIDE - 1) / WIDE;
         const int block = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
-        const int y = block / blocks * HIGH, x = block % blocks * WIDE;
+        const ivec2 first = nth_pixel(block, blocks) * ivec2(WIDE, HIGH);
+        const int y = first.y, x = first.x;
 
         vec4 sum[16];
         LOAD_WEIGHTS(group * (TAPS + 1))

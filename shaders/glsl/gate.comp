@@ -17,7 +17,7 @@ void main()
         const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
         if (pixel >= params.size.x * params.size.y)
                 return;
-        Bilinear b = bilinear(ivec2(pixel % params.size.x, pixel / params.size.x), params.size, params.gate_size);
+        Bilinear b = bilinear(nth_pixel(pixel, params.size.x), params.size, params.gate_size);
         vec4 x = LOAD(source, at(params.source, pixel, group));
         STORE(result, at(params.result, pixel, group), x * INTERPOLATE(gates, params.gate, b, group) + x);
 }

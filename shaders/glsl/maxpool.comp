@@ -15,12 +15,12 @@ void main()
         const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
         if (pixel >= params.out_pixels)
                 return;
-        const int y = pixel / params.out_width * 2, x = pixel % params.out_width * 2;
-        vec4 most = LOAD(source, at(params.source, y * params.width + x, group));
+        const ivec2 p = nth_pixel(pixel, params.out_width) * 2;
+        vec4 most = LOAD(source, at(params.source, p.y * params.width + p.x, group));
         [[unroll]] for (int tap = 0; tap < 9; tap++) {
                 // The nearest pixel inside is in the window too, so the padding needs no value of its own.
-                int ty = clamp(y + tap / 3 - 1, 0, params.height - 1), tx = clamp(x + tap % 3 - 1, 0, params.width - 1);
-                most = max(most, LOAD(source, at(params.source, ty * params.width + tx, group)));
+                int y = clamp(p.y + tap / 3 - 1, 0, params.height - 1), x = clamp(p.x + tap % 3 - 1, 0, params.width - 1);
+                most = max(most, LOAD(source, at(params.source, y * params.width + x, group)));
         }
         STORE(result, at(params.result, pixel, group), most);
 }

@@ -80,6 +80,18 @@ uint64_t stored_16(uvec2 v)
 #endif
 #define OUTPUT_WORDS(name, T) layout(std430, set = 0, binding = 4) writeonly buffer name##_words { T name[]; };
 
+// A picture's or map's pixel by its number, and the one after: CPU drivers divide lane by lane, and a remainder is another division.
+ivec2 nth_pixel(int n, int width)
+{
+        const int y = n / width;
+        return ivec2(n - y * width, y);
+}
+
+ivec2 next_pixel(ivec2 p, int width)
+{
+        return p.x + 1 < width ? p + ivec2(1, 0) : ivec2(0, p.y + 1);
+}
+
 // Where a map's pixel lies, see ops.h.
 int at(map_params map, int pixel, int group)
 {

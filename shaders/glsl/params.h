@@ -13,8 +13,9 @@
 #define PUSH_CONSTANTS(type)                                                                                           \
         layout(push_constant) uniform Push                                                                             \
         {                                                                                                              \
-                type params;                                                                                           \
-        }
+                type pushed;                                                                                           \
+        };                                                                                                             \
+        type params = pushed
 
 #else
 

@@ -1,18 +1,14 @@
 // Samples of the input `image`, an RGBA picture; 0 outside of it.  Included after that input and region.glsl.
-vec3 pixel_at(ivec2 p, ivec2 size)
-{
-        if (any(lessThan(p, ivec2(0))) || any(greaterThanEqual(p, size)))
-                return vec3(0);
-        return LOAD(image, p.y * size.x + p.x).rgb;
-}
-
 vec3 sample_at(vec2 place, ivec2 size)
 {
-        vec2 from = place - 0.5;
-        ivec2 low = ivec2(floor(from));
-        vec2 f = from - vec2(low);
-        return mix(mix(pixel_at(low, size), pixel_at(low + ivec2(1, 0), size), f.x),
-                   mix(pixel_at(low + ivec2(0, 1), size), pixel_at(low + ivec2(1, 1), size), f.x), f.y);
+        const vec2 low = floor(place - 0.5), f = place - 0.5 - low;
+        const ivec2 a = ivec2(low), b = a + 1, last = size - 1;
+        // A pixel outside has no weight: without branches, of which CPU drivers compute both sides.
+        const vec2 near = mix(vec2(0), 1 - f, equal(a, clamp(a, ivec2(0), last)));
+        const vec2 far = mix(vec2(0), f, equal(b, clamp(b, ivec2(0), last)));
+        const ivec2 x = clamp(ivec2(a.x, b.x), ivec2(0), last.xx), y = clamp(ivec2(a.y, b.y), ivec2(0), last.yy) * size.x;
+        return near.y * (near.x * LOAD(image, y.x + x.x).rgb + far.x * LOAD(image, y.x + x.y).rgb) +
+               far.y * (near.x * LOAD(image, y.y + x.x).rgb + far.x * LOAD(image, y.y + x.y).rgb);
 }
 
 // Pixel p of a region whose rows to the picture are x and y.  A bilinear sample reaches two pixels of the picture each way: where

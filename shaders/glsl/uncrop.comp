@@ -19,14 +19,17 @@ void main()
         const int word = LINEAR_INVOCATION;
         if (word * 4 >= params.size.x * params.size.y)
                 return;
+        const ivec2 first = nth_pixel(word * 4, params.size.x);
         vec4 label = vec4(0);
-        for (int i = 0; i < 4; i++) {
-                int pixel = word * 4 + i;
-                vec2 place = vec2(pixel % params.size.x, pixel / params.size.x) + 0.5;
-                for (int region = 0; region < params.count; region++) {
-                        ivec2 p = ivec2(floor(transform(FROM_PICTURE(regions, region), place)));
-                        if (all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, params.labels_size)))
-                                label[i] = BYTE(labels, region * params.layer + p.y * params.labels_size.x + p.x);
+        for (int region = 0; region < params.count; region++) {
+                const vec4 rows[2] = vec4[](FROM_PICTURE(regions, region));
+                ivec2 pixel = first;
+                [[unroll]] for (int i = 0; i < 4; i++) {
+                        const ivec2 p = ivec2(floor(transform(rows[0], rows[1], vec2(pixel) + 0.5)));
+                        const ivec2 inside = clamp(p, ivec2(0), params.labels_size - 1);
+                        const float found = BYTE(labels, region * params.layer + inside.y * params.labels_size.x + inside.x);
+                        label[i] = p == inside ? found : label[i];
+                        pixel = next_pixel(pixel, params.size.x);
                 }
         }
         STORE(result, word, label);

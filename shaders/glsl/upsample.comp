@@ -16,6 +16,6 @@ void main()
         const int pixel = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
         if (pixel >= params.size.x * params.size.y)
                 return;
-        Bilinear b = bilinear(ivec2(pixel % params.size.x, pixel / params.size.x), params.size, params.source_size);
+        Bilinear b = bilinear(nth_pixel(pixel, params.size.x), params.size, params.source_size);
         STORE(result, at(params.result, pixel, group), INTERPOLATE(source, params.source, b, group));
 }

@@ -108,7 +108,7 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
                         .push = &d->params,
                         .push_size = sizeof d->params,
                         .groups = {divide_up(channels, kernel->channels), divide_up(pixels, kernel->pixels), d->batch},
-                        .cost = 4.0 * d->params.groups * d->taps * channels * pixels * d->batch,
+                        .cost = (4.0 * d->params.groups * d->taps + STORE_COST) * channels * pixels * d->batch,
                 });
 }
 

@@ -57,18 +57,19 @@ static int record(struct gpu_program *program, const struct op_conv *op, struct 
 
         if (op->scale != 1 || op->residual || op->relu || op->unbiased)
                 return program_fail(program, -EINVAL);
-        return program_dispatch(program,
-                                &(struct dispatch){
-                                        .kernel = &kernel_depthwise,
-                                        .constants = {conv->kernel, conv->stride, block.wide, block.high},
-                                        .operands = {map_operand(in),
-                                                     {op->weights, op->weights_offset, weights_size(conv), FORMAT_F32},
-                                                     [4] = map_operand(out)},
-                                        .push = &params,
-                                        .push_size = sizeof params,
-                                        .groups = {divide_up(blocks, across), map_groups(out), 1},
-                                        .cost = 2.0 * conv->kernel * conv->kernel * map_pixels(out) * out->channels,
-                                });
+        return program_dispatch(
+                program,
+                &(struct dispatch){
+                        .kernel = &kernel_depthwise,
+                        .constants = {conv->kernel, conv->stride, block.wide, block.high},
+                        .operands = {map_operand(in),
+                                     {op->weights, op->weights_offset, weights_size(conv), FORMAT_F32},
+                                     [4] = map_operand(out)},
+                        .push = &params,
+                        .push_size = sizeof params,
+                        .groups = {divide_up(blocks, across), map_groups(out), 1},
+                        .cost = (2.0 * conv->kernel * conv->kernel + STORE_COST) * map_pixels(out) * out->channels,
+                });
 }
 
 /* Reading is what costs a processor most, and the larger a block, the less of it; a GPU has too few registers. */

@@ -69,7 +69,7 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
                         .push = &params,
                         .push_size = sizeof params,
                         .groups = {divide_up(out->width, 64), out->height, 1},
-                        .cost = 64.0 * map_pixels(out),
+                        .cost = 600.0 * map_pixels(out),
                         .whole = true,
                 });
 }
@@ -93,7 +93,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(words)},
-                                        .cost = 10.0 * out->width * out->height * classes,
+                                        .cost = 20.0 * out->width * out->height * classes,
                                 });
 }
 
@@ -116,7 +116,7 @@ int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const st
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(words)},
-                                        .cost = 64.0 * words * count,
+                                        .cost = 300.0 * words * count,
                                         .whole = true,
                                 });
 }

@@ -2,45 +2,37 @@
 
 #include "shaders/vk/device.h"
 
-/* Core since `version`, an extension before. */
-static bool offers(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, uint32_t version,
-                   const char *extension)
-{
-        return p->apiVersion >= version || device_has_extension(device, extension);
-}
-
-static void read_subgroups(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, struct gpu_caps *ret)
+/* Whether kernels may ask for subgroups of TEXEL_SUBGROUP invocations. */
+static bool subgroup_choice(VkPhysicalDevice device)
 {
         VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
-        VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
-        VkPhysicalDeviceProperties2 p2 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+        VkPhysicalDeviceSubgroupSizeControlFeatures control = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+        VkPhysicalDeviceProperties2 p = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
+        VkPhysicalDeviceFeatures2 f = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &control};
 
-        if (offers(device, p, VK_API_VERSION_1_3, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
-                subgroup.pNext = &sizes;
-        vkGetPhysicalDeviceProperties2(device, &p2);
+        if (!device_has_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
+                return false;
+        vkGetPhysicalDeviceProperties2(device, &p);
+        vkGetPhysicalDeviceFeatures2(device, &f);
+        return control.subgroupSizeControl && sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT &&
+               sizes.minSubgroupSize <= TEXEL_SUBGROUP && sizes.maxSubgroupSize >= TEXEL_SUBGROUP;
+}
+
+static void read_subgroups(VkPhysicalDevice device, struct gpu_caps *ret)
+{
+        VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+        VkPhysicalDeviceProperties2 p = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+
+        vkGetPhysicalDeviceProperties2(device, &p);
         ret->subgroup = subgroup.subgroupSize;
-        ret->subgroup_control = sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT;
-        ret->subgroup_min = ret->subgroup_control ? sizes.minSubgroupSize : ret->subgroup;
-        ret->subgroup_max = ret->subgroup_control ? sizes.maxSubgroupSize : ret->subgroup;
+        ret->subgroup_choice = subgroup_choice(device);
         ret->shuffle = subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT &&
                        subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
 }
 
-static void read_arithmetic(VkPhysicalDevice device, const VkPhysicalDeviceProperties *p, struct gpu_caps *ret)
-{
-        VkPhysicalDeviceShaderFloat16Int8Features small = {
-                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
-        VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &small};
-
-        if (!offers(device, p, VK_API_VERSION_1_2, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
-                return;
-        vkGetPhysicalDeviceFeatures2(device, &features);
-        ret->fp16 = small.shaderFloat16;
-        ret->int8 = small.shaderInt8;
-}
-
-void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *ret)
+void device_caps(VkPhysicalDevice device, struct gpu_caps *ret)
 {
         VkPhysicalDeviceProperties p;
         VkPhysicalDeviceFeatures features;
@@ -48,15 +40,11 @@ void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *r
         vkGetPhysicalDeviceFeatures(device, &features);
         vkGetPhysicalDeviceProperties(device, &p);
         *ret = (struct gpu_caps){
-                .kind = kind,
-                .vendor = p.vendorID,
                 .invocations = p.limits.maxComputeWorkGroupInvocations,
-                .shared_memory = p.limits.maxComputeSharedMemorySize,
                 .texel_elements = p.limits.maxTexelBufferElements,
                 .storage_range = p.limits.maxStorageBufferRange,
                 .int64 = features.shaderInt64,
         };
         memcpy(ret->groups, p.limits.maxComputeWorkGroupCount, sizeof ret->groups);
-        read_subgroups(device, &p, ret);
-        read_arithmetic(device, &p, ret);
+        read_subgroups(device, ret);
 }

@@ -5,23 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shaders/gpu.h"
+/* Kernels that read through texel buffers are written for subgroups of this size. */
+#define TEXEL_SUBGROUP 8
 
 struct gpu_caps {
-        enum gpu_kind kind;
-        uint32_t vendor; /* PCI's number, or Khronos's */
+        uint32_t subgroup;    /* invocations that a subgroup has */
+        bool subgroup_choice; /* unless a kernel asks for TEXEL_SUBGROUP (VK_EXT_subgroup_size_control) */
+        bool shuffle;         /* within a subgroup, in compute shaders */
 
-        uint32_t subgroup;                   /* invocations that a subgroup has */
-        uint32_t subgroup_min, subgroup_max; /* with `subgroup_control`: what a kernel can ask for; else `subgroup` */
-        bool subgroup_control;
-        bool shuffle; /* within a subgroup, in compute shaders */
-
-        uint32_t invocations, shared_memory; /* of a workgroup; bytes */
-        uint32_t groups[3];                  /* workgroups of a dispatch */
+        uint32_t invocations; /* of a workgroup */
+        uint32_t groups[3];   /* workgroups of a dispatch */
 
         uint64_t texel_elements; /* of one texel buffer */
         uint64_t storage_range;  /* bytes of one storage buffer that a kernel reaches */
 
-        bool int64;      /* arithmetic */
-        bool fp16, int8; /* arithmetic; the device is opened without them */
+        bool int64; /* arithmetic */
 };

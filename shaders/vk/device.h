@@ -7,7 +7,7 @@ int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why
 /* *ret: free() */
 int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_count);
 /* Of a device with Vulkan 1.1. */
-void device_caps(VkPhysicalDevice device, enum gpu_kind kind, struct gpu_caps *ret);
+void device_caps(VkPhysicalDevice device, struct gpu_caps *ret);
 void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *ret);
 /* The queue family for compute, preferably one that does nothing else.  -ENOTSUP: none. */
 int device_family(VkPhysicalDevice device, uint32_t *ret);

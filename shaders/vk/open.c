@@ -91,8 +91,15 @@ static int create_device(struct gpu *gpu)
                 .pQueuePriorities = &(float){1},
         };
         const VkPhysicalDeviceFeatures features = {.shaderInt64 = gpu->caps.int64};
+        const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+                .subgroupSizeControl = true,
+        };
         VkDeviceCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                .pNext = gpu->caps.subgroup_choice ? &control : NULL,
+                .enabledExtensionCount = gpu->caps.subgroup_choice,
+                .ppEnabledExtensionNames = (const char *[]){VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME},
                 .queueCreateInfoCount = 1,
                 .pQueueCreateInfos = &queue,
                 .pEnabledFeatures = &features,
@@ -114,7 +121,7 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options)
 
         vkGetPhysicalDeviceProperties(gpu->physical, &gpu->properties);
         vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
-        device_caps(gpu->physical, gpu->info.kind, &gpu->caps);
+        device_caps(gpu->physical, &gpu->caps);
         if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
                 return r;
         if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = pipelines_init(gpu)) < 0)

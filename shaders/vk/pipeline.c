@@ -93,11 +93,16 @@ static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
                 entries[i] = (VkSpecializationMapEntry){i < OPERANDS ? i : i - OPERANDS + 8, i * sizeof *values,
                                                         sizeof *values};
         }
+        const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+                .requiredSubgroupSize = TEXEL_SUBGROUP,
+        };
         VkSpecializationInfo specialization = {OPERANDS + CONSTANTS, entries, sizeof values, values};
         VkComputePipelineCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
                 .flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT, /* a long operator is cut */
                 .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                          .pNext = pipeline->reading == READ_TEXELS && gpu->caps.subgroup_choice ? &subgroup : NULL,
                           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                           .module = module,
                           .pName = "main",

@@ -6,7 +6,7 @@
 
 /* A segment is closed when its work should take this long: short enough for a frame's other programs to run in between,
  * and far below the second or two after which drivers consider a job hung. */
-#define SEGMENT_SECONDS 0.010
+#define SEGMENT_SECONDS 0.0025
 
 /* Operators that would take more segments than this are cut. */
 #define SEGMENTS_MOST 4

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <vulkan/vulkan.h>
 
+#include "shaders/gpu.h"
 #include "shaders/vk/caps.h"
 
 enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */

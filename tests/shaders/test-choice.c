@@ -10,14 +10,10 @@
 
 /* A processor's driver, on which everything runs. */
 static const struct gpu_caps processor = {
-        .kind = GPU_KIND_CPU,
         .subgroup = 8,
-        .subgroup_min = 8,
-        .subgroup_max = 8,
         .shuffle = true,
         .int64 = true,
         .invocations = 1024,
-        .shared_memory = 32768,
         .texel_elements = 1 << 27,
         .storage_range = 1 << 27,
 };
@@ -98,11 +94,12 @@ static void chooses_tiles_by_size(void **state)
 static void needs_subgroups_of_8_and_shuffles(void **state)
 {
         for (uint32_t size = 4; size <= 128; size *= 2)
-                for (int shuffle = 0; shuffle < 2; shuffle++) {
+                for (int i = 0; i < 4; i++) {
                         struct gpu_caps caps = processor;
-                        caps.subgroup = caps.subgroup_min = caps.subgroup_max = size;
-                        caps.shuffle = shuffle;
-                        const bool can = size == 8 && shuffle;
+                        caps.subgroup = size;
+                        caps.shuffle = i & 1;
+                        caps.subgroup_choice = i & 2;
+                        const bool can = (size == 8 || caps.subgroup_choice) && caps.shuffle;
                         is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled");
                         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32),
                            can ? "subgroup" : "tiled-small");

@@ -186,6 +186,12 @@ class Bus(Files):
     def test_the_polkit_policy_is_valid(self):
         self.good("xmllint", "--noout", "--nonet", "--dtdvalid", POLKIT_DTD, f"{SYSTEMD}/org.visaged1.policy")
 
+    def test_the_daemon_may_ask_polkit_about_others(self):
+        user, = re.findall(r"(?m)^User=(.*)$", text(UNIT))
+        for action in xml.parse(f"{SYSTEMD}/org.visaged1.policy").iter("action"):
+            owner = action.find("annotate[@key='org.freedesktop.policykit.owner']")
+            self.assertEqual(owner.text, f"unix-user:{user}", action.get("id"))
+
     def test_a_bus_takes_the_policy(self):
         config = f"{self.folder}/bus.conf"
         with open(config, "w") as file:

@@ -263,7 +263,7 @@ class Monitor(Served):
                     self.assertEqual(json.loads(child.stdout.readline()), {**RESULT, "sequence": n})
                 self.daemon.stop()
                 out, err = child.communicate(timeout=60)
-                self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended\n"))
+                self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended, or does not permit this any more\n"))
             self.daemon = MockDaemon(self.bus.address)
             self.addCleanup(self.daemon.stop)
 
@@ -285,7 +285,7 @@ class Monitor(Served):
                     self.assertIn(line[end:end + 1], (" ", ""), column)
             self.assertEqual(lines[0].index("LARGEST"), lines[1].index("hair"))
             self.daemon.stop()
-            terminal.until("visagectl: visaged has ended\n")
+            terminal.until("visagectl: visaged has ended, or does not permit this any more\n")
             self.assertEqual(terminal.end(), 1)
 
     def test_until_ctrl_c(self):
@@ -367,7 +367,7 @@ class Hold(Served):
                               stderr=subprocess.PIPE, env=environment(system=self.bus.address)) as child:
             wait_for(lambda: self.pipes_of(child) == 2)  # stderr and the hold, which has arrived
             self.daemon.stop()
-            self.assertEqual(child.communicate(timeout=60)[1], b"visagectl: visaged has ended\n")
+            self.assertEqual(child.communicate(timeout=60)[1], b"visagectl: visaged has ended, or does not permit this any more\n")
             self.assertEqual(child.returncode, 1)
 
 
