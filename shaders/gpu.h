@@ -4,8 +4,8 @@
  * is enough, with work groups of 64 invocations, 8 KB of shared memory, storage ranges of 128 MiB and 128 bytes of push
  * constants.  Anything beyond that is detected and optional.
  *
- * All calls come from one thread.  The library has a thread of its own that waits for the device; it only makes
- * gpu_fd() readable.
+ * All calls for a device come from one thread at a time, but for gpu_program_only_compile().  The library has a thread
+ * of its own that waits for the device; it only makes gpu_fd() readable.
  *
  * Errors are negative errno:
  *   -ENODEV   the device is lost, for good: destroy everything and open it again
@@ -100,6 +100,10 @@ int gpu_program_new(struct gpu *gpu, const char *name, struct gpu_program **ret)
 int gpu_program_end(struct gpu_program *program);   /* from then on it can be submitted but not extended */
 void gpu_program_free(struct gpu_program *program); /* NULL and half-recorded are fine; waits while it runs,
                                                      * and calls back */
+
+/* Before anything is appended: operators are not recorded, only their kernels are compiled, which is what takes time.
+ * Then the program is to be freed.  All of this may happen on another thread while the device is in use. */
+void gpu_program_only_compile(struct gpu_program *program);
 
 /* status: 0 or -ENODEV. Called from gpu_dispatch() or gpu_wait(). */
 typedef void (*gpu_done)(void *userdata, int status);

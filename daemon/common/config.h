@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 #include "daemon/pipeline/effects/settings.h"
-#include "shaders/ops.h"
 #include "v4l2/frame.h"
 
 #define CONFIG_OUTPUTS_MAX 4
 #define CONFIG_FILE "/etc/visaged/visaged.conf" /* unless paths_config() finds another */
 
 enum mode { MODE_SMOOTH, MODE_EXACT };
+enum precision { PRECISION_FP32, PRECISION_FP16 };
 
 struct config {
         char camera[PATH_MAX];                             /* "": the first one found */
@@ -22,7 +22,7 @@ struct config {
         struct frame_rate rate;
         char model[PATH_MAX]; /* "": the default one */
         char gpu[256];        /* "": the best one */
-        enum gpu_dtype precision;
+        enum precision precision;
         struct effect_settings effect;
         enum mode mode;
         uint32_t label_age_ms; /* the limit for labels by which something is hidden */

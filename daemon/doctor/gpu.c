@@ -77,7 +77,7 @@ void doctor_self_test(const struct doctor_world *world, struct doctor_finding *r
 
         int r = gpu_open(&options, &gpu, why, sizeof why);
         if (r == 0) {
-                r = parser_self_test(gpu, config->precision, why, sizeof why);
+                r = parser_self_test(gpu, config->precision == PRECISION_FP16 ? GPU_F16 : GPU_F32, why, sizeof why);
                 if (r == 0)
                         doctor_say(ret, DOCTOR_OK, "%s computes correctly", gpu_info(gpu)->name);
                 gpu_close(gpu);

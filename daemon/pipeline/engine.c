@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/common/config.h"
 #include "daemon/common/models.h"
 #include "daemon/common/paths.h"
 #include "daemon/common/stats.h"
@@ -25,6 +24,11 @@ __attribute__((format(printf, 3, 4))) static void progress(const struct engine_o
         *since = now;
 }
 
+static enum gpu_dtype dtype_of(enum precision precision)
+{
+        return precision == PRECISION_FP16 ? GPU_F16 : GPU_F32;
+}
+
 static int open_gpu(struct engine *engine, const struct engine_options *options, uint64_t *since, char *why,
                     size_t why_size)
 {
@@ -41,7 +45,7 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
         const struct gpu_info *info = gpu_info(engine->gpu);
         progress(options, since, "GPU: %s (%s), %s, \"%s\" back-end", info->name, gpu_kind_name(info->kind),
                  info->driver, gpu_backend_name(gpu_backend(engine->gpu)));
-        if ((r = parser_self_test(engine->gpu, options->precision, why, why_size)) < 0)
+        if ((r = parser_self_test(engine->gpu, dtype_of(options->precision), why, why_size)) < 0)
                 return r;
         progress(options, since, "self-test: the GPU computes correctly");
         return 0;
@@ -80,8 +84,8 @@ static int open_model(struct engine *engine, const struct engine_options *option
 
 static int make_parser(struct engine *engine, char *why, size_t why_size)
 {
-        return parser_new(engine->gpu, engine->weights, &engine->model, engine->precision, &engine->parser, why,
-                          why_size);
+        return parser_new(engine->gpu, engine->weights, &engine->model, dtype_of(engine->precision), &engine->parser,
+                          why, why_size);
 }
 
 static int open_parser(struct engine *engine, const struct engine_options *options, uint64_t *since, char *why,

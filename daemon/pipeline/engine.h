@@ -3,12 +3,13 @@
 
 #include <limits.h>
 
+#include "daemon/common/config.h"
 #include "model/parser.h"
 
 struct engine_options {
         const char *gpu, *model; /* "" or NULL: the best, the default */
         enum gpu_backend backend;
-        enum gpu_dtype precision;
+        enum precision precision;
         uint32_t width, height; /* of the pictures, if they are all alike, else 0 and engine_fit() for each of them */
         /* Reports what was done and how long it took.  May be NULL. */
         void (*progress)(void *userdata, const char *what, double seconds);
@@ -23,7 +24,7 @@ struct engine {
         struct model *weights;
         struct model_info model; /* with the input's size in use */
         char model_path[PATH_MAX];
-        enum gpu_dtype precision;
+        enum precision precision;
 };
 
 /* On failure nothing is left open, and `why` gets one line for the user. */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "daemon/pipeline/effects/frame.h"
 #include "daemon/pipeline/effects/settings.h"
 #include "daemon/pipeline/palette.h"
 

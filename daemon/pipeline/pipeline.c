@@ -268,6 +268,21 @@ void pipeline_reset(struct pipeline *p)
         p->source++;
 }
 
+/* The buffers only stand for those of the slots. */
+int pipeline_prepare_source(const struct pipeline *p, const struct frame_format *format)
+{
+        struct gpu_pixels pixels;
+        struct gpu_program *program;
+
+        int r = pixels_layout(format, &pixels);
+        if (r < 0 || (r = gpu_program_new(p->engine->gpu, "prepare", &program)) < 0)
+                return r;
+        gpu_program_only_compile(program);
+        r = op_unpack(program, p->tools.packed, &pixels, &p->tools.work[0]);
+        gpu_program_free(program);
+        return r;
+}
+
 int pipeline_source(struct pipeline *p, const struct frame_format *format)
 {
         struct gpu_pixels pixels;
@@ -279,6 +294,8 @@ int pipeline_source(struct pipeline *p, const struct frame_format *format)
         p->frame_size = 0;
         for (int i = 0; i < SLOTS && r == 0; i++)
                 r = slot_set_source(&p->slots[i], &p->tools, &pixels);
+        if (r == -ENODEV)
+                fail(p, r);
         if (p->failed) /* before, or in a frame that was waited for */
                 return -ENODEV;
         if (r == 0)

@@ -49,9 +49,14 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
 void pipeline_free(struct pipeline *pipeline); /* NULL is fine; waits for programs that run, without callbacks */
 
 /* For the frames that are pushed from now on, without waiting for those in progress.  A chain of effects is recorded
- * when it is first set; nothing else is.  On failure the effects stay as they are. */
+ * when it is first set, with kernels that were compiled when the pipeline was made; nothing else is.  On failure the
+ * effects stay as they are. */
 int pipeline_set_effect(struct pipeline *pipeline, const struct effect_settings *settings);
 void pipeline_set_mode(struct pipeline *pipeline, enum mode mode, uint32_t label_age_ms);
+
+/* Compiles what pipeline_source() records for this format, so that it need not: that may take long.  May be called on
+ * another thread, also while the pipeline is in use. */
+int pipeline_prepare_source(const struct pipeline *pipeline, const struct frame_format *format);
 
 /* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the previous one
  * may still be in progress: pipeline_ready() tells.  -ENOTSUP; -ENODEV: it has failed. */

@@ -16,17 +16,6 @@ static uint64_t in_words(uint64_t bytes)
 
 /* ---- what all slots use ---- */
 
-static int new_states(struct gpu *gpu, const struct gpu_pixels *sink, struct gpu_buffer *ret[EFFECTS])
-{
-        int r = 0;
-
-        for (unsigned i = 0; i < EFFECTS && r == 0; i++)
-                if (effects[i]->state_size)
-                        r = gpu_buffer_new(gpu, effects[i]->state_size(sink->width, sink->height), GPU_MEMORY_DEVICE,
-                                           effects[i]->name, &ret[i]);
-        return r;
-}
-
 int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_pixels *sink, struct parse *parse)
 {
         *tools = (struct slot_tools){.gpu = gpu, .sink = *sink, .parse = parse};
@@ -35,14 +24,13 @@ int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_
         for (int i = 0; i < 2 && r == 0; i++)
                 r = new_image(gpu, sink, "work", &tools->work[i]);
         if (r == 0)
-                r = new_states(gpu, sink, tools->states);
+                r = effect_chain_states_new(gpu, sink->width, sink->height, tools->states);
         return r < 0 ? r : gpu_buffer_new(gpu, in_words(sink->size), GPU_MEMORY_DEVICE, "packed", &tools->packed);
 }
 
 void slot_tools_finish(struct slot_tools *tools)
 {
-        for (unsigned i = 0; i < EFFECTS; i++)
-                gpu_buffer_free(tools->states[i]);
+        effect_chain_states_free(tools->states);
         gpu_buffer_free(tools->scratch);
         gpu_buffer_free(tools->work[0].buffer);
         gpu_buffer_free(tools->work[1].buffer);

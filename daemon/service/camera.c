@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "daemon/bus/bus.h"
-#include "daemon/common/cleanup.h"
 #include "daemon/service/parts.h"
 #include "v4l2/names.h"
 
@@ -23,65 +21,6 @@
 #define UNPLUGGED_USEC 10000000
 
 #define STEADY_NS 2000000000ull /* after streaming this long, a failure is a new one */
-
-/* ---- what is wrong, in a few words ---- */
-
-static const struct {
-        int error;
-        const char *caption, *text; /* text NULL: strerror() */
-} troubles[] = {
-        {-ENOENT, "camera unplugged", NULL},
-        {-ENODEV, "camera unplugged", "the camera is gone"},
-        {-ENXIO, "camera unplugged", "the camera is gone"},
-        {-EBUSY, "camera in use by another program", NULL},
-        {-EACCES, "no permission to use the camera", NULL},
-        {-EPERM, "no permission to use the camera", NULL},
-        {-ETIMEDOUT, "camera sends no pictures", "the camera sends no pictures"},
-        {-EIO, "camera interrupted", "the camera's stream broke"},
-};
-
-const char *supervisor_camera_caption(const struct supervisor *sv)
-{
-        if (sv->camera.error == 0)
-                return NULL;
-        for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-                if (troubles[i].error == sv->camera.error)
-                        return troubles[i].caption;
-        return "camera fault";
-}
-
-static const char *error_text(int error)
-{
-        for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-                if (troubles[i].error == error && troubles[i].text)
-                        return troubles[i].text;
-        return strerror(-error);
-}
-
-/* ---- a file as a camera ---- */
-
-/* A camera may still be plugged in.  A file that cannot be opened is a mistake, and such a run would wait for ever. */
-static bool hopeless(const struct supervisor *sv)
-{
-        return supervisor_is_finite(sv) && !name_may_appear(sv->config.camera);
-}
-
-int supervisor_camera_check(struct supervisor *sv)
-{
-        const struct camera_wish wish = {
-                .width = sv->config.width, .height = sv->config.height, .rate = sv->config.rate};
-        struct camera *camera;
-        char why[512];
-
-        if (!hopeless(sv))
-                return 0;
-        int r = camera_open(sv->config.camera, &wish, &camera, why, sizeof why);
-        if (r < 0)
-                log_error("%s", why);
-        else
-                camera_close(camera);
-        return r;
-}
 
 /* ---- states ---- */
 
@@ -170,15 +109,6 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
         return r;
 }
 
-/* Whether trying again makes no sense until a camera is plugged in. */
-static bool awaits_plug(const struct supervisor *sv)
-{
-        const int error = sv->camera.error;
-
-        return sv->camera.plugged && (error == -ENOENT || error == -ENODEV || error == -ENXIO) &&
-               name_of_camera(sv->config.camera, NULL) == NAME_NODE;
-}
-
 static void wait_for(struct supervisor *sv, uint64_t usec)
 {
         sd_event_source_set_time_relative(sv->camera.retry, usec);
@@ -209,7 +139,7 @@ static void closed(struct supervisor *sv)
         }
         set_state(sv, CAMERA_WAITING);
         uint64_t usec = backoff_next(&sv->camera.backoff);
-        wait_for(sv, usec == BACKOFF_LONGEST && awaits_plug(sv) ? UNPLUGGED_USEC : usec);
+        wait_for(sv, usec == BACKOFF_LONGEST && supervisor_camera_awaits_plug(sv) ? UNPLUGGED_USEC : usec);
 }
 
 static void close_camera(struct supervisor *sv)
@@ -235,7 +165,7 @@ static void lost(struct supervisor *sv, int error)
                 return;
         }
         log_cause(&sv->camera.cause, "%s: %s; trying to open it again", camera_name(sv->camera.camera),
-                  error_text(error));
+                  supervisor_camera_error(error));
         sv->camera.error = error;
         sv->camera.lost |= sv->camera.state == CAMERA_STREAMING;
         close_camera(sv);
@@ -263,7 +193,6 @@ static void first_frame(struct supervisor *sv)
         log_cause_end(&sv->camera.cause, "the camera is available");
         log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
-        sv->update(sv);
 }
 
 /* While no slot is free the driver keeps the next frames, and the newest wins: the source is off.  It is also turned
@@ -289,78 +218,33 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
                 return 0;
         }
         stop_listening(sv);
-        if (sv->camera.state == CAMERA_STARTING)
+        const bool first = sv->camera.state == CAMERA_STARTING;
+        if (first)
                 first_frame(sv);
         pipeline_push(sv->gpu.now->pipeline, &frame); /* reports its failure itself */
-        if (!is_open(sv))
-                return 0;
         r = camera_release(sv->camera.camera, &frame);
-        if (r < 0)
+        if (r < 0) {
                 lost(sv, r);
-        else if (pipeline_ready(sv->gpu.now->pipeline))
+                return 0;
+        }
+        if (pipeline_ready(sv->gpu.now->pipeline))
                 supervisor_camera_listen(sv);
+        if (first)
+                sv->update(sv);
         return 0;
 }
 
 /* ---- opening ---- */
 
-/* The first camera that is not a loopback node: one of those is the virtual camera itself. */
-static int choose(char *ret, size_t size, char *why, size_t why_size)
-{
-        _cleanup_(freep) struct camera_info *list = NULL;
-
-        int n = camera_list(&list);
-        for (int i = 0; i < n; i++)
-                if (list[i].card[0] && strcmp(list[i].driver, "v4l2 loopback") != 0) {
-                        snprintf(ret, size, "%s", list[i].node);
-                        return 0;
-                }
-        snprintf(why, why_size, "there is no camera; \"visagectl cameras\" lists the cameras");
-        return -ENOENT;
-}
-
-/* The camera that was open before, by its id, because another may have its number now.  Without a configured camera,
- * any will do. */
-static void name_camera(struct supervisor *sv)
-{
-        const char *spec = sv->config.camera;
-        char link[sizeof BY_ID + sizeof sv->camera.id];
-
-        snprintf(link, sizeof link, BY_ID "%s", sv->camera.id);
-        if (sv->camera.id[0] && (spec[0] || access(link, F_OK) == 0))
-                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", link);
-        else
-                snprintf(sv->camera.spec, sizeof sv->camera.spec, "%s", spec);
-}
-
-static void open_task(void *userdata)
-{
-        struct supervisor *sv = userdata;
-        struct camera_part *c = &sv->camera;
-
-        c->result = c->spec[0] ? 0 : choose(c->spec, sizeof c->spec, c->why, sizeof c->why);
-        if (c->result < 0)
-                return;
-        c->result = camera_open(c->spec, &c->wish, &c->camera, c->why, sizeof c->why);
-        if (c->result < 0)
-                return;
-        c->result = camera_start(c->camera);
-        if (c->result < 0) {
-                snprintf(c->why, sizeof c->why, "%.200s does not start: %s", c->spec, strerror(-c->result));
-                camera_close(c->camera);
-        }
-}
-
-/* An error: the camera is open, but cannot be used; or it is being closed because the GPU was lost meanwhile. */
+/* An error: the camera is open, but cannot be used; or the GPU was lost meanwhile. */
 static int attach(struct supervisor *sv)
 {
         struct camera_part *c = &sv->camera;
-        const struct frame_format format = *camera_format(c->camera);
 
-        int r = pipeline_source(sv->gpu.now->pipeline, &format);
+        int r = pipeline_source(sv->gpu.now->pipeline, &c->format);
         if (r < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: its pictures (%s) cannot be used: %s", c->spec,
-                         frame_fourcc_name(format.fourcc), strerror(-r));
+                         frame_fourcc_name(c->format.fourcc), strerror(-r));
         else if (!c->frames && (r = sd_event_add_io(sv->event, &c->frames, camera_fd(c->camera), EPOLLIN | EPOLLPRI,
                                                     on_frames, sv)) < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: the event loop: %s", c->spec, strerror(-r));
@@ -370,7 +254,7 @@ static int attach(struct supervisor *sv)
 static void not_opened(struct supervisor *sv, int error)
 {
         sv->camera.error = error;
-        if (hopeless(sv)) {
+        if (supervisor_camera_is_hopeless(sv)) {
                 log_error("%s", sv->camera.why);
                 sv->stop(sv, 1);
                 return;
@@ -385,7 +269,7 @@ void supervisor_camera_attach(struct supervisor *sv)
         int r = attach(sv);
         if (r == 0) {
                 supervisor_camera_listen(sv);
-        } else if (is_open(sv)) {
+        } else if (supervisor_camera_wanted(sv)) { /* the GPU is there */
                 not_opened(sv, r);
                 close_camera(sv);
         }
@@ -406,13 +290,12 @@ static void opened(struct supervisor *sv)
                 return;
         }
         set_state(sv, CAMERA_STARTING);
+        c->format = *camera_format(c->camera);
         if (!stale)
                 snprintf(c->id, sizeof c->id, "%s", camera_id(c->camera));
         if (!stale && supervisor_camera_wanted(sv))
                 r = attach(sv);
-        if (c->state != CAMERA_STARTING)
-                return;
-        if (r < 0)
+        if (r < 0 && supervisor_camera_wanted(sv)) /* the GPU is there */
                 not_opened(sv, r);
         if (r < 0 || stale || !supervisor_camera_wanted(sv))
                 close_camera(sv);
@@ -437,13 +320,11 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
 
 static void open_camera(struct supervisor *sv)
 {
-        const struct config *config = &sv->config;
         struct camera_part *c = &sv->camera;
 
-        name_camera(sv);
-        c->wish = (struct camera_wish){.width = config->width, .height = config->height, .rate = config->rate};
+        supervisor_camera_plan(sv);
         set_state(sv, CAMERA_OPENING);
-        int r = begin(sv, open_task);
+        int r = begin(sv, supervisor_camera_open);
         if (r < 0) {
                 snprintf(c->why, sizeof c->why, "the camera cannot be opened: %s", strerror(-r));
                 not_opened(sv, r);

@@ -44,6 +44,8 @@ static void set_state(struct supervisor *sv, enum gpu_state state)
         sv->gpu.since = stats_now();
 }
 
+/* The rest is on_lost()'s, from the event loop: this may be called in the middle of anything that uses the pipeline,
+ * such as the camera passing a frame. */
 static void lose(struct supervisor *sv)
 {
         set_state(sv, GPU_LOST);
@@ -63,7 +65,6 @@ static void on_failed(void *userdata, int error)
         g->was_lost |= error == -ENODEV;
         log_cause(&g->cause, "the GPU failed: %s", error == -ENODEV ? "it is lost" : strerror(-error));
         lose(sv);
-        sv->update(sv);
 }
 
 static int on_gpu(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -85,11 +86,13 @@ static void on_progress(void *userdata, const char *what, double seconds)
 
 static void close_set(struct gpu_set *set)
 {
-        if (!set || !set->pipeline)
-                return;
-        pipeline_free(set->pipeline);
-        engine_close(&set->engine);
-        set->pipeline = NULL;
+        pthread_mutex_lock(&set->lock);
+        if (set->pipeline) {
+                pipeline_free(set->pipeline);
+                engine_close(&set->engine);
+                set->pipeline = NULL;
+        }
+        pthread_mutex_unlock(&set->lock);
 }
 
 static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
@@ -105,11 +108,18 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                         {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
         };
         uint64_t since = stats_now();
+        struct pipeline *pipeline;
 
-        int r = pipeline_new(&options, &set->pipeline, sv->gpu.why, sizeof sv->gpu.why);
-        if (r == 0)
-                on_progress(sv, "programs recorded and warm", (stats_now() - since) / 1e9);
-        return r;
+        int r = pipeline_new(&options, &pipeline, sv->gpu.why, sizeof sv->gpu.why);
+        if (r < 0)
+                return r;
+        if (set->source.width)
+                pipeline_prepare_source(pipeline, &set->source); /* pipeline_source() will tell what is wrong */
+        pthread_mutex_lock(&set->lock);
+        set->pipeline = pipeline;
+        pthread_mutex_unlock(&set->lock);
+        on_progress(sv, "programs recorded and warm", (stats_now() - since) / 1e9);
+        return 0;
 }
 
 static void open_next(void *userdata)
@@ -152,12 +162,19 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
         return r;
 }
 
+/* What `wish` says, for the output and the camera that are there now. */
+static int begin_open(struct supervisor *sv, const struct config *wish)
+{
+        sv->gpu.wish = *wish;
+        sv->gpu.next->format = sv->output.format;
+        sv->gpu.next->source = sv->camera.format;
+        return begin(sv, open_next);
+}
+
 static void open_gpu(struct supervisor *sv)
 {
-        sv->gpu.wish = sv->config;
-        sv->gpu.next->format = sv->output.format;
         set_state(sv, GPU_OPENING);
-        int r = begin(sv, open_next);
+        int r = begin_open(sv, &sv->config);
         if (r < 0) {
                 log_error("the GPU cannot be opened: %s", strerror(-r));
                 sv->stop(sv, 1);
@@ -173,21 +190,26 @@ static void retire(struct gpu_part *g)
         g->next = set;
 }
 
-static int on_lost(sd_event_source *source, void *userdata)
+static void reopen(struct supervisor *sv)
 {
-        struct supervisor *sv = userdata;
         struct gpu_part *g = &sv->gpu;
 
-        if (g->task.running) /* on_done() sees to it */
-                return 0;
         if (g->losses++ == TRIES) {
                 log_error("the GPU failed again: giving up");
                 sv->stop(sv, 1);
-                return 0;
+                return;
         }
         if (g->now->pipeline)
                 retire(g);
         open_gpu(sv);
+}
+
+static int on_lost(sd_event_source *source, void *userdata)
+{
+        struct supervisor *sv = userdata;
+
+        if (!sv->gpu.task.running) /* otherwise on_done() sees to it */
+                reopen(sv);
         sv->update(sv);
         return 0;
 }
@@ -305,10 +327,8 @@ int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish)
 
         if (g->state != GPU_READY || g->task.running)
                 return -EBUSY;
-        g->wish = *wish;
-        g->next->format = sv->output.format;
         g->switching = true;
-        int r = begin(sv, open_next);
+        int r = begin_open(sv, wish);
         if (r < 0)
                 g->switching = false;
         return r;
@@ -354,6 +374,8 @@ int supervisor_gpu_prepare(struct supervisor *sv)
 {
         sv->gpu.now = &sv->gpu.sets[0];
         sv->gpu.next = &sv->gpu.sets[1];
+        for (int i = 0; i < 2; i++)
+                pthread_mutex_init(&sv->gpu.sets[i].lock, NULL);
         sv->gpu.task = TASK_NONE;
         sv->gpu.cause.trouble = LOG_GPU;
         int r = sd_event_add_defer(sv->event, &sv->gpu.lost, on_lost, sv);

@@ -72,6 +72,8 @@ struct gpu_set {
         struct engine engine;
         struct pipeline *pipeline;  /* NULL: nothing is open */
         struct frame_format format; /* of the output that it is for */
+        struct frame_format source; /* of the camera that it is opened for; width 0: there was none yet */
+        pthread_mutex_t lock;       /* of `pipeline`, between the threads that open and close this and cameras */
 };
 
 struct gpu_part {
@@ -108,9 +110,11 @@ struct camera_part {
         char id[256];          /* of the camera that was last open: its number may change when it is replugged */
         char spec[PATH_MAX];   /* what is being opened */
         struct camera_wish wish;
-        int error;  /* why there is none; 0: nothing is wrong */
-        bool lost;  /* it sent pictures before its last failure */
-        bool stale; /* what is being opened is not wanted any more */
+        struct gpu_set *set;        /* for which it is being opened */
+        struct frame_format format; /* of the camera that was last open */
+        int error;                  /* why there is none; 0: nothing is wrong */
+        bool lost;                  /* it sent pictures before its last failure */
+        bool stale;                 /* what is being opened is not wanted any more */
         struct task task;
         sd_event_source *done, *frames, *stall, *retry, *plugged;
         int result;
@@ -205,16 +209,27 @@ void supervisor_results_prepare(struct supervisor *sv); /* the model is another 
 void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns);
 void supervisor_results_end(struct supervisor *sv); /* this camera sends no more frames */
 
-/* camera.c */
-int supervisor_camera_prepare(struct supervisor *sv);
+/* camera-trouble.c: what errors mean */
+const char *supervisor_camera_error(int error);
+const char *supervisor_camera_caption(const struct supervisor *sv); /* what is wrong with it, in a few words */
+/* Whether trying again makes no sense until one is plugged in. */
+bool supervisor_camera_awaits_plug(const struct supervisor *sv);
+/* A camera may still be plugged in.  A file that cannot be opened is a mistake, and such a run would wait for ever. */
+bool supervisor_camera_is_hopeless(const struct supervisor *sv);
 /* Reports that such a run's file cannot be opened, before anything is written. */
 int supervisor_camera_check(struct supervisor *sv);
+
+/* camera-open.c */
+void supervisor_camera_plan(struct supervisor *sv); /* what the thread will open: `spec`, `wish`, `set` */
+void supervisor_camera_open(void *userdata);        /* on it: leaves `camera` or `why`, and `result` */
+
+/* camera.c */
+int supervisor_camera_prepare(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);
 bool supervisor_camera_wanted(const struct supervisor *sv);
 void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */
 void supervisor_camera_reopen(struct supervisor *sv);                   /* it may have stopped working */
 void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
 void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */
-const char *supervisor_camera_caption(const struct supervisor *sv);     /* what is wrong with it, in a few words */
 void supervisor_camera_close(struct supervisor *sv);                    /* and waits for it: at the end */
 void supervisor_camera_finish(struct supervisor *sv);

@@ -20,10 +20,10 @@ bool command_engine_option(int option, struct engine_options *options)
                 options->gpu = optarg;
                 return true;
         case COMMAND_FP32:
-                options->precision = GPU_F32;
+                options->precision = PRECISION_FP32;
                 return true;
         case COMMAND_FP16:
-                options->precision = GPU_F16;
+                options->precision = PRECISION_FP16;
                 return true;
         default:
                 return false;

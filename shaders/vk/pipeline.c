@@ -46,6 +46,7 @@ int pipelines_init(struct gpu *gpu)
 {
         int r = 0;
 
+        pthread_mutex_init(&gpu->pipelines.lock, NULL);
         for (int reading = 0; reading < READINGS && r == 0; reading++)
                 r = make_layouts(gpu, reading);
         return r;
@@ -67,6 +68,7 @@ void pipelines_finish(struct gpu *gpu)
 {
         if (!gpu->stuck)
                 destroy(gpu);
+        pthread_mutex_destroy(&gpu->pipelines.lock);
         free(gpu->pipelines.list);
         gpu->pipelines = (struct compiled_kernels){0};
 }
@@ -121,10 +123,30 @@ static bool same(const struct compiled_kernel *a, const struct compiled_kernel *
                !memcmp(a->constants, b->constants, sizeof a->constants);
 }
 
+/* Finds it in the list, or compiles it and adds it. */
+static int find(struct gpu *gpu, const struct compiled_kernel *wanted, struct compiled_kernel *ret)
+{
+        struct compiled_kernels *pipelines = &gpu->pipelines;
+
+        *ret = *wanted;
+        for (size_t i = 0; i < pipelines->count; i++)
+                if (same(&pipelines->list[i], wanted)) {
+                        *ret = pipelines->list[i];
+                        return 0;
+                }
+        struct compiled_kernel *grown = realloc(pipelines->list, (pipelines->count + 1) * sizeof *grown);
+        if (!grown)
+                return -ENOMEM;
+        pipelines->list = grown;
+        int r = compile(gpu, ret);
+        if (r == 0)
+                pipelines->list[pipelines->count++] = *ret;
+        return r;
+}
+
 int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
                   const int32_t constants[CONSTANTS], struct compiled_kernel *ret)
 {
-        struct compiled_kernels *pipelines = &gpu->pipelines;
         struct compiled_kernel wanted = {.kernel = kernel, .reading = gpu->reading};
 
         if (!kernel->code[wanted.reading].words)
@@ -133,18 +155,8 @@ int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t fo
                 if (pipeline_descriptor(wanted.reading, i) == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER)
                         wanted.formats[i] = formats[i];
         memcpy(wanted.constants, constants, sizeof wanted.constants);
-        for (size_t i = 0; i < pipelines->count; i++)
-                if (same(&pipelines->list[i], &wanted)) {
-                        *ret = pipelines->list[i];
-                        return 0;
-                }
-        struct compiled_kernel *grown = realloc(pipelines->list, (pipelines->count + 1) * sizeof *grown);
-        if (!grown)
-                return -ENOMEM;
-        pipelines->list = grown;
-        int r = compile(gpu, &wanted);
-        if (r < 0)
-                return r;
-        *ret = pipelines->list[pipelines->count++] = wanted;
-        return 0;
+        pthread_mutex_lock(&gpu->pipelines.lock);
+        int r = find(gpu, &wanted, ret);
+        pthread_mutex_unlock(&gpu->pipelines.lock);
+        return r;
 }

@@ -47,6 +47,7 @@ struct compiled_kernels {
         } layouts[READINGS];
         struct compiled_kernel *list;
         size_t count;
+        pthread_mutex_t lock; /* of the list */
 };
 
 /* One submission's worth of a program. */
@@ -66,6 +67,7 @@ struct gpu_program {
         char name[32];
         int error; /* the first one during recording */
         bool ended, running, background;
+        bool only_compiles;
         size_t *first_runs; /* places in the device's `runs` of what had not run when this was recorded */
         size_t first_run_count;
 
@@ -109,7 +111,7 @@ struct gpu {
         enum gpu_backend backend;
         enum reading reading; /* of kernels that can do both */
         uint64_t allocated;   /* bytes of buffers */
-        bool lost;
+        _Atomic bool lost;
         bool stuck;     /* lost, and submitted work may still run: nothing that it uses can be freed any more */
         bool abandoned; /* stuck, and so is the waiter */
         double rate;    /* multiply-adds per second, measured when it was opened */

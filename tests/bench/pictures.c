@@ -22,7 +22,7 @@ struct bench {
         uint32_t width, height;
         struct gpu_image image, work[2];
         struct gpu_labels labels;
-        struct gpu_buffer *bytes, *parameters, *scratch;
+        struct gpu_buffer *bytes, *parameters, *scratch, *states[EFFECTS];
 };
 
 __attribute__((noreturn)) static void die(const char *what, int error)
@@ -102,6 +102,30 @@ static void formats(const struct bench *bench)
         }
 }
 
+/* Each effect that does something, with its default options; half of the picture is background. */
+static void effect(const struct bench *bench, unsigned id)
+{
+        static const uint8_t colors[GPU_PALETTE_SIZE];
+        const struct effect_context context = {.width = bench->width, .height = bench->height, .colors = colors};
+        const struct effect_chain_io io = {
+                .in = &bench->image,
+                .work = {&bench->work[0], &bench->work[1]},
+                .scratch = bench->scratch,
+                .states = bench->states,
+                .labels = &bench->labels,
+                .blocks = {bench->parameters, 0},
+        };
+        struct effect_settings settings = {.chain = UINT32_C(1) << id};
+
+        if (!effects[id]->record)
+                return;
+        effect_settings_reset(&settings, settings.chain);
+        effect_chain_fill(&settings, &context, gpu_buffer_map(bench->parameters));
+        struct gpu_program *program = begin(bench);
+        effect_chain_record(program, settings.chain, &io);
+        measure(bench, effects[id]->name, program);
+}
+
 static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const char *name)
 {
         struct gpu_buffer *buffer;
@@ -111,34 +135,6 @@ static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const
         for (uint64_t i = 0; i < size; i++)
                 bytes[i] = i * 2654435761u >> 24;
         return buffer;
-}
-
-/* Each effect that does something, with its default options; half of the picture is background. */
-static void effect(const struct bench *bench, unsigned id)
-{
-        static const uint8_t colors[GPU_PALETTE_SIZE];
-        struct gpu_buffer *states[EFFECTS] = {NULL};
-        const struct effect_context context = {.width = bench->width, .height = bench->height, .colors = colors};
-        const struct effect_chain_io io = {
-                .in = &bench->image,
-                .work = {&bench->work[0], &bench->work[1]},
-                .scratch = bench->scratch,
-                .states = states,
-                .labels = &bench->labels,
-                .blocks = {bench->parameters, 0},
-        };
-        struct effect_settings settings = {.chain = UINT32_C(1) << id};
-
-        if (!effects[id]->record)
-                return;
-        if (effects[id]->state_size)
-                states[id] = filled(bench, effects[id]->state_size(bench->width, bench->height), "state");
-        effect_settings_reset(&settings, settings.chain);
-        effect_chain_fill(&settings, &context, gpu_buffer_map(bench->parameters));
-        struct gpu_program *program = begin(bench);
-        effect_chain_record(program, settings.chain, &io);
-        measure(bench, effects[id]->name, program);
-        gpu_buffer_free(states[id]);
 }
 
 static struct gpu_image image_of(const struct bench *bench, const char *name)
@@ -159,6 +155,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
         bench->bytes = filled(bench, gpu_image_size(width, height), "bytes");
         bench->parameters = filled(bench, effect_chain_blocks_size(), "parameters");
         bench->scratch = filled(bench, effect_chain_scratch_size(width, height), "scratch");
+        check("states", effect_chain_states_new(bench->gpu, width, height, bench->states));
         formats(bench);
         for (unsigned i = 0; i < EFFECTS; i++)
                 effect(bench, i);
@@ -169,6 +166,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
         gpu_buffer_free(bench->bytes);
         gpu_buffer_free(bench->parameters);
         gpu_buffer_free(bench->scratch);
+        effect_chain_states_free(bench->states);
 }
 
 int main(int argc, char **argv)

@@ -73,6 +73,17 @@ def visaged(*arguments, **keywords):
     return run("VISAGED", "--config=/dev/null", *arguments, **keywords)
 
 
+def effects():
+    """The effects' rows, in their order."""
+    return json.loads(visagectl("effect", "--json").stdout)
+
+
+def effects_allowed():
+    """How programs name them to those who want another."""
+    *names, last = (effect["name"] for effect in effects())
+    return f"must be {', '.join(names)} or {last}"
+
+
 _models = {}
 
 

@@ -40,7 +40,7 @@ static void check(const struct config *config)
         MUST(config->height >= 32 && config->height <= 8192 && config->height % 2 == 0);
         MUST(config->rate.denominator >= 1 && config->rate.numerator >= config->rate.denominator);
         MUST(config->rate.numerator <= 240 * (uint64_t)config->rate.denominator);
-        MUST(config->precision == GPU_F32 || config->precision == GPU_F16);
+        MUST(config->precision == PRECISION_FP32 || config->precision == PRECISION_FP16);
         MUST(config->effect.chain && config->effect.chain < 1u << EFFECTS && (unsigned)config->mode <= MODE_EXACT);
 }
 

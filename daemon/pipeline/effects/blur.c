@@ -1,4 +1,4 @@
-#include "daemon/pipeline/effects/effect.h"
+#include "daemon/pipeline/effects/frame.h"
 
 enum { STRENGTH };
 

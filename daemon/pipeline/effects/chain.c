@@ -26,6 +26,23 @@ uint64_t effect_chain_scratch_size(uint32_t width, uint32_t height)
         return most;
 }
 
+int effect_chain_states_new(struct gpu *gpu, uint32_t width, uint32_t height, struct gpu_buffer *ret[EFFECTS])
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < EFFECTS && r == 0; i++)
+                if (effects[i]->state_size)
+                        r = gpu_buffer_new(gpu, effects[i]->state_size(width, height), GPU_MEMORY_DEVICE,
+                                           effects[i]->name, &ret[i]);
+        return r;
+}
+
+void effect_chain_states_free(struct gpu_buffer *states[EFFECTS])
+{
+        for (unsigned i = 0; i < EFFECTS; i++)
+                gpu_buffer_free(states[i]);
+}
+
 void effect_chain_fill(const struct effect_settings *settings, const struct effect_context *context, void *blocks)
 {
         for (unsigned i = 0; i < EFFECTS; i++)

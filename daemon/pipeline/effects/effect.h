@@ -1,9 +1,11 @@
 /* An effect turns a picture and its labels into what is shown.  Each effect is a file in this folder, which has its
  * row, the rows of its options and its recording, and a name in the list in meson.build.  Everything about effects
- * elsewhere (configuration, bus, command lines, completions, man pages) is made from these rows. */
+ * elsewhere (configuration, bus, command lines, completions, man pages) is made from these rows, and needs to know
+ * nothing of the GPU. */
 #pragma once
 
-#include "shaders/image.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define EFFECT_OPTIONS_MAX 4 /* of an effect */
 #define EFFECT_BLOCK_MAX 1024
@@ -31,22 +33,9 @@ struct effect_option {
         const char *help; /* a phrase: "the opacity of the colours" */
 };
 
-/* The input for a frame's blocks. */
-struct effect_context {
-        uint32_t width, height; /* of the picture */
-        const uint8_t *colors;  /* 256 of RGBA: opaque for classes, transparent for the rest */
-        bool labels_old;        /* they may be wrong because something has moved: hide everything */
-        bool fresh;             /* the effect's state is undefined: nothing is known of an earlier frame */
-};
-
-/* The images have the same size and are distinct; `in` must not change. */
-struct effect_io {
-        const struct gpu_image *in, *out;
-        struct gpu_buffer *scratch;      /* scratch_size() bytes or more; other effects use it, too */
-        const struct gpu_labels *labels; /* of `in` */
-        struct gpu_buffer *state;        /* as the frame before has left it; NULL: no state_size() */
-        struct gpu_block block;          /* what fill() has written for the current frame */
-};
+struct gpu_program;
+struct effect_context; /* frame.h */
+struct effect_io;
 
 struct effect {
         const char *name;

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "daemon/pipeline/effects/effect.h"
+#include "daemon/pipeline/effects/frame.h"
 
 static void fill(const struct effect_context *context, const double *options, void *block)
 {

@@ -77,12 +77,13 @@ class Contract(Streaming):
         self.client.call("SetEffect", "(sa{sv})", "blur+overlay", {"opacity": GLib.Variant("d", 0.75)})
         self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")),
                          ("overlay+blur", {"opacity": 0.75, "strength": 1}), "in the order in which they are applied")
-        for effect in ("labels", "mirror", "none"):
-            self.client.call("SetEffect", "(sa{sv})", effect, {})
-            self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")), (effect, {}))
+        for effect in support.effects():
+            self.client.call("SetEffect", "(sa{sv})", effect["name"], {})
+            self.assertEqual((self.client.get("Effect"), self.client.get("EffectOptions")),
+                             (effect["name"], {option["name"]: option["default"] for option in effect["options"]}))
         bad = "org.freedesktop.DBus.Error.InvalidArgs"
         for effect, options, name, word in (
-                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", "must be overlay, labels, blur, mirror or none, or "),
+                ("sparkle", {}, "org.visaged1.Error.NoSuchEffect", f"{support.effects_allowed()}, or "),
                 ("blur+sparkle", {}, "org.visaged1.Error.NoSuchEffect", "blur+sparkle"),
                 ("blur+blur", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),
                 ("overlay+none", {}, "org.visaged1.Error.NoSuchEffect", "joined by +"),

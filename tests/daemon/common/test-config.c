@@ -21,7 +21,7 @@ static void test_defaults(void **state)
         assert_int_equal(config.height, 480);
         assert_int_equal(config.rate.numerator, 30);
         assert_int_equal(config.rate.denominator, 1);
-        assert_int_equal(config.precision, GPU_F32);
+        assert_int_equal(config.precision, PRECISION_FP32);
         assert_int_equal(config.effect.chain, 1 << EFFECT_overlay);
         assert_int_equal(config.mode, MODE_SMOOTH);
         assert_int_equal(config.label_age_ms, 300);
@@ -51,7 +51,7 @@ static void test_good_values(void **state)
                 assert_int_equal(config_set(&config, good[i][0], good[i][1], why, sizeof why), 0);
         assert_int_equal(config.width, 1280);
         assert_int_equal(config.rate.numerator, 3);
-        assert_int_equal(config.precision, GPU_F16);
+        assert_int_equal(config.precision, PRECISION_FP16);
         assert_int_equal(config.effect.chain, 1 << EFFECT_blur | 1 << EFFECT_overlay);
         assert_true(config.effect.options[EFFECT_overlay][0] == 0.25);
         assert_true(config.effect.options[EFFECT_blur][0] == 4);
@@ -241,7 +241,8 @@ static void test_file(void **state)
 /* Each mistake with its line and a piece of what is said about it. */
 static void test_file_mistakes(void **state)
 {
-        static const struct {
+        char effects_allowed[EFFECT_TEXT_MAX];
+        const struct {
                 const char *text;
                 unsigned line;
                 const char *says;
@@ -255,11 +256,12 @@ static void test_file_mistakes(void **state)
                 {"[visaged]\nrate = 30\nmode = exact\nrate = 20\n", 4, "rate is already set in line 2"},
                 {"[visaged]\nvirtual-camera = y4m:x\nvirtual-camera = y4m:x\n", 3, "all different"},
                 {"[visaged]\ncamera = x\n  rate = 20\n", 3, "camera is already set in line 2"},
-                {"[visaged]\neffect =\n", 2, "must be overlay, labels, blur, mirror or none"},
+                {"[visaged]\neffect =\n", 2, effects_allowed},
         };
         struct complaints complaints;
         struct config config;
 
+        effect_chain_allowed(effects_allowed);
         for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
                 char where[100];
                 assert_int_equal(read_text(mistakes[i].text, &config, &complaints), -EBADMSG);

@@ -2,7 +2,7 @@
  * stands in the place of mirror, whose file the linker does not need then. */
 #include <string.h>
 
-#include "daemon/pipeline/effects/effect.h"
+#include "daemon/pipeline/effects/frame.h"
 
 /* The colours are all opaque white, or transparent. */
 static void fill(const struct effect_context *context, const double *options, void *block)

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <vulkan/vulkan.h>
 
 #include "daemon/pipeline/pipeline.h"
 #include "tests/cm.h"
@@ -367,6 +369,77 @@ static void waits_for_labels_after_a_reset(void **state)
         end();
 }
 
+/* ---- what is compiled when ---- */
+
+static unsigned compiled; /* kernels, by the linker's --wrap */
+
+VkResult __real_vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
+                                         const VkComputePipelineCreateInfo *infos,
+                                         const VkAllocationCallbacks *allocator, VkPipeline *ret);
+VkResult __wrap_vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
+                                         const VkComputePipelineCreateInfo *infos,
+                                         const VkAllocationCallbacks *allocator, VkPipeline *ret);
+
+VkResult __wrap_vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32_t count,
+                                         const VkComputePipelineCreateInfo *infos,
+                                         const VkAllocationCallbacks *allocator, VkPipeline *ret)
+{
+        compiled++;
+        return __real_vkCreateComputePipelines(device, cache, count, infos, allocator, ret);
+}
+
+/* The event loop records chains: there must be nothing left to compile. */
+static void compiles_nothing_for_a_chain(void **state)
+{
+        begin(MODE_SMOOTH, overlay(1));
+        const unsigned before = compiled;
+        for (uint32_t chain = 1; chain < UINT32_C(1) << EFFECTS; chain++) {
+                const struct effect_settings set = settings(chain);
+                assert_int_equal(pipeline_set_effect(world.pipeline, &set), 0);
+        }
+        assert_int_equal(compiled, before);
+        end();
+}
+
+static void *prepare_source(void *format)
+{
+        return pipeline_prepare_source(world.pipeline, format) == 0 ? format : NULL;
+}
+
+/* Another thread does, while a frame is in progress. */
+static void compiles_nothing_for_a_source_that_was_prepared(void **state)
+{
+        struct frame_format nv12 = {.fourcc = V4L2_PIX_FMT_NV12, .width = WIDTH / 2, .height = HEIGHT};
+        static const uint8_t frame[SIZE];
+        pthread_t thread;
+        void *result;
+
+        assert_int_equal(frame_format_pack(&nv12), 0);
+        begin(MODE_SMOOTH, overlay(1));
+        assert_int_equal(push(10, 1 * SECOND), 0);
+        const unsigned before = compiled;
+        assert_int_equal(pthread_create(&thread, NULL, prepare_source, &nv12), 0);
+        settle();
+        pthread_join(thread, &result);
+        assert_ptr_equal(result, &nv12);
+        assert_true(compiled > before);
+        const unsigned prepared = compiled;
+        assert_int_equal(pipeline_source(world.pipeline, &nv12), 0);
+        assert_int_equal(compiled, prepared);
+        assert_int_equal(pipeline_push(world.pipeline, &(struct frame){.data = frame, .time_ns = 2 * SECOND}), 0);
+        settle();
+        assert_int_equal(world.shown, 2);
+        end();
+}
+
+static void prepares_no_source_that_cannot_be_used(void **state)
+{
+        begin(MODE_SMOOTH, overlay(1));
+        assert_int_equal(pipeline_prepare_source(world.pipeline, &(struct frame_format){.width = 8, .height = 8}),
+                         -ENOTSUP);
+        end();
+}
+
 /* ---- the state of effects ---- */
 
 enum { FRESH = 255 };
@@ -545,6 +618,9 @@ int main(void)
                 cmocka_unit_test(waits_for_labels_where_parsing_is_slow),
                 cmocka_unit_test(starts_anew_with_another_source),
                 cmocka_unit_test(waits_for_labels_after_a_reset),
+                cmocka_unit_test(compiles_nothing_for_a_chain),
+                cmocka_unit_test(compiles_nothing_for_a_source_that_was_prepared),
+                cmocka_unit_test(prepares_no_source_that_cannot_be_used),
                 cmocka_unit_test(keeps_a_state_from_frame_to_frame),
                 cmocka_unit_test(keeps_one_state_for_frames_in_flight),
                 cmocka_unit_test(has_a_fresh_state_after_a_reset),

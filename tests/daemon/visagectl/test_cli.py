@@ -90,7 +90,7 @@ class Both(unittest.TestCase):
                 (["--nonsense"], "unrecognized option"), (["nonsense"], 'unexpected argument "nonsense"'),
                 (["--virtual-camera=video10"], "must be a v4l2loopback node such as /dev/video10"),
                 (["--size=1x1"], "--size cannot be \"1x1\": must be width x height"),
-                (["--effect=sepia"], "must be overlay, labels, blur, mirror or none"), (["--frames=0"], "a whole number, at least 1"),
+                (["--effect=sepia"], support.effects_allowed()), (["--frames=0"], "a whole number, at least 1"),
                 (["--frames=-1"], "a whole number, at least 1"), (["--frames=99999999999999999999"], "a whole number, at least 1"),
                 (["--frames=ten"], "a whole number, at least 1"), (["--camera"], "requires an argument")):
             done = visaged("--config=/dev/null", *arguments)
