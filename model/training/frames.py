@@ -17,6 +17,7 @@ from people import Names, skin_colour
 REGION, WHOLE = 0.45, 0.35  # shares of the views; the rest show nobody
 FILMED = 0.8  # of all frames; the others keep the quality of their pictures
 SMALLEST, LARGEST = 0.045, 0.55  # a face in the whole frame
+CLOSE = 0.15  # of whole frames show one face that is too close for them: hair or chin are beyond an edge
 STANDING = 0.5  # of whole frames that show somebody from head to foot, if any set does
 # A whole frame's people: how many, how often, and how much smaller than LARGEST their faces are at least.
 CROWDS = ((1, 0.45, 1), (2, 0.2, 1.6), (3, 0.1, 1.6), (4, 0.05, 1.6), (8, 0.2, 4))
@@ -81,8 +82,12 @@ class Frames(torch.utils.data.IterableDataset):
         return rgb, labels
 
     def whole(self, rng):
-        """People somewhere in a room, sometimes a distant crowd, or an unchanged picture of full-length people."""
+        """People somewhere in a room, sometimes a distant crowd, a face that is too close, or an unchanged picture of full-length people."""
         rgb, labels = self.blank(rng)
+        if rng.random() < CLOSE:
+            centre = self.size * np.array([rng.uniform(0.3, 0.7), rng.uniform(0.25, 0.65)])
+            self.lay(rng, rgb, labels, self.person(rng), centre, self.size * rng.uniform(LARGEST, 0.95), np.deg2rad(rng.normal(0, 6)))
+            return rgb, labels
         count, _, smaller = CROWDS[rng.choice(len(CROWDS), p=[chance for _, chance, _ in CROWDS])]
         for i in range(count):
             if i == 0 and self.standing and rng.random() < STANDING:

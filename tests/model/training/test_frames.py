@@ -158,6 +158,11 @@ class Frames(Composing):
         self.assertLess(np.median(parts), 0.15)
         self.assertLess(parts.max(), 0.7)
 
+    def test_some_faces_are_cut_by_the_upper_edge(self):
+        rng, endless = np.random.default_rng(0), self.frames()
+        cut = [(endless.whole(rng)[1][0] == INDEX["skin"]).mean() > 0.5 for _ in range(200)]
+        self.assertTrue(4 < sum(cut) < 40, sum(cut))
+
     def test_sets_are_drawn_by_their_shares(self):
         endless = self.frames(*(types.SimpleNamespace(draw=lambda rng, i=i: i, seen_whole=lambda: False) for i in range(3)), shares=[1, 0.5, 0.5])
         rng = np.random.default_rng(0)
