@@ -195,7 +195,7 @@ class Train(unittest.TestCase):
         """Portraits, people and rooms; from an encoder; left, and gone on with; then a model file."""
         names, arrays = self.encoder()
         sets = [self.data, self.path("people"), self.path("rooms")]
-        words = ("--input", 64, "--from", self.path("lite.npz"), "--epochs")
+        words = ("--method", "csr", "--input", 64, "--from", self.path("lite.npz"), "--epochs")
         begun = self.train("e.pt", *words, 1e-3, data=sets)
         self.assertEqual((begun.returncode, f"{len(names)} layers from" in begun.stdout), (0, True), begun.stderr)
         state = torch.load(self.path("e.pt"))
@@ -268,7 +268,7 @@ class Train(unittest.TestCase):
 
     def test_two_processes(self):
         command = [sys.executable, os.path.join(MODEL, "train.py"), "--data", self.data, "--out", self.path("two.pt"), "--batch",
-                   "2", "--epochs", "1.5", "--input", "64"]
+                   "2", "--epochs", "1.5", "--input", "64", "--method", "csr"]
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = str(free.getsockname()[1])
