@@ -15,6 +15,12 @@ struct gpu_labels {
         uint32_t width, height;
 };
 
+/* One byte per pixel, how much of it is somebody (0 to 255: alpha); laid out as labels are. */
+struct gpu_mask {
+        struct gpu_buffer *buffer; /* gpu_labels_size() bytes */
+        uint32_t width, height;
+};
+
 /* Numbers that the host writes and an operator reads each time it runs, so that they can change without recording
  * anything again.  Write them only while no program that reads them is submitted. */
 struct gpu_block {
