@@ -15,9 +15,16 @@ struct gpu_labels {
         uint32_t width, height;
 };
 
+/* One byte per pixel, how much of it is somebody (0 to 255: alpha); laid out as labels are. */
+struct gpu_mask {
+        struct gpu_buffer *buffer; /* gpu_labels_size() bytes */
+        uint32_t width, height;
+};
+
 /* What the network says of each pixel, 4 bytes in a word: its class (label), how surely it belongs to any class but 0
- * (mask: 255 times the logistic function of the best of their logits minus that of class 0, so that it is above a half where
- * the label is not 0), how much the best logit leads before the second (in 32nds, at most 255), 0.  Row after row. */
+ * (mask: 255 times the logistic function of the best of their logits minus that of class 0, so that it is above a half
+ * where the label is not 0), how much the best logit leads before the second (in 32nds, at most 255), 0.  Row after
+ * row. */
 struct gpu_answers {
         struct gpu_buffer *buffer; /* gpu_image_size() bytes */
         uint32_t width, height;
@@ -105,8 +112,8 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
 
 #define GPU_KEPT_MAX 8
 
-/* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the answers, above
- * 0: a view counts fully so far inside of its edges, less towards them, and not at all outside. */
+/* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the
+ * answers, above 0: a view counts fully so far inside of its edges, less towards them, and not at all outside. */
 struct gpu_view {
         struct gpu_region region;
         float feather;
@@ -118,9 +125,9 @@ struct gpu_view {
 /* Of the whole picture in the network's input, on a map of which nothing is known. */
 struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
-/* Puts a view's answers into the map of the whole picture.  `map` has the size of `image`, the picture that was viewed; its
- * label and mask are as in struct gpu_answers, its other two bytes are this operator's memory from one run to the next.  `view`
- * is a struct gpu_view.
+/* Puts a view's answers into the map of the whole picture.  `map` has the size of `image`, the picture that was viewed;
+ * its label and mask are as in struct gpu_answers, its other two bytes are this operator's memory from one run to the
+ * next.  `view` is a struct gpu_view.
  *
  * Enlarged answers have smooth borders.  Where the picture rests, a label changes only when others have led
  * long or clearly enough, and an undecided mask follows slowly, so that noise does not move either; where
@@ -128,9 +135,9 @@ struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_wid
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
              const struct gpu_image *image, const struct gpu_answers *map);
 
-/* One byte of each answer, for who needs only that: `out` has the same size. */
-enum gpu_part { GPU_PART_LABEL, GPU_PART_MASK };
-int op_part(struct gpu_program *program, const struct gpu_answers *map, enum gpu_part part, const struct gpu_labels *out);
+/* One byte of each answer, for those who need only that; the size is the same. */
+int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out);
+int op_mask(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_mask *out);
 
 /* Copies bytes between two buffers of the same size, for example to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

@@ -13,8 +13,7 @@ static void fill_parameters(struct still *s)
         const struct model_info *model = &s->engine->model;
         uint8_t *parameters = gpu_buffer_map(s->parameters);
 
-        *(struct gpu_view *)parameters =
-                gpu_view_whole(s->image.width, s->image.height, model->width, model->height);
+        *(struct gpu_view *)parameters = gpu_view_whole(s->image.width, s->image.height, model->width, model->height);
         palette_fill_overlay(model, parameters + PALETTE_OFFSET);
 }
 
@@ -64,7 +63,7 @@ static int record(struct still *s)
         op_copy(s->program, s->upload, s->image.buffer, gpu_buffer_size(s->upload));
         parser_record(s->engine->parser, s->program, &s->image, &view, &s->answers);
         op_place(s->program, &s->answers, &view, &s->image, &s->map);
-        op_part(s->program, &s->map, GPU_PART_LABEL, &s->labels);
+        op_labels(s->program, &s->map, &s->labels);
         op_paint(s->program, &s->image, &s->labels, &palette, &s->overlay);
         op_copy(s->program, s->labels.buffer, s->labels_read, gpu_buffer_size(s->labels.buffer));
         op_copy(s->program, s->overlay.buffer, s->overlay_read, gpu_buffer_size(s->overlay.buffer));
@@ -110,8 +109,9 @@ const uint8_t *still_overlay(const struct still *s)
 
 void still_finish(struct still *s)
 {
-        struct gpu_buffer *buffers[] = {s->upload,      s->image.buffer, s->overlay.buffer, s->answers.buffer, s->map.buffer, s->labels.buffer,
-                                        s->labels_read, s->overlay_read, s->parameters};
+        struct gpu_buffer *buffers[] = {s->upload,         s->image.buffer, s->overlay.buffer,
+                                        s->answers.buffer, s->map.buffer,   s->labels.buffer,
+                                        s->labels_read,    s->overlay_read, s->parameters};
 
         gpu_program_free(s->program);
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)

@@ -129,9 +129,20 @@ static int submit(struct pipeline *p, struct slot *slot)
         return r == 0 && parses ? parse(p) : r;
 }
 
+/* What the network will see of the frame. */
+static void look(struct pipeline *p, struct slot *slot)
+{
+        struct gpu_view view = gpu_view_whole(p->tools.sink.width, p->tools.sink.height, p->parse.answers.width,
+                                              p->parse.answers.height);
+
+        view.fresh = p->parse.labelled.source != slot->id.source;
+        slot_set_view(slot, &view);
+        p->parse.taken = slot->id;
+}
+
 static int take(struct pipeline *p, struct slot *slot)
 {
-        p->parse.taken = slot->id;
+        look(p, slot);
         return gpu_submit(slot->take, on_step, slot);
 }
 
@@ -315,8 +326,11 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
         if (!p->last)
                 return -EAGAIN;
         int r = gpu_wait(p->engine->gpu);
-        if (r == 0 && p->parse.labelled.number != p->last->id.number && (r = gpu_run(p->last->take)) == 0)
-                r = gpu_run(p->parse.program);
+        if (r == 0 && p->parse.labelled.number != p->last->id.number) {
+                look(p, p->last);
+                if ((r = gpu_run(p->last->take)) == 0)
+                        r = gpu_run(p->parse.program);
+        }
         if (r < 0 || (r = snapshot_read(p->engine->gpu, &p->parse.image, rgba)) < 0)
                 return r;
         p->parse.taken = p->parse.labelled = p->last->id;
@@ -337,6 +351,7 @@ static int warm(struct pipeline *p)
         int r;
 
         memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
+        look(p, slot);
         if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
                 return r;
         for (unsigned i = 0; i < EFFECTS && r == 0; i++)
@@ -347,18 +362,16 @@ static int warm(struct pipeline *p)
 
 static int prepare(struct pipeline *p, const struct frame_format *sink)
 {
-        const struct model_info *model = &p->engine->model;
-        const struct gpu_region whole = gpu_region_whole(sink->width, sink->height, model->width, model->height);
         struct gpu_pixels pixels;
         int r;
 
-        palette_fill(model, p->colors);
+        palette_fill(&p->engine->model, p->colors);
         if ((r = pixels_layout(sink, &pixels)) < 0 ||
             (r = slot_tools_init(&p->tools, p->engine->gpu, &pixels, &p->parse)) < 0 ||
             (r = parse_init(&p->parse, p->engine, sink->width, sink->height)) < 0)
                 return r;
         for (int i = 0; i < SLOTS && r == 0; i++) {
-                r = slot_init(&p->slots[i], &p->tools, &whole);
+                r = slot_init(&p->slots[i], &p->tools);
                 p->slots[i].pipeline = p;
         }
         if (r < 0 || (r = pipeline_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)

@@ -25,11 +25,11 @@ void main()
         for (int g = 0; g * 4 < params.classes; g++) {
                 const vec4 v = INTERPOLATE(logits, params.logits, b, g);
                 [[unroll]] for (int k = 0; k < 4; k++) {
-                        const int class = g * 4 + k;
-                        const float x = class < params.classes ? v[k] : LEAST;
+                        const int c = g * 4 + k;
+                        const float x = c < params.classes ? v[k] : LEAST;
                         second = max(second, min(best, x));
-                        other = max(other, class == 0 ? LEAST : x);
-                        which = x > best ? class : which;
+                        other = max(other, c == 0 ? LEAST : x);
+                        which = x > best ? c : which;
                         best = max(best, x);
                 }
         }

@@ -69,17 +69,16 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
                 .inverse_std = {1 / std[0], 1 / std[1], 1 / std[2]},
         };
 
-        return program_dispatch(
-                program,
-                &(struct dispatch){
-                        .kernel = &kernel_crop,
-                        .operands = {image_operand(in), region_operand(region), [4] = map_operand(out)},
-                        .push = &params,
-                        .push_size = sizeof params,
-                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
-                        .cost = 600.0 * map_pixels(out),
-                        .whole = true,
-                });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = &kernel_crop,
+                                        .operands = {image_operand(in), region_operand(region), [4] = map_operand(out)},
+                                        .push = &params,
+                                        .push_size = sizeof params,
+                                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
+                                        .cost = 600.0 * map_pixels(out),
+                                        .whole = true,
+                                });
 }
 
 int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
@@ -92,15 +91,15 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
                 .logits = push_map(logits),
         };
 
-        return program_dispatch(
-                program, &(struct dispatch){
-                                 .kernel = &kernel_argmax,
-                                 .operands = {map_operand(logits), [4] = answers_operand(out, FORMAT_WORD)},
-                                 .push = &params,
-                                 .push_size = sizeof params,
-                                 .groups = {LINEAR_GROUPS(out->width * out->height)},
-                                 .cost = 20.0 * out->width * out->height * classes,
-                         });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = &kernel_argmax,
+                                        .operands = {map_operand(logits), [4] = answers_operand(out, FORMAT_WORD)},
+                                        .push = &params,
+                                        .push_size = sizeof params,
+                                        .groups = {LINEAR_GROUPS(out->width * out->height)},
+                                        .cost = 20.0 * out->width * out->height * classes,
+                                });
 }
 
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
@@ -111,34 +110,47 @@ int op_place(struct gpu_program *program, const struct gpu_answers *answers, con
                 .answers_size = {answers->width, answers->height},
         };
 
+        return program_dispatch(
+                program, &(struct dispatch){
+                                 .kernel = &kernel_place,
+                                 .operands = {answers_operand(answers, FORMAT_WORD),
+                                              block_operand(view, sizeof(struct gpu_view)), image_words(image),
+                                              answers_operand(map, FORMAT_WORDS), answers_operand(map, FORMAT_WORDS)},
+                                 .push = &params,
+                                 .push_size = sizeof params,
+                                 .groups = {LINEAR_GROUPS(image_fours(image))},
+                                 .cost = 100.0 * map->width * map->height,
+                                 .whole = true,
+                         });
+}
+
+static int record_part(struct gpu_program *program, const struct gpu_answers *map, int shift, const struct operand *out)
+{
+        const struct part_params params = {divide_up((uint64_t)map->width * map->height, 4), shift};
+
         return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = &kernel_place,
-                                                 .operands = {answers_operand(answers, FORMAT_WORD),
-                                                              block_operand(view, sizeof(struct gpu_view)),
-                                                              image_words(image), answers_operand(map, FORMAT_WORDS),
-                                                              answers_operand(map, FORMAT_WORDS)},
+                                                 .kernel = &kernel_part,
+                                                 .operands = {answers_operand(map, FORMAT_WORDS), [4] = *out},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {LINEAR_GROUPS(image_fours(image))},
-                                                 .cost = 100.0 * map->width * map->height,
+                                                 .groups = {LINEAR_GROUPS(params.words)},
+                                                 .cost = 10.0 * map->width * map->height,
                                                  .whole = true,
                                          });
 }
 
-int op_part(struct gpu_program *program, const struct gpu_answers *map, enum gpu_part part, const struct gpu_labels *out)
+int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out)
 {
-        const struct part_params params = {divide_up((uint64_t)out->width * out->height, 4), part * 8};
+        const struct operand operand = labels_words(out);
 
-        return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = &kernel_part,
-                                                 .operands = {answers_operand(map, FORMAT_WORDS),
-                                                              [4] = labels_words(out)},
-                                                 .push = &params,
-                                                 .push_size = sizeof params,
-                                                 .groups = {LINEAR_GROUPS(params.words)},
-                                                 .cost = 10.0 * out->width * out->height,
-                                                 .whole = true,
-                                         });
+        return record_part(program, map, 0, &operand);
+}
+
+int op_mask(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_mask *out)
+{
+        const struct operand operand = labels_words(&(struct gpu_labels){out->buffer, out->width, out->height});
+
+        return record_part(program, map, 8, &operand);
 }
 
 int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
