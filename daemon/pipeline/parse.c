@@ -20,6 +20,7 @@ static int allocate(struct parse *parse, struct gpu *gpu)
                 {labels, GPU_MEMORY_DEVICE, "labels", &parse->labels.buffer},
                 {labels, GPU_MEMORY_DEVICE, "mask", &parse->mask.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &parse->labels_read},
+                {answers, GPU_MEMORY_READBACK, "answers read", &parse->answers_read},
         };
         int r = 0;
 
@@ -41,6 +42,7 @@ static int record(struct parse *parse, const struct engine *engine)
         op_labels(parse->program, &parse->map, &parse->labels);
         op_mask(parse->program, &parse->map, &parse->mask);
         op_copy(parse->program, parse->labels.buffer, parse->labels_read, gpu_buffer_size(parse->labels.buffer));
+        op_copy(parse->program, parse->answers.buffer, parse->answers_read, gpu_buffer_size(parse->answers.buffer));
         return gpu_program_end(parse->program);
 }
 
@@ -67,4 +69,5 @@ void parse_finish(struct parse *parse)
         gpu_buffer_free(parse->labels.buffer);
         gpu_buffer_free(parse->mask.buffer);
         gpu_buffer_free(parse->labels_read);
+        gpu_buffer_free(parse->answers_read);
 }

@@ -20,8 +20,8 @@ struct parse {
         struct gpu_answers map;     /* of the picture, all views together */
         struct gpu_labels labels;   /* of the map */
         struct gpu_mask mask;
-        struct gpu_buffer *labels_read; /* the same for the host */
-        struct gpu_program *program;    /* in the background */
+        struct gpu_buffer *labels_read, *answers_read; /* the same for the host */
+        struct gpu_program *program;                   /* in the background */
 
         bool running;
         struct frame_id taken, labelled; /* the image; the labels */
