@@ -71,6 +71,12 @@ struct effect_params {
         ivec2 size; /* width, height */
 };
 
+/* The cells of a guided filter, see guide.glsl. */
+struct guide_params {
+        ivec2 size, count; /* width, height; of cells */
+        int side;          /* of a cell, in pixels */
+};
+
 struct blur_params {
         ivec2 size;      /* of the picture */
         int invocations; /* which share the cells */
@@ -87,6 +93,7 @@ CHECK_PUSH_CONSTANTS(uncrop_params);
 CHECK_PUSH_CONSTANTS(unpack_params);
 CHECK_PUSH_CONSTANTS(pack_params);
 CHECK_PUSH_CONSTANTS(effect_params);
+CHECK_PUSH_CONSTANTS(guide_params);
 CHECK_PUSH_CONSTANTS(blur_params);
 CHECK_PUSH_CONSTANTS(warp_params);
 #endif
