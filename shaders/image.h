@@ -71,6 +71,12 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
+/* Moves a mask's edges to those of the picture (a guided filter), and decides what is undecided far from any.  All
+ * sizes are equal; `out` is neither of the others. */
+int op_guide(struct gpu_program *program, const struct gpu_image *image, const struct gpu_mask *in,
+             struct gpu_buffer *scratch, const struct gpu_mask *out);
+uint64_t gpu_guide_scratch_size(uint32_t width, uint32_t height);
+
 /* The block of op_blur_background(). */
 struct gpu_blur {
         float shift, radius, fall, everywhere;

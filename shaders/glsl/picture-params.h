@@ -75,6 +75,12 @@ struct effect_params {
         ivec2 size; /* width, height */
 };
 
+/* The cells of a guided filter, see guide.glsl. */
+struct guide_params {
+        ivec2 size, count; /* width, height; of cells */
+        int side;          /* of a cell, in pixels */
+};
+
 struct blur_params {
         ivec2 size;      /* of the picture */
         int invocations; /* which share the cells */
@@ -92,6 +98,7 @@ CHECK_PUSH_CONSTANTS(part_params);
 CHECK_PUSH_CONSTANTS(unpack_params);
 CHECK_PUSH_CONSTANTS(pack_params);
 CHECK_PUSH_CONSTANTS(effect_params);
+CHECK_PUSH_CONSTANTS(guide_params);
 CHECK_PUSH_CONSTANTS(blur_params);
 CHECK_PUSH_CONSTANTS(warp_params);
 #endif

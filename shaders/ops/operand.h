@@ -66,6 +66,11 @@ static inline struct operand labels_operand(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_U8};
 }
 
+static inline struct operand mask_operand(const struct gpu_mask *mask)
+{
+        return (struct operand){mask->buffer, 0, gpu_labels_size(mask->width, mask->height), FORMAT_U8};
+}
+
 /* The same as they are: a pixel or four labels a word, and four words an element where an image is taken so. */
 static inline struct operand image_words(const struct gpu_image *image)
 {

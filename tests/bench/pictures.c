@@ -22,6 +22,7 @@ struct bench {
         uint32_t width, height;
         struct gpu_image image, work[2];
         struct gpu_labels labels;
+        struct gpu_mask masks[2];
         struct gpu_buffer *bytes, *parameters, *scratch, *states[EFFECTS];
 };
 
@@ -102,6 +103,14 @@ static void formats(const struct bench *bench)
         }
 }
 
+static void guide(const struct bench *bench)
+{
+        struct gpu_program *program = begin(bench);
+
+        op_guide(program, &bench->image, &bench->masks[0], bench->scratch, &bench->masks[1]);
+        measure(bench, "guide", program);
+}
+
 /* Each effect that does something, with its default options; half of the picture is background. */
 static void effect(const struct bench *bench, unsigned id)
 {
@@ -156,13 +165,19 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
         bench->parameters = filled(bench, effect_chain_blocks_size(), "parameters");
         bench->scratch = filled(bench, effect_chain_scratch_size(width, height), "scratch");
         check("states", effect_chain_states_new(bench->gpu, width, height, bench->states));
+        for (int i = 0; i < 2; i++)
+                bench->masks[i] =
+                        (struct gpu_mask){filled(bench, gpu_labels_size(width, height), "mask"), width, height};
         formats(bench);
+        guide(bench);
         for (unsigned i = 0; i < EFFECTS; i++)
                 effect(bench, i);
         gpu_buffer_free(bench->image.buffer);
         gpu_buffer_free(bench->work[0].buffer);
         gpu_buffer_free(bench->work[1].buffer);
         gpu_buffer_free(bench->labels.buffer);
+        gpu_buffer_free(bench->masks[0].buffer);
+        gpu_buffer_free(bench->masks[1].buffer);
         gpu_buffer_free(bench->bytes);
         gpu_buffer_free(bench->parameters);
         gpu_buffer_free(bench->scratch);

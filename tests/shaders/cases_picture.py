@@ -388,6 +388,65 @@ def pack_cases():
                 n += 1
 
 
+def guided(image, mask):
+    """He's fast guided filter with a guide of three colours, on cells of 8 pixels for each 640 of the longer side, each the mean
+    of 4 x 4 of its pixels."""
+    height, width = mask.shape
+    side = 8 * max(1, (max(width, height) + 320) // 640)
+    rows, columns = -(-height // side), -(-width // side)
+    y, x = (np.minimum(np.arange(n)[:, None] * side + (np.arange(4) * side + side // 2) // 4, last - 1).ravel()
+            for n, last in ((rows, height), (columns, width)))
+
+    def cells(a):
+        return a[y][:, x].reshape(rows, 4, columns, 4, -1).mean((1, 3))
+
+    def boxes(a):
+        return F.avg_pool2d(F.pad(to_torch(a.transpose(2, 0, 1)), [1] * 4, "replicate"), 3, 1)[0].numpy().transpose(1, 2, 0)
+
+    def decided(a):
+        return np.clip((a - 0.2) / 0.6, 0, 1)
+
+    color, p = image[..., :3] / 255, decided(mask / 255)[..., None]
+    mean, p_mean = boxes(cells(color)), boxes(cells(p))
+    outer = boxes(cells((color[..., None] * color[..., None, :]).reshape(height, width, 9))).reshape(rows, columns, 3, 3)
+    covariance = outer - mean[..., None] * mean[..., None, :] + 1e-4 * np.eye(3)
+    a = np.linalg.solve(covariance, (boxes(cells(color * p)) - mean * p_mean)[..., None])[..., 0]
+    a = boxes(np.concatenate([a, p_mean - (a * mean).sum(-1, keepdims=True)], -1))
+    a = sample_bilinear(a, *((np.arange(n) + 0.5) / side - 0.5 for n in (width, height)))
+    return 255 * decided((a[..., :3] * color).sum(-1) + a[..., 3])
+
+
+def guide_cases():
+    for n, (width, height) in enumerate([(1, 1), (3, 5), (64, 48), (97, 61), (61, 130), (320, 240), (403, 299), (640, 480), (1283, 721)]):
+        y, x = np.mgrid[:height, :width] / max(width, height)
+        for what in ("two colours", "greys", "noise", "flat", "nobody", "somebody"):
+            r = rng("guide", n, what)
+            inside = (x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.07
+            wide = np.clip(0.5 + 8 * (0.3 - np.hypot(x - 0.47, y - 0.42)), 0, 1)  # as soft as the network's, and beside the edge
+            color = np.where(inside[..., None], (200, 140, 120), (60, 90, 160)) + r.normal(0, 3, (height, width, 3))
+            if what == "greys":
+                color = np.where(inside, 180, 90)[..., None] + 20 * np.sin(40 * x + 30 * y)[..., None] + np.zeros(3)
+            elif what == "noise":
+                color, wide = r.uniform(0, 255, (height, width, 3)), r.uniform(0, 1, (height, width))
+            elif what == "flat":
+                color = np.full_like(color, 77)
+            elif what in ("nobody", "somebody"):
+                wide = np.full((height, width), float(what == "somebody"))
+            image = np.full((height, width, 4), 255, np.uint8)
+            image[..., :3] = np.clip(color, 0, 255).round()
+            mask = (255 * wide).round().astype(np.uint8)
+
+            def check(outputs, answer, image=image, mask=mask, what=what):
+                got = outputs[0].reshape(mask.shape)
+                bytes_near(got, guided(image, mask), 2, mean=0.5)
+                if what in ("nobody", "somebody"):
+                    assert (got == mask).all(), "a mask without edges has got some"
+
+            yield Case("guide", f"guide {width}x{height}, {what}", check,
+                       numbers={name: {"width": width, "height": height} for name in ("image", "in", "out")},
+                       arrays=[image, mask], sample=width < 400)
+
+
 def blurred(image, labels, sigma):
     """A Gaussian over the background only, cut off where little is left of it; at the edges the picture goes on as it ends."""
     reach = int(np.ceil(2.5 * sigma))
@@ -497,7 +556,6 @@ def copy_cases():
         yield Case("copy", f"copy {size} bytes", check, numbers={"size": size}, arrays=[data])
 
 
-GROUPS = {"crop": crop_cases, "region_whole": region_whole_cases, "argmax": argmax_cases, "place": place_cases,
-          "part": part_cases,
-          "unpack": unpack_cases, "pack": pack_cases, "blur": blur_cases, "paint": paint_cases, "warp": warp_cases,
+GROUPS = {"crop": crop_cases, "region_whole": region_whole_cases, "argmax": argmax_cases, "place": place_cases, "part": part_cases,
+          "unpack": unpack_cases, "pack": pack_cases, "guide": guide_cases, "blur": blur_cases, "paint": paint_cases, "warp": warp_cases,
           "copy": copy_cases}

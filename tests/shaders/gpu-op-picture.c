@@ -188,6 +188,31 @@ static int run_pack(struct run *run)
         return r < 0 ? r : op_pack(run->program, &in, &pixels, bytes);
 }
 
+static int mask_new(struct run *run, const char *name, bool given, bool out, struct gpu_mask *ret)
+{
+        struct gpu_labels bytes;
+        int r = labels_new(run, name, given, out, &bytes);
+
+        *ret = (struct gpu_mask){bytes.buffer, bytes.width, bytes.height};
+        return r;
+}
+
+static int run_guide(struct run *run)
+{
+        struct gpu_image image;
+        struct gpu_buffer *scratch;
+        struct gpu_mask in, out;
+        int r = image_new(run, "image", true, false, &image);
+
+        if (r >= 0)
+                r = mask_new(run, "in", true, false, &in);
+        if (r >= 0)
+                r = workspace_new(run, gpu_guide_scratch_size(image.width, image.height), 0, &scratch);
+        if (r >= 0)
+                r = mask_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_guide(run->program, &image, &in, scratch, &out);
+}
+
 static int run_blur(struct run *run)
 {
         const float sigma = real(run->json, "sigma"), sigma_least = real(run->json, "sigma_least");
@@ -251,6 +276,7 @@ static int run_copy(struct run *run)
         return r < 0 ? r : op_copy(run->program, from, to, size);
 }
 
+/* clang-format off */
 const struct operator picture_operators[] = {
         {"crop", run_crop},
         {"region_whole", run_view_whole},
@@ -260,9 +286,11 @@ const struct operator picture_operators[] = {
         {"mask", run_mask},
         {"unpack", run_unpack},
         {"pack", run_pack},
+        {"guide", run_guide},
         {"blur", run_blur},
         {"paint", run_paint},
         {"warp", run_warp},
         {"copy", run_copy},
         {NULL},
 };
+/* clang-format on */
