@@ -60,12 +60,16 @@ static int part_at(const struct drawn *face, float u, float v)
 
 static int class_at(const struct drawn *face, float x, float y, bool with_parts)
 {
-        const float angle = face->roll / 57.29578f, dx = (x - face->x) / face->height,
-                    dy = (y - face->y) / face->height;
-        const float u = cosf(angle) * dx + sinf(angle) * dy, v = cosf(angle) * dy - sinf(angle) * dx;
+        const float dx = (x - face->x) / face->height, dy = (y - face->y) / face->height;
 
+        if (fabsf(dx) > 0.7f || dy < -0.7f)
+                return -1;
+        if (dy > 0.7f)
+                return CLOTH;
+        const float angle = face->roll / 57.29578f, c = cosf(angle), s = sinf(angle);
+        const float u = c * dx + s * dy, v = c * dy - s * dx;
         if (!in_ellipse(u, v, 0, 0, 0.375f, 0.5f))
-                return in_ellipse(u, v, 0, -0.1f, 0.47f, 0.58f) ? HAIR : u > -0.7f && u < 0.7f && v > 0.5f ? CLOTH : -1;
+                return in_ellipse(u, v, 0, -0.1f, 0.47f, 0.58f) ? HAIR : v > 0.5f ? CLOTH : -1;
         const int part = with_parts && !face->faceless ? part_at(face, u, v) : -1;
         return part < 0 ? SKIN : part;
 }
