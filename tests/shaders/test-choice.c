@@ -37,7 +37,7 @@ static struct gpu_conv depthwise(uint32_t channels, uint32_t kernel, uint32_t st
 
 static void is(const struct gpu_caps *caps, enum gpu_backend backend, struct gpu_conv conv, const char *name)
 {
-        const struct conv_algorithm *chosen = conv_choose(caps, backend, &conv);
+        const struct conv_algorithm *chosen = conv_guess(caps, backend, &conv);
 
         if (!name)
                 assert_null(chosen);
