@@ -1,5 +1,6 @@
 /* A play: the whole life of an engine and its pipeline, as the daemon leads it.  It opens both, shows frames of a
- * camera, takes another camera in the middle of a frame, makes a snapshot, and closes while a frame is under way. */
+ * camera, takes another camera in the middle of a frame, makes a snapshot, tunes, and closes while a frame is under
+ * way. */
 #pragma once
 
 #include "daemon/common/task.h"
