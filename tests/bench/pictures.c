@@ -102,29 +102,6 @@ static void formats(const struct bench *bench)
         }
 }
 
-/* Each effect that does something, with its default options; half of the picture is background. */
-static void effect(const struct bench *bench, unsigned id)
-{
-        static const uint8_t colors[GPU_PALETTE_SIZE];
-        const struct effect_context context = {.width = bench->width, .height = bench->height, .colors = colors};
-        const struct effect_chain_io io = {
-                .in = &bench->image,
-                .work = {&bench->work[0], &bench->work[1]},
-                .scratch = bench->scratch,
-                .labels = &bench->labels,
-                .blocks = {bench->parameters, 0},
-        };
-        struct effect_settings settings = {.chain = UINT32_C(1) << id};
-
-        if (!effects[id]->record)
-                return;
-        effect_settings_reset(&settings, settings.chain);
-        effect_chain_fill(&settings, &context, gpu_buffer_map(bench->parameters));
-        struct gpu_program *program = begin(bench);
-        effect_chain_record(program, settings.chain, &io);
-        measure(bench, effects[id]->name, program);
-}
-
 static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const char *name)
 {
         struct gpu_buffer *buffer;
@@ -134,6 +111,34 @@ static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const
         for (uint64_t i = 0; i < size; i++)
                 bytes[i] = i * 2654435761u >> 24;
         return buffer;
+}
+
+/* Each effect that does something, with its default options; half of the picture is background. */
+static void effect(const struct bench *bench, unsigned id)
+{
+        static const uint8_t colors[GPU_PALETTE_SIZE];
+        struct gpu_buffer *states[EFFECTS] = {NULL};
+        const struct effect_context context = {.width = bench->width, .height = bench->height, .colors = colors};
+        const struct effect_chain_io io = {
+                .in = &bench->image,
+                .work = {&bench->work[0], &bench->work[1]},
+                .scratch = bench->scratch,
+                .states = states,
+                .labels = &bench->labels,
+                .blocks = {bench->parameters, 0},
+        };
+        struct effect_settings settings = {.chain = UINT32_C(1) << id};
+
+        if (!effects[id]->record)
+                return;
+        if (effects[id]->state_size)
+                states[id] = filled(bench, effects[id]->state_size(bench->width, bench->height), "state");
+        effect_settings_reset(&settings, settings.chain);
+        effect_chain_fill(&settings, &context, gpu_buffer_map(bench->parameters));
+        struct gpu_program *program = begin(bench);
+        effect_chain_record(program, settings.chain, &io);
+        measure(bench, effects[id]->name, program);
+        gpu_buffer_free(states[id]);
 }
 
 static struct gpu_image image_of(const struct bench *bench, const char *name)

@@ -1,0 +1,48 @@
+"""The benchmarks run and their tables are whole; what they measure is nobody's business here.
+
+Environment: VISAGED_BUILD (the build folder), PICTURES (bench-pictures).
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+
+def run(*words):
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+
+
+class Benches(unittest.TestCase):
+    def test_pictures(self):
+        done = run(os.environ["PICTURES"], "1")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        rows = [line.split() for line in done.stdout.splitlines()[2:]]
+        names = {" ".join(row[:-3]) for row in rows}
+        self.assertLessEqual({"unpack YUYV", "pack NV12", "overlay", "blur", "mirror"}, names)
+        self.assertTrue(all(float(row[-2]) >= float(row[-1]) > 0 for row in rows), done.stdout)
+
+    def test_daemon(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", f"--json={folder}/rows")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            with open(f"{folder}/rows", encoding="utf-8") as file:
+                rows = json.load(file)
+        self.assertEqual([row["effect"] for row in rows], ["none", "overlay"])
+        for row in rows:
+            for key in ("shown_s", "parsed_s", "parse_ms", "latency_ms", "cores", "loop", "start_s"):
+                self.assertGreaterEqual(row[key], 0, key)
+        self.assertEqual(len(re.findall(r"^(?:none|overlay)(?: +\d+\.\d+){7}$", done.stdout, re.MULTILINE)), 2, done.stdout)
+
+    def test_daemon_says_why(self):
+        done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=nonsense")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nonsense", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
