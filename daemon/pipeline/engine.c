@@ -128,6 +128,11 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
         return r;
 }
 
+bool engine_is_tuned(const struct engine *engine)
+{
+        return parser_figures(engine->parser)->guesses == 0;
+}
+
 /* First of all whether the result can be kept; also what was measured before it was stopped. */
 static int tune(struct engine *engine, const struct gpu_tuning *tuning, char *why, size_t why_size)
 {

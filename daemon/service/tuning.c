@@ -95,8 +95,7 @@ static bool wanted(const struct supervisor *sv)
         const struct tuning_part *t = &sv->tuning;
 
         return g->state == GPU_READY && !g->task.running && !t->task.running && !supervisor_is_finite(sv) &&
-               parser_figures(g->now->engine.parser)->guesses > 0 &&
-               !(t->tried && config_same_engine(&t->config, &sv->config));
+               !engine_is_tuned(&g->now->engine) && !(t->tried && config_same_engine(&t->config, &sv->config));
 }
 
 static void wait_for_frames(struct supervisor *sv)
