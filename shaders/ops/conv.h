@@ -48,12 +48,14 @@ int conv_remember(struct gpu *gpu, const struct gpu_conv *conv, const struct con
 
 struct conv_trial {
         struct gpu_conv conv;
-        struct gpu_buffer *memory; /* weights, input, output, workspace: all zero */
+        struct gpu_buffer *memory; /* weights, input, output, workspace */
         struct gpu_program *program;
 };
 
 /* With the algorithm that `conv` has.  On failure nothing is left. */
 int conv_trial_new(struct gpu *gpu, const struct gpu_conv *conv, struct conv_trial *ret);
+/* Makes all of it zero, so that none is slow because it happens to compute denormals. */
+int conv_trial_clear(struct conv_trial *trial);
 void conv_trial_free(struct conv_trial *trial); /* a zeroed one is fine */
 
 /* ---- conv-weights.c: a matrix for each of `taps`, then the bias in 32 bits ---- */

@@ -1,21 +1,7 @@
-/* A convolution by itself.  Its memory is zero: nothing is slow to compute because it happens to be a denormal. */
+/* A convolution by itself. */
 #include <stdlib.h>
 
 #include "shaders/ops/conv.h"
-
-/* Bytes that are written at once: others may be waiting for the device. */
-enum { CHUNK = 1 << 20 };
-
-static int clear(struct gpu_buffer *buffer)
-{
-        void *zeros = calloc(1, CHUNK);
-        int r = zeros ? 0 : -ENOMEM;
-
-        for (uint64_t at = 0; at < buffer->size && r == 0; at += CHUNK)
-                r = gpu_buffer_write(buffer, at, zeros, buffer->size - at < CHUNK ? buffer->size - at : CHUNK);
-        free(zeros);
-        return r;
-}
 
 static struct gpu_map map(const struct gpu_conv *conv, uint32_t channels, uint32_t stride)
 {
@@ -45,7 +31,7 @@ static int prepare(struct gpu *gpu, struct conv_trial *trial)
         op.workspace_offset = op.out.offset + size_of(&op.out);
         int r = gpu_buffer_new(gpu, op.workspace_offset + gpu_conv_workspace_size(conv), GPU_MEMORY_DEVICE, "trial",
                                &trial->memory);
-        if (r < 0 || (r = clear(trial->memory)) < 0 || (r = gpu_program_new(gpu, "trial", &trial->program)) < 0)
+        if (r < 0 || (r = gpu_program_new(gpu, "trial", &trial->program)) < 0)
                 return r;
         op.in.buffer = op.out.buffer = op.weights = op.workspace = trial->memory;
         op_conv(trial->program, &op);
@@ -58,6 +44,21 @@ int conv_trial_new(struct gpu *gpu, const struct gpu_conv *conv, struct conv_tri
         int r = prepare(gpu, ret);
         if (r < 0)
                 conv_trial_free(ret);
+        return r;
+}
+
+/* Bytes that are written at once: others may be waiting for the device. */
+enum { CHUNK = 1 << 20 };
+
+int conv_trial_clear(struct conv_trial *trial)
+{
+        const uint64_t size = trial->memory->size;
+        void *zeros = calloc(1, CHUNK);
+        int r = zeros ? 0 : -ENOMEM;
+
+        for (uint64_t at = 0; at < size && r == 0; at += CHUNK)
+                r = gpu_buffer_write(trial->memory, at, zeros, size - at < CHUNK ? size - at : CHUNK);
+        free(zeros);
         return r;
 }
 

@@ -25,6 +25,8 @@ static int prepare(struct gpu *gpu, const struct gpu_conv *conv, struct contest 
                 contest->best[i] = 1e9;
                 r = conv_trial_new(gpu, &with, &contest->trials[i]);
                 if (r == 0)
+                        r = conv_trial_clear(&contest->trials[i]);
+                if (r == 0)
                         r = gpu_run(contest->trials[i].program); /* drivers compile in the first run */
         }
         return r;
