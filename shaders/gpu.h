@@ -109,9 +109,8 @@ typedef void (*gpu_done)(void *userdata, int status);
 void gpu_program_set_background(struct gpu_program *program);
 
 /* Queues a program.  Programs run in the order of submission, except for those in the background.  Each is cut into
- * segments of about 2.5 ms, also within an operator that would take more than four of them, so that no driver's watchdog
- * sees a long job.
- * -EBUSY: it is already running. */
+ * segments of about 2.5 ms, also within an operator that would take more than four of them, so that no driver's
+ * watchdog sees a long job. -EBUSY: it is already running. */
 int gpu_submit(struct gpu_program *program, gpu_done done, void *userdata);
 
 int gpu_fd(const struct gpu *gpu); /* readable when gpu_dispatch() has something to do */

@@ -55,9 +55,8 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* The bus that started us.  Else that of the session, which whoever runs visaged by hand has, where visagectl looks
- * first, and which a service of the system has not; else the one that systemd takes us to belong to, or the
- * system's. */
+/* The bus that started us.  Otherwise the session's: a user who runs visaged by hand has one, and visagectl looks there
+ * first; a service of the system has none.  Otherwise the default bus of sd_bus_open(3), or the system's. */
 static int open_connection(sd_bus **ret)
 {
         static typeof(sd_bus_open_with_description) *const ways[] = {

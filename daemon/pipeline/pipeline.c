@@ -31,7 +31,8 @@ struct pipeline {
         struct slot slots[SLOTS];
         struct slot *last; /* that got a frame; NULL: none */
 
-        /* The last frame that was composed: what effects keep is of use to the next one of the same camera and chain. */
+        /* The last frame that was composed: what effects keep is of use to the next one of the same camera
+         * and chain. */
         struct {
                 unsigned source;
                 uint32_t chain;

@@ -1,11 +1,11 @@
 #version 450
-// Logits upsampled (bilinear, corners aligned) and the class with the largest one; four pixels, that is four bytes, an invocation.
+// The class with the largest logit, after bilinear upsampling with aligned corners; four pixels, that is four bytes, an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "bilinear.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, logits)
 OUTPUT(labels)
 

@@ -6,7 +6,7 @@
 #include "bytes.glsl"
 #include "blur.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, image)
 INPUT(1, labels)
 INPUT(2, blur)

@@ -6,7 +6,7 @@
 #include "blur.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, image, uvec4)
 INPUT_WORDS(1, labels, uint)
 INPUT(2, cells)

@@ -5,7 +5,7 @@
 #include "shaders/glsl/picture-params.h"
 #include "blur.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, cells)
 INPUT(1, blur)
 OUTPUT(result)
@@ -22,7 +22,7 @@ void main()
         for (int cell = LINEAR_INVOCATION; cell < count.x * count.y; cell += params.invocations) {
                 const int here = DOWN != 0 ? cell / count.x : cell % count.x, first = cell - here * step;
                 vec4 sum = LOAD(cells, cell);
-                // exp(-a d^2) from one d to the next: by a factor that itself falls by a constant one.
+                // From one d to the next, exp(-a d^2) falls by a factor that itself falls by a constant factor.
                 float weight = b.fall, factor = b.fall * b.fall * b.fall, whole = 1;
                 for (int d = 1; d <= b.radius; d++) {
                         sum += weight * (LOAD(cells, first + max(here - d, 0) * step) + LOAD(cells, first + min(here + d, last) * step));

@@ -1,4 +1,4 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#define SIDE 16
+#define SIDE CONV_TILED_SIDE
 #include "conv_tiled.glsl"

@@ -10,7 +10,7 @@
 
 layout(local_size_x = SIDE * SIDE) in;
 
-const int TILE = 4 * SIDE; // pixels, and output channels
+const int TILE = CONV_TILE(SIDE); // pixels, and output channels
 const int DEPTH = 4; // groups of input channels a step
 const int LOADS = DEPTH * TILE / (SIDE * SIDE); // of either tile, an invocation
 

@@ -1,11 +1,12 @@
 #version 450
-// A picture's pixels to the network's input: scaled, turned and shifted (0 outside), normalised, in the network's channel order.
+// A picture's pixels to the network's input: scaled, rotated and shifted (0 outside), normalised, in the network's
+// channel order.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "region.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, image)
 INPUT(1, regions)
 OUTPUT(result)

@@ -23,7 +23,7 @@ PUSH_CONSTANTS(depthwise_params);
 #ifdef TEXELS
 // The 8 lanes of a subgroup load 8 weights at once and hand them round: a load costs as much as dozens of permutations.
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(local_size_x = 8) in;
+layout(local_size_x = SUBGROUP) in;
 
 #define ROWS [[unroll]]
 #define WEIGHT(i) w[i]
@@ -34,7 +34,7 @@ layout(local_size_x = 8) in;
         [[unroll]] for (int i = 0; i < TAPS + 1; i++)                                                                 \
                 w[i] = subgroupShuffle(mine[i / 8], i % 8);
 #else
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 
 // A row at a time: a GPU has too few registers for all weights.
 #define ROWS [[dont_unroll]]

@@ -1,5 +1,5 @@
-// The end of a convolution: bias, activation, scale, residual, activation.  What there is of them is constant, because CPU drivers
-// compute both sides of a branch.
+// The end of a convolution: bias, activation, scale, residual, activation.  Constants say which of them there are, because CPU
+// drivers compute both sides of a branch.
 layout(constant_id = 11) const int BIAS = 1;
 layout(constant_id = 12) const int RESIDUAL = 0;
 

@@ -5,7 +5,7 @@
 #include "shaders/glsl/network-params.h"
 #include "bilinear.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, source)
 INPUT(1, gates)
 OUTPUT(result)

@@ -6,11 +6,11 @@
 #include "shaders/glsl/network-params.h"
 
 #ifdef TEXELS
-layout(local_size_x = 8) in;
-const int ROWS = 4; // groups of i
+layout(local_size_x = SUBGROUP) in;
+const int ROWS = GRAM_ROWS_TEXELS; // groups of i
 #else
-layout(local_size_x = 32) in;
-const int ROWS = 2; // more would cost GPUs half of their waves
+layout(local_size_x = GRAM_WORKGROUP) in;
+const int ROWS = GRAM_ROWS_BUFFERS;
 #endif
 INPUT(0, a)
 INPUT(1, b)

@@ -1,8 +1,13 @@
-/* Parameters of the kernels by which a device's ceilings are measured. */
+/* Parameters of the kernels that measure a device's ceilings: how fast it can multiply, and copy. */
 #ifndef SHADERS_GLSL_MEASURE_PARAMS_H
 #define SHADERS_GLSL_MEASURE_PARAMS_H
 
 #include "shaders/glsl/params.h"
+
+/* Multiply-adds of a round: independent sums of four numbers, as many as the registers of a CPU's vector unit hold, and
+ * what is unrolled of each. */
+#define CHAINS 3
+#define UNROLLED 16
 
 /* x * factor + addend, which stays finite */
 struct multiply_params {

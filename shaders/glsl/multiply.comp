@@ -1,13 +1,11 @@
 #version 450
-// Nothing but multiply-adds: as many independent ones as the registers of a CPU's vector unit hold.
+// Nothing but multiply-adds.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/measure-params.h"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 OUTPUT(result)
-
-const int CHAINS = 3, UNROLLED = 16; // in ops/ceiling.c, too
 
 PUSH_CONSTANTS(multiply_params);
 

@@ -12,6 +12,15 @@ struct epilogue_params {
         float scale, final_slope;
 };
 
+/* Of each workgroup of the tiled kernels: invocations each way, and the tile of pixels and output channels they
+ * compute. */
+#define CONV_TILED_SIDE 16
+#define CONV_TILED_SMALL_SIDE 8
+#define CONV_TILE(side) (4 * (side))
+/* Of each invocation of conv_subgroup: pixels, and rows of 8 output channels. */
+#define CONV_SUBGROUP_PIXELS 4
+#define CONV_SUBGROUP_ROWS 2
+
 struct conv_params {
         int height, width; /* of the input */
         int out_width, out_pixels;
@@ -69,6 +78,11 @@ struct gate_params {
 };
 
 /* ---- matrices ---- */
+
+/* Groups of rows that an invocation computes for each way of reading.  More would cost GPUs half of their waves. */
+#define GRAM_ROWS_TEXELS 4
+#define GRAM_ROWS_BUFFERS 2
+#define GRAM_WORKGROUP 32 /* with buffers */
 
 struct gram_params {
         int pixels;

@@ -7,8 +7,8 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "shaders/glsl/params.h"
 
-// Of groups that LINEAR_GROUPS laid out, 64 invocations each.
-#define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * 64 + gl_LocalInvocationID.x)
+// Of groups that LINEAR_GROUPS laid out.
+#define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * WORKGROUP + gl_LocalInvocationID.x)
 
 const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
 

@@ -1,13 +1,13 @@
 #version 450
-// RGBA to a virtual camera's bytes where all rows are whole words: an invocation writes all bytes of eight pixels, in two rows where
-// these share components.  Bytes that are nobody's are 0.
+// RGBA to a virtual camera's bytes where all rows are whole words: an invocation writes all bytes of eight pixels, in two rows if
+// these share components.  Bytes that belong to no component are 0.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "layout.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 8, local_size_y = 8) in;
+layout(local_size_x = WORKGROUP_SIDE, local_size_y = WORKGROUP_SIDE) in;
 INPUT_WORDS(0, image, uvec4)
 OUTPUT_WORDS(bytes, uint)
 
@@ -49,8 +49,8 @@ uint byte_of(int plane, int at, int row)
         return uint(int(clamp(value, 0, 255) + 0.5));
 }
 
-// The plane that begins with component k.  This and what it calls have only constants in their loops and indices once they stand
-// where they are called: all becomes straight code.
+// The plane that begins with component k.  Inlined, this and what it calls have only constants in their loops and indices, so that
+// all of it becomes straight code.
 void write_plane(int k, ivec2 block, bool inside)
 {
         const plane_params plane = params.planes[PLANE(k)];
@@ -71,7 +71,7 @@ void main()
 {
         const ivec2 block = ivec2(gl_GlobalInvocationID.xy);
         const ivec2 p = block * ivec2(BLOCK, 1 << ROWS_SHIFT);
-        const bool inside = p.x < params.size.x; // or in what pads a row
+        const bool inside = p.x < params.size.x; // or in a row's padding
         if (p.y >= params.size.y)
                 return;
         [[unroll]] for (int y = 0; y < 1 << ROWS_SHIFT; y++) {

@@ -1,13 +1,13 @@
 #version 450
-// RGBA to a virtual camera's bytes where rows begin anywhere: four bytes an invocation, each with a place of its own.  Bytes that are
-// nobody's are 0.
+// RGBA to a virtual camera's bytes where rows begin anywhere: four bytes an invocation, each computed by itself.  Bytes that
+// belong to no component are 0.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "layout.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, image, uint)
 OUTPUT_WORDS(words, uint)
 

@@ -5,7 +5,7 @@
 #include "shaders/glsl/picture-params.h"
 #include "rgba.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, image, uvec4)
 INPUT_WORDS(1, labels, uint)
 INPUT_WORDS(2, palette, uint) // 256 colours

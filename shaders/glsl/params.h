@@ -1,5 +1,5 @@
-/* What hosts and kernels share: the types of the parameters that a kernel takes.  C and GLSL both read this header and
- * those beside it, so every parameter is declared once.
+/* What hosts and kernels share: the parameters that a kernel takes, and the sizes by which work is divided.  C and GLSL
+ * both read this header and those beside it, so all of it is declared once.
  *
  * In C the types are aligned as std430 aligns them, and so both languages place a member at the same offset.
  * tests/shaders/test_params.py compares the two for every compiled kernel.  There is no vec3: std430 aligns it like a
@@ -33,6 +33,12 @@ typedef float vec4[4] __attribute__((aligned(16)));
 _Static_assert(sizeof(int) == 4 && sizeof(float) == 4, "int and float are GLSL's");
 
 #endif
+
+/* Invocations of a workgroup: in a row; each way, if they work on a square; of a CPU driver's subgroup, where they
+ * share what they load.  Kernels with others have them in the header of their parameters. */
+#define WORKGROUP 64
+#define WORKGROUP_SIDE 8
+#define SUBGROUP 8
 
 /* Where a slice of a feature map begins and how wide the whole is, in groups of 4 channels; see ops.h. */
 struct map_params {

@@ -1,4 +1,4 @@
-/* Parameters of the kernels that work on pictures, and of those by which the network meets them. */
+/* Parameters of the kernels that work on pictures, and of those between pictures and the network. */
 #ifndef SHADERS_GLSL_PICTURE_PARAMS_H
 #define SHADERS_GLSL_PICTURE_PARAMS_H
 
@@ -29,6 +29,23 @@ struct uncrop_params {
 
 /* ---- bytes to pictures and back ---- */
 
+/* Pixels of a row that an invocation takes at once, from a multiple of it on: their bytes are whole words in every
+ * plane. */
+#define BLOCK 8
+
+/* A component's constant, bit by bit: the step from sample to sample (0 and up), the byte of its first sample, its
+ * plane, how many pixels share a sample each way (log2), and whether its plane begins with it. */
+#define COMPONENT_FIRST 3
+#define COMPONENT_PLANE 5
+#define COMPONENT_SHIFT_X 7
+#define COMPONENT_SHIFT_Y 9
+#define COMPONENT_LEADS 11
+
+/* What unpack does: blocks without a remainder, all bytes of which are whole words; any; sizes that differ. */
+#define UNPACK_WHOLE 0
+#define UNPACK_ANY 1
+#define UNPACK_SCALED 2
+
 /* Where a plane of a frame begins, and its rows; in bytes. */
 struct plane_params {
         int offset, stride;
@@ -56,7 +73,7 @@ struct effect_params {
 
 struct blur_params {
         ivec2 size;      /* of the picture */
-        int invocations; /* among which the cells are dealt out */
+        int invocations; /* which share the cells */
 };
 
 struct warp_params {

@@ -1,10 +1,10 @@
 #version 450
-// Softmax over the channels of each pixel; the maximum is taken off first, so that nothing overflows.
+// Softmax over the channels of each pixel; the maximum is subtracted first, so that nothing overflows.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, source)
 OUTPUT(result)
 

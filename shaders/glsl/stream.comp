@@ -4,7 +4,7 @@
 #include "operand.glsl"
 #include "shaders/glsl/measure-params.h"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, source)
 OUTPUT(result)
 

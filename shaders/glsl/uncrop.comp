@@ -1,13 +1,13 @@
 #version 450
-// Labels of the network's input back to the picture's geometry, nearest; the last region that has a pixel counts, and 0 is outside of
-// all.  Four pixels an invocation.
+// Labels of the network's input back to the picture's geometry, by the nearest pixel.  Where regions overlap, the last one counts;
+// outside of all, labels are 0.  Four pixels an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "bytes.glsl"
 #include "region.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, labels)
 INPUT(1, regions)
 OUTPUT(result)

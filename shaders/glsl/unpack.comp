@@ -6,14 +6,12 @@
 #include "layout.glsl"
 #include "rgba.glsl"
 
-layout(local_size_x = 8, local_size_y = 8) in;
+layout(local_size_x = WORKGROUP_SIDE, local_size_y = WORKGROUP_SIDE) in;
 INPUT_WORDS(0, bytes, uint)
 OUTPUT_WORDS(image, uint)
 OUTPUT_WORDS(image_by_four, uvec4)
 
-// Blocks without a remainder, all bytes of which are whole words; any; sizes that differ.
 layout(constant_id = 11) const int KIND = 0;
-const int WHOLE = 0, ANY = 1, SCALED = 2;
 
 PUSH_CONSTANTS(unpack_params);
 
@@ -74,9 +72,9 @@ void main()
         if (any(greaterThanEqual(p, params.size)))
                 return;
         const int to = p.y * params.size.x + p.x;
-        if (KIND != WHOLE) {
+        if (KIND != UNPACK_WHOLE) {
                 for (int i = 0; i < min(BLOCK, params.size.x - p.x); i++)
-                        image[to + i] = to_pixel(KIND == SCALED ? scaled(p + ivec2(i, 0)) : color(p + ivec2(i, 0)));
+                        image[to + i] = to_pixel(KIND == UNPACK_SCALED ? scaled(p + ivec2(i, 0)) : color(p + ivec2(i, 0)));
                 return;
         }
         int first[3];

@@ -5,7 +5,7 @@
 #include "region.glsl"
 #include "shaders/glsl/picture-params.h"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = WORKGROUP) in;
 INPUT(0, image)
 INPUT(1, region)
 OUTPUT(result)

@@ -7,7 +7,7 @@
 #include "shaders/glsl/network-params.h"
 #include "winograd.glsl"
 
-layout(local_size_x = 8) in;
+layout(local_size_x = SUBGROUP) in;
 INPUT(0, source)
 OUTPUT(result) // [36][strip / 32][groups][32][4]
 

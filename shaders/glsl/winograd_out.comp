@@ -5,7 +5,7 @@
 #include "shaders/glsl/network-params.h"
 #include "winograd.glsl"
 
-layout(local_size_x = 8) in;
+layout(local_size_x = SUBGROUP) in;
 INPUT(0, source) // [36][strip / 32][out_groups][32][4]
 INPUT(2, biases)
 INPUT(3, residuals)

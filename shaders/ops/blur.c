@@ -8,7 +8,7 @@
 #include "shaders/ops/operand.h"
 
 /* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with
- * an exact Gaussian in tests/shaders/test_ops.py bounds it. */
+ * an exact Gaussian in tests/shaders/cases_picture.py bounds it. */
 #define SIGMA_CELLS 2.5f
 
 static uint32_t cell_shift(float sigma)
@@ -56,9 +56,9 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
         const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
         /* Recorded for every sigma: as many invocations as cells of four pixels; where there are more cells, each gets
          * several. */
-        const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), 64);
+        const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
-        const struct blur_params params = {{in->width, in->height}, groups * 64};
+        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP};
         const struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
                  .operands = {image_operand(in), labels_operand(labels), settings, [4] = cells[0]},

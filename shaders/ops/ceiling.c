@@ -5,11 +5,11 @@
 #include "shaders/ops/operand.h"
 #include "shaders/ops/stopwatch.h"
 
-enum { RUNS = 5, ROUND = 3 * 4 * 16 };             /* multiply-adds of a round: multiply.comp */
-#define INVOCATIONS (UINT64_C(64) * 64 * 64)       /* a multiple of a workgroup's */
-#define STREAM_MOST (UINT64_C(64) << 20)           /* bytes */
-#define LONG_ENOUGH 10e-3                          /* seconds: the cost of a submission is small beside it */
-enum { ROUNDS_LEAST = 64, ROUNDS_MOST = 1 << 16 }; /* so many that beginning an invocation costs little beside them */
+enum { RUNS = 5, ROUND = CHAINS * 4 * UNROLLED };   /* multiply-adds of a round */
+#define INVOCATIONS (UINT64_C(64) * 64 * WORKGROUP) /* a multiple of a workgroup's */
+#define STREAM_MOST (UINT64_C(64) << 20)            /* bytes */
+#define LONG_ENOUGH 10e-3                           /* seconds: the cost of a submission is small beside it */
+enum { ROUNDS_LEAST = 64, ROUNDS_MOST = 1 << 16 };  /* so many that beginning an invocation costs little beside them */
 
 static int time_dispatch(struct gpu *gpu, const struct dispatch *dispatch, double *ret)
 {

@@ -5,9 +5,23 @@
 #include "shaders/glsl/conv_tiled_small.kernel.h"
 #include "shaders/ops/conv.h"
 
-const struct conv_kernel conv_subgroup_kernel = {&kernel_conv_subgroup, 16, 32};
-static const struct conv_kernel tiled_kernel = {&kernel_conv_tiled, 64, 64};
-static const struct conv_kernel small_kernel = {&kernel_conv_tiled_small, 32, 32};
+const struct conv_kernel conv_subgroup_kernel = {
+        .kernel = &kernel_conv_subgroup,
+        .channels = 8 * CONV_SUBGROUP_ROWS,
+        .pixels = SUBGROUP * CONV_SUBGROUP_PIXELS,
+};
+
+static const struct conv_kernel tiled_kernel = {
+        .kernel = &kernel_conv_tiled,
+        .channels = CONV_TILE(CONV_TILED_SIDE),
+        .pixels = CONV_TILE(CONV_TILED_SIDE),
+};
+
+static const struct conv_kernel small_kernel = {
+        .kernel = &kernel_conv_tiled_small,
+        .channels = CONV_TILE(CONV_TILED_SMALL_SIDE),
+        .pixels = CONV_TILE(CONV_TILED_SMALL_SIDE),
+};
 
 /* Workgroups that keep a GPU of medium size busy.  A map with fewer large tiles is cut into small ones. */
 enum { BUSY = 64 };
@@ -24,7 +38,7 @@ static bool fits_small(const struct gpu_caps *caps, const struct gpu_conv *conv)
 
 static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
-        return fits_small(caps, conv) && caps->invocations >= 256;
+        return fits_small(caps, conv) && caps->invocations >= CONV_TILED_SIDE * CONV_TILED_SIDE;
 }
 
 static bool fills(const struct gpu_conv *conv)

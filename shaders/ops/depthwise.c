@@ -43,7 +43,7 @@ static int record(struct gpu_program *program, const struct op_conv *op, struct 
         const struct gpu_conv *conv = &op->conv;
         const struct gpu_map *in = &op->in, *out = &op->out;
         const uint32_t blocks = divide_up(out->width, block.wide) * divide_up(out->height, block.high);
-        const uint32_t across = program->gpu->reading == READ_TEXELS ? 8 : 64; /* depthwise.comp's local size */
+        const uint32_t across = program->gpu->reading == READ_TEXELS ? SUBGROUP : WORKGROUP;
         struct depthwise_params params = {
                 .height = in->height,
                 .width = in->width,

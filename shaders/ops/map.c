@@ -20,7 +20,7 @@ int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const stru
                                                  .operands = {map_operand(in), [4] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                                 .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},
                                                  .cost = 18.0 * map_pixels(out) * out->channels,
                                          });
 }
@@ -39,7 +39,7 @@ int op_upsample(struct gpu_program *program, const struct gpu_map *in, const str
                                                  .operands = {map_operand(in), [4] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                                 .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},
                                                  .cost = 8.0 * map_pixels(out) * out->channels,
                                          });
 }
@@ -60,7 +60,7 @@ int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct g
                                         .operands = {map_operand(x), map_operand(gate), [4] = map_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
-                                        .groups = {divide_up(map_pixels(out), 64), map_groups(out), 1},
+                                        .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},
                                         .cost = 10.0 * map_pixels(out) * out->channels,
                                 });
 }

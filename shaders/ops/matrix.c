@@ -14,7 +14,8 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
                 .result = push_map(out),
         };
         const bool texels = program->gpu->reading == READ_TEXELS;
-        const uint32_t across = texels ? 8 : 32, rows = texels ? 4 : 2; /* gram.comp's local size, and ROWS */
+        const uint32_t across = texels ? SUBGROUP : GRAM_WORKGROUP;
+        const uint32_t rows = texels ? GRAM_ROWS_TEXELS : GRAM_ROWS_BUFFERS;
 
         return program_dispatch(program,
                                 &(struct dispatch){
@@ -41,7 +42,7 @@ int op_softmax(struct gpu_program *program, const struct gpu_map *in, const stru
                                                  .operands = {map_operand(in), [4] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {divide_up(map_pixels(in), 64), 1, 1},
+                                                 .groups = {divide_up(map_pixels(in), WORKGROUP), 1, 1},
                                                  .cost = 50.0 * map_pixels(in) * in->channels,
                                          });
 }
@@ -64,7 +65,7 @@ static int transpose(struct gpu_program *program, const struct gpu_map *in, cons
                                         .operands = {map_operand(in), [4] = *out},
                                         .push = &params,
                                         .push_size = sizeof params,
-                                        .groups = {divide_up(in->channels, 64), divide_up(map_pixels(in), 4), 1},
+                                        .groups = {divide_up(in->channels, WORKGROUP), divide_up(map_pixels(in), 4), 1},
                                         .cost = 10.0 * map_pixels(in) * in->channels,
                                 });
 }

@@ -5,6 +5,8 @@
 #include "shaders/ops.h"
 #include "shaders/vk/vk.h"
 
+_Static_assert(SUBGROUP == TEXEL_SUBGROUP, "a device is asked for the subgroups that the kernels are written for");
+
 struct push_size {
         int32_t width, height;
 };
@@ -22,8 +24,8 @@ static inline uint64_t align_up(uint64_t a, uint64_t to)
 /* Groups for `n` consecutive invocations, which the shader numbers with LINEAR_INVOCATION.  They are two-dimensional,
  * because a device may not support more than GROUPS_MOST in one dimension. */
 #define LINEAR_GROUPS(n)                                                                                               \
-        divide_up(divide_up(n, 64), divide_up(divide_up(n, 64), GROUPS_MOST)),                                         \
-                divide_up(divide_up(n, 64), GROUPS_MOST), 1
+        divide_up(divide_up(n, WORKGROUP), divide_up(divide_up(n, WORKGROUP), GROUPS_MOST)),                           \
+                divide_up(divide_up(n, WORKGROUP), GROUPS_MOST), 1
 
 /* What storing a number of a map costs, in multiply-adds of a convolution; measured on lavapipe. */
 #define STORE_COST 36

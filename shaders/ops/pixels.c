@@ -8,8 +8,6 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-enum { BLOCK = 8, GROUP = 8 }; /* pixels of an invocation, invocations of a group each way: layout.glsl */
-
 /* A frame's layout as the kernels take it: layout.glsl. */
 struct layout {
         int32_t components[3]; /* constants */
@@ -79,9 +77,10 @@ static int make_layout(const struct gpu_pixels *pixels, struct layout *ret)
                         return -EINVAL;
                 if (first == k)
                         add_plane(pixels, k, ret);
-                ret->components[k] = (int32_t)(c->step | (c->offset - pixels->component[first].offset) << 3 |
-                                               (uint32_t)plane_of(pixels, k) << 5 | c->shift_x << 7 | c->shift_y << 9 |
-                                               (first == k) << 11);
+                ret->components[k] =
+                        (int32_t)(c->step | (c->offset - pixels->component[first].offset) << COMPONENT_FIRST |
+                                  (uint32_t)plane_of(pixels, k) << COMPONENT_PLANE | c->shift_x << COMPONENT_SHIFT_X |
+                                  c->shift_y << COMPONENT_SHIFT_Y | (first == k) << COMPONENT_LEADS);
         }
         return ret->rows ? 0 : -EINVAL;
 }
@@ -101,7 +100,7 @@ static struct operand bytes_operand(struct gpu_buffer *bytes, const struct gpu_p
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
               const struct gpu_image *out)
 {
-        enum { WHOLE, ANY, SCALED } kind; /* unpack.comp */
+        int32_t kind;
         struct unpack_params params = {
                 .bytes = pixels->size,
                 .size = {out->width, out->height},
@@ -113,9 +112,10 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
         if (r < 0)
                 return program_fail(program, r);
         if (out->width != pixels->width || out->height != pixels->height)
-                kind = SCALED;
+                kind = UNPACK_SCALED;
         else
-                kind = layout.words && layout.end <= pixels->size && out->width % BLOCK == 0 ? WHOLE : ANY;
+                kind = layout.words && layout.end <= pixels->size && out->width % BLOCK == 0 ? UNPACK_WHOLE
+                                                                                             : UNPACK_ANY;
         memcpy(params.planes, layout.planes, sizeof params.planes);
         gpu_pixels_to_rgb(pixels, params.rows);
         scale_rows(params.rows);
@@ -126,7 +126,8 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
                                  .operands = {bytes_operand(bytes, pixels), [4] = image_words(out)},
                                  .push = &params,
                                  .push_size = sizeof params,
-                                 .groups = {divide_up(out->width, BLOCK * GROUP), divide_up(out->height, GROUP), 1},
+                                 .groups = {divide_up(out->width, BLOCK * WORKGROUP_SIDE),
+                                            divide_up(out->height, WORKGROUP_SIDE), 1},
                                  .cost = 40.0 * out->width * out->height,
                          });
 }
@@ -151,8 +152,8 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
         };
         /* By blocks, where nothing is left over: neither pixels nor bytes. */
         if (layout.words && in->width % BLOCK == 0 && layout.end == pixels->size) {
-                const uint32_t groups[3] = {divide_up(layout.blocks, GROUP), divide_up(in->height, GROUP * layout.rows),
-                                            1};
+                const uint32_t groups[3] = {divide_up(layout.blocks, WORKGROUP_SIDE),
+                                            divide_up(in->height, WORKGROUP_SIDE * layout.rows), 1};
                 dispatch.kernel = &kernel_pack;
                 dispatch.cost = 40.0 * in->width * in->height;
                 memcpy(dispatch.groups, groups, sizeof groups);

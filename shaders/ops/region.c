@@ -68,7 +68,7 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
                         .operands = {image_operand(in), regions_operand(regions, region + 1), [4] = map_operand(out)},
                         .push = &params,
                         .push_size = sizeof params,
-                        .groups = {divide_up(out->width, 64), out->height, 1},
+                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
                         .cost = 600.0 * map_pixels(out),
                         .whole = true,
                 });
@@ -132,7 +132,7 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
                                  .operands = {image_operand(in), regions_operand(region, 1), [4] = image_operand(out)},
                                  .push = &params,
                                  .push_size = sizeof params,
-                                 .groups = {divide_up(out->width, 64), out->height, 1},
+                                 .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
                                  .cost = 100.0 * out->width * out->height,
                          });
 }

@@ -67,7 +67,7 @@ static int transform_in(struct gpu_program *program, const struct op_conv *op, c
                                                  .operands = {map_operand(&op->in), [4] = *result},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {tiling->strip / 8, params.groups, 1},
+                                                 .groups = {tiling->strip / SUBGROUP, params.groups, 1},
                                                  .cost = 600.0 * tiling->strip * op->conv.in,
                                          });
 }
@@ -123,7 +123,7 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
                                                               map_operand(&op->out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {tiling->strip / 8, params.out_groups, 1},
+                                                 .groups = {tiling->strip / SUBGROUP, params.out_groups, 1},
                                                  .cost = 300.0 * tiling->strip * op->conv.out,
                                          });
 }

@@ -6,9 +6,9 @@
 
 void *__real_malloc(size_t size);
 
-static char physical; /* there is one */
+static char physical; /* there is only one */
 
-/* A failed call of any kind makes the device say that it is lost when that is what failed. */
+/* Makes the device lost if a failed call of any kind returns that. */
 static VkResult made(VkDevice device, enum fault_point point, enum fake_kind kind, void *ret,
                      struct fake_object **ret_object)
 {
@@ -50,7 +50,7 @@ VkResult vkEnumerateInstanceLayerProperties(uint32_t *count, VkLayerProperties *
         return fault_due(FAULT_vkEnumerateInstanceLayerProperties);
 }
 
-/* Of a list of one; `ret`, which *count have room in, may be NULL. */
+/* For a list with one item.  `ret` has room for *count, and may be NULL. */
 static VkResult list_one(uint32_t *count, const void *ret)
 {
         const bool whole = !ret || *count > 0;
@@ -59,7 +59,7 @@ static VkResult list_one(uint32_t *count, const void *ret)
         return whole ? VK_SUCCESS : VK_INCOMPLETE;
 }
 
-/* One extension, which nobody wants. */
+/* One extension, which is not used. */
 static VkResult list_extensions(enum fault_point point, uint32_t *count, VkExtensionProperties *ret)
 {
         VkResult result = fault_due(point);
@@ -131,7 +131,7 @@ void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePro
         }
 }
 
-/* With which kernels that read texels store. */
+/* Kernels that read texels need it for their stores. */
 void vkGetPhysicalDeviceFeatures(VkPhysicalDevice device, VkPhysicalDeviceFeatures *ret)
 {
         *ret = (VkPhysicalDeviceFeatures){.shaderInt64 = VK_TRUE};
@@ -174,7 +174,7 @@ void vkDestroyDevice(VkDevice device, const VkAllocationCallbacks *allocator)
         LOCKED(fake_destroy(device, FAKE_DEVICE, "vkDestroyDevice"));
 }
 
-/* The queue is the device's only one, and has no handle of its own. */
+/* The device has one queue, without a handle of its own. */
 void vkGetDeviceQueue(VkDevice device, uint32_t family, uint32_t index, VkQueue *ret)
 {
         *ret = (VkQueue)device;
@@ -247,7 +247,7 @@ VkResult vkMapMemory(VkDevice device, VkDeviceMemory memory, VkDeviceSize offset
         if (m->mapped)
                 fake_misuse("vkMapMemory: mapped twice");
         m->mapped = result == VK_SUCCESS;
-        if (m->mapped && !(m->data = __real_malloc(m->size))) /* nobody sees it before */
+        if (m->mapped && !(m->data = __real_malloc(m->size))) /* allocated only now, because nobody can see it before */
                 abort();
         *ret = m->mapped ? (char *)m->data + offset : (void *)8;
         pthread_mutex_unlock(&fake_lock);
@@ -305,7 +305,7 @@ VkResult vkCreateComputePipelines(VkDevice device, VkPipelineCache cache, uint32
                 fake_lose_device(parent);
         pthread_mutex_unlock(&fake_lock);
         if (result < 0)
-                *ret = VK_NULL_HANDLE; /* of this call the specification says so */
+                *ret = VK_NULL_HANDLE; /* the specification requires this of this call */
         return result;
 }
 
@@ -314,7 +314,7 @@ void vkDestroyPipeline(VkDevice device, VkPipeline pipeline, const VkAllocationC
         LOCKED(fake_destroy(pipeline, FAKE_PIPELINE, "vkDestroyPipeline"));
 }
 
-/* A header as every cache has it, and nothing after it. */
+/* The header that every cache has, and nothing after it. */
 VkResult vkGetPipelineCacheData(VkDevice device, VkPipelineCache cache, size_t *size, void *ret)
 {
         VkPipelineCacheHeaderVersionOne header = {

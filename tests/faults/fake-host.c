@@ -18,7 +18,7 @@ static atomic_ullong clock_ns = 1000000000000;
 static atomic_long alive;
 static bool self_test = true, hurries;
 
-/* The linker's names. */
+/* The names that the linker's --wrap gives. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -97,7 +97,7 @@ int __wrap_asprintf(char **ret, const char *format, ...)
         va_list ap;
 
         if (fails(FAULT_asprintf)) {
-                *ret = (char *)8; /* undefined, says its manual */
+                *ret = (char *)8; /* undefined, according to its manual */
                 return -1;
         }
         va_start(ap, format);
@@ -117,11 +117,11 @@ int __wrap_eventfd(unsigned n, int flags)
         return fails(FAULT_eventfd) ? -1 : __real_eventfd(n, flags);
 }
 
-/* The JSON library's memory is left alone: when jansson 2.14 cannot make its text buffer longer it goes on, and then
- * reads past its end. */
+/* The JSON library's memory is left alone: if jansson 2.14 cannot extend its text buffer, it goes on and reads
+ * beyond its end. */
 void host_begin(void)
 {
-        /* Memory that is kept from play to play: to map and unmap it takes half of the time. */
+        /* Memory is kept from play to play, because mapping and unmapping it takes half of the time. */
         mallopt(M_MMAP_THRESHOLD, 1 << 30);
         mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
@@ -169,8 +169,8 @@ void host_self_test(bool made)
         self_test = made;
 }
 
-/* A device that computes nothing fails it, rightly.  All that it does is done, and all that goes wrong counts, but not
- * its verdict. */
+/* A device that computes nothing fails it, rightly.  The self-test runs, and errors in it count, but its verdict
+ * does not. */
 int __wrap_parser_self_test(struct gpu *gpu, enum gpu_dtype precision, char *why, size_t why_size)
 {
         int r = self_test ? __real_parser_self_test(gpu, precision, why, why_size) : 0;

@@ -1,5 +1,5 @@
-/* The C library's part of it, put in its place by the linker's --wrap: calls that fail as faults.h says, and a clock
- * that only the device's work and sleeping move, so that what is timed comes out the same every time. */
+/* The C library's functions, replaced by the linker's --wrap: calls that fail as faults.h says, and a clock that
+ * only the device's work and sleeping move, so that every measurement gives the same result each time. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,15 +8,15 @@
 
 void host_begin(void); /* first of all */
 
-/* Whether there is a self-test, which takes half of the time that opening takes. */
+/* Whether to run the self-test, which is half of the time that opening takes. */
 void host_self_test(bool made);
 
-void host_pass(uint64_t ns); /* the clock goes on */
+void host_pass(uint64_t ns); /* moves the clock on */
 
-void host_hurry(bool hurry); /* poll() takes no time, as if its timeout were over */
+void host_hurry(bool hurry); /* poll() returns at once, as if its timeout had expired */
 
 /* The machine's own clock. */
 void host_real_time(struct timespec *ret);
 
-/* What malloc() and the like gave and free() has not had back, since faults_begin(). */
+/* Allocations since faults_begin() that have not been freed. */
 long host_alive(void);

@@ -30,23 +30,23 @@ enum fake_kind { FAKE_KINDS(FAKE_ENUM) FAKE_ALL_KINDS };
 struct fake_object {
         enum fake_kind kind;
         bool alive;
-        struct fake_object *parent; /* the pool of what comes out of one, a buffer's memory, else the device */
-        struct fake_object *children, *sibling; /* of pools: what came out of it, gone or not */
+        struct fake_object *parent; /* the pool that an object comes from, a buffer's memory, otherwise the device */
+        struct fake_object *children, *sibling; /* of pools: what came from it, alive or not */
 
         bool lost; /* devices */
 
-        uint64_t size; /* memory and buffers; sets that a pool has left */
+        uint64_t size; /* of memory and buffers; how many sets a pool has left */
         void *data;
         bool mapped;
 
         bool recording, ended, in_flight; /* commands; fences in flight */
         bool signalled;
-        uint64_t ns;               /* that they take */
+        uint64_t ns;               /* how long they take */
         struct fake_object **refs; /* what commands or a set use */
         size_t ref_count, ref_room;
 };
 
-extern pthread_mutex_t fake_lock; /* held where objects are touched */
+extern pthread_mutex_t fake_lock; /* held while objects are used */
 
 #define LOCKED(statement)                                                                                              \
         do {                                                                                                           \
@@ -57,14 +57,14 @@ extern pthread_mutex_t fake_lock; /* held where objects are touched */
 
 __attribute__((noreturn, format(printf, 1, 2))) void fake_misuse(const char *format, ...);
 
-/* NULL where the fault `result` is due: then *ret is garbage. */
+/* NULL if the fault `result` is due; *ret is then garbage. */
 struct fake_object *fake_make(enum fake_kind kind, struct fake_object *parent, VkResult result, void *ret);
-struct fake_object *fake_get(const void *handle, enum fake_kind kind, const char *by); /* alive, or it is misuse */
+struct fake_object *fake_get(const void *handle, enum fake_kind kind, const char *by); /* misuse, unless it is alive */
 void fake_destroy(const void *handle, enum fake_kind kind, const char *by);            /* NULL is fine */
 void fake_refer(struct fake_object *from, struct fake_object *to);
 
 void fake_destroy_children(struct fake_object *pool, const char *by);
 const char *fake_kind_name(enum fake_kind kind);
-bool fake_uses(const struct fake_object *object);  /* a submission in flight does */
-void fake_lose_device(struct fake_object *device); /* nothing of it is in flight any more */
+bool fake_uses(const struct fake_object *object);  /* whether a submission in flight does */
+void fake_lose_device(struct fake_object *device); /* afterwards nothing of it is in flight */
 void fake_forget_flights(void);

@@ -7,7 +7,7 @@
 #include "tests/faults/fake-host.h"
 #include "tests/faults/fake-private.h"
 
-/* What a dispatch takes: so long that the network is cut in a dozen segments. */
+/* How long a dispatch takes: so long that the network is cut into a dozen segments. */
 #define DISPATCH_NS UINT64_C(1000000000)
 
 enum { FLIGHTS = 16 };
@@ -246,7 +246,7 @@ static bool reaches(const struct fake_object *from, const struct fake_object *ob
         return false;
 }
 
-/* Of a device that is lost nothing is in use. */
+/* A lost device uses nothing. */
 bool fake_uses(const struct fake_object *object)
 {
         for (unsigned i = 0; i < in_flight; i++)
@@ -345,7 +345,7 @@ VkResult vkResetFences(VkDevice device, uint32_t count, const VkFence *fences)
         return result;
 }
 
-/* What the device has done by the time at which somebody waits: everything up to this fence, if it isn't held. */
+/* What the device has done when somebody waits: everything up to this fence, unless it is held. */
 static void advance(const struct fake_object *device, const struct fake_object *fence)
 {
         for (unsigned i = 0; fence->in_flight && !held;)

@@ -6,7 +6,7 @@
 #define FAULT_NAME(name) [FAULT_##name] = #name,
 static const char *const names[] = {FAULT_POINTS(FAULT_NAME)[FAULT_ANY] = "any of Vulkan's"};
 
-/* The threads of the program under test count here too. */
+/* Threads of the program under test count here, too. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault plan;
 static unsigned calls[FAULTS], injected;

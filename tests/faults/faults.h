@@ -1,7 +1,6 @@
-/* Calls that can be made to fail, counted by function: those of Vulkan (fake-*.c, in place of libvulkan) and those of
- * the C library that take memory, threads or descriptors (fake-host.c, put in place by the linker's --wrap).
- *
- * Nothing is counted, and nothing fails, outside faults_begin() ... faults_end(). */
+/* Calls that can be made to fail, counted by function: those of Vulkan (fake-*.c, in place of libvulkan), and those
+ * of the C library that allocate memory, threads or descriptors (fake-host.c, put in place by the linker's --wrap).
+ * Outside faults_begin() ... faults_end(), nothing is counted and nothing fails. */
 #pragma once
 
 #include <stdbool.h>
@@ -47,7 +46,7 @@
 
 #define FAULT_ENUM(name) FAULT_##name,
 enum fault_point {
-        FAULT_POINTS(FAULT_ENUM) FAULT_ANY, /* any of Vulkan's */
+        FAULT_POINTS(FAULT_ENUM) FAULT_ANY, /* any Vulkan function */
         FAULTS,
         FAULT_HOST = FAULT_malloc, /* from here on, the C library's */
 };
@@ -68,6 +67,6 @@ void faults_end(void);
 unsigned faults_calls(enum fault_point point);
 unsigned faults_injected(void);
 
-/* For the fakes: counts a call; 0, or what it must fail with. */
+/* For the fakes: counts a call.  Returns 0, or the error with which it must fail. */
 int fault_due(enum fault_point point);
 bool faults_counting(void);

@@ -22,7 +22,7 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
         struct play *play = userdata;
 
         assert_non_null(frame);
-        if (play->startup.pipeline_options.mode == MODE_EXACT) /* then nothing runs beside it */
+        if (play->startup.pipeline_options.mode == MODE_EXACT) /* then nothing else runs */
                 assert_int_equal(fake_in_flight(), 0);
         play->shown++;
 }
@@ -115,7 +115,7 @@ int play_until_idle(struct play *play)
         struct gpu *gpu = play->startup.engine.gpu;
         struct pollfd event = {.fd = gpu_fd(gpu), .events = POLLIN};
 
-        /* A loss may be known before what is under way has landed, and with it been told. */
+        /* A loss may be known, and even have been reported, before everything in flight has ended. */
         while (!(pipeline_ready(play->pipeline) && pipeline_idle(play->pipeline)) && !play->told) {
                 assert_int_equal(poll(&event, 1, -1), 1);
                 play->owed |= gpu_dispatch(gpu) < 0;
@@ -219,7 +219,7 @@ int play_run(struct play *play, unsigned variant)
                 play->hit = faults_injected() > 0;
                 r = acts[i].run(play);
         }
-        if (play->told) { /* it takes nothing any more */
+        if (play->told) { /* it accepts nothing any more */
                 assert_int_equal(play_push(play), -ENODEV);
                 assert_int_equal(play_camera(play, V4L2_PIX_FMT_YUYV), -ENODEV);
                 assert_int_equal(play_snapshot(play), -ENODEV);

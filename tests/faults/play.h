@@ -1,6 +1,6 @@
-/* A play: the whole life of an engine and its pipeline, as the daemon leads it.  It opens both, shows frames of a
- * camera, takes another camera in the middle of a frame, makes a snapshot, tunes, and closes while a frame is under
- * way. */
+/* A play: the whole life of an engine and its pipeline, as in the daemon.  It opens both, shows frames of a camera,
+ * switches to another camera in the middle of a frame, makes a snapshot, tunes, and closes both while a frame is in
+ * progress. */
 #pragma once
 
 #include "daemon/common/task.h"
@@ -8,7 +8,7 @@
 
 enum {
         PLAY_SHOWN = 4,              /* frames, when nothing fails */
-        PLAY_VARIANTS = 4 * EFFECTS, /* back-ends, modes and effects; the first of these with the self-test */
+        PLAY_VARIANTS = 4 * EFFECTS, /* back-ends, modes and effects; the first one includes the self-test */
 };
 
 /* What the daemon does on a thread. */
@@ -23,27 +23,27 @@ struct startup {
 };
 
 struct play {
-        unsigned variant; /* which of them, below PLAY_VARIANTS */
+        unsigned variant; /* below PLAY_VARIANTS */
 
         struct startup startup;
         struct stats stats;
         struct pipeline *pipeline;
         const char *act;
         unsigned shown, told; /* frames; failures */
-        int error;            /* that was told */
-        bool owed;            /* what failed must have been told */
-        bool hit;             /* a call had failed before the last act, in which nobody listens any more */
+        int error;            /* that was reported */
+        bool owed;            /* a failure that must be reported */
+        bool hit;             /* a call failed before the last act, in which nobody listens any more */
 };
 
-/* 0, or the error of the act that failed.  Everything is closed again. */
+/* Returns 0, or the error of the act that failed.  Everything is closed again. */
 int play_run(struct play *play, unsigned variant);
 
 /* Its parts. */
-int play_open(struct play *play); /* .variant is set, all else zero */
+int play_open(struct play *play); /* `variant` is set, all else is zero */
 int play_camera(struct play *play, uint32_t fourcc);
 int play_push(struct play *play);
-int play_until_idle(struct play *play); /* all that was pushed is shown; or failed */
+int play_until_idle(struct play *play); /* until everything that was pushed is shown, or failed */
 int play_snapshot(struct play *play);
 void play_close(struct play *play);
 
-enum gpu_backend play_backend(unsigned variant); /* that is the faster one */
+enum gpu_backend play_backend(unsigned variant); /* which is the faster one */

@@ -1,9 +1,8 @@
-/* Every call that can fail, failing: the daemon's engine and pipeline over a Vulkan driver that computes nothing
- * (fake-vulkan.h) and a C library that says no (fake-host.h).
- *
- * A play (play.h) is run once without faults, which counts the calls of each function; then again and again, each time
- * with another call failing.  Whatever fails, it ends in time, with an error that says what was wrong, nothing is left
- * over, and the next play goes through.  VISAGED_LONG: every call of every function, and at least 1000 times a row. */
+/* Every call that can fail is made to fail: the daemon's engine and pipeline run on a Vulkan driver that computes
+ * nothing (fake-vulkan.h) and on a C library whose calls fail (fake-host.h).  A play (play.h) is run once without
+ * faults, to count the calls of each function, and then again and again, each time with another failing call.
+ * Whatever fails, the play ends in time, with an error that says what was wrong; nothing is left over, and the next
+ * play succeeds.  VISAGED_LONG: every call of every function, and at least 1000 times for each row. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -36,8 +35,8 @@ static const struct kind {
         int result;
         const char *result_name;
         unsigned times;
-        int errors[3];    /* what may come of it */
-        bool may_go_well; /* there is a way round */
+        int errors[3];    /* errors that it may cause */
+        bool may_go_well; /* it can be worked around */
 } kinds[] = {
         KIND(vkCreateInstance, VK_ERROR_INCOMPATIBLE_DRIVER, ONCE, {-ENOENT}),
         KIND(vkCreateInstance, VK_ERROR_OUT_OF_DEVICE_MEMORY, ONCE, {-ENOMEM}),
@@ -75,7 +74,7 @@ static const struct kind {
         KIND(vkWaitForFences, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV}),
         KIND(vkWaitForFences, VK_ERROR_OUT_OF_HOST_MEMORY, ONCE, {0}, true),
         KIND(vkWaitForFences, VK_TIMEOUT, ONCE, {0}, true),
-        KIND(vkWaitForFences, VK_TIMEOUT, FOR_GOOD, {-ENODEV}), /* it never answers */
+        KIND(vkWaitForFences, VK_TIMEOUT, FOR_GOOD, {-ENODEV}), /* the device never answers */
         KIND(ANY, VK_ERROR_DEVICE_LOST, ONCE, {-ENODEV, -ENOENT}, true),
         KIND(ANY, VK_ERROR_DEVICE_LOST, FOR_GOOD, {-ENODEV, -ENOENT}),
         KIND(ANY, VK_ERROR_OUT_OF_HOST_MEMORY, FOR_GOOD, {-ENOMEM, -ENODEV}),
@@ -91,9 +90,9 @@ static const struct kind {
 #undef KIND
 };
 
-static unsigned counts[PLAY_VARIANTS][FAULTS]; /* of the calls in a play without faults */
+static unsigned counts[PLAY_VARIANTS][FAULTS]; /* of calls in a play without faults */
 
-/* What is being tried, for who reads that it hung or crashed. */
+/* What is being tried, for the message if it hangs or crashes. */
 static char trying[200];
 
 static void on_alarm(int signal)
@@ -105,7 +104,7 @@ static void on_alarm(int signal)
         abort();
 }
 
-/* The next descriptor that would be given: the same again when none is left open. */
+/* The descriptor that the next open() would return: it is the same afterwards if none is left open. */
 static int next_fd(void)
 {
         int fd = dup(STDERR_FILENO);
@@ -117,9 +116,9 @@ static int next_fd(void)
 struct result {
         int r;
         unsigned injected;
-        long objects, host; /* that are left over */
+        long objects, host; /* how many are left over */
         char left[300];     /* objects by kind */
-        bool runs;          /* what was submitted has not come to its end */
+        bool runs;          /* something submitted has not finished */
 };
 
 static struct result try(struct play *play, unsigned variant, const struct fault *fault)
@@ -149,12 +148,12 @@ static bool expects(const struct kind *kind, int error)
         return false;
 }
 
-/* NULL, or what is wrong with the way in which it ended. */
+/* NULL, or what is wrong with how it ended. */
 static const char *judge(const struct kind *kind, const struct play *play, const struct result *result)
 {
         if (play->told > 1 || (play->owed && !play->told))
                 return "the failure is not told once";
-        if (result->r < 0) /* who has been told gets -ENODEV of whatever is tried afterwards */
+        if (result->r < 0) /* once a failure was reported, everything returns -ENODEV */
                 return expects(kind, play->told ? play->error : result->r)
                                ? NULL
                                : "ends with an error that is not this one's";
@@ -163,7 +162,7 @@ static const char *judge(const struct kind *kind, const struct play *play, const
         return kind->may_go_well || !play->hit ? NULL : "ends as if nothing had been";
 }
 
-/* The device may be given up while it runs, and with it what it uses. */
+/* A device that never answers is given up while it runs, with everything that it uses. */
 static bool never_answers(const struct kind *kind)
 {
         return kind->times == FOR_GOOD && (kind->point == FAULT_vkWaitForFences || kind->point == FAULT_ANY);
@@ -181,7 +180,7 @@ static void complain(struct sum *sum, const char *what, const struct play *play,
                             play->told, result->left, result->host);
 }
 
-/* One call fails; then all go well. */
+/* One call fails; then all succeed. */
 static void inject(const struct kind *kind, unsigned variant, unsigned nth, struct sum *sum)
 {
         const struct fault fault = {kind->point, nth, kind->times, kind->result};
@@ -288,7 +287,7 @@ static void shows_nothing_before_it_is_done(void **state)
         }
 }
 
-/* With all that can be in flight being so. */
+/* With everything in flight that can be. */
 static void closes_after_a_loss_in_flight(void **state)
 {
         static struct play play;
@@ -319,7 +318,7 @@ static void tells_of_a_loss_in_flight(void **state)
         }
 }
 
-/* Options are numbers in the frame's parameters: to change one takes no memory and makes nothing on the device. */
+/* Options are numbers in the frame's parameters: changing one allocates no memory and creates nothing on the device. */
 static void changes_options_without_recording(void **state)
 {
         static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
@@ -358,7 +357,7 @@ static void changes_options_without_recording(void **state)
         }
 }
 
-/* A chain of effects that cannot be recorded leaves the one there is. */
+/* If a chain of effects cannot be recorded, the current one stays. */
 static void goes_on_with_what_is_recorded(void **state)
 {
         static const struct fault faults[] = {
@@ -379,7 +378,7 @@ static void goes_on_with_what_is_recorded(void **state)
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_idle(&play), 0);
                 assert_int_equal(play.shown, 1);
-                /* As if it had not been asked for before. */
+                /* It can be set now, as if it had never been tried. */
                 assert_int_equal(pipeline_set_effect(play.pipeline, &settings), 0);
                 assert_int_equal(play_push(&play), 0);
                 assert_int_equal(play_until_idle(&play), 0);
@@ -388,7 +387,7 @@ static void goes_on_with_what_is_recorded(void **state)
         }
 }
 
-/* Who has not heard of the loss yet goes on making things. */
+/* Code that does not know of the loss yet goes on creating objects. */
 static void frees_what_is_made_after_a_loss(void **state)
 {
         static struct play play;
@@ -419,7 +418,7 @@ static void frees_what_is_made_after_a_loss(void **state)
 
 static const struct fault silence = {FAULT_vkWaitForFences, 0, UINT32_MAX, VK_TIMEOUT};
 
-/* How often a fence was waited for until a device that answers nothing any more was given up. */
+/* How often a fence was waited for before a device that no longer answers was given up. */
 static unsigned waits(struct play *play)
 {
         unsigned n = faults_calls(FAULT_vkWaitForFences);
@@ -430,13 +429,14 @@ static unsigned waits(struct play *play)
         return n;
 }
 
-/* A minute's patience is for what has run; only what has never run in this process, and may be compiled, has more. */
+/* A program that has run before gets a minute.  Only one that has never run in this process, and may still be
+ * compiled, gets more. */
 static void waits_long_only_for_a_first_run(void **state)
 {
         static struct play play;
 
         opens(&play, 1);
-        assert_int_equal(play_camera(&play, V4L2_PIX_FMT_YUYV), 0); /* its program is recorded anew */
+        assert_int_equal(play_camera(&play, V4L2_PIX_FMT_YUYV), 0); /* its program is recorded again */
         faults_begin(&silence);
         play_push(&play);
         assert_int_equal(play_until_idle(&play), -ENODEV);
@@ -495,7 +495,7 @@ static int setup(void **state)
 {
         host_begin();
         signal(SIGALRM, on_alarm);
-        /* Not one call may reach a real driver. */
+        /* No call may reach a real driver. */
         assert_null(dlopen("libvulkan.so.1", RTLD_NOLOAD | RTLD_LAZY));
         assert_non_null(mkdtemp(cache));
         setenv("CACHE_DIRECTORY", cache, 1);

@@ -27,7 +27,7 @@ static void check_text(const char *text, size_t size)
                 MUST((unsigned char)*text >= ' ' && *text != 127);
 }
 
-/* Whatever mistakes a file has, nothing impossible is ever set. */
+/* Whatever mistakes a file has, no invalid value is ever set. */
 static void check(const struct config *config)
 {
         check_text(config->camera, sizeof config->camera);

@@ -1,6 +1,6 @@
-/* The JSON header of a model file.  The bytes are the header's text; the length goes before it, and as many zeros after
- * it as the tensors claim, so that no change of the text ends at the container's own checks.  What the metadata says of
- * a network is built whether or not the tensors fit it. */
+/* The JSON header of a model file.  The bytes are the header's text.  Its length is put before it, and after it as
+ * many zeros as the tensors claim, so that no change of the text stops at the container's own checks.  The network
+ * in the metadata is built whether or not the tensors fit it. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 #define DATA_MAX (1u << 20)
 
-/* The largest number before a "]", where the offsets of tensors end. */
+/* The largest number in front of a "]": that is where offsets of tensors end. */
 static size_t claimed_size(const uint8_t *text, size_t size)
 {
         size_t most = 0, number = 0;

@@ -1,5 +1,6 @@
-/* Frames of an MJPEG camera, whose size is known beforehand.  Two cameras: one whose picture is whole blocks, one whose
- * picture is not, with an odd height.  Whatever a frame was, the next good one must come out as it would have alone. */
+/* Frames of an MJPEG camera, whose size is known beforehand.  There are two cameras: one whose picture consists of
+ * whole blocks, and one whose picture does not and has an odd height.  Whatever a frame was, the next good one must
+ * decode as it would have on its own. */
 #include <errno.h>
 #include <string.h>
 #include <turbojpeg.h>
@@ -23,8 +24,8 @@ static struct camera {
         size_t frame_size;
 } cameras[] = {{.width = 48, .height = 32}, {.width = 36, .height = 15}};
 
-/* Which complaints the decoder has made, whatever the numbers in them: libFuzzer cannot see into it, so this is how it
- * learns that an input got somewhere new. */
+/* Which complaints the decoder has made, apart from the numbers in them.  libFuzzer cannot see into the decoder, so
+ * this is how it learns that an input has reached something new. */
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t complaints[1024];
 
 static void note_complaint(size_t camera)

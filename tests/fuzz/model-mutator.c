@@ -1,5 +1,5 @@
-/* Mutates either the header or what comes after it, and mostly keeps the length before the header right: else nearly
- * every change of the header would end at that check. */
+/* Mutates either the header or what comes after it, and usually corrects the length before the header.  Otherwise
+ * nearly every change of the header would stop at that check. */
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"

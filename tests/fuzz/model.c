@@ -25,7 +25,7 @@ static void read_tensors(const struct model *model)
         graph_free(graph);
 }
 
-/* Names in order, each one found, the first and the last element of each there to be read. */
+/* Names are in order, each one is found, and its first and last elements can be read. */
 static void walk(const struct safetensors *file)
 {
         for (size_t i = 0; i < safetensors_count(file); i++) {

@@ -47,7 +47,7 @@ static void check_nodes(const struct graph *graph)
         }
 }
 
-/* Whatever lives at the same time lies apart. */
+/* What is alive at the same time does not overlap. */
 static void check_plan(const struct plan_item *items, size_t count, uint64_t total)
 {
         for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* Mutates a PNG and mostly puts its checksums right again: else nearly every change would end at the first of them. */
+/* Mutates a PNG and usually corrects its checksums.  Otherwise nearly every change would stop at the first of them. */
 #include <string.h>
 #include <zlib.h>
 

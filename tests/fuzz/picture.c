@@ -7,7 +7,7 @@
 #include "v4l2/files/picture.h"
 
 #define SIDE_MAX 16384       /* of picture.h: larger ones are refused, and must be */
-#define PIXELS_MAX (1 << 20) /* between the two only memory and time are used up */
+#define PIXELS_MAX (1 << 20) /* larger ones, up to SIDE_MAX, only use up memory and time */
 
 static uint32_t be32(const uint8_t *data)
 {
@@ -19,7 +19,7 @@ static uint64_t clamp_area(uint64_t width, uint64_t height)
         return width > SIDE_MAX || height > SIDE_MAX ? 0 : width * height;
 }
 
-/* Of what the file claims to be; 0: unknown, or out of bounds. */
+/* Of the picture that the file claims to be; 0: unknown, or out of bounds. */
 static uint64_t claimed_pixels(const uint8_t *data, size_t size)
 {
         int width = 0, height = 0, subsampling, colour;
@@ -37,7 +37,7 @@ static uint64_t claimed_pixels(const uint8_t *data, size_t size)
         return known && width > 0 && height > 0 ? clamp_area((uint64_t)width, (uint64_t)height) : 0;
 }
 
-/* Two readings of a file must give the same sum: bytes that were never written would differ now and then. */
+/* Reading a file twice must give the same sum.  Bytes that were never written would sometimes differ. */
 static void read_picture(const char *path, uint32_t *ret_sum)
 {
         struct picture picture;

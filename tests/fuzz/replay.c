@@ -1,5 +1,5 @@
-/* Runs every file of the given folders through a target, without libFuzzer and with any compiler.  A folder that is not
- * there is empty.  TAP: one result; the file at which it ends early is the last one named. */
+/* Runs every file of the given folders through a target, without libFuzzer and with any compiler.  A folder that
+ * does not exist counts as empty.  TAP, with one result.  If it crashes, the last file that it named is the cause. */
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static void replay(const char *path)
         MUST(file && fseek(file, 0, SEEK_END) == 0);
         size = (size_t)ftell(file);
         rewind(file);
-        data = malloc(size ? size : 1); /* no larger: a sanitizer sees a step over the end */
+        data = malloc(size ? size : 1); /* no larger, so that a sanitizer sees an access beyond the end */
         MUST(data && fread(data, 1, size, file) == size);
         fclose(file);
         LLVMFuzzerTestOneInput(data, size);

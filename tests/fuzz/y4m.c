@@ -11,7 +11,7 @@
 
 uint64_t __wrap_frame_timer_take(int fd);
 
-/* None yet, one after the other, some missed, more missed than are looked for. */
+/* None yet; one after the other; some missed; more missed than are searched. */
 static const uint64_t due[] = {0, 1, 1, 3, 1, 1000, 1, 1};
 #define TURNS (sizeof due / sizeof due[0])
 
@@ -23,7 +23,7 @@ uint64_t __wrap_frame_timer_take(int fd)
         return due[turn % TURNS];
 }
 
-/* Returns the size of a frame, 0 where there is no telling. */
+/* Returns the size of a frame; 0: it is unknown. */
 static uint32_t parse(const uint8_t *data, size_t size)
 {
         struct y4m_header header, again;

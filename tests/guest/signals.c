@@ -25,7 +25,7 @@ static volatile sig_atomic_t signals;
 #define CLEAR_ZMM(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
 #define CLEAR_K(n) "kxorw %%k" #n ", %%k" #n ", %%k" #n "\n"
 
-/* No clobbers are declared: a handler may destroy what it likes, the kernel has to bring it back. */
+/* No clobbers are declared: a handler may destroy any register, and the kernel has to restore it. */
 static void on_signal(int number)
 {
         __asm__ volatile(ZMMS(CLEAR_ZMM) KS(CLEAR_K)::);
@@ -71,9 +71,9 @@ int main(void)
                 for (size_t i = 0; i < 8; i++)
                         in.k[i] = 0xa500 + i + round;
                 memset(&out, 0, sizeof out);
-                out.k[0] = in.k[0]; /* k0 is not held */
+                out.k[0] = in.k[0]; /* k0 is not kept */
                 hold(&in, &out);
-                /* kmovw leaves all but two bytes of its place alone */
+                /* kmovw writes only two bytes */
                 for (size_t i = 0; i < 8; i++)
                         wrong += (uint16_t)in.k[i] != (uint16_t)out.k[i];
                 wrong += memcmp(in.zmm, out.zmm, sizeof in.zmm) != 0;

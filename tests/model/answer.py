@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 POINTS = 80
 LATE = ("context.", "layer6.", "decoder.")
-CLIPPED, AFTER = 3, 1 / 3  # gains before a ReLU6, so that its ceiling is felt, and behind it
+CLIPPED, AFTER = 3, 1 / 3  # gains before a ReLU6, so that its ceiling matters, and behind it
 fault = None
 parts = []
 
@@ -55,7 +55,7 @@ def tensor(name, *shape, gain=1.0):
     count = int(np.prod(shape))
     index = (np.arange(count, dtype=np.uint64) + np.uint64(zlib.crc32(name.encode()))) & np.uint64(0xFFFFFFFF)
     unit = ((mix(index) >> np.uint64(8)).astype(np.int64) - (1 << 23)) / np.float64(1 << 23)
-    # So that no branch drowns another, and the softmax is soft: products of maps sum over many pixels.
+    # So that no branch dominates another and the softmax is soft: products of maps are sums over many pixels.
     if ".phi." in name or ".theta." in name:
         gain = 1 / 16
     elif ".node_q." in name or ".node_v." in name:

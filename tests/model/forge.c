@@ -185,7 +185,7 @@ json_t *forge_header(const struct model_info *info, bool half, size_t *ret_size)
         return header;
 }
 
-/* Every finite half, subnormals and both zeros included, in an order that mixes them. */
+/* Every finite half, including subnormals and both zeros, in mixed order. */
 uint16_t forge_half(size_t index)
 {
         uint16_t half = (uint16_t)(index * 40503U);

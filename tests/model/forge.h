@@ -15,18 +15,18 @@ void forge_remove(void);
 /* 8 bytes of `length`, the header, the data. */
 void forge_write(uint64_t length, const char *header, size_t header_size, const void *data, size_t data_size);
 
-/* A small network: every part of it is there. */
+/* A small network that has every part. */
 struct model_info forge_info(void);
 
-/* The same of inverted blocks. */
+/* The same with inverted blocks. */
 struct model_info forge_inverted_info(void);
 
-/* The header of a good file for `info`, and the bytes of its data in *ret_size: the caller's to change. */
+/* The header of a good file for `info`, which the caller may change, and the bytes of its data in *ret_size. */
 json_t *forge_header(const struct model_info *info, bool half, size_t *ret_size);
-/* Data that goes with it: any element can be computed from its index in the data. */
+/* Data for it.  Every element can be computed from its index. */
 uint16_t forge_half(size_t index);
 float forge_single(size_t index);
 void *forge_data(bool half, size_t size);
 
-/* Puts both in the file, and lets go of the header. */
+/* Writes both to the file, and releases the header. */
 void forge_model(json_t *header, const void *data, size_t size);

@@ -1,4 +1,4 @@
-/* The graph as a table: figures, shapes, names, and that no map is read after it was written over. */
+/* The graph as a table: figures, shapes and names, and that no map is read after it was overwritten. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +62,8 @@ static const struct graph_node *find_node(const struct graph *graph, const char 
         return NULL;
 }
 
-/* What the network learns: where a batch norm was folded into a convolution, scale and shift count, not the bias made
- * of them. */
+/* The network's learned parameters.  Where a batch norm was folded into a convolution, its scale and shift count,
+ * and not the bias that was made from them. */
 static double learnt(const struct graph *graph)
 {
         double count = 0;
@@ -309,7 +309,7 @@ static void test_memory(void **state)
 
 /* ---- what is read is what was meant to be ---- */
 
-/* Per buffer and group of 4 channels: the node that wrote it last, +1. */
+/* For each buffer and group of 4 channels: 1 + the node that wrote it last. */
 struct memory {
         const struct graph *graph;
         uint32_t **writer;
@@ -328,8 +328,8 @@ static int writer_of(const struct graph *graph, const struct graph_view *view)
         return -1;
 }
 
-/* A view that a node made is still that; one that no node made is the network's input, or a concatenation, and then
- * all of it has been written, by two nodes, and is not written over later. */
+/* A view that a node made still has that node's result.  One that no node made is the network's input, or a
+ * concatenation, all of which has been written by two nodes and is not overwritten later. */
 static void check_read(const struct memory *memory, uint32_t node, const struct graph_view *view)
 {
         int writer;
@@ -370,7 +370,7 @@ static bool same_place(const struct graph_view *a, const struct graph_view *b)
         return a->buffer == b->buffer && a->first == b->first && a->channels == b->channels;
 }
 
-/* Only a residual, or a softmax's input, may be where the output goes. */
+/* Only a residual, or a softmax's input, may be in the place of the output. */
 static void check_aliases(const struct graph_node *node)
 {
         if (node->op == GRAPH_SOFTMAX)
@@ -412,7 +412,7 @@ static void check_flow(const struct graph *graph)
         free(memory.writer);
 }
 
-/* Those whose lives meet never overlap; see test-plan.c for the rest. */
+/* Buffers that are alive at the same time never overlap; see test-plan.c for the rest. */
 static void check_places(const struct graph *graph)
 {
         struct plan_item *items;
@@ -429,7 +429,7 @@ static void check_places(const struct graph *graph)
         free(items);
 }
 
-/* What two nodes write side by side is what the paper concatenates. */
+/* The maps that two nodes write side by side are those that the paper concatenates. */
 static void check_concatenations(const struct graph *graph, const char *last)
 {
         static const char *const second[][2] = {
@@ -480,8 +480,8 @@ static void test_flow(void **state)
                 }
 }
 
-/* An EfficientNet-Lite0's first layers, and the same with a first block that adds: nothing may be written over what the
- * decoder still reads. */
+/* The first layers of an EfficientNet-Lite0, and the same with a first block that adds: nothing that the decoder
+ * still reads may be overwritten. */
 static struct model_info inverted(uint32_t third, uint32_t levels)
 {
         struct model_info info = {
@@ -510,7 +510,7 @@ static void test_inverted(void **state)
         struct graph *graph = make(&info, GPU_F32);
         const struct graph_node *depthwise = find_node(graph, "layer3.0.conv2.weight");
 
-        /* What model/training/arches.py counts at 256 x 256, here 250 wide. */
+        /* The numbers of model/training/arches.py at 256 x 256, here with a width of 250. */
         assert_true(graph_gmac(graph) > 0.48 && graph_gmac(graph) < 0.5009);
         assert_int_equal(depthwise->op, GRAPH_DEPTHWISE);
         assert_int_equal(depthwise->kernel, 5);

@@ -1,4 +1,5 @@
-/* Model files: good ones come back as they were written, damaged ones are refused by name. */
+/* Model files: good ones are read as they were written; damaged ones are refused, and the message names what is
+ * wrong. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -191,7 +192,7 @@ static const struct {
         {"input", "40"},
         {"shape", "\"round\""},
         {"shape", "null"},
-        {"shape", "\"free\""}, /* with so small an input */
+        {"shape", "\"free\""}, /* too small an input for that */
         {"channels", "\"rgb\""},
         {"channels", "\"GRB\""},
         {"channels", "3"},
@@ -230,7 +231,7 @@ static const struct {
         {"provenance", "\"" X256 X256 X256 X256 "\""},
 };
 
-/* The same of inverted blocks. */
+/* The same with inverted blocks. */
 static const struct {
         const char *key, *value;
 } inverted_garbage[] = {
@@ -258,7 +259,7 @@ static const struct {
         {"decoder", "[]"},
         {"decoder", "[16,8]"},
         {"decoder", "[[16,8]]"},
-        {"decoder", "[[16,8,5],[8,8,3],[8,8,3]]"}, /* the map is halved twice only */
+        {"decoder", "[[16,8,5],[8,8,3],[8,8,3]]"}, /* the map is halved only twice */
         {"decoder", "[[12,8,5],[8,8,3]]"},
         {"decoder", "[[16,0,5],[8,8,3]]"},
         {"decoder", "[[16,8,1],[8,8,3]]"},
@@ -365,7 +366,7 @@ static void test_fit(void **state)
         }
 }
 
-/* A network that is not the one whose tensors are there. */
+/* A network other than the one whose tensors the file has. */
 static void test_other_network(void **state)
 {
         static const struct {
@@ -391,7 +392,7 @@ static void test_other_network(void **state)
         }
 }
 
-/* Renamed, so both missing and one too many: each tensor in turn. */
+/* Each tensor in turn is renamed, so that one is missing and there is one too many. */
 static void test_missing(void **state)
 {
         const char *name;
@@ -427,7 +428,7 @@ static void test_extra(void **state)
         free(longer);
 }
 
-/* As many elements as there should be, in another shape. */
+/* The right number of elements, in another shape. */
 static void test_misshapen(void **state)
 {
         static const struct {

@@ -1,5 +1,5 @@
-/* The graph computed by the plainest of loops, in one planned arena, against PyTorch's answer: what the table says is
- * what the network is. */
+/* The graph, computed by simple loops in one planned arena, against PyTorch's answer: the table describes the
+ * network correctly. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static struct plan_item *items;
 static struct graph *graph;
 static const struct answer *answer;
 
-/* Channels of a buffer lie one after the other here: no blocks, no groups. */
+/* Here the channels of a buffer lie one after the other, without blocks or groups. */
 static float *at(const struct graph_view *value, uint32_t channel)
 {
         const struct graph_buffer *buffer = value->buffer;
@@ -46,7 +46,7 @@ static double activate(enum gpu_activation activation, double x)
         return x > 0 ? x : x * slopes[activation];
 }
 
-/* One output of a convolution with one plane of one kernel. */
+/* One output value of a convolution with one plane of one kernel. */
 static double window(const struct graph_node *node, const float *plane, const float *kernel, uint32_t y, uint32_t x)
 {
         const struct graph_buffer *in = node->in->buffer;
@@ -201,7 +201,7 @@ static void (*const run[GRAPH_OPS])(const struct graph_node *node) = {
         [GRAPH_SOFTMAX] = run_softmax,   [GRAPH_TRANSPOSE] = run_transpose, [GRAPH_MATMUL] = run_matmul,
 };
 
-/* The picture is of the input's size, so that nothing is resampled. */
+/* The picture has the input's size, so that nothing is resampled. */
 static void fill_input(void)
 {
         const struct model_info *info = &answer->info;
@@ -231,11 +231,11 @@ static void plan(void)
         assert_int_equal(plan_place(items, graph->buffer_count, &size), 0);
         arena = malloc(size);
         assert_non_null(arena);
-        /* NaN: what is read before it is written spreads. */
+        /* NaN: it spreads if anything is read before it is written. */
         memset(arena, 0xff, size);
 }
 
-/* Else the answer would not tell whether there is a ceiling, or a floor. */
+/* Otherwise the answer would not show whether there is a ceiling or a floor. */
 static void assert_clipped(const struct graph_node *node)
 {
         uint32_t count = pixels(node->out), low = 0, high = 0;

@@ -11,7 +11,7 @@
 #include "tests/model/forge.h"
 
 static struct gpu *gpu;
-static const struct answer *answer; /* the one at hand */
+static const struct answer *answer; /* the current one */
 
 static int setup(void **state)
 {
@@ -36,7 +36,7 @@ static int teardown(void **state)
         return messages ? -1 : 0;
 }
 
-/* A parser with a picture in front and labels behind. */
+/* A parser with a picture as its input and labels as its output. */
 struct rig {
         struct parser *parser;
         struct gpu_program *program;
@@ -50,7 +50,7 @@ static struct gpu_region *rig_region(const struct rig *rig)
         return gpu_buffer_map(rig->regions);
 }
 
-/* `regions`: how many, of which each is the whole picture at first. */
+/* `regions`: how many; at first each is the whole picture. */
 static void rig_new(struct rig *rig, struct parser *parser, const struct model_info *info, uint32_t regions,
                     uint32_t width, uint32_t height, const uint8_t *picture)
 {
@@ -99,7 +99,7 @@ static float *run(struct rig *rig)
         return logits;
 }
 
-/* The worst error of the stored points, of the largest logit. */
+/* The largest error at the stored points, relative to the largest logit. */
 static float worst(const float *logits)
 {
         float most = 0;
@@ -143,7 +143,7 @@ static void test_self_test(void **state)
         assert_string_equal(why, "");
 }
 
-/* The second run finds the first one's leavings in the arena. */
+/* The second run finds what the first one left in the arena. */
 static void check_again(void)
 {
         size_t count = (size_t)answer->info.classes * answer->info.height * answer->info.width;
@@ -166,7 +166,7 @@ static void test_again(void **state)
                 check_again();
 }
 
-/* What the self-test is worth: it allows 1e-3. */
+/* How sensitive the self-test is: it allows 1e-3. */
 static void test_notices(void **state)
 {
         static const struct {
@@ -211,7 +211,7 @@ static void check_halves(void)
         build(&rig, GPU_F16, NULL);
         logits = run(&rig);
         assert_true(worst(logits) < 4e-3f);
-        assert_true(worst(logits) > 1e-5f); /* else they were floats */
+        assert_true(worst(logits) > 1e-5f); /* otherwise they were stored as floats */
         free(logits);
         rig_free(&rig);
 }
@@ -222,7 +222,8 @@ static void test_halves(void **state)
                 check_halves();
 }
 
-/* A file's own network, whose labels go back to a picture of another shape: wide, so none are above and below. */
+/* The network of a file, whose labels are mapped to a picture of another shape.  The picture is wide, so nothing
+ * above and below it has labels. */
 static void test_file(void **state)
 {
         struct model_info info = forge_info();
@@ -237,7 +238,7 @@ static void test_file(void **state)
         struct rig rig;
         char why[256] = "";
 
-        /* All classes but the last are held down by the last bias. */
+        /* The last bias makes the last class win everywhere. */
         for (size_t i = 0; i < size / 4; i++)
                 data[i] *= 1e-6f;
         data[size / 4 - 1] = 1000;
@@ -260,7 +261,7 @@ static void test_file(void **state)
         rig_free(&rig);
 }
 
-/* Where the region has the middle of that pixel: 1 inside of it, -1 outside, 0 on its edge. */
+/* Where the centre of that pixel lies: 1 inside of the region, -1 outside, 0 on its edge. */
 static int reaches(const struct gpu_region *region, const struct model_info *info, uint32_t x, uint32_t y)
 {
         const float(*row)[4] = region->from_picture, size[2] = {info->width, info->height};
@@ -273,8 +274,8 @@ static int reaches(const struct gpu_region *region, const struct model_info *inf
         return inside > 0.01f ? 1 : inside < -0.01f ? -1 : 0;
 }
 
-/* Two regions that lie apart for the most part, one of them turned: the labels of each alone, the second's over the
- * first's.  They are read from the block when the program runs. */
+/* Two regions that hardly overlap, one of them rotated: the labels are those of each alone, with the second's over
+ * the first's.  The regions are read from the block when the program runs. */
 static void test_regions(void **state)
 {
         enum { WIDTH = 70, HEIGHT = 50, PIXELS = WIDTH * HEIGHT };
@@ -316,7 +317,8 @@ static void test_regions(void **state)
         rig_free(&one);
 }
 
-/* Recorded one by one, the operators do what they do together, and their multiplications are those of the whole. */
+/* Operators that are recorded one by one do what they do together, and their multiplications add up to the
+ * network's. */
 static void test_operators(void **state)
 {
         for (answer = answers; answer < answers + ANSWER_COUNT; answer++) {
@@ -350,7 +352,7 @@ static void test_operators(void **state)
         }
 }
 
-/* answer.h's weights, but for one tensor. */
+/* answer.h's weights, except for one tensor. */
 static int failing_tensor(const void *context, const struct graph_tensor *tensor, float **ret)
 {
         return strcmp(tensor->name, context) == 0 ? -EIO : answer_tensor(&answer->info, tensor, ret);
@@ -373,7 +375,7 @@ static void test_fails(void **state)
         parser_free(NULL);
 }
 
-/* 1024 x 1024 x 4096 maps of the stem take 16 GB. */
+/* At 1024 x 1024, the stem's maps with 4096 channels take 16 GB. */
 static void test_too_large(void **state)
 {
         for (size_t i = 0; i < ANSWER_COUNT; i++) {

@@ -1,4 +1,4 @@
-/* The plan's promises, on random lives. */
+/* What the plan promises, with random lifetimes. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,7 +61,7 @@ static void test_random(void **state)
         }
 }
 
-/* Two that never meet share; the third goes beside them. */
+/* Two that are never alive together share a place; the third is placed beside them. */
 static void test_shares(void **state)
 {
         struct plan_item items[] = {{1000, 0, 1}, {600, 2, 3}, {300, 1, 2}, {0, 0, 3}};
@@ -74,7 +74,7 @@ static void test_shares(void **state)
         assert_int_equal(plan_peak(items, 4), 1024 + 512);
 }
 
-/* The smallest hole that fits is taken, not the first. */
+/* The smallest gap that is large enough is used, not the first. */
 static void test_best_fit(void **state)
 {
         struct plan_item items[] = {

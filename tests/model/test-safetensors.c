@@ -1,4 +1,4 @@
-/* The reader against files that break the format in every way we could think of. */
+/* The reader, with files that violate the format in every way that we could think of. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 static const char good[] = "{\"__metadata__\":{\"k\":\"v\"}," T("b", "F16", "[1,2,2,1]", 8, 16) "," A "}   ";
 
-/* All have 16 bytes of data but where `data` says otherwise (0 is none: -1). */
+/* All have 16 bytes of data, unless `data` says otherwise (-1: no data). */
 static const struct damage {
         const char *header, *says;
         int data;
@@ -185,14 +185,14 @@ static void test_good(void **state)
         assert_int_equal(safetensors_read(file, tensor, 2, 1, values), 0);
         assert_true(values[0] == b[2]);
 
-        /* It shrinks while it is open: an error, no signal. */
+        /* The file shrinks while it is open: that is an error, not a signal. */
         assert_int_equal(truncate(forge_path(), (off_t)(8 + strlen(good) + 12)), 0);
         assert_int_equal(safetensors_read(file, tensor, 0, 4, values), -EBADMSG);
         safetensors_close(file);
         safetensors_close(NULL);
 }
 
-/* No tensors, and no metadata, is a file too. A tensor of rank 0 is one number. */
+/* A file without tensors and metadata is valid, too.  A tensor of rank 0 is one number. */
 static void test_small(void **state)
 {
         struct safetensors *file;
@@ -237,7 +237,7 @@ static void test_header_length(void **state)
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
                 forge_write(wrong[i], good, strlen(good), data, sizeof data);
                 refuse("");
-                /* A sparse file, so that the length is within it. */
+                /* A sparse file, so that the length does not exceed it. */
                 if (wrong[i] <= 100000001) {
                         assert_int_equal(truncate(forge_path(), 200000000), 0);
                         refuse("");
@@ -274,7 +274,7 @@ static void test_names(void **state)
         forge_write(strlen(escape), escape, strlen(escape), NULL, 0);
         refuse("evil??[31m");
 
-        /* A name longer than any message. */
+        /* A name that is longer than any message. */
         assert_non_null(text);
         memset(text, 'n', size);
         memcpy(text, "{\"", 2);
@@ -301,7 +301,7 @@ static void test_not_a_file(void **state)
         assert_null(file);
 }
 
-/* Whatever a few wrong bytes do, the answer is yes or -EBADMSG. */
+/* Whatever a few wrong bytes do, the file is accepted or -EBADMSG is returned. */
 static void test_noise(void **state)
 {
         char text[sizeof good], data[16] = {0}, why[256];

@@ -148,7 +148,7 @@ class NetworkTest(unittest.TestCase):
         if self.precision == "fp32":
             self.assertLessEqual(distance, LOGITS_NEAR, self.note)
         self.assertGreaterEqual(equal, LABELS_EQUAL if self.precision == "fp32" else LABELS_EQUAL_HALF, self.note)
-        # The labels are those of the logits, put back to where they come from.
+        # The labels are those of the logits, mapped back to the picture.
         width, height = network.picture or (network.width, network.height)
         self.assertEqual(labels.shape, (height, width))
         if not network.picture:

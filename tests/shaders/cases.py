@@ -4,8 +4,18 @@ import json
 import os
 import subprocess
 import tempfile
+import zlib
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+
+import drivers
+
+DRIVER = os.environ.get("VISAGED_DRIVER", drivers.LAVAPIPE)
+BACKEND = os.environ.get("VISAGED_BACKEND", "subgroup")
+VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
+LONG = bool(os.environ.get("VISAGED_LONG"))
 
 ROOM = 1024 ** 3  # bytes of a cases file; a group that needs more is run in several processes
 TIMEOUT = 900  # seconds for one process
@@ -168,3 +178,24 @@ def bytes_near(got, want, most, mean=None, where=None):
                              f"{at}: {got[at]}, not {want[at]:.2f}")
     if mean is not None and distance.mean() > mean:
         raise AssertionError(f"off by {distance.mean():.3f} in the mean, allowed {mean}")
+
+
+# ---- what cases are made and judged with ----
+
+# Of the largest number.  A direct sum of K products in 32 bits is off by about sqrt(K) 2^-24 of the terms' size, below 1e-6 of
+# the largest result for every K here.  Winograd F(4x4,3x3) multiplies by up to 8 and cancels: 1e-4.  Stored as halves, results
+# are off by 2^-11 of themselves, or 2^-10 where a driver's stores cut bits off; the sums in between have 32 bits.
+DIRECT, WINOGRAD = 1e-5, 1e-4
+HALF_EACH = 1.02 * 2 ** -10
+
+
+def rng(*key):
+    return np.random.default_rng(zlib.crc32(repr(key).encode()))
+
+
+def to_torch(x):
+    return torch.from_numpy(np.ascontiguousarray(x))[None]
+
+
+def up(x, height, width):
+    return F.interpolate(to_torch(x), (height, width), mode="bilinear", align_corners=True)[0].numpy()

@@ -80,6 +80,7 @@ class Units(Files):
 
     def test_nothing_is_both_written_and_executed(self):
         self.assertEqual(self.settings(UNIT, "NoExecPaths"), ["/ -/tmp -/var/tmp -/var/cache/visaged -/run/visaged"])
+        self.assertEqual(self.settings(UNIT, "PrivateIPC"), ["yes"])
         executed, = self.settings(UNIT, "ExecPaths")
         for path in executed.split():
             self.assertNotRegex(path, r"^-?/(dev|run|tmp|var|home|proc|sys)\b")

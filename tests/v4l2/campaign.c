@@ -33,7 +33,7 @@ static void run_kind(void **state)
         struct campaign_score score = {0};
         unsigned before = descriptors();
 
-        noise = seed; /* each kind by itself can be run again */
+        noise = seed; /* each kind can be run again by itself */
         for (unsigned i = 0; i < sessions; i++) {
                 kind->session(kind->fault, &score);
                 if (descriptors() != before)

@@ -1,4 +1,4 @@
-/* Faults by the hundred: each kind is put at a pseudo-random step of a session, again and again. */
+/* Hundreds of faults: each kind is injected at a pseudo-random step of a session, again and again. */
 #pragma once
 
 #include <stdint.h>
@@ -11,13 +11,13 @@ struct campaign_score {
 
 struct campaign_kind {
         const char *name;
-        /* One session; fails the test by itself when something is wrong in it.  Adds to the score. */
+        /* One session.  It fails the test itself if something goes wrong, and adds to the score. */
         void (*session)(const void *fault, struct campaign_score *score);
         const void *fault;
 };
 
-/* Runs each kind as a test: VISAGED_LONG=1 makes 1000 sessions of each, otherwise it is 50; VISAGED_SEED is another
- * seed. Every session must give back all descriptors.  Returns what main() returns. */
+/* Runs each kind as a test: 1000 sessions with VISAGED_LONG=1, otherwise 50.  VISAGED_SEED sets another seed.  Every
+ * session must close all of its descriptors.  Returns the exit status for main(). */
 int campaign_run(const char *name, const struct campaign_kind *kinds, unsigned n);
 
 /* 0 ... below - 1 */

@@ -129,8 +129,8 @@ static int no(int error)
 
 static int querycap(struct v4l2_capability *cap)
 {
-        if (!fake.loopback) { /* a program asks when it has opened the node: what the one before had went with its
-                                 descriptor */
+        if (!fake.loopback) { /* a program asks after it has opened the node; the buffers of the one before were freed
+                                 with its descriptor */
                 free_memory();
                 fake.count = 0;
         }
@@ -435,7 +435,7 @@ int __wrap_munmap(void *at, size_t length)
         return __real_munmap(at, length);
 }
 
-/* Of several descriptors the node is the first. */
+/* If there are several descriptors, the node is the first. */
 static int wait_for_node(struct pollfd *fds, nfds_t n)
 {
         int r = 0;
@@ -460,7 +460,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
         return 1;
 }
 
-/* As v4l2loopback up to 0.13: who comes while an event is pending never hears of any. */
+/* As in v4l2loopback up to 0.13: a program that begins to wait while an event is pending never sees one. */
 int __wrap_epoll_ctl(int set, int op, int fd, struct epoll_event *event)
 {
         if (fake.bell && op == EPOLL_CTL_DEL) {

@@ -1,5 +1,5 @@
-/* A V4L2 driver in place of ioctl(), mmap(), poll() and epoll_ctl(), put there by the linker (--wrap): answers no
- * hardware gives on demand. The node's path is any character device; /dev/null serves. */
+/* A V4L2 driver in place of ioctl(), mmap(), poll() and epoll_ctl(), put there by the linker (--wrap).  It gives
+ * answers that no hardware gives on demand.  The node's path is any character device; /dev/null will do. */
 #pragma once
 
 #include <linux/videodev2.h>
@@ -26,9 +26,9 @@ struct fake_node {
         size_t formats_n;
         uint32_t buffers_max; /* 0: as many as asked for */
         uint32_t length;      /* of a buffer, 0: fitting */
-        bool loopback;        /* v4l2loopback 0.12.7's ways with output buffers */
-        bool producer;        /* an output that somebody feeds */
-        uint32_t event_type;  /* the one kind of event it has, of input 1 or of none; 0: none */
+        bool loopback;        /* treats output buffers as v4l2loopback 0.12.7 does */
+        bool producer;        /* an output that another program feeds */
+        uint32_t event_type;  /* the only kind of event that it has, from input 1 or from no input; 0: none */
 
         /* what it does wrong */
         unsigned long fail_request;                                /* this ioctl fails ... */
@@ -36,12 +36,12 @@ struct fake_node {
         unsigned fail_after;                                       /* ... after so many successes */
         unsigned fail_times;                                       /* ... so many times; 0: for good */
         bool endless;                                              /* lists have no end */
-        short trouble;                                             /* what poll() says */
-        void (*bend_request)(struct v4l2_requestbuffers *request); /* what REQBUFS grants */
-        void (*bend_format)(struct v4l2_pix_format *pix);          /* what S_FMT makes of a wish */
-        void (*bend_buffer)(struct v4l2_buffer *buffer);           /* what DQBUF says */
+        short trouble;                                             /* what poll() reports */
+        void (*bend_request)(struct v4l2_requestbuffers *request); /* changes what REQBUFS grants */
+        void (*bend_format)(struct v4l2_pix_format *pix);          /* changes what S_FMT makes of a wish */
+        void (*bend_buffer)(struct v4l2_buffer *buffer);           /* changes what DQBUF reports */
 
-        /* what became of it */
+        /* what has happened to it */
         struct v4l2_pix_format pix;
         struct v4l2_fract interval;
         bool streaming;
@@ -58,27 +58,27 @@ struct fake_node {
         unsigned calls, mapped, failed;
         bool subscribed, pending; /* an event */
         uint32_t event_value;
-        int bell; /* in the place of the node in an epoll set; 0: in none */
+        int bell; /* stands for the node in an epoll set; 0: it is in none */
 };
 
 extern struct fake_node fake;
 
 void fake_reset(void);
 
-/* The driver does nothing meanwhile for a thread of the program's. */
+/* Meanwhile the driver does nothing for a thread of the program. */
 void fake_lock(void);
 void fake_unlock(void);
 
-/* The driver captures a frame into a queued buffer.  Returns the buffer's memory, or NULL where none is queued. */
+/* The driver captures a frame into a queued buffer.  Returns the buffer's memory, or NULL if none is queued. */
 uint8_t *fake_capture(uint32_t bytes, uint32_t flags, uint32_t sequence);
 
-/* Buffers the driver has. */
+/* How many buffers the driver has. */
 unsigned fake_queued(void);
 
-/* The driver forgets a queued buffer.  False where none is queued. */
+/* The driver forgets a queued buffer.  False: none is queued. */
 bool fake_keep(void);
 
-/* Whether the driver has each buffer, as queued, captured or kept, and in one place only: none is out. */
+/* Whether the driver has every buffer in exactly one place: queued, captured or kept. */
 bool fake_accounts(void);
 
 /* An event happens. */

@@ -54,7 +54,7 @@ static void jump_back(void)
 
 static void wrap(void)
 {
-        fault_sequence = 0u - 8; /* and soon past 0 */
+        fault_sequence = 0u - 8; /* wraps soon */
 }
 
 static void lists(void)

@@ -22,19 +22,20 @@ struct fault {
         void (*bend_request)(struct v4l2_requestbuffers *request);
         void (*bend_format)(struct v4l2_pix_format *pix);
         void (*bend_buffer)(struct v4l2_buffer *buffer);
-        uint32_t flags; /* of the frames meanwhile */
+        uint32_t flags; /* of the frames while it lasts */
         int bytes;      /* of them; 0: all, -1: none */
 
-        /* With Motion JPEG, what the frames are meanwhile. */
+        /* With Motion JPEG, what the frames are while it lasts. */
         struct jpeg_file (*picture)(int number);
         int number;
-        enum { FAULT_REFUSED, FAULT_SHOWN, FAULT_HARMLESS } fate; /* never shown, shown or not, as good as any */
+        /* Must not be shown; may be shown; must be as good as any other. */
+        enum { FAULT_REFUSED, FAULT_SHOWN, FAULT_HARMLESS } fate;
 };
 
 extern const struct fault faults[];
 extern const size_t faults_n;
 
-/* Added to the driver's numbers of frames. */
+/* Added to the driver's frame numbers. */
 extern uint32_t fault_sequence;
 
 struct jpeg_file fault_picture(int number); /* a good one */

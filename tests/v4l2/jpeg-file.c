@@ -173,7 +173,7 @@ void jpeg_file_break(struct jpeg_file *file, int kind)
                 break;
         case 27:
                 jpeg_file_insert(file, file->size - 2, many, sizeof many);
-                break; /* the decoder was done long before */
+                break; /* long after the decoder has finished */
         case 28:
                 file->data[sof + 1] = 0xc3;
                 break; /* lossless */

@@ -32,7 +32,7 @@ static inline int temporary_remove(void **state)
         return nftw(temporary, temporary_drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* `prefix` and the path of `name` in the folder; one of four strings that take turns. */
+/* `prefix` and the path of `name` in the folder.  The result is one of four strings that are used in turn. */
 static inline const char *temporary_path(const char *prefix, const char *name)
 {
         static char paths[4][256];

@@ -140,7 +140,7 @@ static void colours(void **state)
         }
 }
 
-/* What lies between the members does not count. */
+/* Padding between the members does not count. */
 static void same(void **state)
 {
         struct frame_format a, b, other;

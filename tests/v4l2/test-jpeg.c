@@ -95,7 +95,7 @@ static void progressive(void **state)
         free(file.data);
 }
 
-/* What webcams do and is no damage. */
+/* What webcams do, and is no damage. */
 static void tolerated(void **state)
 {
         static const uint8_t comment[] = {0xff, 0xfe, 0, 6, 'A', 'V', 'I', '1'}, zeros[64];
@@ -173,7 +173,8 @@ static void corruptions(void **state)
         free(frame);
 }
 
-/* Every kind of cut is seen; the allocation is exactly the data, so that a sanitizer sees what reads past it. */
+/* A file that is cut anywhere is recognised.  The allocation is exactly as large as the data, so that a sanitizer
+ * sees every read beyond them. */
 static void truncations(void **state)
 {
         struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_420, 0);
@@ -193,7 +194,7 @@ static void truncations(void **state)
         free(file.data);
 }
 
-/* Flipped bits may or may not be seen, but harm nothing, and the next picture is right again. */
+/* Flipped bits may or may not be noticed, but they do no harm, and the next picture is right again. */
 static void flips(void **state)
 {
         struct jpeg_file file = jpeg_file_make(W, H, TJSAMP_420, 0);
@@ -221,8 +222,8 @@ static void flips(void **state)
         free(file.data);
 }
 
-/* A grey picture of `scans` scans, all right by the standard: one for the mean of each block, the others for its
- * other 63 coefficients, few at a time. */
+/* A grey picture of `scans` scans, valid by the standard: one scan for the mean of each block, the others for its
+ * other 63 coefficients, a few at a time. */
 static struct jpeg_file make_scans(int scans)
 {
         struct jpeg_compress_struct cinfo;
@@ -258,7 +259,7 @@ static struct jpeg_file make_scans(int scans)
         return file;
 }
 
-/* Each scan takes the time of a picture; what stands in a comment or a thumbnail is none. */
+/* Each scan takes as long as a whole picture.  Scans inside a comment or a thumbnail do not count. */
 static void many_scans(void **state)
 {
         static const struct {

@@ -50,7 +50,7 @@ static void cameras(void **state)
         refuse_camera(temporary_path("y4m:", ""), -EBADMSG, "name a YUV4MPEG2 file");
 }
 
-/* Names come from devices, files and other users: a terminal must not obey them. */
+/* Names come from devices, files and other users: they must not control a terminal. */
 static void control_characters(void **state)
 {
         struct camera *camera;
@@ -195,7 +195,7 @@ static void full_disk(void **state)
         for (int n = 0; n < 2; n++) {
                 assert_int_equal(sink_show(sink, frame, 0), 0);
                 assert_int_equal(sink_flush(sink), -ENOENT);
-                assert_int_equal(sink_flush(sink), 0); /* told once */
+                assert_int_equal(sink_flush(sink), 0); /* reported once */
         }
         sink_close(sink);
 }
@@ -223,7 +223,7 @@ static void file_readers(void **state)
         sink_close(sink);
 }
 
-/* What differs between outputs is told before they are open. */
+/* How outputs differ is known before they are opened. */
 static void sink_kinds(void **state)
 {
         static const struct {

@@ -63,11 +63,11 @@ struct effect {
         /* Bytes of `scratch` for pictures of a size.  NULL: none. */
         uint64_t (*scratch_size)(uint32_t width, uint32_t height);
 
-        /* Bytes of its own that it keeps from frame to frame, for pictures of a size.  NULL: none.  There is one state, not
-         * one for each frame in progress: frames are composed one after the other, in the order in which they were
+        /* Bytes of its own that it keeps from frame to frame, for pictures of a size.  NULL: none.  There is one state,
+         * not one for each frame in progress: frames are composed one after the other, in the order in which they were
          * captured, so that the operators read what the frame before has written and may write in the same place.
-         * fill() is told when the state is fresh, and tells the operators in the block.  They must not read it then, not
-         * even with a weight of 0, since it may hold NaNs. */
+         * fill() is told when the state is fresh, and tells the operators in the block.  They must not read it then,
+         * not even with a weight of 0, since it may hold NaNs. */
         uint64_t (*state_size)(uint32_t width, uint32_t height);
 
         /* Appends its operators, once; the program stores errors.  NULL: it shows the picture unchanged, and cannot be

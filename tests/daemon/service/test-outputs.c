@@ -100,6 +100,41 @@ static bool node_shows(uint8_t value)
                fake.memory[fake.last.index % fake.used][SIZE - 1] == value;
 }
 
+/* What is logged goes to a file until log_restore(). */
+static int own_stderr = -1;
+
+static void log_divert(void)
+{
+        const int file = open(temporary_path("", "log"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+        own_stderr = dup(STDERR_FILENO);
+        assert_true(file >= 0 && own_stderr >= 0);
+        assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+        close(file);
+}
+
+static void log_restore(void)
+{
+        if (own_stderr < 0)
+                return;
+        dup2(own_stderr, STDERR_FILENO);
+        close(own_stderr);
+        own_stderr = -1;
+}
+
+static unsigned log_count(const char *words)
+{
+        FILE *file = fopen(temporary_path("", "log"), "re");
+        char line[1024];
+        unsigned n = 0;
+
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file))
+                n += strstr(line, words) != NULL;
+        fclose(file);
+        return n;
+}
+
 static int setup(void **state)
 {
         fake_reset();
@@ -112,6 +147,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+        log_restore();
         close_outputs();
         fake_reset();
         return 0;
@@ -258,11 +294,17 @@ static void uncounted_readers(void **state)
         if (access("/sys/module/v4l2loopback", F_OK) == 0)
                 skip();
         fake.event_type = 0; /* and there is no module to count the openers of */
+        log_divert();
         open_outputs("/dev/null", "");
         assert_int_equal(supervisor_outputs_readers(&sv), 1);
         assert_true(sv.output.watched);
+        assert_int_equal(log_count("/dev/null: its readers cannot be counted: "), 1);
+        assert_int_equal(log_count("counted again"), 0);
         fake.event_type = V4L2_EVENT_PRIVATE_START;
         UNTIL(supervisor_outputs_readers(&sv) == 0);
+        assert_int_equal(log_count("cannot be counted"), 1);
+        assert_int_equal(log_count("/dev/null: its readers are counted again"), 1);
+        log_restore();
         fake_tell(1);
         UNTIL(supervisor_outputs_readers(&sv) == 1);
 }

@@ -1,5 +1,5 @@
-/* camera-dump SPEC WIDTHxHEIGHT [RATE [FRAMES [FILE]]]: what a camera says and gives, for tests in the guest.  The last
- * frame goes to FILE, raw.  Exit status 0 when all frames came. */
+/* camera-dump SPEC WIDTHxHEIGHT [RATE [FRAMES [FILE]]]: prints what a camera reports and delivers, for tests in the
+ * guest.  The last frame is written to FILE, raw.  Exit status 0 if all frames came. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* camera-endure NODE KIND TIMES: captures from vivid as the daemon does (on an error it closes the camera and opens it
- * again, and so it does when nothing has come for 2 s), while one kind of vivid's faults is injected again and again.
- * Prints how often that was overcome, and how long it took until the next good frame.  Without KIND: lists the kinds.
- * Root only. */
+/* camera-endure NODE KIND TIMES: captures from vivid while one kind of vivid's faults is injected again and again.
+ * It does what the daemon does: on an error, or when nothing has come for 2 s, it closes the camera and opens it
+ * again.  Prints how often it recovered, and how long it took until the next good frame.  Without KIND, lists the
+ * kinds.  Root only. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +26,11 @@
 enum effect { EFFECT_ERROR, EFFECT_CORRUPT, EFFECT_LOST, EFFECT_NONE };
 
 static const struct kind {
-        const char *name, *control; /* control: NULL is unbinding the driver */
-        int value, normal;          /* of the control while it lasts, and after it; where equal, a button */
-        bool reopen;                /* it is seen when a camera is opened */
-        enum effect effect;         /* what shows that it happened */
-        unsigned seconds;           /* until it happens, 0: at once */
+        const char *name, *control; /* control: NULL unbinds the driver */
+        int value, normal;  /* of the control during the fault and after it; if they are equal, it is a button */
+        bool reopen;        /* only opening the camera shows it */
+        enum effect effect; /* what shows that it happened */
+        unsigned seconds;   /* until it happens, 0: at once */
         int input;
 } kinds[] = {
         {"error-flag", "Inject V4L2_BUF_FLAG_ERROR", 1, 1, .effect = EFFECT_CORRUPT},
@@ -50,9 +50,9 @@ static const struct kind {
 static struct {
         const char *node;
         struct camera *camera;
-        uint64_t good_at, time_ns; /* when the last good frame came, and what it says itself */
+        uint64_t good_at, time_ns; /* when the last good frame arrived, and its own timestamp */
         uint64_t frames;           /* good ones */
-        uint64_t corrupt, lost;    /* of cameras closed */
+        uint64_t corrupt, lost;    /* of the cameras that are closed */
         unsigned errors;
 } s;
 
@@ -106,7 +106,7 @@ static void turn(void)
         poll(&fd, 1, 100);
         r = camera_next(s.camera, &frame);
         if (!r) {
-                /* what the frame says of its time must be true and never go back */
+                /* a frame's timestamp must be right and never go back */
                 if (frame.time_ns < s.time_ns || frame.time_ns > monotonic_now() ||
                     monotonic_now() - frame.time_ns > 3000 * MS)
                         exit(3);
@@ -121,7 +121,7 @@ static void turn(void)
         }
 }
 
-/* More good frames.  False: they did not come. */
+/* Waits for more good frames.  False: they did not come. */
 static bool wait_frames(unsigned n)
 {
         uint64_t want = s.frames + n, end = monotonic_now() + PATIENCE_MS * MS;
@@ -193,7 +193,7 @@ static bool inject(const struct kind *kind)
         return bind_driver(DRIVER "bind");
 }
 
-/* Returns the time until the next good frame in ms, -1 where the fault did not happen, -2 where no frame came after. */
+/* Returns the time until the next good frame in ms.  -1: the fault did not happen; -2: no frame came after it. */
 static int once(const struct kind *kind)
 {
         uint64_t begin, end, were_corrupt = corrupt(), were_lost = lost();
@@ -215,7 +215,7 @@ static int once(const struct kind *kind)
         result = (int)((s.good_at - begin) / MS);
         for (end = begin + kind->seconds * 1000 * MS; monotonic_now() < end;)
                 turn();
-        /* a source has to change anew each time: it does when it returns */
+        /* the next fault needs another change of the source, so this one is undone */
         if (kind->control && kind->value != kind->normal && !set_control(kind->control, kind->normal))
                 return -1;
         return wait_frames(5) ? result : -2;

@@ -12,7 +12,7 @@
 
 static const struct fake_format yuyv = {V4L2_PIX_FMT_YUYV, {{640, 480, {30}}}};
 
-/* A USB 2 webcam: uncompressed is slow where it is large. */
+/* A USB 2 webcam: large uncompressed frames are slow. */
 static const struct fake_format webcam[] = {
         {V4L2_PIX_FMT_YUYV, {{640, 480, {30, 15}}, {1280, 720, {10, 5}}, {320, 240, {30}}}},
         {V4L2_PIX_FMT_MJPEG, {{1280, 720, {60, 30, 15}}, {640, 480, {60, 30}}, {1920, 1080, {30}}}},
@@ -165,7 +165,7 @@ static void format_details(void **state)
         assert_int_equal(camera_format(camera)->size, 1536 * 480);
         camera_close(camera);
 
-        /* JFIF has one colour space only. */
+        /* JFIF has only one colour space. */
         fake.formats = webcam;
         fake.formats_n = 2;
         camera = open_camera(1280, 720, 30);
@@ -220,13 +220,13 @@ static void absurd_formats(void **state)
         fake.formats = webcam;
         fake.length = 640 * 480 * 2 - 1; /* buffers shorter than a frame */
         refuse(-EINVAL, "none of its formats");
-        camera_close(open_camera(320, 240, 30)); /* the size that fits is taken */
+        camera_close(open_camera(320, 240, 30)); /* a size that fits is used */
         fake.formats_n = 2;
-        struct camera *camera = open_camera(640, 480, 30); /* or the format */
+        struct camera *camera = open_camera(640, 480, 30); /* or a format */
         assert_int_equal(fake.pix.pixelformat, V4L2_PIX_FMT_MJPEG);
         camera_close(camera);
         fake.length = 0;
-        fake.bend_format = bend_lines; /* both fields, line below line */
+        fake.bend_format = bend_lines; /* both fields, interleaved */
         camera_close(open_camera(640, 480, 30));
 }
 
@@ -261,7 +261,7 @@ static void open_failures(void **state)
         refuse(-ENODEV, "is not a camera");
 }
 
-/* Rates are not required, and never an error. */
+/* A camera need not support rates, and a failure to set one is no error. */
 static void rate_failures(void **state)
 {
         struct camera *camera;
@@ -269,7 +269,7 @@ static void rate_failures(void **state)
         fake.fail_request = VIDIOC_G_PARM;
         fake.fail_errno = ENOTTY;
         camera = open_camera(640, 480, 15);
-        assert_int_equal(camera_rate(camera).numerator, 30); /* what the size is enumerated with */
+        assert_int_equal(camera_rate(camera).numerator, 30); /* the rate that was enumerated for this size */
         camera_close(camera);
         fake.fail_request = 0;
         fake.interval = (struct v4l2_fract){0, 0};
@@ -296,7 +296,7 @@ static void newest(void **state)
         memset(fake_capture(size, 0, 104), 3, 8);
         assert_int_equal(camera_next(camera, &frame), 0);
         assert_int_equal(frame.data[7], 3);
-        assert_int_equal(frame.sequence, 4); /* of those since the start */
+        assert_int_equal(frame.sequence, 4); /* of those captured since the start */
         assert_int_equal(fake_queued(), 3);
         assert_int_equal(camera_release(camera, &frame), 0);
         assert_int_equal(fake_queued(), 4);
@@ -330,7 +330,7 @@ static void corrupt(void **state)
         assert_int_equal(counters->corrupt, 4);
         assert_int_equal(fake_queued(), 4);
 
-        /* The good one among the bad is found, also when a worse is newer. */
+        /* A good frame among bad ones is found, even if a bad one is newer. */
         memset(fake_capture(size, 0, 5), 9, 1);
         fake_capture(size, V4L2_BUF_FLAG_ERROR, 6);
         assert_int_equal(camera_next(camera, &frame), 0);
@@ -374,7 +374,7 @@ static void stream_errors(void **state)
                 fake.fail_request = 0;
                 camera_stop(camera);
 
-                /* Stopped and started again, everything is with the driver, and works. */
+                /* After a stop and a start, the driver has all buffers, and capture works. */
                 assert_int_equal(camera_start(camera), 0);
                 assert_int_equal(fake_queued(), 4);
                 fake_capture(size, 0, 1);
@@ -476,7 +476,8 @@ static void motion_jpeg(void **state)
         assert_int_equal(camera_format(camera)->size, 640 * 480 * 2);
         camera_start(camera);
 
-        /* The newest is another size, the one before is cut: the one before that is the newest valid. */
+        /* The newest frame has another size, and the one before it is cut off.  The one before that is the newest
+         * valid one. */
         fake_lock();
         memcpy(fake_capture((uint32_t)good_size, 0, 1), good, good_size);
         memcpy(fake_capture((uint32_t)shade_size, 0, 2), shade, shade_size);
@@ -505,7 +506,7 @@ static void motion_jpeg(void **state)
         camera_close(camera);
 }
 
-/* A driver that hands out no more than it wants to, and one that hands out many. */
+/* A driver that grants fewer buffers than were requested, and one that grants many. */
 static void buffer_numbers(void **state)
 {
         static const uint32_t numbers[] = {1, 2, 4, 32};

@@ -62,7 +62,7 @@ static void source_change(void **state)
         fake_tell(V4L2_EVENT_SRC_CH_RESOLUTION);
         assert_int_equal(camera_release(camera, &frame), 0);
         fake_capture(camera_format(camera)->size, 0, 1);
-        /* However often it is asked, the frames that come now may be of any size. */
+        /* The frames that come now may have any size, however often the camera is asked. */
         assert_int_equal(camera_next(camera, &frame), -EIO);
         assert_int_equal(camera_next(camera, &frame), -EIO);
         camera_stop(camera);
@@ -75,7 +75,7 @@ static void source_change(void **state)
         camera_close(camera);
 }
 
-/* What only poll() tells. */
+/* Errors that only poll() reports. */
 static void troubles(void **state)
 {
         static const struct {
@@ -128,13 +128,13 @@ static void reader_events(void **state)
         }
 }
 
-/* Who reads may be beyond telling for a while, as when descriptors run out. */
+/* For a while it may be impossible to tell who reads, for example if descriptors have run out. */
 static void uncounted_readers(void **state)
 {
         const uint32_t type = V4L2_EVENT_PRIVATE_START;
         struct sink *sink;
 
-        fake.event_type = 0; /* and there is no module to count the openers of */
+        fake.event_type = 0; /* and there is no module whose openers could be counted */
         if (access("/sys/module/v4l2loopback", F_OK) == 0)
                 skip();
         sink = open_sink();

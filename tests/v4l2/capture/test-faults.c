@@ -1,6 +1,6 @@
-/* Everything a camera's driver can do wrong, at any moment, to a program that does what the daemon does: on an error it
- * closes the camera and opens it again, and so it does when nothing has come for a while.  Each session must end with
- * good frames, and at each step every buffer has exactly one owner. */
+/* Everything that a camera's driver can do wrong, at any moment.  The test does what the daemon does: on an error,
+ * or when nothing has come for a while, it closes the camera and opens it again.  Each session must end with good
+ * frames, and at each step every buffer has exactly one owner. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define H FAULT_HEIGHT
 #define SIZE (W * H * 2)
 #define STEPS 40
-#define AT_MAX 18  /* the fault's step is below */
+#define AT_MAX 18  /* the fault's step is below this */
 #define STALL 8    /* steps without a frame, until the camera is opened again */
 #define GOOD_MIN 4 /* frames in a row at the end */
 
@@ -60,7 +60,7 @@ static void expose_jpeg(unsigned step)
                 free(file.data);
 }
 
-/* The sensor's clock goes on whether anybody has given the driver a buffer or not. */
+/* The sensor goes on whether or not the driver has a buffer. */
 static void expose(unsigned step)
 {
         uint32_t bytes = SIZE, flags = 0, *memory;
@@ -80,7 +80,7 @@ static void expose(unsigned step)
         if (memory && bytes == SIZE && !flags)
                 memory[0] = memory[SIZE / 4 - 1] = s.exposed;
         else if (memory)
-                memory[0] = memory[SIZE / 4 - 1] = 0; /* must not be seen */
+                memory[0] = memory[SIZE / 4 - 1] = 0; /* a reader must not see these */
 }
 
 static void close_camera(void)
@@ -152,7 +152,7 @@ static void run_daemon(unsigned step)
         if (r)
                 close_camera();
         else
-                assert_true(fake_accounts() || s.fault->bend_buffer); /* a wrong index hides one */
+                assert_true(fake_accounts() || s.fault->bend_buffer); /* a wrong index loses one */
 }
 
 static void begin_fault(void)
@@ -213,7 +213,7 @@ static void session(const void *fault, struct campaign_score *score)
                         begin_fault();
                 if (step > s.at && !lasting(step) && lasting(step - 1))
                         end_fault();
-                if (campaign_random(8)) /* else it is late */
+                if (campaign_random(8)) /* otherwise the frame is late */
                         expose(step);
                 run_daemon(step);
                 s.again |= step > s.at && !lasting(step) && s.good > before;

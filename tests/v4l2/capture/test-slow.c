@@ -1,5 +1,5 @@
-/* A camera whose pictures take long to decode holds nobody up, and is none whose pictures are old.  jpeg_decode() is
- * this file's own, by the linker's --wrap. */
+/* A camera whose pictures take long to decode holds nobody up, and does not deliver old pictures.  The linker's
+ * --wrap replaces jpeg_decode() by this file's own. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -16,7 +16,7 @@
 #define W 64
 #define H 48
 #define MS 1000000ull
-#define PROMPT_NS (50 * MS) /* as good as at once, on a busy machine */
+#define PROMPT_NS (50 * MS) /* practically at once, on a busy machine */
 
 static const struct fake_format mjpeg = {V4L2_PIX_FMT_MJPEG, {{W, H, {30}}}};
 
@@ -24,7 +24,8 @@ int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint
 
 static const uint8_t *decoded_to;
 
-/* A picture is its time in 10 ms, and the shade of what it becomes; 0 is damaged. */
+/* A picture is two bytes: how long it takes to decode, in units of 10 ms, and the shade of the result; 0 is a
+ * damaged one. */
 int __wrap_jpeg_decode(struct jpeg *jpeg, const uint8_t *data, size_t size, uint8_t *frame)
 {
         usleep(data[0] * 10000u);
@@ -54,7 +55,7 @@ static bool await(int ms)
         return poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, ms) == 1;
 }
 
-/* What a loop would do; none of it takes time. */
+/* What an event loop would do.  None of it may take time. */
 static int next(uint8_t *ret_shade)
 {
         const uint64_t begin = monotonic_now();
@@ -144,7 +145,7 @@ static void over_the_budget(void **state)
         assert_int_equal(camera_counters(camera)->corrupt, 0);
 }
 
-/* A stream of nothing else gives no frames, which is what a stalled camera is told by. */
+/* A stream of nothing but such pictures gives no frames.  That is how a stalled camera is recognised. */
 static void always_too_slow(void **state)
 {
         uint8_t shade;
@@ -183,7 +184,7 @@ static void damaged(void **state)
         assert_false(await(0));
 }
 
-/* An error is told after the last frame, and again and again. */
+/* An error is reported after the last frame, and then at every call. */
 static void unplugged(void **state)
 {
         uint8_t shade;

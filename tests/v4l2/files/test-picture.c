@@ -33,7 +33,7 @@ static unsigned level(int x, int y, unsigned channel, int depth)
         return (unsigned)(x * 11 + y * 7 + (int)channel * 50) & max;
 }
 
-/* What libpng's own low level writes, sample by sample. */
+/* Written by libpng's low-level functions, sample by sample. */
 static const char *write_kind(const struct kind *kind)
 {
         const char *path = temporary_path("", kind->name);
@@ -205,8 +205,8 @@ static void jpeg_kinds(void **state)
         }
 }
 
-/* Red grows to the right and green downwards as the picture should be seen; the file has it as a camera held in one of
- * eight ways would. */
+/* As the picture should be seen, red grows to the right and green downwards.  The file has it as a camera would that
+ * was held in one of eight ways. */
 static size_t make_turned(const char *name, unsigned orientation, const char *exif, size_t exif_size)
 {
         /* Where the first row and the first column of the file are seen, from the EXIF standard. */
@@ -293,7 +293,7 @@ static void orientations(void **state)
                 }
 }
 
-/* What cannot be understood changes nothing. */
+/* Data that cannot be understood change nothing. */
 static void no_orientation(void **state)
 {
         char exif[64];
@@ -384,7 +384,7 @@ static void damaged(void **state)
 
 static void too_large(void **state)
 {
-        /* IHDR of 20000 x 4 with a right checksum, computed by zlib's crc32. */
+        /* IHDR of 20000 x 4 with the right checksum, computed by zlib's crc32(). */
         static const uint8_t head[] = {0x89, 'P', 'N', 'G',  '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D',
                                        'R',  0,   0,   0x4e, 0x20, 0,    0,    0,    4, 8, 2, 0,  0,   0};
         uint8_t data[sizeof head + 4 + 12] = {0};
@@ -482,7 +482,7 @@ static void written(void **state)
                 assert_int_equal(picture.rgba[i], i % 4 == 3 ? 255 : rgba[i]);
         picture_free(&picture);
         assert_int_equal(stat(path, &st), 0);
-        assert_int_equal(st.st_mode & 0777, 0640); /* as the umask says, not more and not less */
+        assert_int_equal(st.st_mode & 0777, 0640); /* exactly as the umask says */
 
         for (size_t i = 0; i < sizeof index; i++)
                 index[i] = (uint8_t)(i % 3);

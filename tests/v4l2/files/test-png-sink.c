@@ -1,5 +1,5 @@
-/* Pictures are compressed beside the caller, one at a time, and none of their errors gets lost.  picture_write_png() is
- * this file's own, by the linker's --wrap. */
+/* Pictures are compressed on a thread, one at a time, and none of their errors gets lost.  The linker's --wrap
+ * replaces picture_write_png() by this file's own. */
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
@@ -88,7 +88,7 @@ static void nobody_waits(void **state)
         assert_int_equal(written[1].shade, 30);
 }
 
-/* Whoever asks first is told, and the next picture gets the number. */
+/* The first call after an error returns it, and the next picture gets the number. */
 static void tells_errors_once(void **state)
 {
         result = -ENOSPC;
@@ -109,7 +109,7 @@ static void tells_errors_once(void **state)
         assert_string_equal(written[count - 1].name, "0.png");
 }
 
-/* What was taken is written, whether somebody waits for it or not. */
+/* A frame that was taken is written, whether or not anybody waits for it. */
 static void finishes_at_the_end(void **state)
 {
         assert_int_equal(show(10), 0);

@@ -55,7 +55,7 @@ static struct frame next(struct camera *camera)
         return frame;
 }
 
-/* At its own size a still picture is exactly itself. */
+/* At its own size, a still picture is unchanged. */
 static void at_rest(void **state)
 {
         uint8_t *rgba = paint(64, 48);
@@ -104,7 +104,7 @@ static void sizes(void **state)
         }
 }
 
-/* Eight times smaller is the mean of the blocks, whatever the way there. */
+/* At an eighth of the size, each pixel is the mean of its block, whichever way it is computed. */
 static void shrunk(void **state)
 {
         uint8_t *rgba = paint(128, 128);
@@ -126,7 +126,7 @@ static void shrunk(void **state)
         free(rgba);
 }
 
-/* A wish of other proportions cuts, and does not squeeze. */
+/* If the wish has other proportions, the picture is cropped, not squeezed. */
 static void proportions(void **state)
 {
         uint8_t *rgba = paint(64, 32);
@@ -172,7 +172,8 @@ static void deterministic(void **state)
         free(rgba);
 }
 
-/* Slow, small, and truly moving: no corner of the picture travels more than a few pixels a frame, or far away. */
+/* The motion is slow and small, but real: no corner of the picture moves more than a few pixels per frame, or far
+ * away. */
 static void motion(void **state)
 {
         struct motion_map rest = motion_rest(640, 480, 640, 480), last = rest;
@@ -206,7 +207,8 @@ static void edges(void **state)
         assert_memory_equal(rgb + 7 * 3, ((uint8_t[]){111, 120, 130}), 3);
 }
 
-/* The clock ticks at the rate asked for: of two cameras read for the same time, the faster gives more. */
+/* Frames come at the rate that was asked for: of two cameras that are read for the same time, the faster one gives
+ * more. */
 static void rates(void **state)
 {
         uint8_t *rgba = paint(4, 4);

@@ -63,7 +63,7 @@ static void round_trip(void **state)
         camera_close(camera);
 }
 
-/* A reader that has stopped holds nobody up, and finds whole frames when it goes on. */
+/* A reader that has stopped holds nobody up, and gets whole frames when it continues. */
 static void stalled_reader(void **state)
 {
         const struct frame_format wish = {.width = 640, .height = 480, .matrix = FRAME_BT601};
@@ -77,9 +77,9 @@ static void stalled_reader(void **state)
         assert_int_equal(mkfifo(path, 0600), 0);
         reader = open(path, O_RDONLY | O_NONBLOCK);
         assert_true(reader >= 0);
-        alarm(60); /* it is there for ever else */
+        alarm(60); /* in case the test hangs */
         assert_int_equal(sink_open(temporary_path("y4m:", "pipe"), &wish, rate, &sink, NULL, 0), 0);
-        alarm(1); /* and nothing here waits for it */
+        alarm(1); /* nothing here may wait for the reader */
         assert_int_equal(sink_show(sink, frame, 1), 0);
         for (int i = 0; i < 3; i++)
                 assert_int_equal(sink_show(sink, frame, 2), -EAGAIN);
@@ -104,7 +104,7 @@ static void stalled_reader(void **state)
         free(frame);
 }
 
-/* What a pipe did not take at once follows by sink_dispatch(), whenever the descriptor says so. */
+/* sink_dispatch() writes what a pipe did not take at once, whenever the descriptor says so. */
 static void slow_reader(void **state)
 {
         const struct frame_format wish = {.width = 640, .height = 480, .matrix = FRAME_BT601};
@@ -129,14 +129,15 @@ static void slow_reader(void **state)
                         assert_int_equal(sink_dispatch(sink), 0);
         }
         assert_int_equal(total, 6 + size);
-        assert_int_equal(poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, 0), 0); /* no more to do */
+        /* Nothing is left to do. */
+        assert_int_equal(poll(&(struct pollfd){.fd = sink_fd(sink), .events = POLLIN}, 1, 0), 0);
         assert_int_equal(sink_show(sink, frame, 2), 0);
         sink_close(sink);
         close(reader);
         free(frame);
 }
 
-/* Whatever is skipped for lack of time, the last frame is seen and the end is told. */
+/* Whatever is skipped for lack of time, the last frame is delivered and the end is reported. */
 static void once(void **state)
 {
         static const char text[] = "YUV4MPEG2 W2 H2 F1000:1 Cmono\nFRAME\naaaaFRAME Ip\nbbbbFRAME\ncccc";

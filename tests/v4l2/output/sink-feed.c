@@ -1,5 +1,5 @@
-/* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink with frame n filled with 32 + n % 192, and says when
- * the number of its readers changes, for tests in the guest. */
+/* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink, for tests in the guest.  Frame n is filled
+ * with 32 + n % 192.  Prints the number of readers whenever it changes. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/videodev2.h>

@@ -75,7 +75,7 @@ static void shows(void **state)
         assert_false(fake.streaming);
 }
 
-/* Where DQBUF means something, it decides. */
+/* With a driver whose DQBUF means something, DQBUF decides which buffer is next. */
 static void honest_driver(void **state)
 {
         struct sink *sink;
@@ -89,7 +89,7 @@ static void honest_driver(void **state)
         sink_close(sink);
 }
 
-/* A reader that asks for two of the four buffers leaves two to everyone: pixels must go where the driver looks. */
+/* If a reader asks for two of the four buffers, everyone has two: pixels must go where the driver looks for them. */
 static void fewer_buffers(void **state)
 {
         struct sink *sink = open_sink();
@@ -169,7 +169,7 @@ static void bend_size(struct v4l2_pix_format *pix)
         pix->sizeimage = 64 * 24;
 }
 
-/* A node that is held open at another size is fed at that size; one with a format beyond us is refused. */
+/* A node that is held open at another size is fed at that size.  One whose format visaged does not know is refused. */
 static void held_format(void **state)
 {
         struct sink *sink;

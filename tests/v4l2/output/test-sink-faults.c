@@ -1,4 +1,5 @@
-/* What v4l2loopback can do wrong to a producer that closes the virtual camera on an error and opens it again. */
+/* What v4l2loopback can do wrong.  The test does what the daemon does: on an error, it closes the virtual camera and
+ * opens it again. */
 #include <errno.h>
 #include <string.h>
 

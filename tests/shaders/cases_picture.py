@@ -1,0 +1,415 @@
+"""The operators on pictures, labels and bytes, against numpy and PyTorch in 64 bits."""
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from cases import HALF_EACH, Case, Map, bytes_near, near, rng, rounded, to_torch, up
+
+
+def pixel_bytes(width, height, r):
+    return r.integers(0, 256, (height, width, 4), np.uint8)
+
+
+# ---- in and out of the network ----
+
+def sample_bilinear(image, sx, sy):
+    """image [h][w][c] at columns sx, rows sy; outside of it its edge."""
+    h, w = image.shape[:2]
+    x0, y0 = np.floor(sx).astype(int), np.floor(sy).astype(int)
+    fx, fy = (sx - x0)[None, :, None], (sy - y0)[:, None, None]
+
+    def tap(ys, xs):
+        return image[np.clip(ys, 0, h - 1)][:, np.clip(xs, 0, w - 1)].astype(np.float64)
+
+    top = tap(y0, x0) * (1 - fx) + tap(y0, x0 + 1) * fx
+    bottom = tap(y0 + 1, x0) * (1 - fx) + tap(y0 + 1, x0 + 1) * fx
+    return top * (1 - fy) + bottom * fy
+
+
+def whole(width, height, net_width, net_height):
+    """The rows that take the network's input to the picture which is centred in it."""
+    scale = max(width / net_width, height / net_height)
+    return [[scale, 0, (width - scale * net_width) / 2], [0, scale, (height - scale * net_height) / 2]]
+
+
+FREE = [[0.7, 0, 11.3], [0, 0.7, -7.9]]
+LARGE = [[3.5, 0, -60.25], [0, 3.5, 140]]
+TURNED = [[0.9, -0.5, 20.1], [0.5, 0.9, -5.3]]
+UPSIDE_DOWN = [[-1.3, 0.04, 90.7], [-0.02, -1.1, 61.2]]
+SHEARED = [[0.6, 0.8, -10.5], [-0.3, 1.7, 8.25]]
+
+
+def transformed(rows, x, y):
+    """Where the rows, as 32-bit numbers, take the places (x, y)."""
+    (a, b, c), (d, e, f) = np.float32(rows).astype(np.float64)
+    return a * x + b * y + c, d * x + e * y + f
+
+
+def sample_region(image, rows, width, height):
+    """PyTorch's bilinear sampling of image [h][w][c], 0 outside, where the rows take each pixel's parts, then the mean of the parts:
+    so many that each is two pixels of the image at most."""
+    side = max(np.hypot(rows[0][0], rows[1][0]), np.hypot(rows[0][1], rows[1][1]))
+    parts = min(max(int(np.ceil(side / 2 - 0.001)), 1), 4)
+    y, x = (np.mgrid[:height * parts, :width * parts] + 0.5) / parts
+    place = transformed(rows, x, y)
+    grid = np.stack([2 * p / size - 1 for p, size in zip(place, image.shape[1::-1])], -1)
+    sampled = F.grid_sample(to_torch(image.transpose(2, 0, 1).astype(np.float64)), torch.from_numpy(grid)[None], "bilinear", "zeros",
+                            align_corners=False)
+    return F.avg_pool2d(sampled, parts)[0].numpy().transpose(1, 2, 0)
+
+
+def crop_cases():
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    for n, (width, height, net_width, net_height, rows) in enumerate(
+            [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 64, 64, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
+             (201, 137, 137, 201, None), (1, 1, 33, 33, None), (5, 300, 64, 48, None), (80, 60, 48, 64, FREE), (320, 240, 256, 256, None),
+             (200, 150, 64, 64, LARGE), (97, 61, 64, 48, TURNED), (80, 60, 64, 64, UPSIDE_DOWN), (120, 90, 65, 33, SHEARED)]):
+        for bgr in (False, True):
+            half = bgr and n % 2 == 1
+            image = pixel_bytes(width, height, rng("crop", n))
+            region = rows or whole(width, height, net_width, net_height)
+
+            def check(outputs, answer, image=image, region=region, size=(net_width, net_height), bgr=bgr, half=half):
+                rgb = sample_region(image[..., :3], region, *size) / 255
+                y = ((rgb[..., ::-1] if bgr else rgb) - mean) / std
+                want = np.concatenate([y.transpose(2, 0, 1), np.zeros((1,) + y.shape[:2])])
+                # A place in the source is off by up to 2^-24 of some hundreds, the picture is noise of the steepest kind.
+                near(outputs[0], want, 3e-4, each=HALF_EACH if half else 0)
+
+            yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (f" free {n}" if rows else "")
+                       + (" bgr" if bgr else "") + (" half" if half else ""), check,
+                       {"out": Map(4, net_height, net_width, get=True, half=half, first=0)},
+                       # The one that counts is behind others.
+                       {"image": {"width": width, "height": height}, "regions": [FREE] * (n % 3) + [region],
+                        "mean": mean, "std": std, "bgr": bgr}, [image], sample=width < 600)
+
+
+def region_whole_cases():
+    for width, height, net_width, net_height in [(640, 480, 473, 473), (480, 640, 473, 473), (100, 100, 256, 256), (1, 1, 33, 33),
+                                                 (1920, 1080, 201, 137), (300, 300, 137, 201), (16384, 16384, 2048, 2048)]:
+        def check(outputs, answer, rows=whole(width, height, net_width, net_height)):
+            got = outputs[0].view(np.float32).astype(np.float64).reshape(4, 4)[:, :3]
+            near(got[:2], np.array(rows), 1e-6)
+            near(got[2:], np.linalg.inv(np.array(rows + [[0, 0, 1]]))[:2], 1e-6)
+
+        yield Case("region_whole", f"region_whole {width}x{height} in {net_width}x{net_height}", check,
+                   numbers={"width": width, "height": height, "net_width": net_width, "net_height": net_height})
+
+
+def argmax_cases():
+    for n, (classes, h, w, height, width) in enumerate(
+            [(11, 5, 5, 33, 33), (19, 15, 15, 113, 113), (11, 1, 1, 7, 5), (19, 7, 5, 50, 34), (2, 33, 17, 33, 17), (64, 8, 8, 60, 60),
+             (19, 60, 60, 473, 473), (11, 35, 26, 201, 137), (1, 3, 3, 9, 9)]):
+        x = rng("argmax", n).standard_normal((classes, h, w))
+        wide = np.concatenate([x, np.full((-classes % 4, h, w), 1e3)])  # what pads the classes must not win
+
+        def check(outputs, answer, x=x, classes=classes, height=height, width=width):
+            got = outputs[0].reshape(height, width)
+            assert got.max() < classes, f"label {got.max()} of {classes} classes"
+            y = up(rounded(x, False), height, width)
+            lost = y.max(0) - np.take_along_axis(y, got[None].astype(int), 0)[0]
+            assert lost.max() <= 1e-5 * np.abs(y).max(), f"chose a class {lost.max():.3g} below the best at {first_of(lost)}"
+
+        yield Case("argmax", f"argmax {classes} classes from {h}x{w} to {height}x{width}", check, {"logits": Map(*wide.shape, wide)},
+                   {"classes": classes, "out": {"width": width, "height": height}}, sample=n != 6)
+
+
+def first_of(distance):
+    return np.unravel_index(distance.argmax(), distance.shape)
+
+
+def uncrop_cases():
+    for n, (width, height, net_width, net_height, regions) in enumerate(
+            [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 65, 33, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
+             (1, 1, 33, 33, None), (5, 7, 64, 48, None), (80, 61, 48, 64, [FREE]), (321, 239, 256, 256, None),
+             (200, 150, 64, 64, [LARGE]), (97, 61, 64, 48, [TURNED]), (80, 60, 64, 64, [UPSIDE_DOWN]), (120, 90, 65, 33, [SHEARED]),
+             (97, 61, 33, 33, [whole(97, 61, 33, 33), TURNED]), (80, 61, 48, 64, [TURNED, FREE, SHEARED, UPSIDE_DOWN]),
+             (5000, 3400, 33, 33, None)]):  # more than 65,535 groups of 64 invocations of 4 pixels
+        regions = regions or [whole(width, height, net_width, net_height)]
+        labels = rng("uncrop", n).integers(1, 19, (len(regions), net_height, net_width), np.uint8)
+        size = net_width * net_height
+        layers = np.pad(labels.reshape(len(regions), size), ((0, 0), (0, -size % 4)))
+
+        def check(outputs, answer, labels=labels, regions=regions, width=width, height=height):
+            h, w = labels.shape[1:]
+            places = np.mgrid[:height, :width] + 0.5
+            want, clear = np.zeros((height, width), np.uint8), np.ones((height, width), bool)
+            for layer, rows in zip(labels, regions):
+                x, y = transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], *places[::-1])
+                inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+                found = layer[np.clip(np.floor(y).astype(int), 0, h - 1), np.clip(np.floor(x).astype(int), 0, w - 1)]
+                want = np.where(inside, found, want)
+                # On the border between two labels either may be taken.
+                clear &= (np.abs(y - np.round(y)) > 1e-3) & (np.abs(x - np.round(x)) > 1e-3)
+            bytes_near(outputs[0].reshape(height, width), want, 0, where=clear)
+
+        yield Case("uncrop", f"uncrop {len(regions)} of {net_width}x{net_height} to {width}x{height}, {n}", check,
+                   numbers={"in": {"width": net_width, "height": net_height}, "out": {"width": width, "height": height},
+                            "regions": regions}, arrays=[layers])
+
+
+# ---- pictures ----
+
+RGB, BT601, BT709 = 0, 1, 2
+
+
+def pixels(layout, width, height, pad=0, color=BT601, full=False):
+    """A struct gpu_pixels, as a camera's driver would lay the frame out."""
+    def part(offset, stride, step, shift_x=0, shift_y=0):
+        return {"offset": offset, "stride": stride, "step": step, "shift_x": shift_x, "shift_y": shift_y}
+
+    half_rows = (height + 1) // 2
+    half_columns = (width + 1) // 2
+    if layout in ("YUYV", "UYVY"):
+        s = 4 * half_columns + pad
+        y, u = (0, 1) if layout == "YUYV" else (1, 0)
+        parts, size = [part(y, s, 2), part(u, s, 4, 1), part(u + 2, s, 4, 1)], s * height
+    elif layout == "NV12":
+        s = 2 * half_columns + pad
+        parts, size = [part(0, s, 1), part(s * height, s, 2, 1, 1), part(s * height + 1, s, 2, 1, 1)], s * (height + half_rows)
+    elif layout in ("YU12", "YV12"):
+        s = width + pad
+        c = (s + 1) // 2
+        parts = [part(0, s, 1), part(s * height, c, 1, 1, 1), part(s * height + c * half_rows, c, 1, 1, 1)]
+        size = s * height + 2 * c * half_rows
+        if layout == "YV12":
+            parts = [parts[0], parts[2], parts[1]]
+    elif layout == "422P":
+        s = width + pad
+        c = (s + 1) // 2
+        parts, size = [part(0, s, 1), part(s * height, c, 1, 1), part((s + c) * height, c, 1, 1)], (s + 2 * c) * height
+    elif layout in ("RGB3", "BGR3", "BGR4"):
+        step = int(layout[3])
+        s = step * width + pad
+        order = (0, 1, 2) if layout[0] == "R" else (2, 1, 0)
+        parts, size, color = [part(o, s, step) for o in order], s * height, RGB
+    elif layout == "GREY":
+        s = width + pad
+        parts, size = [part(0, s, 1), part(0, s, 0), part(0, s, 0)], s * height
+    return {"width": width, "height": height, "color": color, "full_range": full, "component": parts, "size": size}
+
+
+def luma_weights(color):
+    return (0.299, 0.114) if color == BT601 else (0.2126, 0.0722)
+
+
+def plane_index(p, i):
+    c = p["component"][i]
+    y, x = np.arange(p["height"])[:, None], np.arange(p["width"])[None]
+    return c["offset"] + (y >> c["shift_y"]) * c["stride"] + (x >> c["shift_x"]) * c["step"]
+
+
+def decode(p, data):
+    """Bytes to R'G'B' 0..255 in floats."""
+    planes = [data[plane_index(p, i)].astype(np.float64) if p["component"][i]["step"] else None for i in range(3)]
+    if p["color"] == RGB:
+        return np.stack(planes, -1)
+    y = planes[0] / 255 if p["full_range"] else (planes[0] - 16) / 219
+    cb, cr = ((0 if c is None else (c - 128) / (255 if p["full_range"] else 224)) for c in planes[1:])
+    kr, kb = luma_weights(p["color"])
+    r, b = y + 2 * (1 - kr) * cr, y + 2 * (1 - kb) * cb
+    g = (y - kr * r - kb * b) / (1 - kr - kb)
+    return np.clip(np.stack([r, g, b], -1), 0, 1) * 255
+
+
+def describe(layout, p, pad):
+    return (f"{layout} {p['width']}x{p['height']}" + (f" padded by {pad}" if pad else "")
+            + ("" if p["color"] == RGB else " BT.601" if p["color"] == BT601 else " BT.709") + (" full" if p["full_range"] else ""))
+
+
+def unpack_cases():
+    n = 0
+    for layout in ("YUYV", "UYVY", "NV12", "YU12", "YV12", "422P", "RGB3", "BGR3", "BGR4", "GREY"):
+        kinds = [(BT601, False), (BT601, True), (BT709, False), (BT709, True)]
+        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3", "BGR4") else kinds:
+            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1), (72, 18, 0), (72, 18, 2)]:
+                p = pixels(layout, width, height, pad, color, full)
+                data = rng("unpack", n).integers(0, 256, p["size"], np.uint8)
+
+                def check(outputs, answer, p=p, data=data):
+                    got = outputs[0].reshape(p["height"], p["width"], 4)
+                    bytes_near(got[..., :3], decode(p, data), 1)
+                    assert (got[..., 3] == 255).all(), "alpha is not 255"
+
+                yield Case("unpack", "unpack " + describe(layout, p, pad), check,
+                           numbers={"pixels": p, "out": {"width": width, "height": height}}, arrays=[data], sample=n % 4 == 0)
+                n += 1
+    for layout in ("YUYV", "NV12", "422P", "RGB3", "GREY"):
+        for width, height, to_width, to_height in [(64, 48, 32, 24), (32, 24, 64, 48), (64, 48, 80, 48), (64, 48, 48, 80), (30, 46, 101, 33),
+                                                   (640, 480, 640, 360), (20, 20, 20, 20)]:
+            p = pixels(layout, width, height, 6)
+            data = smooth_frame(p, rng("unpack to", n))
+
+            def check(outputs, answer, p=p, data=data, w=to_width, h=to_height):
+                got = outputs[0].reshape(h, w, 4)
+                sx, sy = (r[i] * (np.arange(k) + 0.5) - 0.5 + r[2] for i, (r, k) in enumerate(zip(whole(p["width"], p["height"], w, h), (w, h))))
+                want = sample_bilinear(decode(p, data), sx, sy)
+                far_x, far_y = (np.abs(s - (k - 1) / 2) - k / 2 for s, k in ((sx, p["width"]), (sy, p["height"])))
+                inside = (far_x < -1e-3)[None, :] & (far_y < -1e-3)[:, None]
+                outside = (far_x > 1e-3)[None, :] | (far_y > 1e-3)[:, None]
+                bytes_near(got[..., :3], want, 3, where=inside[..., None])
+                assert (got[outside][:, :3] == 0).all(), "what lies beside the picture is not black"
+                assert (got[..., 3] == 255).all(), "alpha is not 255"
+
+            yield Case("unpack", f"unpack {describe(layout, p, 6)} to {to_width}x{to_height}", check,
+                       numbers={"pixels": p, "out": {"width": to_width, "height": to_height}}, arrays=[data], sample=n % 3 == 0)
+            n += 1
+
+
+def smooth_frame(p, r):
+    """A frame whose components are waves, so that where chroma is taken between two samples matters little."""
+    data = r.integers(0, 256, p["size"], np.uint8)
+    for i in range(3):
+        if p["component"][i]["step"]:
+            y, x = np.arange(p["height"])[:, None], np.arange(p["width"])[None]
+            a, b = r.uniform(0.02, 0.1, 2)
+            data[plane_index(p, i)] = np.round(128 + 60 * np.sin(a * x + b * y + i)).astype(np.uint8)
+    return data
+
+
+def pack_cases():
+    n = 0
+    for layout in ("YU12", "YV12", "NV12", "422P", "YUYV", "UYVY", "RGB3", "BGR3", "BGR4", "GREY"):
+        kinds = [(BT601, False), (BT601, True), (BT709, False), (BT709, True)]
+        for color, full in [(RGB, False)] if layout in ("RGB3", "BGR3", "BGR4") else kinds:
+            for width, height, pad in [(16, 8, 0), (34, 22, 0), (34, 6, 13), (640, 4, 32), (2, 2, 1), (6, 2, 3), (72, 18, 0), (72, 18, 2)]:
+                p = pixels(layout, width, height, pad, color, full)
+                image = pixel_bytes(width, height, rng("pack", n))
+
+                def check(outputs, answer, p=p, image=image, layout=layout):
+                    rgb = image[..., :3].astype(np.float64)
+                    if p["color"] == RGB:
+                        planes = [rgb[..., i] for i in range(3)]
+                    else:
+                        kr, kb = luma_weights(p["color"])
+                        y = rgb @ [kr, 1 - kr - kb, kb]
+                        planes = [y, (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))]
+                        for i in (1, 2):  # the mean of those that share it
+                            sx, sy = p["component"][i]["shift_x"], p["component"][i]["shift_y"]
+                            m = planes[i].reshape(p["height"] >> sy, 1 << sy, p["width"] >> sx, 1 << sx).mean((1, 3))
+                            planes[i] = m.repeat(1 << sy, 0).repeat(1 << sx, 1)
+                        ky, kc = (1, 1) if p["full_range"] else (219 / 255, 224 / 255)
+                        planes = [ky * planes[0] + (0 if p["full_range"] else 16), 128 + kc * planes[1], 128 + kc * planes[2]]
+                    nobodys = np.ones(p["size"], bool)
+                    for i in range(1 if layout == "GREY" else 3):
+                        bytes_near(outputs[0][plane_index(p, i)], np.clip(planes[i], 0, 255), 1)
+                        nobodys[plane_index(p, i)] = False
+                    assert (outputs[0][nobodys] == 0).all(), "what lies between the rows is not 0"
+
+                yield Case("pack", "pack " + describe(layout, p, pad), check,
+                           numbers={"pixels": p, "in": {"width": width, "height": height}}, arrays=[image], sample=n % 4 == 0)
+                n += 1
+
+
+def blurred(image, labels, sigma):
+    """A Gaussian over the background only, cut off where little is left of it; at the edges the picture goes on as it ends."""
+    reach = int(np.ceil(2.5 * sigma))
+    g = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    mask = (labels == 0).astype(np.float64)
+
+    def both_ways(a):
+        for axis in (0, 1):
+            a = np.apply_along_axis(lambda v: np.convolve(np.pad(v, reach, "edge"), g, "valid"), axis, a)
+        return a
+
+    weight = both_ways(mask)
+    rgb = np.stack([both_ways(mask * image[..., i]) for i in range(3)], -1) / np.maximum(weight, 1e-30)[..., None]
+    return np.where((labels == 0)[..., None], rgb, image[..., :3])
+
+
+def blob(width, height, r):
+    y, x = np.mgrid[:height, :width]
+    return np.where((x - 0.55 * width) ** 2 / (0.3 * width) ** 2 + (y - 0.5 * height) ** 2 / (0.35 * height) ** 2 < 1,
+                    r.integers(1, 19, (height, width)), 0).astype(np.uint8)
+
+
+def blur_cases():
+    for n, (width, height, sigma) in enumerate([(40, 30, 2), (64, 48, 4), (97, 33, 7.5), (33, 97, 1), (200, 120, 12), (121, 90, 10), (160, 120, 20)]):
+        for what in ("noise", "flat", "all background", "no background", "everywhere"):
+            r = rng("blur", n, what)
+            image = pixel_bytes(width, height, r)
+            image[..., 3] = 255
+            labels = blob(width, height, r)
+            if what == "flat":  # green behind a red person: nothing red may come out
+                image[..., :3] = np.where((labels == 0)[..., None], (10, 200, 60), (255, 0, 0))
+            elif what == "all background":
+                labels[:] = 0
+            elif what == "no background":
+                labels[:] = 1
+
+            def check(outputs, answer, image=image, labels=labels * (what != "everywhere"), sigma=sigma, what=what):
+                got = outputs[0].reshape(image.shape)
+                person = labels != 0
+                assert (got[person] == image[person]).all(), "what is not background has changed"
+                if what == "flat":
+                    bytes_near(got[..., :3], image[..., :3], 2)
+                # What lies between the two passes, the background's weight too, has 8 bits.
+                bytes_near(got[..., :3], blurred(image, labels, sigma), 3, mean=0.5)
+
+            yield Case("blur", f"blur {width}x{height} sigma {sigma:g}, {what}", check,
+                       numbers={name: {"width": width, "height": height} for name in ("in", "labels", "out")}
+                       | {"sigma": float(sigma), "sigma_least": float(sigma) / (1 + n % 3 * 3), "everywhere": what == "everywhere"}, arrays=[image, labels], sample=width < 150)
+
+
+def paint_cases():
+    for n, (width, height) in enumerate([(1, 1), (3, 5), (16, 16), (33, 17), (320, 200)]):
+        for in_place in (False, True):
+            r = rng("paint", n)
+            image = pixel_bytes(width, height, r)
+            image[..., 3] = 255
+            labels = r.integers(0, 256, (height, width), np.uint8)
+            palette = r.integers(0, 256, (256, 4), np.uint8)
+            palette[::3, 3] = 0
+            palette[1, 3] = 255
+
+            def check(outputs, answer, image=image, labels=labels, palette=palette):
+                got = outputs[0].reshape(image.shape)
+                color = palette[labels].astype(np.float64)
+                a = color[..., 3:] / 255
+                bytes_near(got[..., :3], image[..., :3] * (1 - a) + color[..., :3] * a, 1)
+                assert (got[a[..., 0] == 0] == image[a[..., 0] == 0]).all(), "transparent, and yet it has changed"
+
+            yield Case("paint", f"paint {width}x{height}" + (" in place" if in_place else ""), check,
+                       numbers={name: {"width": width, "height": height} for name in ("in", "labels", "out")} | {"in_place": in_place},
+                       arrays=[image, labels, palette])
+
+
+def warp_cases():
+    # Those that take pixels to pixels are exact.
+    exact = {"as it is": (lambda w, h: [[1, 0, 0], [0, 1, 0]], lambda a: a),
+             "mirrored": (lambda w, h: [[-1, 0, w], [0, 1, 0]], lambda a: a[:, ::-1]),
+             "on its head": (lambda w, h: [[-1, 0, w], [0, -1, h]], lambda a: a[::-1, ::-1]),
+             "turned": (lambda w, h: [[0, 1, 0], [-1, 0, h]], lambda a: np.rot90(a, -1))}
+    for n, (width, height) in enumerate([(1, 1), (3, 5), (64, 48), (97, 33), (1920, 61)]):
+        image = pixel_bytes(width, height, rng("warp", n))
+        for name, (rows, moved) in exact.items():
+            want = moved(image[..., :3])
+
+            def check(outputs, answer, want=want):
+                got = outputs[0].reshape(*want.shape[:2], 4)
+                assert (got[..., :3] == want).all() and (got[..., 3] == 255).all()
+
+            yield Case("warp", f"warp {width}x{height} {name}", check,
+                       {}, {"image": {"width": width, "height": height}, "out": {"width": want.shape[1], "height": want.shape[0]},
+                            "regions": [rows(width, height)]}, [image])
+        for k, rows in enumerate((FREE, LARGE, TURNED, SHEARED)):
+            def check(outputs, answer, image=image, rows=rows):
+                bytes_near(outputs[0].reshape(40, 70, 4)[..., :3], sample_region(image[..., :3], rows, 70, 40), 1)
+
+            yield Case("warp", f"warp {width}x{height} free {k}", check,
+                       {}, {"image": {"width": width, "height": height}, "out": {"width": 70, "height": 40}, "regions": [rows]}, [image])
+
+
+def copy_cases():
+    for n, size in enumerate([4, 64, 1000, 4096, 1 << 20, (1 << 20) + 4, 12345676]):
+        data = rng("copy", n).integers(0, 256, size, np.uint8)
+
+        def check(outputs, answer, data=data):
+            assert (outputs[0] == data).all(), "not the same bytes"
+
+        yield Case("copy", f"copy {size} bytes", check, numbers={"size": size}, arrays=[data])
+
+
+GROUPS = {"crop": crop_cases, "region_whole": region_whole_cases, "argmax": argmax_cases, "uncrop": uncrop_cases,
+          "unpack": unpack_cases, "pack": pack_cases, "blur": blur_cases, "paint": paint_cases, "warp": warp_cases,
+          "copy": copy_cases}

@@ -1,0 +1,210 @@
+/* The operators on pictures, labels and bytes. */
+#include <string.h>
+
+#include "tests/shaders/gpu-op.h"
+
+/* "regions": two rows to the picture each.  Returns their number. */
+static int regions_new(struct run *run, struct gpu_block *ret)
+{
+        const json_t *json = json_object_get(run->json, "regions");
+        const uint32_t count = json_array_size(json);
+        struct gpu_region regions[4];
+        int r;
+
+        if (count > 4)
+                die("too many regions");
+        for (uint32_t i = 0; i < count; i++) {
+                float rows[2][3];
+
+                for (unsigned k = 0; k < 6; k++)
+                        rows[k / 3][k % 3] = (float)json_number_value(
+                                json_array_get(json_array_get(json_array_get(json, i), k / 3), k % 3));
+                regions[i] = gpu_region_make(rows);
+        }
+        r = block_new(run, "regions", regions, count * sizeof *regions, ret);
+        return r < 0 ? r : (int)count;
+}
+
+static int run_crop(struct run *run)
+{
+        const json_t *j = run->json, *mean = json_object_get(j, "mean"), *std = json_object_get(j, "std");
+        struct gpu_normalise normalise = {.bgr = number(j, "bgr")};
+        struct gpu_block regions;
+        struct gpu_image in;
+        int r = maps_new(run);
+
+        for (unsigned i = 0; i < 3; i++) {
+                normalise.mean[i] = (float)json_number_value(json_array_get(mean, i));
+                normalise.std[i] = (float)json_number_value(json_array_get(std, i));
+        }
+        if (r >= 0)
+                r = image_new(run, "image", true, false, &in);
+        if (r >= 0)
+                r = regions_new(run, &regions);
+        return r < 0 ? r : op_crop(run->program, &in, &regions, r - 1, &normalise, map(run, "out"));
+}
+
+/* No operator: the numbers come back as an array. */
+static int run_region_whole(struct run *run)
+{
+        const json_t *j = run->json;
+        struct gpu_region region = gpu_region_whole(number(j, "width"), number(j, "height"), number(j, "net_width"),
+                                                    number(j, "net_height"));
+        struct slot *slot = slot_new(run, "region");
+
+        slot->bytes = slot->size = sizeof region;
+        slot->out = true;
+        slot->initial = xcalloc(slot->size);
+        memcpy(slot->initial, &region, sizeof region);
+        return slot_upload(run, slot);
+}
+
+static int run_argmax(struct run *run)
+{
+        struct gpu_labels out;
+        int r = maps_new(run);
+
+        if (r >= 0)
+                r = labels_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_argmax(run->program, map(run, "logits"), number(run->json, "classes"), &out, 0);
+}
+
+static int run_uncrop(struct run *run)
+{
+        const json_t *size = json_object_get(run->json, "in");
+        struct gpu_labels in = {NULL, number(size, "width"), number(size, "height")}, out;
+        const uint64_t layer = gpu_labels_size(in.width, in.height);
+        struct gpu_block regions;
+        uint32_t count;
+        int r = regions_new(run, &regions);
+
+        count = r;
+        if (r >= 0)
+                r = bytes_new(run, "in", count * layer, true, false, &in.buffer);
+        if (r >= 0)
+                r = labels_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_uncrop(run->program, &in, &regions, count, &out);
+}
+
+static struct gpu_pixels pixels_of(const json_t *json)
+{
+        struct gpu_pixels pixels = {
+                .width = number(json, "width"),
+                .height = number(json, "height"),
+                .color = number(json, "color"),
+                .full_range = number(json, "full_range"),
+                .size = number(json, "size"),
+        };
+
+        for (unsigned i = 0; i < 3; i++) {
+                const json_t *component = json_array_get(json_object_get(json, "component"), i);
+
+                pixels.component[i].offset = number(component, "offset");
+                pixels.component[i].stride = number(component, "stride");
+                pixels.component[i].step = number(component, "step");
+                pixels.component[i].shift_x = number(component, "shift_x");
+                pixels.component[i].shift_y = number(component, "shift_y");
+        }
+        return pixels;
+}
+
+static int run_unpack(struct run *run)
+{
+        struct gpu_pixels pixels = pixels_of(json_object_get(run->json, "pixels"));
+        struct gpu_buffer *bytes;
+        struct gpu_image out;
+        int r = bytes_new(run, "bytes", pixels.size, true, false, &bytes);
+
+        if (r >= 0)
+                r = image_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_unpack(run->program, bytes, &pixels, &out);
+}
+
+static int run_pack(struct run *run)
+{
+        struct gpu_pixels pixels = pixels_of(json_object_get(run->json, "pixels"));
+        struct gpu_buffer *bytes;
+        struct gpu_image in;
+        int r = image_new(run, "in", true, false, &in);
+
+        if (r >= 0)
+                r = bytes_new(run, "bytes", pixels.size, false, true, &bytes);
+        return r < 0 ? r : op_pack(run->program, &in, &pixels, bytes);
+}
+
+static int run_blur(struct run *run)
+{
+        const float sigma = real(run->json, "sigma"), sigma_least = real(run->json, "sigma_least");
+        const struct gpu_blur blur = gpu_blur_make(sigma, number(run->json, "everywhere"));
+        struct gpu_image in, out;
+        struct gpu_buffer *scratch;
+        struct gpu_labels labels;
+        struct gpu_block block;
+        int r = image_new(run, "in", true, false, &in);
+
+        if (r >= 0)
+                r = labels_new(run, "labels", true, false, &labels);
+        if (r >= 0)
+                r = workspace_new(run, gpu_blur_scratch_size(in.width, in.height, sigma_least), 0, &scratch);
+        if (r >= 0)
+                r = image_new(run, "out", false, true, &out);
+        if (r >= 0)
+                r = block_new(run, "blur", &blur, sizeof blur, &block);
+        return r < 0 ? r : op_blur_background(run->program, &in, &labels, &block, sigma_least, scratch, &out);
+}
+
+static int run_paint(struct run *run)
+{
+        bool in_place = number(run->json, "in_place");
+        struct gpu_image in, out;
+        struct gpu_labels labels;
+        struct gpu_block palette = {0};
+        int r = image_new(run, "in", true, in_place, &in);
+
+        if (r >= 0)
+                r = labels_new(run, "labels", true, false, &labels);
+        if (r >= 0)
+                r = bytes_new(run, "palette", 1024, true, false, &palette.buffer);
+        out = in;
+        if (r >= 0 && !in_place)
+                r = image_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_paint(run->program, &in, &labels, &palette, &out);
+}
+
+static int run_warp(struct run *run)
+{
+        struct gpu_image in, out;
+        struct gpu_block region;
+        int r = image_new(run, "image", true, false, &in);
+
+        if (r >= 0)
+                r = regions_new(run, &region);
+        if (r >= 0)
+                r = image_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_warp(run->program, &in, &region, &out);
+}
+
+static int run_copy(struct run *run)
+{
+        uint64_t size = number(run->json, "size");
+        struct gpu_buffer *from, *to;
+        int r = bytes_new(run, "from", size, true, false, &from);
+
+        if (r >= 0)
+                r = bytes_new(run, "to", size, false, true, &to);
+        return r < 0 ? r : op_copy(run->program, from, to, size);
+}
+
+const struct operator picture_operators[] = {
+        {"crop", run_crop},
+        {"region_whole", run_region_whole},
+        {"argmax", run_argmax},
+        {"uncrop", run_uncrop},
+        {"unpack", run_unpack},
+        {"pack", run_pack},
+        {"blur", run_blur},
+        {"paint", run_paint},
+        {"warp", run_warp},
+        {"copy", run_copy},
+        {NULL},
+};
