@@ -181,12 +181,8 @@ static const struct {
         const char *name;
         int (*run)(struct play *play);
 } acts[] = {
-        {"open", play_open},
-        {"first camera", first_camera},
-        {"second camera", second_camera},
-        {"snapshot", play_snapshot},
-        {"tune", tune},
-        {"one more", one_more},
+        {"open", play_open}, {"first camera", first_camera}, {"second camera", second_camera},
+        {"tune", tune},      {"snapshot", play_snapshot},    {"one more", one_more},
 };
 
 void play_close(struct play *play)
