@@ -7,6 +7,7 @@ const struct conv_algorithm *const conv_algorithms[] = {
         &conv_winograd,        &conv_subgroup,        &conv_tiled, &conv_tiled_small,
         &conv_depthwise_block, &conv_depthwise_pixel, NULL,
 };
+_Static_assert(sizeof conv_algorithms / sizeof *conv_algorithms - 1 <= CONV_CANDIDATES, "all may be candidates");
 
 const struct conv_algorithm *conv_direct(const struct gpu *gpu)
 {
