@@ -26,7 +26,7 @@ static void on_parsed(void *userdata, const uint8_t *labels, uint64_t time_ns)
         struct supervisor *sv = userdata;
 
         if (sv->gpu.state == GPU_READY)
-                supervisor_results_take(sv, labels, time_ns);
+                supervisor_results_take(sv, labels, time_ns, NULL, 0);
 }
 
 static void on_ready(void *userdata)

@@ -1,19 +1,16 @@
-/* The results of each parsed frame: whether there is a face, and a line of JSON for subscribers. */
-#include <inttypes.h>
-#include <stdio.h>
+/* The results of each parsed frame: what is kept for clients, and told to subscribers. */
 #include <string.h>
 
 #include "daemon/bus/bus.h"
 #include "daemon/pipeline/palette.h"
 #include "daemon/service/parts.h"
+#include "daemon/service/results-json.h"
 
 /* Of the picture's pixels.  The smallest face that the networks find has a twentieth of the picture's height. */
 #define SKIN_LEAST 0.001
 #define FEATURES_LEAST 0.0001
 
 #define SETTLED_NS 500000000 /* a change is announced once it has lasted this long */
-
-#define LINE_MAX_BYTES 4096 /* PIPE_BUF: such a line goes into a pipe whole or not at all */
 
 static const char *const feature_names[] = {"nose",      "left eye",    "right eye", "left brow", "right brow",
                                             "upper lip", "inner mouth", "mouth",     "lower lip", NULL};
@@ -26,17 +23,6 @@ static bool is_feature(const char *name)
         return false;
 }
 
-/* For use between the quotes of a JSON string: characters that would have to be escaped are left out. */
-static void quote(const char *name, char *ret, size_t size)
-{
-        size_t n = 0;
-
-        for (; *name && n + 1 < size; name++)
-                if ((unsigned char)*name >= ' ' && (unsigned char)*name < 127 && *name != '"' && *name != '\\')
-                        ret[n++] = *name;
-        ret[n] = '\0';
-}
-
 void supervisor_results_prepare(struct supervisor *sv)
 {
         const struct model_info *model = &sv->gpu.now->engine.model;
@@ -46,7 +32,7 @@ void supervisor_results_prepare(struct supervisor *sv)
         results->skin = results->features = 0;
         for (uint32_t i = 0; i < model->classes; i++) {
                 const char *name = model->class[i].name;
-                quote(name, results->names[i], sizeof results->names[i]);
+                results_json_name(name, results->names[i]);
                 if (strcmp(name, "skin") == 0)
                         results->skin |= UINT64_C(1) << i;
                 if (is_feature(name))
@@ -64,12 +50,11 @@ static uint64_t sum(const uint64_t counts[MODEL_CLASSES_MAX], uint64_t mask)
         return n;
 }
 
-static void judge(struct supervisor *sv, bool face)
+static void judge(struct results *results, bool present)
 {
-        struct results *results = &sv->results;
         uint64_t now = stats_now();
 
-        if (face == results->face) {
+        if (present == results->present) {
                 results->differs_since = 0;
                 return;
         }
@@ -77,55 +62,56 @@ static void judge(struct supervisor *sv, bool face)
                 results->differs_since = now;
         if (now - results->differs_since < SETTLED_NS)
                 return;
-        results->face = face;
+        results->present = present;
         results->differs_since = 0;
-        sv->update(sv);
 }
 
-/* Returns the line's length; 0: it does not fit. */
-static size_t write_line(const struct supervisor *sv, const uint64_t counts[MODEL_CLASSES_MAX], bool face,
-                         uint64_t time_ns, char line[LINE_MAX_BYTES])
+static void publish(struct supervisor *sv, const uint64_t counts[MODEL_CLASSES_MAX], uint64_t time_ns)
 {
         const struct results *results = &sv->results;
-        const char *comma = "";
-        size_t n;
+        char line[CONTROL_LINE_MAX];
 
-        n = snprintf(line, LINE_MAX_BYTES,
-                     "{\"sequence\":%" PRIu64 ",\"time_ns\":%" PRIu64
-                     ",\"width\":%u,\"height\":%u,\"face\":%s,\"classes\":{",
-                     results->sequence, time_ns, sv->output.format.width, sv->output.format.height,
-                     face ? "true" : "false");
-        for (uint32_t i = 1; i < results->classes && n < LINE_MAX_BYTES; i++)
-                if (counts[i]) {
-                        n += snprintf(line + n, LINE_MAX_BYTES - n, "%s\"%s\":%" PRIu64, comma, results->names[i],
-                                      counts[i]);
-                        comma = ",";
-                }
-        if (n < LINE_MAX_BYTES)
-                n += snprintf(line + n, LINE_MAX_BYTES - n, "},\"parse_ms\":%.2f", stats_last_ms(&sv->stats.parse));
-        return n < LINE_MAX_BYTES ? n : 0;
+        const struct result result = {
+                .sequence = results->sequence,
+                .time_ns = time_ns,
+                .width = sv->output.format.width,
+                .height = sv->output.format.height,
+                .names = results->names,
+                .counts = counts,
+                .classes = results->classes,
+                .present = results->present,
+                .faces = results->faces,
+                .face_count = results->face_count,
+                .parse_ms = stats_last_ms(&sv->stats.parse),
+        };
+        size_t length = results_json_line(&result, line);
+        if (length > 0)
+                bus_publish(sv->bus, line, length);
 }
 
-void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns)
+void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns, const struct face *faces,
+                             size_t face_count)
 {
         const size_t pixels = (size_t)sv->output.format.width * sv->output.format.height;
+        struct results *results = &sv->results;
         uint64_t counts[MODEL_CLASSES_MAX];
-        char line[LINE_MAX_BYTES];
 
         palette_count(labels, pixels, counts);
-        bool face = sum(counts, sv->results.skin) >= SKIN_LEAST * pixels &&
-                    sum(counts, sv->results.features) >= FEATURES_LEAST * pixels;
-        sv->results.sequence++;
-        if (bus_subscribers(sv->bus)) {
-                size_t n = write_line(sv, counts, face, time_ns, line);
-                if (n)
-                        bus_publish(sv->bus, line, n, sizeof line);
-        }
-        judge(sv, face);
+        results->sequence++;
+        results->face_count = face_count;
+        for (size_t i = 0; i < face_count; i++)
+                results->faces[i] = faces[i];
+        judge(results, sum(counts, results->skin) >= SKIN_LEAST * pixels &&
+                               sum(counts, results->features) >= FEATURES_LEAST * pixels);
+        if (bus_subscribers(sv->bus))
+                publish(sv, counts, time_ns);
+        bus_update_faces(sv->bus);
 }
 
 void supervisor_results_end(struct supervisor *sv)
 {
-        sv->results.face = false;
+        sv->results.present = false;
         sv->results.differs_since = 0;
+        sv->results.face_count = 0;
+        bus_update_faces(sv->bus);
 }
