@@ -23,8 +23,7 @@ struct control_view {
         const char *configured_model; /* from the files and the command line */
         bool paused, stopped;         /* by a client */
         bool camera_closed;
-        bool live;    /* frames are shown, not the placeholder */
-        bool present; /* somebody is, in the frames */
+        bool live; /* frames are shown, not the placeholder */
         const struct face *faces;
         size_t face_count;
         const char (*class_names)[CONTROL_NAME_MAX]; /* of `areas` */

@@ -68,7 +68,7 @@ static int append_face(sd_bus_message *message, const struct face *face, const s
 
 static int append_present(sd_bus_message *message, const struct control_view *view)
 {
-        return sd_bus_message_append(message, "b", (int)view->present);
+        return sd_bus_message_append(message, "b", (int)(view->face_count > 0));
 }
 
 static int append_count(sd_bus_message *message, const struct control_view *view)
@@ -210,14 +210,13 @@ void bus_update_faces(struct bus *bus)
         struct bus_faces *told = &bus->told;
         const struct control_view view = bus_ask(bus);
         const bool changed[PROPERTIES] = {
-                [PRESENT] = told->present != view.present,
+                [PRESENT] = (told->count > 0) != (view.face_count > 0),
                 [COUNT] = told->count != view.face_count,
                 [FACES] = !same_faces(told, &view),
         };
-        if (!changed[PRESENT] && !changed[COUNT] && !changed[FACES])
+        if (!changed[FACES])
                 return;
         tell(bus, changed, &view);
-        told->present = view.present;
         told->count = view.face_count;
         memcpy(told->faces, view.faces, view.face_count * sizeof view.faces[0]);
         told->rests = sd_event_source_set_time_relative(told->timer, INTERVAL_USEC) >= 0 &&

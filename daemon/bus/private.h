@@ -64,7 +64,6 @@ struct bus_view {
 
 /* What subscribers were last told of faces. */
 struct bus_faces {
-        bool present;
         struct face faces[FACES_MAX];
         size_t count;
         bool rests; /* until the timer */

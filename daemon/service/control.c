@@ -26,7 +26,6 @@ static void look(const struct supervisor *sv, struct control_view *ret)
                 .stopped = sv->stopped,
                 .camera_closed = sv->camera.state == CAMERA_CLOSED,
                 .live = sv->output.live,
-                .present = sv->results.present,
                 .faces = sv->results.faces,
                 .face_count = sv->results.face_count,
                 .class_names = sv->results.names,

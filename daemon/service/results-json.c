@@ -150,7 +150,7 @@ FIELD(put_height)
 
 FIELD(put_present)
 {
-        put(line, "%s", result->present ? "true" : "false");
+        put(line, "%s", result->face_count > 0 ? "true" : "false");
 }
 
 FIELD(put_classes)

@@ -14,7 +14,6 @@ struct result {
         const char (*names)[CONTROL_NAME_MAX]; /* of the classes, by results_json_name() */
         const uint64_t *counts;                /* of their pixels */
         uint32_t classes;
-        bool present;
         const struct face *faces;
         size_t face_count;
         double parse_ms;

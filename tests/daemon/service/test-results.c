@@ -41,7 +41,6 @@ static struct result largest(void)
                                .names = names,
                                .counts = counts,
                                .classes = CLASSES,
-                               .present = true,
                                .faces = faces,
                                .face_count = FACES_MAX,
                                .parse_ms = 1234.567};
