@@ -27,7 +27,7 @@ static struct result largest(void)
                         .since_ns = UINT64_C(86400123456789),
                         .confidence = 0.875f,
                         .box = {0.123456f, 0.5f, 0.25f, 0.9876543f},
-                        .upright = {1234.56f, 1000, 1234.5f, 1234.5f, -123.45f},
+                        .upright = {1234.56f, 1000, 1234.5f, 1234.5f, -123.5f},
                 };
                 for (int k = 0; k < CLASSES; k++)
                         faces[i].areas[k] = 100000 + k;
