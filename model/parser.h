@@ -18,8 +18,9 @@ int parser_new(struct gpu *gpu, const struct model *model, const struct model_in
                struct parser **ret, char *why, size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-/* Appends everything from `image` to `answers`, which have the network's input size: crop, the network and argmax. `region` is the
- * struct gpu_region of the picture that it sees, read each time the program runs.  op_place() takes the answers back to the picture. */
+/* Appends everything from `image` to `answers`, which have the network's input size: crop, the network and argmax.
+ * `region` is the struct gpu_region of the picture that it sees, read each time the program runs.  op_place() takes the
+ * answers back to the picture. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
                   const struct gpu_block *region, const struct gpu_answers *answers);
 

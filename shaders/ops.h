@@ -131,6 +131,7 @@ struct gpu_normalise {
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
-/* The network's answers at its input size: from the logits, upsampled (bilinear, aligned corners), of the first `classes`. */
+/* The network's answers at its input size: from the logits, upsampled (bilinear, aligned corners), of the first
+ * `classes`. */
 int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
               const struct gpu_answers *out);

@@ -1,20 +1,28 @@
 /* What was chosen by measuring.  The text of the file is the table: it is short, and searched only when a network is
- * made ready.  Its first line is the version of this program, because other kernels may be fast in another one. */
+ * made ready.  Its first line is the version of this program and the driver with its version, because other kernels may
+ * be fast with others.  The file's name is not enough: Mesa 22.3 gives its software drivers of all versions one UUID. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shaders/vk/vk.h"
 
-#define FIRST_LINE VISAGED_VERSION "\n"
+enum {
+        MOST = 1 << 16, /* bytes of text: a few hundred choices */
+        FIRST_MAX = 300,
+};
 
-enum { MOST = 1 << 16 }; /* bytes of text: a few hundred choices */
-
-static bool is_ours(const char *text, size_t size)
+static size_t first_line(const struct gpu *gpu, char ret[FIRST_MAX])
 {
-        const size_t first = strlen(FIRST_LINE);
+        return snprintf(ret, FIRST_MAX, VISAGED_VERSION " %s\n", gpu->info.driver);
+}
 
-        return size >= first && size < MOST && !memcmp(text, FIRST_LINE, first) && text[size - 1] == '\n' &&
+static bool is_ours(const struct gpu *gpu, const char *text, size_t size)
+{
+        char line[FIRST_MAX];
+        const size_t first = first_line(gpu, line);
+
+        return size >= first && size < MOST && !memcmp(text, line, first) && text[size - 1] == '\n' &&
                !memchr(text, '\0', size);
 }
 
@@ -28,7 +36,7 @@ int choices_open(struct gpu *gpu, const char *dir)
         if (!(gpu->choices_path = file_name(gpu, dir, "choices")))
                 return -ENOMEM;
         text = file_read(gpu->choices_path, &size);
-        if (text && is_ours(text, size) && (gpu->choices = calloc(1, size + 1)))
+        if (text && is_ours(gpu, text, size) && (gpu->choices = calloc(1, size + 1)))
                 memcpy(gpu->choices, text, size);
         free(text);
         return 0;
@@ -55,10 +63,11 @@ const char *choices_find(const struct gpu *gpu, const char *key, size_t *ret_siz
 
 int choices_add(struct gpu *gpu, const char *key, const char *word)
 {
-        const char *before = gpu->choices && strlen(gpu->choices) < MOST / 2 ? gpu->choices : FIRST_LINE;
-        char *text = NULL;
+        const bool anew = !gpu->choices || strlen(gpu->choices) >= MOST / 2;
+        char *text = NULL, line[FIRST_MAX];
 
-        if (asprintf(&text, "%s%s %s\n", before, key, word) < 0)
+        first_line(gpu, line);
+        if (asprintf(&text, "%s%s %s\n", anew ? line : gpu->choices, key, word) < 0)
                 return -ENOMEM;
         free(gpu->choices);
         gpu->choices = text;
@@ -67,7 +76,9 @@ int choices_add(struct gpu *gpu, const char *key, const char *word)
 
 int choices_save(const struct gpu *gpu)
 {
-        const char *text = gpu->choices ? gpu->choices : FIRST_LINE;
+        char line[FIRST_MAX];
 
+        first_line(gpu, line);
+        const char *text = gpu->choices ? gpu->choices : line;
         return gpu->choices_path ? file_write(gpu->choices_path, text, strlen(text)) : -ENOENT;
 }

@@ -206,6 +206,21 @@ static void keeps_it_for_this_driver(void **state)
         release(gpu);
 }
 
+/* Drivers of several versions may share a file, but not what is in it. */
+static void keeps_it_for_this_version_of_the_driver(void **state)
+{
+        struct gpu *gpu = device(6);
+
+        assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
+        assert_int_equal(gpu_tuning_save(gpu), 0);
+        struct gpu newer = {.caps = processor, .backend = GPU_BACKEND_TILED, .info.driver = "newer"};
+        newer.properties = gpu->properties;
+        release(gpu);
+        assert_int_equal(choices_open(&newer, folder), 0);
+        has(&newer, wide, "tiled");
+        choices_close(&newer);
+}
+
 static void needs_no_file(void **state)
 {
         struct gpu gpu = {.caps = processor, .backend = GPU_BACKEND_TILED};
@@ -253,7 +268,7 @@ static void survives_a_damaged_file(void **state)
 /* Whole files of somebody who means ill, or of another version. */
 static void survives_any_text(void **state)
 {
-        static const char first[] = VISAGED_VERSION "\n";
+        static const char first[] = VISAGED_VERSION " \n";
         static const char *const texts[] = {
                 "", "\n", " ", "\n\n\n", " \n", "key\n", "key \n", "  \n  \n", "key word", "\n key word\n",
         };
@@ -433,6 +448,7 @@ int main(void)
                 cmocka_unit_test(prefers_what_was_measured),
                 cmocka_unit_test(ignores_what_does_not_fit),
                 cmocka_unit_test(keeps_it_for_this_driver),
+                cmocka_unit_test(keeps_it_for_this_version_of_the_driver),
                 cmocka_unit_test(needs_no_file),
                 cmocka_unit_test(survives_a_damaged_file),
                 cmocka_unit_test(survives_any_text),
