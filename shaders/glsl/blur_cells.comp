@@ -1,5 +1,6 @@
 #version 450
-// The background's cells: premultiplied, alpha is the part of a cell that is background.
+// The background's cells: premultiplied, alpha is the part of a cell that is background.  Where somebody is seen through a little,
+// the colour is theirs, too, and doesn't count.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -8,7 +9,7 @@
 
 layout(local_size_x = WORKGROUP) in;
 INPUT(0, image)
-INPUT(1, labels)
+INPUT(1, mask)
 INPUT(2, blur)
 OUTPUT(cells)
 
@@ -26,7 +27,7 @@ void main()
                         for (int x = first.x; x < first.x + side; x++) {
                                 const ivec2 p = clamp(ivec2(x, y), ivec2(0), params.size - 1);
                                 const int i = p.y * params.size.x + p.x;
-                                const float background = b.everywhere || BYTE(labels, i) == 0 ? 1 : 0;
+                                const float background = b.everywhere ? 1 : max(1 - BYTE(mask, i) * 10, 0);
                                 sum += vec4(LOAD(image, i).rgb, 1) * background;
                         }
                 STORE(cells, cell, sum / float(side * side));

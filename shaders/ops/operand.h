@@ -88,6 +88,11 @@ static inline struct operand labels_words(const struct gpu_labels *labels)
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_WORD};
 }
 
+static inline struct operand mask_words(const struct gpu_mask *mask)
+{
+        return (struct operand){mask->buffer, 0, gpu_labels_size(mask->width, mask->height), FORMAT_WORD};
+}
+
 static inline struct operand block_operand(const struct gpu_block *block, uint64_t size)
 {
         return (struct operand){block->buffer, block->offset, size, FORMAT_F32};
