@@ -62,6 +62,8 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
+int op_hard_mask(struct gpu_program *program, const struct gpu_labels *labels, const struct gpu_mask *out);
+
 /* Moves a mask's edges to those of the picture (a guided filter), and decides what is undecided far from any.  All
  * sizes are equal; `out` is neither of the others. */
 int op_guide(struct gpu_program *program, const struct gpu_image *image, const struct gpu_mask *in,

@@ -15,6 +15,7 @@ static int allocate(struct parse *parse, struct gpu *gpu)
                 {image, GPU_MEMORY_DEVICE, "parsed image", &parse->image.buffer},
                 {REGIONS_SIZE, GPU_MEMORY_DEVICE, "parsed regions", &parse->regions},
                 {labels, GPU_MEMORY_DEVICE, "labels", &parse->labels.buffer},
+                {labels, GPU_MEMORY_DEVICE, "mask", &parse->mask.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &parse->labels_read},
         };
         int r = 0;
@@ -32,13 +33,14 @@ static int record(struct parse *parse, const struct engine *engine)
         gpu_program_set_background(parse->program);
         parser_record(engine->parser, parse->program, &parse->image, &(struct gpu_block){parse->regions}, REGIONS,
                       &parse->labels);
+        op_hard_mask(parse->program, &parse->labels, &parse->mask);
         op_copy(parse->program, parse->labels.buffer, parse->labels_read, gpu_buffer_size(parse->labels.buffer));
         return gpu_program_end(parse->program);
 }
 
 int parse_init(struct parse *parse, const struct engine *engine, uint32_t width, uint32_t height)
 {
-        *parse = (struct parse){.image = {NULL, width, height}, .labels = {NULL, width, height}};
+        *parse = (struct parse){.image = {NULL, width, height}, .labels = {NULL, width, height}, .mask = {NULL, width, height}};
         int r = allocate(parse, engine->gpu);
         return r < 0 ? r : record(parse, engine);
 }
@@ -49,5 +51,6 @@ void parse_finish(struct parse *parse)
         gpu_buffer_free(parse->image.buffer);
         gpu_buffer_free(parse->regions);
         gpu_buffer_free(parse->labels.buffer);
+        gpu_buffer_free(parse->mask.buffer);
         gpu_buffer_free(parse->labels_read);
 }

@@ -17,6 +17,7 @@ struct parse {
         struct gpu_image image;
         struct gpu_buffer *regions; /* REGIONS_SIZE bytes */
         struct gpu_labels labels;
+        struct gpu_mask mask;
         struct gpu_buffer *labels_read; /* the same for the host */
         struct gpu_program *program;    /* in the background */
 

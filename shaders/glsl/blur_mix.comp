@@ -1,8 +1,8 @@
 #version 450
 // A picture with its background from blurred cells, between whose centres colours change linearly; four pixels an invocation.
 //
-// A pixel that is alpha somebody has that much of a colour of theirs, and the rest of the background's: what is left of it without
-// the background around it, within what is possible, is put before the blurred one.
+// A pixel is as much somebody as its mask says, and the rest of it is background.  What the colours around it leave of it without
+// that rest, within what is possible, comes before the blurred background.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -18,20 +18,16 @@ OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(blur_params);
 
-// Of the cells around a pixel so much must be background that it is known what it looks like.
+// So much of a pixel's cell must be background that it tells what the background looks like there.
 const float LEAST = 1.0 / 32;
 
-// The cells around a place.
-struct Around {
-        int first;
-        vec2 part;
-};
-
-vec4 between(Around around, int row, int set)
+vec4 blurred_at(ivec2 p, Blur b, int row)
 {
-        const int i = set + around.first;
-        return mix(mix(LOAD(cells, i), LOAD(cells, i + 1), around.part.x), mix(LOAD(cells, i + row), LOAD(cells, i + row + 1), around.part.x),
-                   around.part.y);
+        const vec2 place = (vec2(p) + 0.5) / float(1 << b.shift) + 0.5;
+        const ivec2 low = ivec2(place);
+        const vec2 f = place - vec2(low);
+        const int i = params.blurred + low.y * row + low.x;
+        return mix(mix(LOAD(cells, i), LOAD(cells, i + 1), f.x), mix(LOAD(cells, i + row), LOAD(cells, i + row + 1), f.x), f.y);
 }
 
 void main()
@@ -47,10 +43,8 @@ void main()
         uvec4 after;
         [[unroll]] for (int k = 0; k < 4; k++) {
                 const float rest = b.everywhere ? 1 : float(255 - int(four >> k * 8 & 255)) / 255;
-                const vec2 place = (vec2(p) + 0.5) / float(1 << b.shift) + 0.5;
-                const ivec2 low = ivec2(place);
-                const Around around = Around(low.y * row + low.x, place - vec2(low));
-                const vec4 wide = between(around, row, params.blurred), near = between(around, row, 0);
+                const ivec2 cell = (p >> b.shift) + 1;
+                const vec4 wide = blurred_at(p, b, row), near = LOAD(cells, cell.y * row + cell.x);
                 const vec3 own = from_pixel(before[k]) / 255, blurred = wide.a > 0 ? wide.rgb / wide.a : own;
                 const vec3 behind = (near.rgb + blurred * LEAST) / (near.a + LEAST);
                 after[k] = to_pixel((clamp(own - rest * behind, 0, 1 - rest) + rest * blurred) * 255);

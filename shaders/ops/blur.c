@@ -62,7 +62,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
         const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 8};
         const struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
-                 .operands = {image_operand(in), mask_operand(mask), settings, [4] = own},
+                 .operands = {image_pixels(in), mask_words(mask), settings, [4] = own},
                  .groups = {groups, 1, 1},
                  .cost = 40.0 * in->width * in->height},
                 {.kernel = &kernel_blur_spread,

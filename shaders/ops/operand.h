@@ -78,6 +78,11 @@ static inline struct operand image_words(const struct gpu_image *image)
                                 FORMAT_WORDS};
 }
 
+static inline struct operand image_pixels(const struct gpu_image *image)
+{
+        return (struct operand){image->buffer, 0, gpu_image_size(image->width, image->height), FORMAT_WORD};
+}
+
 static inline uint32_t image_fours(const struct gpu_image *image)
 {
         return divide_up((uint64_t)image->width * image->height, 4);

@@ -30,8 +30,10 @@ const struct effect effect_blur = {
         .name = "blur",
         .help = "the picture, its background blurred",
         .details =
-                "Only the background's own colours are mixed, so that no halo of the person leaks into it. The whole "
-                "picture is blurred while the labels are older than *label-age* in *visaged.conf*(5).",
+                "Only the background's own colours are mixed, so that no halo of the person leaks into it. Edges are "
+                "soft and lie where the picture's are; where hair lets the background through, the background is "
+                "replaced by the blurred one. The whole picture is blurred where nobody is seen, and while the labels "
+                "are older than *label-age* in *visaged.conf*(5).",
         .hides = true,
         .soft = true,
         .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, STRENGTH_LEAST, 4, 1, "fortieths of the picture's height",
