@@ -38,6 +38,5 @@ struct parser {
         struct gpu_buffer *weights, *arena;
         struct weights_node *nodes; /* one for each node of the graph */
         struct plan_item *places;   /* the graph's buffers, then a workspace for each node */
-        struct gpu_labels labels;   /* of the network's input size, a layer for each region */
         struct parser_figures figures;
 };

@@ -45,8 +45,8 @@ static void tell_node(const struct parser *parser, uint32_t i, struct parser_ope
 void parser_operator(const struct parser *parser, unsigned i, struct parser_operator *ret)
 {
         const struct graph *graph = parser->graph;
-        const struct parser_shape labels = {1, parser->info.height, parser->info.width};
-        const uint64_t pixels = (uint64_t)labels.height * labels.width;
+        const struct parser_shape answers = {1, parser->info.height, parser->info.width};
+        const uint64_t pixels = (uint64_t)answers.height * answers.width;
 
         assert(i < parser->figures.operators);
         if (i > 0 && i <= graph->node_count)
@@ -56,12 +56,10 @@ void parser_operator(const struct parser *parser, unsigned i, struct parser_oper
                                                 .algorithm = "",
                                                 .out = shape_of(graph->input),
                                                 .bytes = bytes_of(graph->input)};
-        else if (i == graph->node_count + 1)
+        else
                 *ret = (struct parser_operator){.kind = "argmax",
                                                 .algorithm = "",
                                                 .in = shape_of(graph->logits),
-                                                .out = labels,
-                                                .bytes = bytes_of(graph->logits) + pixels};
-        else
-                *ret = (struct parser_operator){.kind = "uncrop", .algorithm = "", .in = labels, .bytes = pixels};
+                                                .out = answers,
+                                                .bytes = bytes_of(graph->logits) + 4 * pixels};
 }

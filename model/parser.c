@@ -152,7 +152,6 @@ static uint64_t workspace_size(const struct parser *parser, uint32_t node)
 static int allocate(struct parser *parser)
 {
         const struct graph *graph = parser->graph;
-        const struct model_info *info = &parser->info;
         uint32_t count = graph->buffer_count + graph->node_count;
         int r;
 
@@ -175,13 +174,7 @@ static int allocate(struct parser *parser)
         r = plan_place(parser->places, count, &parser->figures.arena);
         if (r == 0)
                 r = gpu_buffer_new(parser->gpu, parser->figures.arena, GPU_MEMORY_DEVICE, "arena", &parser->arena);
-        if (r < 0)
-                return r;
-
-        parser->labels.height = info->height;
-        parser->labels.width = info->width;
-        return gpu_buffer_new(parser->gpu, PARSER_REGIONS * gpu_labels_size(info->width, info->height),
-                              GPU_MEMORY_DEVICE, "network labels", &parser->labels.buffer);
+        return r;
 }
 
 /* Records everything once and discards it.  This detects a device that cannot run the network here, where it can be
@@ -236,7 +229,7 @@ int parser_build(struct gpu *gpu, const struct model_info *info, const struct we
         }
         parser->figures.weights = gpu_buffer_size(parser->weights);
         parser->figures.gmac = graph_gmac(parser->graph);
-        parser->figures.operators = parser->graph->node_count + 3; /* crop, argmax, uncrop */
+        parser->figures.operators = parser->graph->node_count + 2; /* crop, argmax */
         *ret = parser;
         return 0;
 }
@@ -258,7 +251,6 @@ void parser_free(struct parser *parser)
 {
         if (!parser)
                 return;
-        gpu_buffer_free(parser->labels.buffer);
         gpu_buffer_free(parser->arena);
         gpu_buffer_free(parser->weights);
         free(parser->places);
@@ -275,7 +267,7 @@ const struct parser_figures *parser_figures(const struct parser *parser)
 /* ---- running ---- */
 
 static int record_crop(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                       const struct gpu_block *regions, uint32_t region)
+                       const struct gpu_block *region)
 {
         const struct model_info *info = &parser->info;
         struct gpu_normalise normalise = {.bgr = info->bgr};
@@ -283,52 +275,36 @@ static int record_crop(struct parser *parser, struct gpu_program *program, const
 
         memcpy(normalise.mean, info->mean, sizeof normalise.mean);
         memcpy(normalise.std, info->std, sizeof normalise.std);
-        return op_crop(program, image, regions, region, &normalise, &input);
+        return op_crop(program, image, region, &normalise, &input);
 }
 
-static int record_argmax(struct parser *parser, struct gpu_program *program, uint32_t region)
+static int record_argmax(struct parser *parser, struct gpu_program *program, const struct gpu_answers *answers)
 {
         struct gpu_map logits = map_of(parser, parser->graph->logits);
 
-        return op_argmax(program, &logits, parser->info.classes, &parser->labels, region);
-}
-
-static int record_region(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                         const struct gpu_block *regions, uint32_t region)
-{
-        int r = record_crop(parser, program, image, regions, region);
-
-        if (r == 0)
-                r = record_nodes(parser, program);
-        return r < 0 ? r : record_argmax(parser, program, region);
+        return op_argmax(program, &logits, parser->info.classes, answers);
 }
 
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                  const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels)
+                  const struct gpu_block *region, const struct gpu_answers *answers)
 {
-        int r = 0;
-
-        assert(image->width == labels->width && image->height == labels->height);
-        assert(count <= PARSER_REGIONS);
-        for (uint32_t i = 0; i < count && r == 0; i++)
-                r = record_region(parser, program, image, regions, i);
-        return r < 0 ? r : op_uncrop(program, &parser->labels, regions, count, labels);
+        assert(answers->width == parser->info.width && answers->height == parser->info.height);
+        int r = record_crop(parser, program, image, region);
+        if (r == 0)
+                r = record_nodes(parser, program);
+        return r < 0 ? r : record_argmax(parser, program, answers);
 }
 
 int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program *program,
-                           const struct gpu_image *image, const struct gpu_block *regions,
-                           const struct gpu_labels *labels)
+                           const struct gpu_image *image, const struct gpu_block *region,
+                           const struct gpu_answers *answers)
 {
-        const uint32_t nodes = parser->graph->node_count;
-
         assert(i < parser->figures.operators);
         if (i == 0)
-                return record_crop(parser, program, image, regions, 0);
-        if (i <= nodes)
+                return record_crop(parser, program, image, region);
+        if (i <= parser->graph->node_count)
                 return record_node(parser, program, i - 1);
-        if (i == nodes + 1)
-                return record_argmax(parser, program, 0);
-        return op_uncrop(program, &parser->labels, regions, 1, labels);
+        return record_argmax(parser, program, answers);
 }
 
 /* Copies the logits, at input size, to memory that the host can read. */

@@ -18,20 +18,16 @@ int parser_new(struct gpu *gpu, const struct model *model, const struct model_in
                struct parser **ret, char *why, size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-enum { PARSER_REGIONS = 4 }; /* of one picture, at most */
-
-/* Appends to a program everything from `image` to `labels` (of the same size): crop, the network and argmax for each of
- * `count` regions, and the mapping back to the picture's geometry (op_uncrop()).  `regions` is an array of struct
- * gpu_region, read each time the program runs.  All programs of a parser share its memory: only one may run at a
- * time. */
+/* Appends everything from `image` to `answers`, which have the network's input size: crop, the network and argmax. `region` is the
+ * struct gpu_region of the picture that it sees, read each time the program runs.  op_place() takes the answers back to the picture. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
-                  const struct gpu_block *regions, uint32_t count, const struct gpu_labels *labels);
+                  const struct gpu_block *region, const struct gpu_answers *answers);
 
 struct parser_shape {
         uint32_t channels, height, width;
 };
 
-/* One operator of a run with a single region, as a tool sees it. */
+/* One operator of a run, as a tool sees it. */
 struct parser_operator {
         char layer[64];                    /* in the model file, such as "backbone.conv1"; "": it has no weights */
         const char *kind;                  /* "conv", "crop" */
@@ -44,10 +40,10 @@ struct parser_operator {
 
 /* The operators, in the order in which they run: `i` is below the figures' `operators`. */
 void parser_operator(const struct parser *parser, unsigned i, struct parser_operator *ret);
-/* Appends this one only, for region 0.  All of them in their order are what parser_record() appends for one region. */
+/* Appends this one only.  All of them in their order are what parser_record() appends. */
 int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program *program,
-                           const struct gpu_image *image, const struct gpu_block *regions,
-                           const struct gpu_labels *labels);
+                           const struct gpu_image *image, const struct gpu_block *region,
+                           const struct gpu_answers *answers);
 
 /* The logits of the last run, at the network's input size: *ret has classes x height x width floats, which the caller
  * must free().  Waits; for tests and tools. */

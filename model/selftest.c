@@ -20,8 +20,8 @@ struct test {
         enum gpu_dtype precision;
         struct parser *parser;
         struct gpu_image image;
-        struct gpu_labels labels;
-        struct gpu_buffer *region, *readback; /* the whole picture; the labels */
+        struct gpu_answers answers;
+        struct gpu_buffer *region, *readback; /* the whole picture; the answers */
         struct gpu_program *program;
 };
 
@@ -32,8 +32,8 @@ static int prepare(struct test *test)
         uint8_t *picture = malloc(gpu_image_size(width, height));
         int r = picture ? 0 : -ENOMEM;
 
-        test->image.width = test->labels.width = width;
-        test->image.height = test->labels.height = height;
+        test->image.width = test->answers.width = width;
+        test->image.height = test->answers.height = height;
         if (r == 0)
                 r = gpu_buffer_new(test->gpu, gpu_image_size(width, height), GPU_MEMORY_DEVICE, "test picture",
                                    &test->image.buffer);
@@ -42,10 +42,10 @@ static int prepare(struct test *test)
                 r = gpu_buffer_write(test->image.buffer, 0, picture, gpu_image_size(width, height));
         }
         if (r == 0)
-                r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_DEVICE, "test labels",
-                                   &test->labels.buffer);
+                r = gpu_buffer_new(test->gpu, gpu_image_size(width, height), GPU_MEMORY_DEVICE, "test answers",
+                                   &test->answers.buffer);
         if (r == 0)
-                r = gpu_buffer_new(test->gpu, gpu_labels_size(width, height), GPU_MEMORY_READBACK, "test readback",
+                r = gpu_buffer_new(test->gpu, gpu_image_size(width, height), GPU_MEMORY_READBACK, "test readback",
                                    &test->readback);
         if (r == 0)
                 r = gpu_buffer_new(test->gpu, sizeof(struct gpu_region), GPU_MEMORY_UPLOAD, "test region",
@@ -62,9 +62,8 @@ static int run(struct test *test)
 
         if (r < 0)
                 return r;
-        parser_record(test->parser, test->program, &test->image, &(struct gpu_block){test->region}, 1, &test->labels);
-        op_copy(test->program, test->labels.buffer, test->readback,
-                gpu_labels_size(test->labels.width, test->labels.height));
+        parser_record(test->parser, test->program, &test->image, &(struct gpu_block){test->region}, &test->answers);
+        op_copy(test->program, test->answers.buffer, test->readback, gpu_buffer_size(test->readback));
         r = gpu_program_end(test->program);
         return r < 0 ? r : gpu_run(test->program);
 }
@@ -91,21 +90,22 @@ static int check_logits(const struct test *test, const float *logits, char *why,
 static int check_labels(const struct test *test, const float *logits, char *why, size_t why_size)
 {
         const struct model_info *info = &test->answer->info;
-        const uint8_t *labels = gpu_buffer_map(test->readback);
+        const uint32_t *found = gpu_buffer_map(test->readback);
         size_t pixels = (size_t)info->width * info->height;
 
         for (size_t n = 0; n < pixels; n++) {
+                const uint32_t label = found[n] & 255;
                 float most = -INFINITY;
 
                 for (uint32_t c = 0; c < info->classes; c++)
                         most = fmaxf(most, logits[c * pixels + n]);
-                if (labels[n] >= info->classes ||
-                    !(logits[labels[n] * pixels + n] >= most - tolerances[test->precision] * test->answer->peak))
+                if (label >= info->classes ||
+                    !(logits[label * pixels + n] >= most - tolerances[test->precision] * test->answer->peak))
                         return why_set(
                                 why, why_size, -EIO,
                                 "this device or its driver computes wrong results: in %s bits, label %zu of the %s "
                                 "is %u",
-                                names[test->precision], n, info->name, labels[n]);
+                                names[test->precision], n, info->name, label);
         }
         return 0;
 }
@@ -136,7 +136,7 @@ static int self_test(struct gpu *gpu, const struct answer *answer, enum gpu_dtyp
         gpu_program_free(test.program);
         gpu_buffer_free(test.readback);
         gpu_buffer_free(test.region);
-        gpu_buffer_free(test.labels.buffer);
+        gpu_buffer_free(test.answers.buffer);
         gpu_buffer_free(test.image.buffer);
         parser_free(test.parser);
         free(logits);

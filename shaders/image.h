@@ -21,6 +21,15 @@ struct gpu_mask {
         uint32_t width, height;
 };
 
+/* What the network says of each pixel, 4 bytes in a word: its class (label), how surely it belongs to any class but 0
+ * (mask: 255 times the logistic function of the best of their logits minus that of class 0, so that it is above a half
+ * where the label is not 0), how much the best logit leads before the second (in 32nds, at most 255), 0.  Row after
+ * row. */
+struct gpu_answers {
+        struct gpu_buffer *buffer; /* gpu_image_size() bytes */
+        uint32_t width, height;
+};
+
 /* Numbers that the host writes and an operator reads each time it runs, so that they can change without recording
  * anything again.  Write them only while no program that reads them is submitted. */
 struct gpu_block {
@@ -61,8 +70,6 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 /* RGBA -> bytes of the same size.  Chroma is the mean of the pixels that share it.  Bytes without a component are 0. */
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
-
-int op_hard_mask(struct gpu_program *program, const struct gpu_labels *labels, const struct gpu_mask *out);
 
 /* Moves a mask's edges to those of the picture (a guided filter), and decides what is undecided far from any.  All
  * sizes are equal; `out` is neither of the others. */
@@ -109,6 +116,35 @@ struct gpu_region gpu_region_make(const float to_picture[2][3]);
  * differ; `in` and `out` may not be the same. */
 int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_image *out);
+
+#define GPU_KEPT_MAX 8
+
+/* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the
+ * answers, above 0: a view counts fully so far inside of its edges, less towards them, and not at all outside. */
+struct gpu_view {
+        struct gpu_region region;
+        float feather;
+        float fresh; /* not 0: the map's contents are undefined; what is not in the view becomes class 0 */
+        float kept_count, kept_feather;
+        float kept[GPU_KEPT_MAX][2][4]; /* from_picture of other views, whose answers are better: they stay */
+};
+
+/* Of the whole picture in the network's input, on a map of which nothing is known. */
+struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
+
+/* Puts a view's answers into the map of the whole picture.  `map` has the size of `image`, the picture that was viewed;
+ * its label and mask are as in struct gpu_answers, its other two bytes are this operator's memory from one run to the
+ * next.  `view` is a struct gpu_view.
+ *
+ * Enlarged answers have smooth borders.  Where the picture rests, a label changes only when others have led
+ * long or clearly enough, and an undecided mask follows slowly, so that noise does not move either; where
+ * it moves, both follow at once. */
+int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
+             const struct gpu_image *image, const struct gpu_answers *map);
+
+/* One byte of each answer, for those who need only that; the size is the same. */
+int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out);
+int op_mask(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_mask *out);
 
 /* Copies bytes between two buffers of the same size, for example to one that the host reads. */
 int op_copy(struct gpu_program *program, struct gpu_buffer *from, struct gpu_buffer *to, uint64_t size);

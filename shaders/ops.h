@@ -105,18 +105,12 @@ struct gpu_normalise {
         bool bgr;
 };
 
-/* Crops and resizes one region: bilinear, averaged where the region's pixels are larger than two of the picture, so
- * that none is left out (up to eight).  `regions` is an array of struct gpu_region, `region` an index into it.  Pixels
- * outside the picture are 0 before normalisation.  `out` has 4 channels, the last one 0. */
-int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
+/* Crops and resizes a region: bilinear, averaged where the region's pixels are larger than two of the picture, so
+ * that none is left out (up to eight).  `region` is a struct gpu_region.  Pixels outside the picture are 0 before
+ * normalisation.  `out` has 4 channels, the last one 0. */
+int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
-/* Labels at the network's input size: upsamples the logits (bilinear, aligned corners) and takes the argmax over the
- * first `classes`.  The buffer of `out` may hold several label maps; `layer` is an index into them. */
-int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out,
-              uint32_t layer);
-
-/* Maps the labels of `count` regions (a layer of `in` each) back to the picture (nearest neighbour).  Where regions
- * overlap, the last one wins; pixels outside all regions are 0. */
-int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_block *regions, uint32_t count,
-              const struct gpu_labels *out);
+/* The network's answers at its input size: from the logits, upsampled (bilinear, aligned corners), of the first `classes`. */
+int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
+              const struct gpu_answers *out);

@@ -83,7 +83,7 @@ int bench_formats(const struct config *config, struct frame_format *ret_camera, 
 static int prepare(struct rig *rig, struct engine *engine, const struct config *config)
 {
         const struct model_info *model = &engine->model;
-        const struct gpu_region whole = gpu_region_whole(config->width, config->height, model->width, model->height);
+        const struct gpu_view whole = gpu_view_whole(config->width, config->height, model->width, model->height);
         struct frame_format camera, output;
         int r;
 
@@ -97,10 +97,11 @@ static int prepare(struct rig *rig, struct engine *engine, const struct config *
         palette_fill(model, rig->colors);
         if ((r = slot_tools_init(&rig->tools, rig->gpu, &rig->out, &rig->parse)) < 0 ||
             (r = parse_init(&rig->parse, engine, config->width, config->height)) < 0 ||
-            (r = slot_init(&rig->slot, &rig->tools, &whole)) < 0 ||
+            (r = slot_init(&rig->slot, &rig->tools)) < 0 ||
             (r = slot_set_source(&rig->slot, &rig->tools, &rig->in)) < 0 ||
             (r = slot_add_chain(&rig->slot, &rig->tools, rig->plain)) < 0)
                 return r;
+        slot_set_view(&rig->slot, &whole);
         return slot_add_chain(&rig->slot, &rig->tools, rig->effect->chain);
 }
 

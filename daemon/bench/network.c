@@ -12,8 +12,8 @@ struct rig {
         struct bench_network *network;
         unsigned iterations;
         struct gpu_image image;
-        struct gpu_labels labels;
-        struct gpu_buffer *regions;
+        struct gpu_answers answers;
+        struct gpu_buffer *region;
         struct gpu_program *whole;
         struct gpu_program **parts; /* with a clock one of all operators, else one for each */
         unsigned part_count;
@@ -38,12 +38,12 @@ static int allocate(struct rig *rig)
                 return -ENOMEM;
         if ((r = gpu_buffer_new(gpu, gpu_image_size(width, height), GPU_MEMORY_UPLOAD, "bench image",
                                 &rig->image.buffer)) < 0 ||
-            (r = gpu_buffer_new(gpu, gpu_labels_size(width, height), GPU_MEMORY_DEVICE, "bench labels",
-                                &rig->labels.buffer)) < 0 ||
-            (r = gpu_buffer_new(gpu, GPU_BLOCK_ALIGN, GPU_MEMORY_UPLOAD, "bench regions", &rig->regions)) < 0)
+            (r = gpu_buffer_new(gpu, gpu_image_size(model->width, model->height), GPU_MEMORY_DEVICE, "bench answers",
+                                &rig->answers.buffer)) < 0 ||
+            (r = gpu_buffer_new(gpu, GPU_BLOCK_ALIGN, GPU_MEMORY_UPLOAD, "bench region", &rig->region)) < 0)
                 return r;
         memset(gpu_buffer_map(rig->image.buffer), 128, gpu_buffer_size(rig->image.buffer));
-        *(struct gpu_region *)gpu_buffer_map(rig->regions) =
+        *(struct gpu_region *)gpu_buffer_map(rig->region) =
                 gpu_region_whole(width, height, model->width, model->height);
         return 0;
 }
@@ -54,14 +54,14 @@ static int record_whole(struct rig *rig)
 
         if (r < 0)
                 return r;
-        parser_record(rig->engine->parser, rig->whole, &rig->image, &(struct gpu_block){rig->regions}, 1, &rig->labels);
+        parser_record(rig->engine->parser, rig->whole, &rig->image, &(struct gpu_block){rig->region}, &rig->answers);
         return gpu_program_end(rig->whole);
 }
 
 static int record_operator(struct rig *rig, struct gpu_program *program, unsigned i)
 {
-        return parser_record_operator(rig->engine->parser, i, program, &rig->image, &(struct gpu_block){rig->regions},
-                                      &rig->labels);
+        return parser_record_operator(rig->engine->parser, i, program, &rig->image, &(struct gpu_block){rig->region},
+                                      &rig->answers);
 }
 
 /* One program, which the device measures operator by operator. */
@@ -190,8 +190,8 @@ static void finish(struct rig *rig)
                 gpu_program_free(rig->parts[i]);
         gpu_program_free(rig->whole);
         gpu_buffer_free(rig->image.buffer);
-        gpu_buffer_free(rig->labels.buffer);
-        gpu_buffer_free(rig->regions);
+        gpu_buffer_free(rig->answers.buffer);
+        gpu_buffer_free(rig->region);
         free(rig->parts);
         free(rig->whole_times);
         free(rig->cpu_times);
@@ -206,7 +206,7 @@ int bench_network(struct engine *engine, uint32_t width, uint32_t height, unsign
                 .network = ret,
                 .iterations = iterations,
                 .image = {NULL, width, height},
-                .labels = {NULL, width, height},
+                .answers = {NULL, engine->model.width, engine->model.height},
         };
 
         *ret = (struct bench_network){.clock = gpu_has_clock(engine->gpu),

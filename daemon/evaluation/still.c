@@ -5,22 +5,24 @@
 #include "daemon/evaluation/still.h"
 #include "daemon/pipeline/palette.h"
 
-enum { PALETTE_OFFSET = GPU_BLOCK_ALIGN };
+enum { PALETTE_OFFSET = 2 * GPU_BLOCK_ALIGN };
+_Static_assert(sizeof(struct gpu_view) <= PALETTE_OFFSET, "the view has room");
 
 static void fill_parameters(struct still *s)
 {
         const struct model_info *model = &s->engine->model;
         uint8_t *parameters = gpu_buffer_map(s->parameters);
 
-        *(struct gpu_region *)parameters =
-                gpu_region_whole(s->image.width, s->image.height, model->width, model->height);
+        *(struct gpu_view *)parameters = gpu_view_whole(s->image.width, s->image.height, model->width, model->height);
         palette_fill_overlay(model, parameters + PALETTE_OFFSET);
 }
 
 static int allocate(struct still *s, uint32_t width, uint32_t height)
 {
+        const struct model_info *model = &s->engine->model;
         struct gpu *gpu = s->engine->gpu;
         const uint64_t image = gpu_image_size(width, height), labels = gpu_labels_size(width, height);
+        const uint64_t answers = gpu_image_size(model->width, model->height);
         const struct {
                 uint64_t size;
                 enum gpu_memory memory;
@@ -30,6 +32,8 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
                 {image, GPU_MEMORY_UPLOAD, "upload", &s->upload},
                 {image, GPU_MEMORY_DEVICE, "image", &s->image.buffer},
                 {image, GPU_MEMORY_DEVICE, "overlay", &s->overlay.buffer},
+                {answers, GPU_MEMORY_DEVICE, "answers", &s->answers.buffer},
+                {image, GPU_MEMORY_DEVICE, "map", &s->map.buffer},
                 {labels, GPU_MEMORY_DEVICE, "labels", &s->labels.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &s->labels_read},
                 {image, GPU_MEMORY_READBACK, "overlay read", &s->overlay_read},
@@ -41,21 +45,25 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
                 if (r < 0)
                         return r;
         }
-        s->image.width = s->overlay.width = s->labels.width = width;
-        s->image.height = s->overlay.height = s->labels.height = height;
+        s->answers.width = model->width;
+        s->answers.height = model->height;
+        s->image.width = s->map.width = s->overlay.width = s->labels.width = width;
+        s->image.height = s->map.height = s->overlay.height = s->labels.height = height;
         fill_parameters(s);
         return 0;
 }
 
 static int record(struct still *s)
 {
-        const struct gpu_block region = {s->parameters, 0}, palette = {s->parameters, PALETTE_OFFSET};
+        const struct gpu_block view = {s->parameters, 0}, palette = {s->parameters, PALETTE_OFFSET};
 
         int r = gpu_program_new(s->engine->gpu, "still", &s->program);
         if (r < 0)
                 return r;
         op_copy(s->program, s->upload, s->image.buffer, gpu_buffer_size(s->upload));
-        parser_record(s->engine->parser, s->program, &s->image, &region, 1, &s->labels);
+        parser_record(s->engine->parser, s->program, &s->image, &view, &s->answers);
+        op_place(s->program, &s->answers, &view, &s->image, &s->map);
+        op_labels(s->program, &s->map, &s->labels);
         op_paint(s->program, &s->image, &s->labels, &palette, &s->overlay);
         op_copy(s->program, s->labels.buffer, s->labels_read, gpu_buffer_size(s->labels.buffer));
         op_copy(s->program, s->overlay.buffer, s->overlay_read, gpu_buffer_size(s->overlay.buffer));
@@ -101,8 +109,9 @@ const uint8_t *still_overlay(const struct still *s)
 
 void still_finish(struct still *s)
 {
-        struct gpu_buffer *buffers[] = {s->upload,      s->image.buffer, s->overlay.buffer, s->labels.buffer,
-                                        s->labels_read, s->overlay_read, s->parameters};
+        struct gpu_buffer *buffers[] = {s->upload,         s->image.buffer, s->overlay.buffer,
+                                        s->answers.buffer, s->map.buffer,   s->labels.buffer,
+                                        s->labels_read,    s->overlay_read, s->parameters};
 
         gpu_program_free(s->program);
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)

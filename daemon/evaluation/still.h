@@ -7,8 +7,9 @@
 struct still {
         struct engine *engine;
         struct gpu_image image, overlay;
+        struct gpu_answers answers, map; /* of the network; of the picture */
         struct gpu_labels labels;
-        struct gpu_buffer *upload, *parameters, *labels_read, *overlay_read; /* parameters: the region, the palette */
+        struct gpu_buffer *upload, *parameters, *labels_read, *overlay_read; /* parameters: the view, the palette */
         struct gpu_program *program;
 };
 

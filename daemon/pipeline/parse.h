@@ -11,15 +11,17 @@ struct frame_id {
         uint64_t time_ns; /* of capture */
 };
 
-enum { REGIONS = 1, REGIONS_SIZE = GPU_BLOCK_ALIGN }; /* of each picture; bytes, for PARSER_REGIONS of them */
+enum { VIEW_SIZE = 2 * GPU_BLOCK_ALIGN }; /* bytes that a struct gpu_view has among the parameters */
 
 struct parse {
         struct gpu_image image;
-        struct gpu_buffer *regions; /* REGIONS_SIZE bytes */
-        struct gpu_labels labels;
+        struct gpu_buffer *view;    /* a struct gpu_view: what the network sees of the image */
+        struct gpu_answers answers; /* of the network's input size */
+        struct gpu_answers map;     /* of the picture, all views together */
+        struct gpu_labels labels;   /* of the map */
         struct gpu_mask mask;
-        struct gpu_buffer *labels_read; /* the same for the host */
-        struct gpu_program *program;    /* in the background */
+        struct gpu_buffer *labels_read, *answers_read; /* the same for the host */
+        struct gpu_program *program;                   /* in the background */
 
         bool running;
         struct frame_id taken, labelled; /* the image; the labels */

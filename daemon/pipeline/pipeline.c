@@ -9,6 +9,7 @@
 #include "daemon/pipeline/pixels.h"
 #include "daemon/pipeline/slot.h"
 #include "daemon/pipeline/snapshot.h"
+#include "daemon/pipeline/views.h"
 
 enum { SLOTS = 2 }; /* one is composed while the next is filled and parsed */
 
@@ -27,6 +28,7 @@ struct pipeline {
         uint32_t frame_size; /* bytes of the newest source's frames; 0: it was refused */
 
         struct parse parse;
+        struct views views;
         struct slot_tools tools;
         struct slot slots[SLOTS];
         struct slot *last; /* that got a frame; NULL: none */
@@ -129,9 +131,28 @@ static int submit(struct pipeline *p, struct slot *slot)
         return r == 0 && parses ? parse(p) : r;
 }
 
+/* Whether the network has to see all of the frame: a frame's own labels are needed, or else those of the whole picture
+ * would be too old for an effect that hides something before its turn comes again. */
+static bool needs_whole(const struct pipeline *p, const struct slot *slot)
+{
+        return needs_own_labels(p, slot) ||
+               (effect_chain_hides(slot->effect.chain) &&
+                slot->id.time_ns + 2 * p->parse.duration_ns > p->views.whole_ns + p->label_age_ns);
+}
+
+/* What the network will see of the frame. */
+static void look(struct pipeline *p, struct slot *slot, bool whole)
+{
+        struct gpu_view view;
+
+        views_choose(&p->views, slot->id.time_ns, p->parse.labelled.source != slot->id.source, whole, &view);
+        slot_set_view(slot, &view);
+        p->parse.taken = slot->id;
+}
+
 static int take(struct pipeline *p, struct slot *slot)
 {
-        p->parse.taken = slot->id;
+        look(p, slot, needs_whole(p, slot));
         return gpu_submit(slot->take, on_step, slot);
 }
 
@@ -151,6 +172,20 @@ static int parse_waiting(struct pipeline *p, struct slot *slot)
         return r < 0 ? r : parse(p);
 }
 
+static void tell(struct pipeline *p)
+{
+        struct face faces[FACES_MAX];
+        const struct pipeline_results results = {
+                .time_ns = p->parse.labelled.time_ns,
+                .labels = gpu_buffer_map(p->parse.labels_read),
+                .faces = faces,
+                .face_count = faces_list(p->views.faces, faces),
+        };
+
+        if (p->events.parsed)
+                p->events.parsed(p->events.userdata, &results);
+}
+
 static void take_labels(struct pipeline *p)
 {
         const uint64_t now = stats_now();
@@ -160,8 +195,10 @@ static void take_labels(struct pipeline *p)
         p->parse.duration_ns = now - p->parse.since;
         stats_event(&p->stats->parsed, now);
         stats_time(&p->stats->parse, p->parse.duration_ns);
-        if (p->parse.labelled.source == p->source && p->events.parsed)
-                p->events.parsed(p->events.userdata, gpu_buffer_map(p->parse.labels_read), p->parse.labelled.time_ns);
+        if (p->parse.labelled.source != p->source)
+                return;
+        views_take(&p->views, gpu_buffer_map(p->parse.answers_read));
+        tell(p);
 }
 
 /* Continues with the frame that these labels belong to; then the waiting one, if any, is parsed. */
@@ -186,7 +223,7 @@ static void on_parsed(void *userdata, int status)
 
 static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
 {
-        const uint64_t labels = p->parse.labelled.time_ns, frame = slot->id.time_ns;
+        const uint64_t labels = p->views.whole_ns, frame = slot->id.time_ns;
 
         return frame > labels && frame - labels > p->label_age_ns;
 }
@@ -266,6 +303,7 @@ int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settin
 void pipeline_reset(struct pipeline *p)
 {
         p->source++;
+        views_reset(&p->views);
 }
 
 /* The buffers only stand for those of the slots. */
@@ -315,11 +353,14 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
         if (!p->last)
                 return -EAGAIN;
         int r = gpu_wait(p->engine->gpu);
-        if (r == 0 && p->parse.labelled.number != p->last->id.number && (r = gpu_run(p->last->take)) == 0)
-                r = gpu_run(p->parse.program);
+        if (r == 0 && p->parse.labelled.number != p->last->id.number) {
+                look(p, p->last, true);
+                if ((r = gpu_run(p->last->take)) == 0)
+                        r = gpu_run(p->parse.program);
+        }
         if (r < 0 || (r = snapshot_read(p->engine->gpu, &p->parse.image, rgba)) < 0)
                 return r;
-        p->parse.taken = p->parse.labelled = p->last->id;
+        p->parse.labelled = p->last->id;
         memcpy(labels, gpu_buffer_map(p->parse.labels_read), pixels);
         *ret_rgba = rgba;
         *ret_labels = labels;
@@ -337,6 +378,7 @@ static int warm(struct pipeline *p)
         int r;
 
         memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
+        look(p, slot, true);
         if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
                 return r;
         for (unsigned i = 0; i < EFFECTS && r == 0; i++)
@@ -345,20 +387,27 @@ static int warm(struct pipeline *p)
         return r;
 }
 
-static int prepare(struct pipeline *p, const struct frame_format *sink)
+static int prepare(struct pipeline *p, const struct frame_format *sink, const struct pipeline_faces *faces)
 {
-        const struct model_info *model = &p->engine->model;
-        const struct gpu_region whole = gpu_region_whole(sink->width, sink->height, model->width, model->height);
+        const struct views_options views = {
+                .model = &p->engine->model,
+                .width = sink->width,
+                .height = sink->height,
+                .faces_most = faces->most,
+                .born_ns = UINT64_C(1000000) * faces->born_ms,
+                .gone_ns = UINT64_C(1000000) * faces->gone_ms,
+        };
         struct gpu_pixels pixels;
         int r;
 
-        palette_fill(model, p->colors);
+        palette_fill(&p->engine->model, p->colors);
         if ((r = pixels_layout(sink, &pixels)) < 0 ||
             (r = slot_tools_init(&p->tools, p->engine->gpu, &pixels, &p->parse)) < 0 ||
-            (r = parse_init(&p->parse, p->engine, sink->width, sink->height)) < 0)
+            (r = parse_init(&p->parse, p->engine, sink->width, sink->height)) < 0 ||
+            (r = views_init(&p->views, &views)) < 0)
                 return r;
         for (int i = 0; i < SLOTS && r == 0; i++) {
-                r = slot_init(&p->slots[i], &p->tools, &whole);
+                r = slot_init(&p->slots[i], &p->tools);
                 p->slots[i].pipeline = p;
         }
         if (r < 0 || (r = pipeline_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
@@ -378,7 +427,7 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **ret, 
         p->stats = options->stats;
         p->effect = options->effect;
         pipeline_set_mode(p, options->mode, options->label_age_ms);
-        int r = prepare(p, options->sink);
+        int r = prepare(p, options->sink, &options->faces);
         if (r < 0) {
                 snprintf(why, why_size, "the GPU cannot be set up for pictures of %ux%u: %s", options->sink->width,
                          options->sink->height, strerror(-r));
@@ -399,5 +448,6 @@ void pipeline_free(struct pipeline *p)
                 slot_finish(&p->slots[i]);
         parse_finish(&p->parse);
         slot_tools_finish(&p->tools);
+        views_finish(&p->views);
         free(p);
 }

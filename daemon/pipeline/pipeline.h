@@ -16,17 +16,26 @@
 
 #include "daemon/common/config.h"
 #include "daemon/common/stats.h"
+#include "daemon/faces/faces.h"
 #include "daemon/pipeline/engine.h"
 #include "v4l2/frame.h"
 
 struct pipeline;
 
+/* What is known after a run of the network; valid during the call. */
+struct pipeline_results {
+        uint64_t time_ns;         /* of the frame's capture */
+        const uint8_t *labels;    /* the sink's size, a byte a pixel */
+        const struct face *faces; /* that are there */
+        size_t face_count;
+};
+
 /* All are called from gpu_dispatch() or gpu_wait(). */
 struct pipeline_events {
         /* A composed frame, in the sink's format, valid during the call; `time_ns` is that of its capture. */
         void (*show)(void *userdata, const uint8_t *frame, uint64_t time_ns);
-        /* The labels of a frame, the sink's size, a byte a pixel, valid during the call.  May be NULL. */
-        void (*parsed)(void *userdata, const uint8_t *labels, uint64_t time_ns);
+        /* A frame has been parsed.  May be NULL. */
+        void (*parsed)(void *userdata, const struct pipeline_results *results);
         void (*ready)(void *userdata); /* pipeline_push() will take a frame again */
         /* Called once: no frames are accepted any more.  Free the pipeline after the call has returned, and reopen the
          * GPU. */
@@ -40,6 +49,9 @@ struct pipeline_options {
         struct effect_settings effect;
         enum mode mode;
         uint32_t label_age_ms;
+        struct pipeline_faces {
+                uint32_t most, born_ms, gone_ms; /* as in struct faces_options */
+        } faces;
         struct pipeline_events events;
         struct stats *stats; /* `parsed` and `parse` are counted here */
 };

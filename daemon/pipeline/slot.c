@@ -50,7 +50,7 @@ static int record_take(struct slot *slot, const struct slot_tools *tools)
         if (r < 0)
                 return r;
         op_copy(slot->take, slot->image.buffer, tools->parse->image.buffer, gpu_buffer_size(slot->image.buffer));
-        op_copy(slot->take, slot->parameters, tools->parse->regions, REGIONS_SIZE);
+        op_copy(slot->take, slot->parameters, tools->parse->view, VIEW_SIZE);
         return gpu_program_end(slot->take);
 }
 
@@ -73,7 +73,7 @@ static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_
                 .labels = &tools->parse->labels,
                 .mask = &tools->parse->mask,
                 .guided = &tools->guided,
-                .blocks = {slot->parameters, REGIONS_SIZE},
+                .blocks = {slot->parameters, VIEW_SIZE},
         };
         struct gpu_program *out;
 
@@ -92,18 +92,17 @@ static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_
 
 /* ---- a slot ---- */
 
-int slot_init(struct slot *slot, const struct slot_tools *tools, const struct gpu_region *region)
+int slot_init(struct slot *slot, const struct slot_tools *tools)
 {
         struct gpu *gpu = tools->gpu;
         int r;
 
         *slot = (struct slot){0};
         if ((r = new_image(gpu, &tools->sink, "image", &slot->image)) < 0 ||
-            (r = gpu_buffer_new(gpu, REGIONS_SIZE + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD, "parameters",
+            (r = gpu_buffer_new(gpu, VIEW_SIZE + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD, "parameters",
                                 &slot->parameters)) < 0 ||
             (r = gpu_buffer_new(gpu, in_words(tools->sink.size), GPU_MEMORY_READBACK, "shown", &slot->shown)) < 0)
                 return r;
-        *(struct gpu_region *)gpu_buffer_map(slot->parameters) = *region;
         return record_take(slot, tools);
 }
 
@@ -162,7 +161,12 @@ int slot_add_chain(struct slot *slot, const struct slot_tools *tools, uint32_t c
         return r;
 }
 
+void slot_set_view(struct slot *slot, const struct gpu_view *view)
+{
+        *(struct gpu_view *)gpu_buffer_map(slot->parameters) = *view;
+}
+
 void slot_fill(struct slot *slot, const struct effect_context *context)
 {
-        effect_chain_fill(&slot->effect, context, (uint8_t *)gpu_buffer_map(slot->parameters) + REGIONS_SIZE);
+        effect_chain_fill(&slot->effect, context, (uint8_t *)gpu_buffer_map(slot->parameters) + VIEW_SIZE);
 }

@@ -26,10 +26,10 @@ struct slot {
 
         struct gpu_buffer *upload; /* the camera's bytes */
         struct gpu_image image;
-        struct gpu_buffer *parameters; /* an array of struct gpu_region; from REGIONS_SIZE on the effects' blocks */
+        struct gpu_buffer *parameters; /* a struct gpu_view; from VIEW_SIZE on the effects' blocks */
         struct gpu_buffer *shown;      /* the virtual camera's bytes, for the host */
 
-        struct gpu_program *in, *take; /* bytes to image; image and regions to the parser */
+        struct gpu_program *in, *take; /* bytes to image; image and view to the parser */
         struct slot_out *out;          /* for each chain that has been set */
         size_t out_count;
 };
@@ -49,7 +49,7 @@ struct slot_tools {
 /* On failure of these, finish what there is. */
 int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_pixels *sink, struct parse *parse);
 void slot_tools_finish(struct slot_tools *tools);
-int slot_init(struct slot *slot, const struct slot_tools *tools, const struct gpu_region *region);
+int slot_init(struct slot *slot, const struct slot_tools *tools);
 void slot_finish(struct slot *slot);
 
 /* For the frames of another camera.  -ENOTSUP and errors of recording: it has none then. */
@@ -60,6 +60,9 @@ int slot_add_chain(struct slot *slot, const struct slot_tools *tools, uint32_t c
 
 /* The program of a chain that was added. */
 struct gpu_program *slot_out(const struct slot *slot, uint32_t chain);
+
+/* What the parser will see of the picture, when `take` runs. */
+void slot_set_view(struct slot *slot, const struct gpu_view *view);
 
 /* Writes the blocks of the slot's effects. */
 void slot_fill(struct slot *slot, const struct effect_context *context);

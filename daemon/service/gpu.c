@@ -21,12 +21,12 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
                 sv->update(sv);
 }
 
-static void on_parsed(void *userdata, const uint8_t *labels, uint64_t time_ns)
+static void on_parsed(void *userdata, const struct pipeline_results *results)
 {
         struct supervisor *sv = userdata;
 
         if (sv->gpu.state == GPU_READY)
-                supervisor_results_take(sv, labels, time_ns);
+                supervisor_results_take(sv, results->labels, results->time_ns);
 }
 
 static void on_ready(void *userdata)
@@ -103,6 +103,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                 .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
                 .label_age_ms = sv->gpu.wish.label_age_ms,
+                .faces = {.most = 4, .born_ms = 300, .gone_ms = 1000},
                 .stats = &sv->stats,
                 .events =
                         {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},

@@ -445,6 +445,9 @@ def load(path):
                        value.get("shape") == "free")
 
 
+LEAD_SCALE = 32  # of shaders/glsl/picture-params.h
+
+
 def _geometry(source, size):
     """Scale s and offset o of one axis, so that source = (v + 0.5) * s - 0.5 + o for the network's pixel v.
 
@@ -482,13 +485,28 @@ def preprocess(rgb, meta):
     return torch.from_numpy(normal.transpose(2, 0, 1)[None].astype(np.float32))
 
 
-def labels_to_source(labels, width, height):
-    """Labels at the input size -> at the picture's size, by the inverse of preprocess (nearest neighbour, 0 outside)."""
-    size = labels.shape
+def placed(full, width, height):
+    """Logits at the input size (classes x H x W) -> labels at the picture's size, by the inverse of preprocess, 0 outside.
+
+    Each pixel of the input votes for its class with its lead before the second one; a pixel of the picture takes the class with
+    the most votes of its four neighbours, weighted bilinearly. A border between two labels is then where their leads are equal."""
+    full = np.asarray(full)
+    size = full.shape[1:]
+    found = full.argmax(0)
+    best = np.sort(full, 0)[-2:] if len(full) > 1 else np.stack([full[0] - 8, full[0]])
+    lead = np.rint(np.minimum(LEAD_SCALE * (best[1] - best[0]), 255)) + 1
     scale, offset = _geometry((height, width), size)
-    y, x = (np.floor((np.arange(n) + 0.5 - offset[i]) / scale).astype(int) for i, n in enumerate((height, width)))
-    inside = ((y >= 0) & (y < size[0]))[:, None] & ((x >= 0) & (x < size[1]))[None, :]
-    return np.where(inside, labels[y.clip(0, size[0] - 1)][:, x.clip(0, size[1] - 1)], 0).astype(np.uint8)
+    at = [(np.arange(n) + 0.5 - offset[i]) / scale for i, n in enumerate((height, width))]
+    low = [np.floor(p - 0.5).astype(int) for p in at]
+    far = [p - 0.5 - n for p, n in zip(at, low)]
+    votes = np.zeros((len(full), height, width), np.float32)
+    for dy, dx in np.ndindex(2, 2):
+        rows, columns = ((n + d).clip(0, m - 1) for n, d, m in zip(low, (dy, dx), size))
+        weight = np.outer(far[0] if dy else 1 - far[0], far[1] if dx else 1 - far[1]) * lead[rows][:, columns]
+        label = found[rows][:, columns][None]
+        np.put_along_axis(votes, label, np.take_along_axis(votes, label, 0) + weight, 0)
+    inside = np.outer(*((p > 0) & (p < n) for p, n in zip(at, size)))
+    return np.where(inside, votes.argmax(0), 0).astype(np.uint8)
 
 
 @torch.no_grad()
@@ -505,8 +523,8 @@ def labels(model, x):
 
 def parse(model, meta, rgb):
     """uint8 height x width x RGB -> the classes at the picture's size: everything that the program does."""
-    found = labels(model, preprocess(rgb, meta))[0].numpy()
-    return labels_to_source(found, rgb.shape[1], rgb.shape[0])
+    x = preprocess(rgb, meta)
+    return placed(up(logits(model, x), x.shape[2:])[0].numpy(), rgb.shape[1], rgb.shape[0])
 
 
 def main():
@@ -526,7 +544,7 @@ def main():
     full = up(logits(model, x), x.shape[2:])[0]
     np.save(args.logits, full.numpy())
     if args.labels:
-        np.save(args.labels, labels_to_source(full.argmax(0).numpy(), rgb.shape[1], rgb.shape[0]))
+        np.save(args.labels, placed(full.numpy(), rgb.shape[1], rgb.shape[0]))
 
 
 if __name__ == "__main__":

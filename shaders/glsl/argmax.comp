@@ -1,5 +1,5 @@
 #version 450
-// The class with the largest logit, after bilinear upsampling with aligned corners; four pixels, that is four bytes, an invocation.
+// The network's answer at each pixel (gpu_answers), from the logits after bilinear upsampling with aligned corners.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -7,31 +7,33 @@
 
 layout(local_size_x = WORKGROUP) in;
 INPUT(0, logits)
-OUTPUT(labels)
+OUTPUT_WORDS(answers, uint)
 
 PUSH_CONSTANTS(argmax_params);
 
+const float LEAST = -3e38;
+
 void main()
 {
-        const int word = LINEAR_INVOCATION;
-        if (word * 4 >= params.size.x * params.size.y)
+        const int i = LINEAR_INVOCATION;
+        if (i >= params.size.x * params.size.y)
                 return;
-        ivec2 pixel = nth_pixel(word * 4, params.size.x);
-        vec4 label = vec4(0);
-        for (int i = 0; i < 4; i++) {
-                Bilinear b = bilinear(min(pixel, params.size - 1), params.size, params.logits_size);
-                pixel = next_pixel(pixel, params.size.x);
-                float best = INTERPOLATE(logits, params.logits, b, 0).x;
-                int which = 0;
-                for (int g = 0; g * 4 < params.classes; g++) {
-                        vec4 v = INTERPOLATE(logits, params.logits, b, g);
-                        [[unroll]] for (int k = 0; k < 4; k++)
-                                if (g * 4 + k < params.classes && v[k] > best) {
-                                        best = v[k];
-                                        which = g * 4 + k;
-                                }
+        const Bilinear b = bilinear(nth_pixel(i, params.size.x), params.size, params.logits_size);
+        const float background = INTERPOLATE(logits, params.logits, b, 0).x;
+        float best = LEAST, second = LEAST, other = LEAST; // the best but for class 0
+        int which = 0;
+        for (int g = 0; g * 4 < params.classes; g++) {
+                const vec4 v = INTERPOLATE(logits, params.logits, b, g);
+                [[unroll]] for (int k = 0; k < 4; k++) {
+                        const int c = g * 4 + k;
+                        const float x = c < params.classes ? v[k] : LEAST;
+                        second = max(second, min(best, x));
+                        other = max(other, c == 0 ? LEAST : x);
+                        which = x > best ? c : which;
+                        best = max(best, x);
                 }
-                label[i] = float(which);
         }
-        STORE(labels, params.first + word, label / 255);
+        const float mask = 1 / (1 + exp(clamp(background - other, -30, 30)));
+        const float lead = clamp((best - second) * LEAD_SCALE, 0, 255);
+        answers[i] = uint(which) | uint(mask * 255 + 0.5) << 8 | uint(lead + 0.5) << 16;
 }

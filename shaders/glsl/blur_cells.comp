@@ -4,6 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
+#include "bytes.glsl"
 #include "blur.glsl"
 #include "rgba.glsl"
 
@@ -27,8 +28,7 @@ void main()
                         const int row = clamp(y, 0, params.size.y - 1) * params.size.x;
                         for (int x = first.x; x < first.x + side; x++) {
                                 const int i = row + clamp(x, 0, params.size.x - 1);
-                                const int alpha = int(LOAD_WORD(mask, i >> 2) >> (i & 3) * 8 & 255);
-                                const float background = b.everywhere ? 1 : max(1 - float(alpha) * (10.0 / 255), 0);
+                                const float background = b.everywhere ? 1 : max(1 - float(BYTE(mask, i)) * 10 / 255, 0);
                                 sum += vec4(from_pixel(LOAD_WORD(image, i)), 255) * background;
                         }
                 }

@@ -8,7 +8,7 @@
 
 layout(local_size_x = WORKGROUP) in;
 INPUT(0, image)
-INPUT(1, regions)
+INPUT(1, region)
 OUTPUT(result)
 #include "sample.glsl"
 
@@ -19,7 +19,7 @@ void main()
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= params.size.x)
                 return;
-        vec3 color = region_pixel(TO_PICTURE(regions, params.region), p, params.image_size);
+        vec3 color = region_pixel(TO_PICTURE(region), p, params.image_size);
         if (params.bgr != 0)
                 color = color.bgr;
         STORE(result, at(params.result, p.y * params.size.x + p.x, 0), vec4((color - params.mean.rgb) * params.inverse_std.rgb, 0));

@@ -3,6 +3,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
+#include "bytes.glsl"
 #include "guide.glsl"
 #include "rgba.glsl"
 
@@ -27,8 +28,7 @@ void main()
                 for (int x = 0; x < SAMPLES; x++) {
                         const ivec2 p = min(first + (ivec2(x, y) * params.side + params.side / 2) / SAMPLES, params.size - 1);
                         const int i = p.y * params.size.x + p.x;
-                        const int alpha = int(LOAD_WORD(mask, i >> 2) >> (i & 3) * 8 & 255);
-                        const vec4 v = vec4(from_pixel(LOAD_WORD(image, i)), 255 * decided(float(alpha) / 255)) / 255;
+                        const vec4 v = vec4(from_pixel(LOAD_WORD(image, i)) / 255, decided(float(BYTE(mask, i)) / 255));
                         mean += v;
                         products.xyz += v.rgb * v.a;
                         squares += v.rgb * v.rgb;

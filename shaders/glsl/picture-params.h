@@ -8,23 +8,27 @@
 
 struct crop_params {
         ivec2 size, image_size; /* width, height */
-        int region;             /* index into the block */
         int bgr;
         STRUCT(map_params) result;
         vec4 mean, inverse_std; /* the last of each is 0 */
 };
 
+/* What a difference of logits of 1 is among the answers' leads. */
+#define LEAD_SCALE 32
+
 struct argmax_params {
         ivec2 size, logits_size; /* width, height */
         int classes;
-        int first; /* word of the result */
         STRUCT(map_params) logits;
 };
 
-struct uncrop_params {
-        ivec2 size, labels_size; /* width, height */
-        int count;               /* of regions */
-        int layer;               /* bytes of the labels of each */
+struct place_params {
+        ivec2 size, answers_size; /* width, height */
+};
+
+struct part_params {
+        int words; /* of the result */
+        int shift; /* of the part, in bits */
 };
 
 /* ---- bytes to pictures and back ---- */
@@ -90,7 +94,8 @@ struct warp_params {
 #ifndef VULKAN
 CHECK_PUSH_CONSTANTS(crop_params);
 CHECK_PUSH_CONSTANTS(argmax_params);
-CHECK_PUSH_CONSTANTS(uncrop_params);
+CHECK_PUSH_CONSTANTS(place_params);
+CHECK_PUSH_CONSTANTS(part_params);
 CHECK_PUSH_CONSTANTS(unpack_params);
 CHECK_PUSH_CONSTANTS(pack_params);
 CHECK_PUSH_CONSTANTS(effect_params);

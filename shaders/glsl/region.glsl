@@ -4,5 +4,5 @@ vec2 transform(vec4 x, vec4 y, vec2 place)
         return vec2(dot(x.xyz, vec3(place, 1)), dot(y.xyz, vec3(place, 1)));
 }
 
-#define TO_PICTURE(regions, i) LOAD(regions, (i) * 4), LOAD(regions, (i) * 4 + 1)
-#define FROM_PICTURE(regions, i) LOAD(regions, (i) * 4 + 2), LOAD(regions, (i) * 4 + 3)
+#define TO_PICTURE(region) LOAD(region, 0), LOAD(region, 1)
+#define FROM_PICTURE(region) LOAD(region, 2), LOAD(region, 3)

@@ -18,5 +18,5 @@ void main()
         const ivec2 p = ivec2(gl_GlobalInvocationID.xy);
         if (p.x >= params.size.x)
                 return;
-        STORE(result, p.y * params.size.x + p.x, vec4(region_pixel(TO_PICTURE(region, 0), p, params.image_size), 1));
+        STORE(result, p.y * params.size.x + p.x, vec4(region_pixel(TO_PICTURE(region), p, params.image_size), 1));
 }

@@ -2,7 +2,6 @@
 #include "shaders/glsl/guide_cells.kernel.h"
 #include "shaders/glsl/guide_fit.kernel.h"
 #include "shaders/glsl/guide_smooth.kernel.h"
-#include "shaders/glsl/hard_mask.kernel.h"
 #include "shaders/glsl/picture-params.h"
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
@@ -78,18 +77,4 @@ int op_guide(struct gpu_program *program, const struct gpu_image *image, const s
                 r = program_dispatch(program, &step);
         }
         return r;
-}
-
-int op_hard_mask(struct gpu_program *program, const struct gpu_labels *labels, const struct gpu_mask *out)
-{
-        const struct effect_params params = {{out->width, out->height}};
-
-        return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = &kernel_hard_mask,
-                                                 .operands = {labels_operand(labels), [4] = mask_operand(out)},
-                                                 .push = &params,
-                                                 .push_size = sizeof params,
-                                                 .groups = {LINEAR_GROUPS(divide_up(out->width * out->height, 4))},
-                                                 .cost = 10.0 * out->width * out->height,
-                                         });
 }

@@ -1,25 +1,23 @@
 #include "shaders/glsl/argmax.kernel.h"
 #include "shaders/glsl/crop.kernel.h"
+#include "shaders/glsl/part.kernel.h"
 #include "shaders/glsl/picture-params.h"
-#include "shaders/glsl/uncrop.kernel.h"
+#include "shaders/glsl/place.kernel.h"
 #include "shaders/glsl/warp.kernel.h"
 #include "shaders/ops/operand.h"
 
-static struct operand regions_operand(const struct gpu_block *regions, uint32_t count)
+static struct operand region_operand(const struct gpu_block *region)
 {
-        return block_operand(regions, count * sizeof(struct gpu_region));
+        return block_operand(region, sizeof(struct gpu_region));
 }
 
-static uint32_t label_words(const struct gpu_labels *labels)
+/* A word an element, or four. */
+static struct operand answers_operand(const struct gpu_answers *answers, enum kernel_format format)
 {
-        return divide_up((uint64_t)labels->width * labels->height, 4);
-}
+        const struct gpu_image image = {answers->buffer, answers->width, answers->height};
+        struct operand operand = image_words(&image);
 
-static struct operand layers_operand(const struct gpu_labels *labels, uint32_t count)
-{
-        struct operand operand = labels_operand(labels);
-
-        operand.size *= count;
+        operand.format = format;
         return operand;
 }
 
@@ -47,78 +45,112 @@ struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net
         return gpu_region_make(to_picture);
 }
 
-int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *regions, uint32_t region,
+/* The feather is small: the view ends where the picture does. */
+struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height)
+{
+        return (struct gpu_view){
+                .region = gpu_region_whole(width, height, net_width, net_height),
+                .feather = 1e-3f,
+                .fresh = 1,
+                .kept_feather = 1,
+        };
+}
+
+int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out)
 {
         const float *mean = normalise->mean, *std = normalise->std;
         const struct crop_params params = {
                 .size = {out->width, out->height},
                 .image_size = {in->width, in->height},
-                .region = region,
                 .bgr = normalise->bgr,
                 .result = push_map(out),
                 .mean = {mean[0], mean[1], mean[2]},
                 .inverse_std = {1 / std[0], 1 / std[1], 1 / std[2]},
         };
 
-        return program_dispatch(
-                program,
-                &(struct dispatch){
-                        .kernel = &kernel_crop,
-                        .operands = {image_operand(in), regions_operand(regions, region + 1), [4] = map_operand(out)},
-                        .push = &params,
-                        .push_size = sizeof params,
-                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
-                        .cost = 600.0 * map_pixels(out),
-                        .whole = true,
-                });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = &kernel_crop,
+                                        .operands = {image_operand(in), region_operand(region), [4] = map_operand(out)},
+                                        .push = &params,
+                                        .push_size = sizeof params,
+                                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
+                                        .cost = 600.0 * map_pixels(out),
+                                        .whole = true,
+                                });
 }
 
-int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes, const struct gpu_labels *out,
-              uint32_t layer)
+int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
+              const struct gpu_answers *out)
 {
-        const uint32_t words = label_words(out);
         const struct argmax_params params = {
                 .size = {out->width, out->height},
                 .logits_size = {logits->width, logits->height},
                 .classes = classes,
-                .first = layer * words,
                 .logits = push_map(logits),
         };
 
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_argmax,
-                                        .operands = {map_operand(logits), [4] = layers_operand(out, layer + 1)},
+                                        .operands = {map_operand(logits), [4] = answers_operand(out, FORMAT_WORD)},
                                         .push = &params,
                                         .push_size = sizeof params,
-                                        .groups = {LINEAR_GROUPS(words)},
+                                        .groups = {LINEAR_GROUPS(out->width * out->height)},
                                         .cost = 20.0 * out->width * out->height * classes,
                                 });
 }
 
-int op_uncrop(struct gpu_program *program, const struct gpu_labels *in, const struct gpu_block *regions, uint32_t count,
-              const struct gpu_labels *out)
+int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
+             const struct gpu_image *image, const struct gpu_answers *map)
 {
-        const uint32_t words = label_words(out);
-        const struct uncrop_params params = {
-                .size = {out->width, out->height},
-                .labels_size = {in->width, in->height},
-                .count = count,
-                .layer = label_words(in) * 4,
+        const struct place_params params = {
+                .size = {map->width, map->height},
+                .answers_size = {answers->width, answers->height},
         };
 
-        return program_dispatch(program,
-                                &(struct dispatch){
-                                        .kernel = &kernel_uncrop,
-                                        .operands = {layers_operand(in, count),
-                                                     regions_operand(regions, count), [4] = labels_operand(out)},
-                                        .push = &params,
-                                        .push_size = sizeof params,
-                                        .groups = {LINEAR_GROUPS(words)},
-                                        .cost = 300.0 * words * count,
-                                        .whole = true,
-                                });
+        return program_dispatch(
+                program, &(struct dispatch){
+                                 .kernel = &kernel_place,
+                                 .operands = {answers_operand(answers, FORMAT_WORD),
+                                              block_operand(view, sizeof(struct gpu_view)), image_words(image),
+                                              answers_operand(map, FORMAT_WORDS), answers_operand(map, FORMAT_WORDS)},
+                                 .push = &params,
+                                 .push_size = sizeof params,
+                                 .groups = {LINEAR_GROUPS(image_fours(image))},
+                                 .cost = 100.0 * map->width * map->height,
+                                 .whole = true,
+                         });
+}
+
+static int record_part(struct gpu_program *program, const struct gpu_answers *map, int shift, const struct operand *out)
+{
+        const struct part_params params = {divide_up((uint64_t)map->width * map->height, 4), shift};
+
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = &kernel_part,
+                                                 .operands = {answers_operand(map, FORMAT_WORDS), [4] = *out},
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
+                                                 .groups = {LINEAR_GROUPS(params.words)},
+                                                 .cost = 10.0 * map->width * map->height,
+                                                 .whole = true,
+                                         });
+}
+
+int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out)
+{
+        const struct operand operand = labels_words(out);
+
+        return record_part(program, map, 0, &operand);
+}
+
+int op_mask(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_mask *out)
+{
+        const struct operand operand = labels_words(&(struct gpu_labels){out->buffer, out->width, out->height});
+
+        return record_part(program, map, 8, &operand);
 }
 
 int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
@@ -129,7 +161,7 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
         return program_dispatch(
                 program, &(struct dispatch){
                                  .kernel = &kernel_warp,
-                                 .operands = {image_operand(in), regions_operand(region, 1), [4] = image_operand(out)},
+                                 .operands = {image_operand(in), region_operand(region), [4] = image_operand(out)},
                                  .push = &params,
                                  .push_size = sizeof params,
                                  .groups = {divide_up(out->width, WORKGROUP), out->height, 1},

@@ -41,37 +41,44 @@ struct rig {
         struct parser *parser;
         struct gpu_program *program;
         struct gpu_image image;
+        struct gpu_answers answers, map;
         struct gpu_labels labels;
-        struct gpu_buffer *regions, *readback;
+        struct gpu_buffer *view, *readback;
 };
 
-static struct gpu_region *rig_region(const struct rig *rig)
+static struct gpu_view *rig_view(const struct rig *rig)
 {
-        return gpu_buffer_map(rig->regions);
+        return gpu_buffer_map(rig->view);
 }
 
-/* `regions`: how many; at first each is the whole picture. */
-static void rig_new(struct rig *rig, struct parser *parser, const struct model_info *info, uint32_t regions,
-                    uint32_t width, uint32_t height, const uint8_t *picture)
+/* At first it sees the whole picture. */
+static void rig_new(struct rig *rig, struct parser *parser, const struct model_info *info, uint32_t width,
+                    uint32_t height, const uint8_t *picture)
 {
-        uint64_t size = gpu_labels_size(width, height);
+        const uint64_t size = gpu_labels_size(width, height), image = gpu_image_size(width, height);
 
-        *rig = (struct rig){.parser = parser, .image = {NULL, width, height}, .labels = {NULL, width, height}};
-        assert_int_equal(
-                gpu_buffer_new(gpu, gpu_image_size(width, height), GPU_MEMORY_DEVICE, "picture", &rig->image.buffer),
-                0);
-        assert_int_equal(gpu_buffer_write(rig->image.buffer, 0, picture, gpu_image_size(width, height)), 0);
+        *rig = (struct rig){
+                .parser = parser,
+                .image = {NULL, width, height},
+                .answers = {NULL, info->width, info->height},
+                .map = {NULL, width, height},
+                .labels = {NULL, width, height},
+        };
+        assert_int_equal(gpu_buffer_new(gpu, image, GPU_MEMORY_DEVICE, "picture", &rig->image.buffer), 0);
+        assert_int_equal(gpu_buffer_write(rig->image.buffer, 0, picture, image), 0);
+        assert_int_equal(gpu_buffer_new(gpu, gpu_image_size(info->width, info->height), GPU_MEMORY_DEVICE, "answers",
+                                        &rig->answers.buffer),
+                         0);
+        assert_int_equal(gpu_buffer_new(gpu, image, GPU_MEMORY_DEVICE, "map", &rig->map.buffer), 0);
         assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_DEVICE, "labels", &rig->labels.buffer), 0);
         assert_int_equal(gpu_buffer_new(gpu, size, GPU_MEMORY_READBACK, "readback", &rig->readback), 0);
-        assert_int_equal(gpu_buffer_new(gpu, PARSER_REGIONS * sizeof(struct gpu_region), GPU_MEMORY_UPLOAD, "regions",
-                                        &rig->regions),
-                         0);
-        for (uint32_t i = 0; i < regions; i++)
-                rig_region(rig)[i] = gpu_region_whole(width, height, info->width, info->height);
+        assert_int_equal(gpu_buffer_new(gpu, sizeof(struct gpu_view), GPU_MEMORY_UPLOAD, "view", &rig->view), 0);
+        *rig_view(rig) = gpu_view_whole(width, height, info->width, info->height);
         assert_int_equal(gpu_program_new(gpu, "test", &rig->program), 0);
-        assert_int_equal(parser_record(parser, rig->program, &rig->image, &(struct gpu_block){rig->regions}, regions,
-                                       &rig->labels),
-                         0);
+        const struct gpu_block view = {rig->view};
+        assert_int_equal(parser_record(parser, rig->program, &rig->image, &view, &rig->answers), 0);
+        assert_int_equal(op_place(rig->program, &rig->answers, &view, &rig->image, &rig->map), 0);
+        assert_int_equal(op_labels(rig->program, &rig->map, &rig->labels), 0);
         assert_int_equal(op_copy(rig->program, rig->labels.buffer, rig->readback, size), 0);
         assert_int_equal(gpu_program_end(rig->program), 0);
 }
@@ -80,8 +87,10 @@ static void rig_free(struct rig *rig)
 {
         gpu_program_free(rig->program);
         gpu_buffer_free(rig->readback);
-        gpu_buffer_free(rig->regions);
+        gpu_buffer_free(rig->view);
         gpu_buffer_free(rig->labels.buffer);
+        gpu_buffer_free(rig->map.buffer);
+        gpu_buffer_free(rig->answers.buffer);
         gpu_buffer_free(rig->image.buffer);
         parser_free(rig->parser);
 }
@@ -129,7 +138,7 @@ static void build(struct rig *rig, enum gpu_dtype precision, const char *halved)
 
         answer_picture(info, picture);
         assert_int_equal(parser_build(gpu, info, &source, precision, &parser, why, sizeof why), 0);
-        rig_new(rig, parser, info, 1, info->width, info->height, picture);
+        rig_new(rig, parser, info, info->width, info->height, picture);
         free(picture);
 }
 
@@ -253,7 +262,7 @@ static void test_file(void **state)
         assert_true(figures->gmac > 0.001 && figures->gmac < 0.1);
         assert_true(figures->operators > 40 && figures->operators < 80);
 
-        rig_new(&rig, parser, &info, 1, 90, 30, picture);
+        rig_new(&rig, parser, &info, 90, 30, picture);
         assert_int_equal(gpu_run(rig.program), 0);
         labels = gpu_buffer_map(rig.readback);
         for (uint32_t i = 0; i < 90 * 30; i++)
@@ -274,47 +283,40 @@ static int reaches(const struct gpu_region *region, const struct model_info *inf
         return inside > 0.01f ? 1 : inside < -0.01f ? -1 : 0;
 }
 
-/* Two regions that hardly overlap, one of them rotated: the labels are those of each alone, with the second's over
- * the first's.  The regions are read from the block when the program runs. */
-static void test_regions(void **state)
+/* Two views, one of them rotated, which are read when the program runs: each has labels where it reaches, and no
+ * others. */
+static void test_views(void **state)
 {
         enum { WIDTH = 70, HEIGHT = 50, PIXELS = WIDTH * HEIGHT };
         static const float rows[2][2][3] = {{{0.5f, 0, -4}, {0, 0.4f, 3}}, {{0.4f, -0.2f, 40}, {0.2f, 0.4f, 10}}};
         struct weights_source source = {halved_tensor, NULL};
-        uint8_t picture[PIXELS * 4], alone[2][PIXELS];
-        unsigned of_first = 0, of_second = 0, of_none = 0;
+        uint8_t picture[PIXELS * 4], found[2][PIXELS];
         struct parser *parser;
-        struct rig one, two;
+        struct rig rig;
         char why[256] = "";
 
         answer = answers;
         for (size_t i = 0; i < sizeof picture; i++)
                 picture[i] = i * 2654435761u >> 24;
         assert_int_equal(parser_build(gpu, &answer->info, &source, GPU_F32, &parser, why, sizeof why), 0);
-        rig_new(&one, parser, &answer->info, 1, WIDTH, HEIGHT, picture);
-        rig_new(&two, parser, &answer->info, 2, WIDTH, HEIGHT, picture);
+        rig_new(&rig, parser, &answer->info, WIDTH, HEIGHT, picture);
         for (int i = 0; i < 2; i++) {
-                rig_region(&one)[0] = rig_region(&two)[i] = gpu_region_make(rows[i]);
-                assert_int_equal(gpu_run(one.program), 0);
-                memcpy(alone[i], gpu_buffer_map(one.readback), PIXELS);
-        }
-        assert_int_equal(gpu_run(two.program), 0);
-        for (uint32_t i = 0; i < PIXELS; i++) {
-                const uint8_t label = ((uint8_t *)gpu_buffer_map(two.readback))[i];
-                int where = reaches(&rig_region(&two)[1], &answer->info, i % WIDTH, i / WIDTH);
+                unsigned labelled = 0, bare = 0;
 
-                if (where < 0)
-                        assert_int_equal(alone[1][i], 0);
-                if (where)
-                        assert_int_equal(label, alone[where > 0][i]);
-                of_first += label && !alone[1][i];
-                of_second += label && !alone[0][i];
-                of_none += !label;
+                rig_view(&rig)->region = gpu_region_make(rows[i]);
+                assert_int_equal(gpu_run(rig.program), 0);
+                memcpy(found[i], gpu_buffer_map(rig.readback), PIXELS);
+                for (uint32_t n = 0; n < PIXELS; n++)
+                        if (reaches(&rig_view(&rig)->region, &answer->info, n % WIDTH, n / WIDTH) < 0) {
+                                assert_int_equal(found[i][n], 0);
+                                bare++;
+                        } else {
+                                labelled += found[i][n] != 0;
+                        }
+                assert_true(labelled > 50 && bare > 50);
         }
-        assert_true(of_first > 50 && of_second > 50 && of_none > 50);
-        two.parser = NULL;
-        rig_free(&two);
-        rig_free(&one);
+        assert_memory_not_equal(found[0], found[1], PIXELS);
+        rig_free(&rig);
 }
 
 /* Operators that are recorded one by one do what they do together, and their multiplications add up to the
@@ -338,7 +340,7 @@ static void test_operators(void **state)
                         assert_true(what.bytes > 0);
                         assert_int_equal(what.kernel > 0, what.layer[0] != '\0');
                         assert_int_equal(parser_record_operator(rig.parser, i, all, &rig.image,
-                                                                &(struct gpu_block){rig.regions}, &rig.labels),
+                                                                &(struct gpu_block){rig.view}, &rig.answers),
                                          0);
                 }
                 assert_int_equal(gpu_program_end(all), 0);
@@ -398,7 +400,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_self_test), cmocka_unit_test(test_again),     cmocka_unit_test(test_notices),
-                cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),      cmocka_unit_test(test_regions),
+                cmocka_unit_test(test_halves),    cmocka_unit_test(test_file),      cmocka_unit_test(test_views),
                 cmocka_unit_test(test_fails),     cmocka_unit_test(test_too_large), cmocka_unit_test(test_operators),
         };
 

@@ -79,8 +79,7 @@ def crop_cases():
             yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (f" free {n}" if rows else "")
                        + (" bgr" if bgr else "") + (" half" if half else ""), check,
                        {"out": Map(4, net_height, net_width, get=True, half=half, first=0)},
-                       # The one that counts is behind others.
-                       {"image": {"width": width, "height": height}, "regions": [FREE] * (n % 3) + [region],
+                       {"image": {"width": width, "height": height}, "region": region,
                         "mean": mean, "std": std, "bgr": bgr}, [image], sample=width < 600)
 
 
@@ -96,19 +95,34 @@ def region_whole_cases():
                    numbers={"width": width, "height": height, "net_width": net_width, "net_height": net_height})
 
 
+def answers_of(labels, masks, leads, last=0):
+    """As the operators lay them out: four bytes each."""
+    return np.stack(np.broadcast_arrays(labels, masks, leads, last), -1).astype(np.uint8)
+
+
 def argmax_cases():
     for n, (classes, h, w, height, width) in enumerate(
             [(11, 5, 5, 33, 33), (19, 15, 15, 113, 113), (11, 1, 1, 7, 5), (19, 7, 5, 50, 34), (2, 33, 17, 33, 17), (64, 8, 8, 60, 60),
              (19, 60, 60, 473, 473), (11, 35, 26, 201, 137), (1, 3, 3, 9, 9)]):
-        x = rng("argmax", n).standard_normal((classes, h, w))
+        x = (rng("argmax", n).standard_normal((classes, h, w)) + rng("argmax offset", n).standard_normal((classes, 1, 1))) * (n + 1)
         wide = np.concatenate([x, np.full((-classes % 4, h, w), 1e3)])  # what pads the classes must not win
 
         def check(outputs, answer, x=x, classes=classes, height=height, width=width):
-            got = outputs[0].reshape(height, width)
+            got, mask, lead, rest = outputs[0].reshape(height, width, 4).transpose(2, 0, 1)
             assert got.max() < classes, f"label {got.max()} of {classes} classes"
             y = up(rounded(x, False), height, width)
             lost = y.max(0) - np.take_along_axis(y, got[None].astype(int), 0)[0]
-            assert lost.max() <= 1e-5 * np.abs(y).max(), f"chose a class {lost.max():.3g} below the best at {first_of(lost)}"
+            error = 1e-5 * np.abs(y).max()
+            assert lost.max() <= error, f"chose a class {lost.max():.3g} below the best at {first_of(lost)}"
+            if classes == 1:
+                assert not mask.any() and (lead == 255).all()
+                return
+            ordered = np.sort(y, 0)
+            bytes_near(mask, np.rint(255 / (1 + np.exp(y[0] - y[1:].max(0)))), 1)
+            bytes_near(lead, np.rint(np.minimum(32 * (ordered[-1] - ordered[-2]), 255)), 1 + 64 * error)
+            assert not rest.any()
+            clear = lost + np.abs(y[0] - y[1:].max(0)) > error
+            assert ((mask >= 128) == (got > 0))[clear].all(), "a mask contradicts its label"
 
         yield Case("argmax", f"argmax {classes} classes from {h}x{w} to {height}x{width}", check, {"logits": Map(*wide.shape, wide)},
                    {"classes": classes, "out": {"width": width, "height": height}}, sample=n != 6)
@@ -118,34 +132,107 @@ def first_of(distance):
     return np.unravel_index(distance.argmax(), distance.shape)
 
 
-def uncrop_cases():
-    for n, (width, height, net_width, net_height, regions) in enumerate(
-            [(64, 64, 64, 64, None), (97, 61, 64, 64, None), (61, 97, 65, 33, None), (31, 17, 65, 65, None), (640, 480, 96, 96, None),
-             (1, 1, 33, 33, None), (5, 7, 64, 48, None), (80, 61, 48, 64, [FREE]), (321, 239, 256, 256, None),
-             (200, 150, 64, 64, [LARGE]), (97, 61, 64, 48, [TURNED]), (80, 60, 64, 64, [UPSIDE_DOWN]), (120, 90, 65, 33, [SHEARED]),
-             (97, 61, 33, 33, [whole(97, 61, 33, 33), TURNED]), (80, 61, 48, 64, [TURNED, FREE, SHEARED, UPSIDE_DOWN]),
-             (5000, 3400, 33, 33, None)]):  # more than 65,535 groups of 64 invocations of 4 pixels
-        regions = regions or [whole(width, height, net_width, net_height)]
-        labels = rng("uncrop", n).integers(1, 19, (len(regions), net_height, net_width), np.uint8)
-        size = net_width * net_height
-        layers = np.pad(labels.reshape(len(regions), size), ((0, 0), (0, -size % 4)))
+def presence(x, y, size, feather):
+    """How much a view of that size counts at places among its answers."""
+    h, w = size
+    return np.clip(np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / feather, 0, 1)
 
-        def check(outputs, answer, labels=labels, regions=regions, width=width, height=height):
-            h, w = labels.shape[1:]
-            places = np.mgrid[:height, :width] + 0.5
-            want, clear = np.zeros((height, width), np.uint8), np.ones((height, width), bool)
-            for layer, rows in zip(labels, regions):
-                x, y = transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], *places[::-1])
-                inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
-                found = layer[np.clip(np.floor(y).astype(int), 0, h - 1), np.clip(np.floor(x).astype(int), 0, w - 1)]
-                want = np.where(inside, found, want)
-                # On the border between two labels either may be taken.
-                clear &= (np.abs(y - np.round(y)) > 1e-3) & (np.abs(x - np.round(x)) > 1e-3)
-            bytes_near(outputs[0].reshape(height, width), want, 0, where=clear)
 
-        yield Case("uncrop", f"uncrop {len(regions)} of {net_width}x{net_height} to {width}x{height}, {n}", check,
-                   numbers={"in": {"width": net_width, "height": net_height}, "out": {"width": width, "height": height},
-                            "regions": regions}, arrays=[layers])
+def looked_up(answers, x, y):
+    """Label, mask and lead at places among the answers; and by how much the label wins."""
+    h, w = answers.shape[:2]
+    x0, y0 = np.floor(x - 0.5).astype(int), np.floor(y - 0.5).astype(int)
+    fx, fy = x - 0.5 - x0, y - 0.5 - y0
+    mask, votes = 0, np.zeros((answers[..., 0].max() + 1,) + x.shape)
+    for dy, dx in np.ndindex(2, 2):
+        weight = (fx if dx else 1 - fx) * (fy if dy else 1 - fy)
+        label, m, lead, _ = answers[np.clip(y0 + dy, 0, h - 1), np.clip(x0 + dx, 0, w - 1)].transpose(2, 0, 1).astype(np.float64)
+        mask = mask + weight * m
+        at = label.astype(int)[None]
+        np.put_along_axis(votes, at, np.take_along_axis(votes, at, 0) + weight * (lead + 1), 0)
+    ordered = np.sort(votes, 0)
+    return votes.argmax(0), mask, np.maximum(2 * ordered[-1] - votes.sum(0), 0), ordered[-1] - ordered[-2]
+
+
+def every(height):
+    return 1 if height < 2000 else 50
+
+
+def placed(answers, rows, feather, fresh, kept, image, before):
+    """What op_place() leaves in the map, before rounding, and where it is clear of ties; of a large picture some rows only."""
+    height, width = image.shape[:2]
+    step = every(height)
+    py, px = np.mgrid[:height:step, :width] + 0.5
+    image, before = image[::step], before[::step]
+
+    def back(rows):
+        return transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], px, py)
+
+    size = answers.shape[:2]
+    weight = presence(*back(rows), size, feather)
+    for other in kept:
+        weight = weight * (1 - presence(*back(other), size, 3))
+    label, mask, lead, margin = looked_up(answers, *back(rows))
+    old = np.zeros_like(before, np.float64) if fresh else before.astype(np.float64)
+    bright = image[..., :3] @ [0.299, 0.587, 0.114]
+    motion = np.ones_like(bright) if fresh else np.clip((np.abs(bright - old[..., 2]) - 10) / 20, 0, 1)
+    sure = (mask / 127.5 - 1) ** 2
+    follow = weight * np.maximum(motion, 0.15 + 0.85 * sure)
+    same = label == old[..., 0]
+    doubt = np.where(same, old[..., 3] * (1 - weight), old[..., 3] + weight * lead)
+    needed = 48 * (1 - motion)
+    change = ~same & (weight > 0) & (doubt >= needed)
+    clear = (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
+    seen = np.ones_like(bright) if fresh else weight * np.maximum(motion, 0.25)
+    want = [np.where(change, label, old[..., 0]), old[..., 1] + (mask - old[..., 1]) * follow,
+            old[..., 2] + (bright - old[..., 2]) * seen, np.where(change, 0, np.minimum(doubt, 255))]
+    return np.stack(want, -1), clear
+
+
+def place_cases():
+    for n, (width, height, net_width, net_height, rows, kept) in enumerate(
+            [(64, 64, 64, 64, None, []), (97, 61, 64, 64, None, []), (61, 97, 65, 33, None, []), (31, 17, 65, 65, None, []),
+             (640, 480, 96, 96, None, []), (1, 1, 33, 33, None, []), (5, 7, 64, 48, None, []), (80, 61, 48, 64, FREE, []),
+             (321, 239, 256, 256, None, []), (200, 150, 64, 64, LARGE, []), (97, 61, 64, 48, TURNED, []),
+             (80, 60, 64, 64, UPSIDE_DOWN, []), (120, 90, 65, 33, SHEARED, []), (97, 61, 33, 33, None, [TURNED]),
+             (80, 61, 48, 64, None, [TURNED, FREE, SHEARED, UPSIDE_DOWN] * 2),
+             (5000, 3400, 33, 33, None, [])]):  # more than 65,535 groups of 64 invocations of 4 pixels
+        whole_view = rows is None
+        rows = rows or whole(width, height, net_width, net_height)
+        for fresh in (True, False)[:1 if width > 2000 else 2]:
+            r = rng("place", n)
+            answers = answers_of(r.integers(0, 5, (net_height, net_width)), r.integers(0, 256, (net_height, net_width)),
+                                 r.integers(0, 120, (net_height, net_width)))
+            image = pixel_bytes(width, height, r)
+            # Half of the pixels rest.
+            bright = image[..., :3] @ [0.299, 0.587, 0.114] + r.choice([0, 4, 15, 25, 60], (height, width))
+            before = answers_of(r.integers(0, 5, (height, width)), r.integers(0, 256, (height, width)), np.clip(bright, 0, 255),
+                                r.integers(0, 60, (height, width)))
+            feather = 1e-3 if whole_view else 5
+
+            def check(outputs, answer, how=(answers, rows, feather, fresh, kept, image, before), before=before, height=height):
+                want, clear = placed(*how)
+                got = outputs[0].reshape(before.shape)[::every(height)]
+                bytes_near(got[..., 0], want[..., 0], 0, where=clear)
+                for part in range(1, 4):
+                    bytes_near(got[..., part], np.floor(want[..., part] + (0.5 if part < 3 else 0)), 1, where=clear)
+
+            yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{' fresh' * fresh}, {n}", check,
+                       numbers={"answers": {"width": net_width, "height": net_height}, "image": {"width": width, "height": height},
+                                "map": {"width": width, "height": height}, "region": rows, "feather": feather, "fresh": int(fresh),
+                                "kept": kept}, arrays=[answers, image, before], sample=width < 600)
+
+
+def part_cases():
+    for kind, part in (("labels", 0), ("mask", 1)):
+        for n, (width, height) in enumerate([(64, 64), (97, 61), (1, 1), (3, 5), (5000, 3400)]):
+            answers = pixel_bytes(width, height, rng("part", n))
+
+            def check(outputs, answer, want=answers[..., part]):
+                bytes_near(outputs[0].reshape(want.shape), want, 0)
+
+            size = {"width": width, "height": height}
+            yield Case(kind, f"{kind} {width}x{height}", check, numbers={"map": size, "out": size}, arrays=[answers], sample=width < 600)
 
 
 # ---- pictures ----
@@ -485,13 +572,13 @@ def warp_cases():
 
             yield Case("warp", f"warp {width}x{height} {name}", check,
                        {}, {"image": {"width": width, "height": height}, "out": {"width": want.shape[1], "height": want.shape[0]},
-                            "regions": [rows(width, height)]}, [image])
+                            "region": rows(width, height)}, [image])
         for k, rows in enumerate((FREE, LARGE, TURNED, SHEARED)):
             def check(outputs, answer, image=image, rows=rows):
                 bytes_near(outputs[0].reshape(40, 70, 4)[..., :3], sample_region(image[..., :3], rows, 70, 40), 1)
 
             yield Case("warp", f"warp {width}x{height} free {k}", check,
-                       {}, {"image": {"width": width, "height": height}, "out": {"width": 70, "height": 40}, "regions": [rows]}, [image])
+                       {}, {"image": {"width": width, "height": height}, "out": {"width": 70, "height": 40}, "region": rows}, [image])
 
 
 def copy_cases():
@@ -504,6 +591,6 @@ def copy_cases():
         yield Case("copy", f"copy {size} bytes", check, numbers={"size": size}, arrays=[data])
 
 
-GROUPS = {"crop": crop_cases, "region_whole": region_whole_cases, "argmax": argmax_cases, "uncrop": uncrop_cases,
+GROUPS = {"crop": crop_cases, "region_whole": region_whole_cases, "argmax": argmax_cases, "place": place_cases, "part": part_cases,
           "unpack": unpack_cases, "pack": pack_cases, "guide": guide_cases, "blur": blur_cases, "paint": paint_cases, "warp": warp_cases,
           "copy": copy_cases}

@@ -3,33 +3,55 @@
 
 #include "tests/shaders/gpu-op.h"
 
-/* "regions": two rows to the picture each.  Returns their number. */
-static int regions_new(struct run *run, struct gpu_block *ret)
+/* Two rows to the picture. */
+static struct gpu_region region_of(const json_t *json)
 {
-        const json_t *json = json_object_get(run->json, "regions");
-        const uint32_t count = json_array_size(json);
-        struct gpu_region regions[4];
-        int r;
+        float rows[2][3];
 
-        if (count > 4)
-                die("too many regions");
-        for (uint32_t i = 0; i < count; i++) {
-                float rows[2][3];
+        for (unsigned k = 0; k < 6; k++)
+                rows[k / 3][k % 3] = (float)json_number_value(json_array_get(json_array_get(json, k / 3), k % 3));
+        return gpu_region_make(rows);
+}
 
-                for (unsigned k = 0; k < 6; k++)
-                        rows[k / 3][k % 3] = (float)json_number_value(
-                                json_array_get(json_array_get(json_array_get(json, i), k / 3), k % 3));
-                regions[i] = gpu_region_make(rows);
+static int region_new(struct run *run, struct gpu_block *ret)
+{
+        const struct gpu_region region = region_of(json_object_get(run->json, "region"));
+
+        return block_new(run, "region", &region, sizeof region, ret);
+}
+
+static int view_new(struct run *run, struct gpu_block *ret)
+{
+        const json_t *kept = json_object_get(run->json, "kept");
+        struct gpu_view view = {
+                .region = region_of(json_object_get(run->json, "region")),
+                .feather = (float)json_number_value(json_object_get(run->json, "feather")),
+                .fresh = number(run->json, "fresh"),
+                .kept_count = json_array_size(kept),
+                .kept_feather = 3,
+        };
+
+        for (size_t i = 0; i < json_array_size(kept); i++) {
+                const struct gpu_region other = region_of(json_array_get(kept, i));
+                memcpy(view.kept[i], other.from_picture, sizeof view.kept[i]);
         }
-        r = block_new(run, "regions", regions, count * sizeof *regions, ret);
-        return r < 0 ? r : (int)count;
+        return block_new(run, "view", &view, sizeof view, ret);
+}
+
+static int answers_new(struct run *run, const char *name, bool in, bool out, struct gpu_answers *ret)
+{
+        struct gpu_image image;
+        int r = image_new(run, name, in, out, &image);
+
+        *ret = (struct gpu_answers){image.buffer, image.width, image.height};
+        return r;
 }
 
 static int run_crop(struct run *run)
 {
         const json_t *j = run->json, *mean = json_object_get(j, "mean"), *std = json_object_get(j, "std");
         struct gpu_normalise normalise = {.bgr = number(j, "bgr")};
-        struct gpu_block regions;
+        struct gpu_block region;
         struct gpu_image in;
         int r = maps_new(run);
 
@@ -40,8 +62,8 @@ static int run_crop(struct run *run)
         if (r >= 0)
                 r = image_new(run, "image", true, false, &in);
         if (r >= 0)
-                r = regions_new(run, &regions);
-        return r < 0 ? r : op_crop(run->program, &in, &regions, r - 1, &normalise, map(run, "out"));
+                r = region_new(run, &region);
+        return r < 0 ? r : op_crop(run->program, &in, &region, &normalise, map(run, "out"));
 }
 
 /* No operator: the numbers come back as an array. */
@@ -61,29 +83,63 @@ static int run_region_whole(struct run *run)
 
 static int run_argmax(struct run *run)
 {
-        struct gpu_labels out;
+        struct gpu_answers out;
         int r = maps_new(run);
 
         if (r >= 0)
-                r = labels_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_argmax(run->program, map(run, "logits"), number(run->json, "classes"), &out, 0);
+                r = answers_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_argmax(run->program, map(run, "logits"), number(run->json, "classes"), &out);
 }
 
-static int run_uncrop(struct run *run)
+static int run_place(struct run *run)
 {
-        const json_t *size = json_object_get(run->json, "in");
-        struct gpu_labels in = {NULL, number(size, "width"), number(size, "height")}, out;
-        const uint64_t layer = gpu_labels_size(in.width, in.height);
-        struct gpu_block regions;
-        uint32_t count;
-        int r = regions_new(run, &regions);
+        struct gpu_answers answers, map;
+        struct gpu_image image;
+        struct gpu_block view;
+        int r = answers_new(run, "answers", true, false, &answers);
 
-        count = r;
         if (r >= 0)
-                r = bytes_new(run, "in", count * layer, true, false, &in.buffer);
+                r = image_new(run, "image", true, false, &image);
+        if (r >= 0)
+                r = answers_new(run, "map", true, true, &map);
+        if (r >= 0)
+                r = view_new(run, &view);
+        return r < 0 ? r : op_place(run->program, &answers, &view, &image, &map);
+}
+
+static int run_view_whole(struct run *run)
+{
+        const json_t *j = run->json;
+        const struct gpu_view view = gpu_view_whole(number(j, "width"), number(j, "height"), number(j, "net_width"),
+                                                    number(j, "net_height"));
+        const struct gpu_region region = gpu_region_whole(number(j, "width"), number(j, "height"),
+                                                          number(j, "net_width"), number(j, "net_height"));
+
+        if (memcmp(&view.region, &region, sizeof region) != 0 || !view.fresh || view.kept_count != 0)
+                die("gpu_view_whole() is wrong");
+        return run_region_whole(run);
+}
+
+static int run_labels(struct run *run)
+{
+        struct gpu_answers map;
+        struct gpu_labels out;
+        int r = answers_new(run, "map", true, false, &map);
+
         if (r >= 0)
                 r = labels_new(run, "out", false, true, &out);
-        return r < 0 ? r : op_uncrop(run->program, &in, &regions, count, &out);
+        return r < 0 ? r : op_labels(run->program, &map, &out);
+}
+
+static int run_mask(struct run *run)
+{
+        struct gpu_answers map;
+        struct gpu_labels out;
+        int r = answers_new(run, "map", true, false, &map);
+
+        if (r >= 0)
+                r = labels_new(run, "out", false, true, &out);
+        return r < 0 ? r : op_mask(run->program, &map, &(struct gpu_mask){out.buffer, out.width, out.height});
 }
 
 static struct gpu_pixels pixels_of(const json_t *json)
@@ -203,7 +259,7 @@ static int run_warp(struct run *run)
         int r = image_new(run, "image", true, false, &in);
 
         if (r >= 0)
-                r = regions_new(run, &region);
+                r = region_new(run, &region);
         if (r >= 0)
                 r = image_new(run, "out", false, true, &out);
         return r < 0 ? r : op_warp(run->program, &in, &region, &out);
@@ -223,9 +279,11 @@ static int run_copy(struct run *run)
 /* clang-format off */
 const struct operator picture_operators[] = {
         {"crop", run_crop},
-        {"region_whole", run_region_whole},
+        {"region_whole", run_view_whole},
         {"argmax", run_argmax},
-        {"uncrop", run_uncrop},
+        {"place", run_place},
+        {"labels", run_labels},
+        {"mask", run_mask},
         {"unpack", run_unpack},
         {"pack", run_pack},
         {"guide", run_guide},

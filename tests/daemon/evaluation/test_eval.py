@@ -66,8 +66,7 @@ class Reference:
     def labels(self, path):
         with Image.open(path) as image:
             rgb = np.asarray(image.convert("RGB"))
-        labels = reference.labels(self.network, reference.preprocess(rgb, self.meta))[0].numpy()
-        return reference.labels_to_source(labels, rgb.shape[1], rgb.shape[0])
+        return reference.parse(self.network, self.meta, rgb)
 
 
 class Case:

@@ -33,12 +33,12 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
         world.times[world.shown++] = time_ns;
 }
 
-static void on_parsed(void *userdata, const uint8_t *labels, uint64_t time_ns)
+static void on_parsed(void *userdata, const struct pipeline_results *results)
 {
         world.parsed++;
-        world.parsed_time = time_ns;
+        world.parsed_time = results->time_ns;
         for (unsigned i = 0; i < WIDTH * HEIGHT; i++)
-                assert_int_equal(labels[i], engine.model.classes - 1);
+                assert_int_equal(results->labels[i], engine.model.classes - 1);
 }
 
 static void on_ready(void *userdata)
@@ -85,6 +85,7 @@ static void begin(enum mode mode, struct effect_settings effect)
                 .effect = effect,
                 .mode = mode,
                 .label_age_ms = LABEL_AGE_MS,
+                .faces = {.most = 4, .born_ms = 300, .gone_ms = 1000},
                 .events = {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed},
                 .stats = &world.stats,
         };

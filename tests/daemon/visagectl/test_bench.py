@@ -12,7 +12,7 @@ import support
 from support import visagectl
 
 ALGORITHMS = {"subgroup-winograd", "subgroup", "tiled", "tiled-small", "depthwise-block", "depthwise-pixel"}
-WITHOUT_WEIGHTS = {"crop", "maxpool", "upsample", "gate", "gram", "softmax", "transpose", "matmul", "argmax", "uncrop"}
+WITHOUT_WEIGHTS = {"crop", "maxpool", "upsample", "gate", "gram", "softmax", "transpose", "matmul", "argmax"}
 TIMES = ("median_ms", "min_ms", "max_ms")
 COUNT = """
 import sys
@@ -83,7 +83,7 @@ class Bench(unittest.TestCase):
             else:
                 self.assertIn(row["kind"], WITHOUT_WEIGHTS)
                 self.assertEqual((row["algorithm"], row["kernel"]), ("", 0))
-        self.assertEqual([operators[i]["kind"] for i in (0, -2, -1)], ["crop", "argmax", "uncrop"])
+        self.assertEqual([operators[i]["kind"] for i in (0, -1)], ["crop", "argmax"])
         self.assertEqual(operators[0]["out"], [4, 65, 65])
         self.assertAlmostEqual(sum(row["share"] for row in operators), 1, places=6)
 

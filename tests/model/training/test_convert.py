@@ -465,12 +465,15 @@ class Geometry(unittest.TestCase):
         np.testing.assert_allclose(x[4], [0.625, 0.875, 1, 1, 1, 1, 0.875, 0.625], atol=1e-6)
 
     def test_back(self):
-        """Labels go back by the inverse map, nearest; what no label covers is 0."""
+        """Labels go back by the inverse map; a border is where two classes lead equally."""
         labels = np.arange(64).reshape(8, 8)
-        np.testing.assert_array_equal(reference.labels_to_source(labels, 8, 8), labels)
-        wide = reference.labels_to_source(labels, 16, 4)
+        logits = np.eye(64)[labels].transpose(2, 0, 1)
+        np.testing.assert_array_equal(reference.placed(logits, 8, 8), labels)
+        wide = reference.placed(logits, 16, 4)
         np.testing.assert_array_equal(wide, labels[3:5].repeat(2, 0).repeat(2, 1))
         self.assertEqual(wide.dtype, np.uint8)
+        # From 3 for one class in the first column to 1 for the other in the second: the border is at three quarters.
+        np.testing.assert_array_equal(reference.placed(np.array([[[3., 0]] * 2, [[0, 1.]] * 2]), 8, 8)[4], [0] * 5 + [1] * 3)
 
 
 if __name__ == "__main__":

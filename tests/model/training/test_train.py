@@ -144,8 +144,7 @@ class Train(unittest.TestCase):
         model, meta = reference.load(self.path("a.safetensors"))
         self.assertEqual((meta.name, meta.channels, meta.input), ("small18", "RGB", (64, 64)))
         rgb, labels = face(np.random.default_rng(99))
-        found = reference.labels(model, reference.preprocess(np.asarray(rgb), meta))[0].numpy()
-        found = reference.labels_to_source(found, *rgb.size)
+        found = reference.parse(model, meta, np.asarray(rgb))
         self.assertGreater((found == np.asarray(labels)).mean(), 0.5)
         from_it = self.train("b.pt", "--epochs", 0.2, "--from", self.path("a.safetensors"), "--method", "edges",
                              "--input", 72, "--variant", "small18")

@@ -1,0 +1,152 @@
+#include <math.h>
+
+#include "daemon/faces/attention.h"
+
+/* The whole picture is seen after so many views of faces, or after this time: bodies and hands are seen only there. */
+#define VIEWS_MOST 3
+#define WHOLE_NS 300000000
+/* A face's view is a square of so many times its box, as the network was trained. */
+#define MARGIN 1.6f
+/* A face gets views of its own if they show it so much larger than the whole picture does. */
+#define GAIN_LEAST 1.4f
+/* A view rests until the head has moved this far (in sides), has changed its size by this factor or has turned this far
+ * (degrees). */
+#define REST_MOVE 0.06f
+#define REST_SIZE 1.12f
+#define REST_ROLL 6
+#define DOUBT_NS UINT64_C(3000000000)
+
+void attention_init(struct attention *attention, const struct faces_options *options)
+{
+        *attention = (struct attention){
+                .width = options->width,
+                .height = options->height,
+                .view_width = options->view_width,
+                .view_height = options->view_height,
+                .most = options->most,
+        };
+        attention_reset(attention);
+}
+
+void attention_reset(struct attention *attention)
+{
+        attention->whole_wanted = true;
+        attention->whole_ns = 0;
+        attention->views = 0;
+}
+
+/* ---- views ---- */
+
+static float side_of(const struct track *track)
+{
+        return MARGIN * fmaxf(track->face.upright.width, track->face.upright.height);
+}
+
+/* Picture pixels of one of the view's. */
+static float scale_of(const struct attention *attention, float side)
+{
+        return side / fminf(attention->view_width, attention->view_height);
+}
+
+/* What looks like a face from afar and was none from near is not looked at again for a while. */
+static bool is_doubted(const struct track *track)
+{
+        return track->doubted_ns && !track->sure_ns && track->face.seen_ns - track->doubted_ns < DOUBT_NS;
+}
+
+static bool deserves_view(const struct attention *attention, const struct track *track)
+{
+        const float whole = fmaxf((float)attention->width / attention->view_width,
+                                  (float)attention->height / attention->view_height);
+
+        return track->used && !is_doubted(track) && GAIN_LEAST * scale_of(attention, side_of(track)) <= whole;
+}
+
+static bool has_left(const struct track *track)
+{
+        const struct face_upright *at = &track->face.upright;
+        const float side = side_of(track);
+
+        return hypotf(at->x - track->rest[0], at->y - track->rest[1]) > REST_MOVE * side ||
+               fmaxf(side / track->rest[2], track->rest[2] / side) > REST_SIZE ||
+               fabsf(at->roll - track->rest[3]) > REST_ROLL;
+}
+
+static void settle(struct track *track)
+{
+        const struct face_upright *at = &track->face.upright;
+
+        if (track->rest[2] > 0 && !has_left(track))
+                return;
+        track->rest[0] = at->x;
+        track->rest[1] = at->y;
+        track->rest[2] = side_of(track);
+        track->rest[3] = at->roll;
+}
+
+static void view_of(const struct attention *attention, const struct track *track, struct face_view *ret)
+{
+        const float scale = scale_of(attention, track->rest[2]), angle = track->rest[3] / 57.29578f;
+        const float c = scale * cosf(angle), s = scale * sinf(angle);
+        const float half_width = attention->view_width / 2.0f, half_height = attention->view_height / 2.0f;
+
+        ret->face = track->face.id;
+        ret->to_picture[0][0] = c;
+        ret->to_picture[0][1] = -s;
+        ret->to_picture[0][2] = track->rest[0] - c * half_width + s * half_height;
+        ret->to_picture[1][0] = s;
+        ret->to_picture[1][1] = c;
+        ret->to_picture[1][2] = track->rest[1] - s * half_width - c * half_height;
+}
+
+void attention_saw(struct attention *attention, struct tracks *tracks, const struct face_view *view, bool lost)
+{
+        if (view->face) {
+                attention->views++;
+                attention->whole_wanted |= lost;
+        } else {
+                attention->views = 0;
+                attention->whole_ns = view->time_ns;
+                attention->whole_wanted = false;
+        }
+        for (int i = 0; i < FACES_MAX; i++)
+                if (tracks->list[i].used)
+                        settle(&tracks->list[i]);
+}
+
+/* ---- turns ---- */
+
+/* The largest get views: whether fewer than `most` others are larger. */
+static bool is_large(const struct attention *attention, const struct tracks *tracks, const struct track *track)
+{
+        uint32_t larger = 0;
+
+        for (int i = 0; i < FACES_MAX; i++)
+                larger += deserves_view(attention, &tracks->list[i]) && side_of(&tracks->list[i]) > side_of(track);
+        return larger < attention->most;
+}
+
+/* Those that have waited longest, new ones at once; of equals the largest. */
+static bool goes_first(const struct track *a, const struct track *b)
+{
+        return a->viewed_ns != b->viewed_ns ? a->viewed_ns < b->viewed_ns : side_of(a) > side_of(b);
+}
+
+void attention_next(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns,
+                    struct face_view *ret)
+{
+        const struct track *next = NULL;
+
+        ret->face = 0;
+        if (attention->whole_wanted || attention->views >= VIEWS_MOST ||
+            (attention->views > 0 && time_ns - attention->whole_ns >= WHOLE_NS))
+                return;
+        for (int i = 0; i < FACES_MAX; i++) {
+                const struct track *track = &tracks->list[i];
+                if (deserves_view(attention, track) && is_large(attention, tracks, track) &&
+                    (!next || goes_first(track, next)))
+                        next = track;
+        }
+        if (next)
+                view_of(attention, next, ret);
+}

@@ -1,0 +1,17 @@
+/* Where the network looks next. */
+#pragma once
+
+#include "daemon/faces/track.h"
+
+struct attention {
+        uint32_t width, height, view_width, view_height, most;
+        bool whole_wanted; /* nothing is known, or a face was lost */
+        uint64_t whole_ns; /* when the whole picture was seen last */
+        unsigned views;    /* of faces, since then */
+};
+
+void attention_init(struct attention *attention, const struct faces_options *options);
+void attention_reset(struct attention *attention);
+void attention_saw(struct attention *attention, struct tracks *tracks, const struct face_view *view, bool lost);
+void attention_next(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns,
+                    struct face_view *ret);

@@ -1,0 +1,434 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/faces/find.h"
+#include "daemon/faces/runs.h"
+
+enum { PIECES_MAX = 64 }; /* that are looked at, of a label map; beyond, the first ones from the top */
+
+/* A piece's least size, in pixels of the network's input: smaller ones are noise. */
+#define AREA_LEAST 20
+/* And of a face, whose parts must be told apart. */
+#define FACE_LEAST 40
+
+struct finder {
+        enum role roles[FACE_CLASSES_MAX];
+        uint8_t of_face[256]; /* whether a class is a part of a face */
+        uint32_t width, height;
+        struct row_run *runs;
+        struct found pieces[PIECES_MAX];
+        uint32_t piece_runs[PIECES_MAX]; /* the run that each is known by */
+        size_t piece_count;
+};
+
+int finder_new(const enum role roles[FACE_CLASSES_MAX], uint32_t width, uint32_t height, struct finder **ret)
+{
+        struct finder *finder = calloc(1, sizeof *finder);
+
+        if (!finder)
+                return -ENOMEM;
+        memcpy(finder->roles, roles, sizeof finder->roles);
+        for (int i = 0; i < FACE_CLASSES_MAX; i++)
+                finder->of_face[i] = roles[i] > ROLE_NONE && roles[i] < ROLE_FACE;
+        finder->width = width;
+        finder->height = height;
+        finder->runs = calloc(((size_t)width + 1) / 2 * height, sizeof *finder->runs);
+        if (!finder->runs) {
+                finder_free(finder);
+                return -ENOMEM;
+        }
+        *ret = finder;
+        return 0;
+}
+
+void finder_free(struct finder *finder)
+{
+        if (finder)
+                free(finder->runs);
+        free(finder);
+}
+
+/* ---- patches ---- */
+
+float patch_x(const struct patch *patch)
+{
+        return (float)(patch->x / patch->area);
+}
+
+float patch_y(const struct patch *patch)
+{
+        return (float)(patch->y / patch->area);
+}
+
+float patch_spread(const struct patch *patch, float along_x, float along_y)
+{
+        const double x = patch->x / patch->area, y = patch->y / patch->area;
+        const double xx = patch->xx / patch->area - x * x, xy = patch->xy / patch->area - x * y,
+                     yy = patch->yy / patch->area - y * y;
+        const double spread = xx * along_x * along_x + 2 * xy * along_x * along_y + yy * along_y * along_y;
+
+        return (float)sqrt(spread > 0 ? spread : 0);
+}
+
+struct patch patch_sum(const struct patch *patches, unsigned first, unsigned last)
+{
+        struct patch sum = {0};
+
+        for (unsigned i = first; i <= last; i++) {
+                sum.area += patches[i].area;
+                sum.x += patches[i].x;
+                sum.y += patches[i].y;
+                sum.xx += patches[i].xx;
+                sum.xy += patches[i].xy;
+                sum.yy += patches[i].yy;
+        }
+        return sum;
+}
+
+static void patch_add(struct patch *patch, float x, float y)
+{
+        patch->area += 1;
+        patch->x += x;
+        patch->y += y;
+        patch->xx += x * x;
+        patch->xy += x * y;
+        patch->yy += y * y;
+}
+
+/* ---- pieces ---- */
+
+static void to_picture(const struct face_view *view, float x, float y, float *ret_x, float *ret_y)
+{
+        const float(*row)[3] = view->to_picture;
+
+        *ret_x = row[0][0] * x + row[0][1] * y + row[0][2];
+        *ret_y = row[1][0] * x + row[1][1] * y + row[1][2];
+}
+
+/* The picture's pixels that one of the view's takes. */
+static float pixel_area(const struct face_view *view)
+{
+        const float(*row)[3] = view->to_picture;
+
+        return fabsf(row[0][0] * row[1][1] - row[0][1] * row[1][0]);
+}
+
+static void grow(struct found *piece, const struct face_view *view, const struct row_run *run)
+{
+        for (int corner = 0; corner < 4; corner++) {
+                float x, y;
+
+                to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
+                piece->left = fminf(piece->left, x);
+                piece->right = fmaxf(piece->right, x);
+                piece->top = fminf(piece->top, y);
+                piece->bottom = fmaxf(piece->bottom, y);
+        }
+        piece->cut |= run->y == 0 || run->y == view->height - 1 || run->from == 0 || run->to == view->width;
+}
+
+static void add_run(struct finder *finder, struct found *piece, const struct face_view *view, const struct row_run *run)
+{
+        const uint8_t *row = view->labels + (size_t)run->y * view->width;
+
+        for (uint32_t x = run->from; x < run->to; x++) {
+                float at_x, at_y;
+
+                to_picture(view, x + 0.5f, run->y + 0.5f, &at_x, &at_y);
+                patch_add(&piece->patches[finder->roles[row[x]]], at_x, at_y);
+        }
+        piece->area += run->to - run->from;
+        grow(piece, view, run);
+}
+
+/* The largest ones take the places of the smallest. */
+static void give_place(struct finder *finder, struct row_run *runs, uint32_t run)
+{
+        size_t k = finder->piece_count;
+
+        if (runs[run].pixels < AREA_LEAST)
+                return;
+        if (k < PIECES_MAX) {
+                finder->piece_count++;
+        } else {
+                k = 0;
+                for (size_t i = 1; i < PIECES_MAX; i++)
+                        if (runs[finder->piece_runs[i]].pixels < runs[finder->piece_runs[k]].pixels)
+                                k = i;
+                if (runs[finder->piece_runs[k]].pixels >= runs[run].pixels)
+                        return;
+                runs[finder->piece_runs[k]].place = PIECES_MAX;
+        }
+        finder->piece_runs[k] = run;
+        runs[run].place = k;
+}
+
+static void collect(struct finder *finder, const struct face_view *view, size_t count)
+{
+        struct row_run *runs = finder->runs;
+
+        finder->piece_count = 0;
+        for (size_t i = 0; i < count; i++) {
+                runs[i].place = PIECES_MAX;
+                if (runs[i].piece == i)
+                        give_place(finder, runs, i);
+        }
+        for (size_t k = 0; k < finder->piece_count; k++)
+                finder->pieces[k] =
+                        (struct found){.left = INFINITY, .top = INFINITY, .right = -INFINITY, .bottom = -INFINITY};
+        for (size_t i = 0; i < count; i++)
+                if (runs[runs[i].piece].place < PIECES_MAX)
+                        add_run(finder, &finder->pieces[runs[runs[i].piece].place], view, &runs[i]);
+}
+
+/* ---- what is a face ---- */
+
+/* The groups of parts, from the top of a face to its bottom, and how much of a face's size (the square root of its
+ * area) each lies below the one above. */
+enum { UPPER, MIDDLE, LOWER, GROUPS };
+#define APART_LEAST 0.08f
+#define APART_MOST 1.2f
+/* Of a face's area: what belongs to a group, at least and at most; and its skin. */
+#define GROUP_LEAST 0.002
+#define GROUP_MOST 0.5
+#define SKIN_SHARE_LEAST 0.3
+/* A face may be tilted so far, in degrees. */
+#define ROLL_MOST 70
+
+struct groups {
+        struct patch patch[GROUPS];
+        bool there[GROUPS];
+        unsigned count;
+};
+
+static struct groups group(const struct found *piece)
+{
+        struct groups groups = {
+                .patch = {patch_sum(piece->patches, ROLE_LEFT_BROW, ROLE_GLASSES), piece->patches[ROLE_NOSE],
+                          patch_sum(piece->patches, ROLE_LIPS, ROLE_MOUTH)},
+        };
+
+        for (int i = 0; i < GROUPS; i++) {
+                const double share = groups.patch[i].area / piece->area;
+                groups.there[i] = groups.patch[i].area >= 2 && share >= GROUP_LEAST && share <= GROUP_MOST;
+                groups.count += groups.there[i];
+        }
+        return groups;
+}
+
+static float degrees(float radians)
+{
+        return radians * 57.29578f;
+}
+
+/* Which way is down: from the highest group to the lowest; or from one eye to the other, a quarter turned, which is
+ * more exact. */
+static float roll_of(const struct found *piece, const struct groups *groups)
+{
+        const struct patch *left = &piece->patches[ROLE_LEFT_EYE], *right = &piece->patches[ROLE_RIGHT_EYE];
+        const int first = groups->there[UPPER] ? UPPER : MIDDLE, last = groups->there[LOWER] ? LOWER : MIDDLE;
+        const float down_x = patch_x(&groups->patch[last]) - patch_x(&groups->patch[first]);
+        const float down_y = patch_y(&groups->patch[last]) - patch_y(&groups->patch[first]);
+        const float down = degrees(atan2f(-down_x, down_y));
+
+        if (left->area < 2 || right->area < 2)
+                return down;
+        float across_x = patch_x(left) - patch_x(right), across_y = patch_y(left) - patch_y(right);
+        if (across_x * down_y - across_y * down_x < 0) { /* the network has mistaken one for the other */
+                across_x = -across_x;
+                across_y = -across_y;
+        }
+        const float across = degrees(atan2f(across_y, across_x));
+        return fabsf(across - down) < 25 ? across : down;
+}
+
+/* Each group lies below the one before it, neither too near nor too far. */
+static bool in_order(const struct found *piece, const struct groups *groups, float scale)
+{
+        const float size = sqrtf((float)piece->area * scale), angle = piece->roll / 57.29578f;
+        const struct patch *above = NULL;
+
+        for (int i = 0; i < GROUPS; i++) {
+                if (!groups->there[i])
+                        continue;
+                if (above) {
+                        const float x = patch_x(&groups->patch[i]) - patch_x(above),
+                                    y = patch_y(&groups->patch[i]) - patch_y(above);
+                        const float below = cosf(angle) * y - sinf(angle) * x,
+                                    beside = cosf(angle) * x + sinf(angle) * y;
+                        if (below < APART_LEAST * size || below > APART_MOST * size || fabsf(beside) > 0.5f * size)
+                                return false;
+                }
+                above = &groups->patch[i];
+        }
+        return true;
+}
+
+static bool is_face(struct found *piece, const struct face_view *view)
+{
+        const struct groups groups = group(piece);
+
+        if (groups.count < 2 || piece->area < FACE_LEAST ||
+            piece->patches[ROLE_SKIN].area < SKIN_SHARE_LEAST * piece->area)
+                return false;
+        piece->roll = roll_of(piece, &groups);
+        if (fabsf(piece->roll) > ROLL_MOST || !in_order(piece, &groups, pixel_area(view)))
+                return false;
+        const bool eyes = piece->patches[ROLE_LEFT_EYE].area && piece->patches[ROLE_RIGHT_EYE].area;
+        piece->sure = true;
+        piece->confidence = (groups.count == GROUPS ? 0.85f : 0.6f) + (eyes ? 0.15f : 0);
+        return true;
+}
+
+/* ---- what may be one ---- */
+
+/* A compact piece, not large: a face that is far away has no parts to be seen. */
+#define MAYBE_MOST 1500
+#define MAYBE_FILLED 0.4f
+#define MAYBE_TALL 2.5f
+/* And there is hair, a hat or glasses, in proportion to its skin. */
+#define MAYBE_HEAD 0.15
+
+static bool may_be_face(struct found *piece, const struct face_view *view)
+{
+        const float width = piece->right - piece->left, height = piece->bottom - piece->top;
+
+        if (view->face || piece->area > MAYBE_MOST || height > MAYBE_TALL * width || width > 1.5f * height ||
+            piece->area * pixel_area(view) < MAYBE_FILLED * width * height)
+                return false;
+        piece->roll = 0;
+        piece->confidence = 0.3f;
+        return true;
+}
+
+static bool has_head(const struct found *piece, const struct face_view *view)
+{
+        return piece->head[ROLE_HAIR] + piece->head[ROLE_HAT] + piece->head[ROLE_GLASSES] >=
+               MAYBE_HEAD * piece->area * pixel_area(view);
+}
+
+/* ---- its boxes ---- */
+
+struct extent {
+        float least, most;
+};
+
+static void extend(struct extent *extent, float value)
+{
+        extent->least = fminf(extent->least, value);
+        extent->most = fmaxf(extent->most, value);
+}
+
+static void turn_upright(const struct finder *finder, struct found *piece, const struct face_view *view, size_t count)
+{
+        const float angle = piece->roll / 57.29578f, c = cosf(angle), s = sinf(angle);
+        struct extent across = {INFINITY, -INFINITY}, down = {INFINITY, -INFINITY};
+
+        for (size_t i = 0; i < count; i++) {
+                const struct row_run *run = &finder->runs[i];
+                const uint32_t place = finder->runs[run->piece].place;
+                if (place >= PIECES_MAX || &finder->pieces[place] != piece)
+                        continue;
+                for (int corner = 0; corner < 4; corner++) {
+                        float x, y;
+                        to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
+                        extend(&across, c * x + s * y);
+                        extend(&down, c * y - s * x);
+                }
+        }
+        const float u = (across.least + across.most) / 2, v = (down.least + down.most) / 2;
+        piece->upright = (struct face_upright){
+                .x = c * u - s * v,
+                .y = s * u + c * v,
+                .width = across.most - across.least,
+                .height = down.most - down.least,
+                .roll = piece->roll,
+        };
+}
+
+/* ---- its head ---- */
+
+/* Hair, hats, ears and necks belong to the nearest face in reach, which is measured in sizes of its box. */
+#define REACH 1.1f
+
+static struct found *nearest(struct found *faces, size_t count, float x, float y)
+{
+        struct found *best = NULL;
+        float least = REACH;
+
+        for (size_t i = 0; i < count; i++) {
+                const struct face_upright *box = &faces[i].upright;
+                const float across = fabsf(x - box->x) / box->width, down = fabsf(y - box->y) / box->height;
+                const float distance = fmaxf(across, down);
+                if (distance < least) {
+                        least = distance;
+                        best = &faces[i];
+                }
+        }
+        return best;
+}
+
+static void measure_heads(const struct finder *finder, const struct face_view *view, struct found *faces, size_t count)
+{
+        const float scale = pixel_area(view);
+
+        for (uint32_t y = 0; y < view->height; y++)
+                for (uint32_t x = 0; x < view->width; x++) {
+                        const uint8_t label = view->labels[(size_t)y * view->width + x];
+                        const enum role role = finder->roles[label];
+                        float at_x, at_y;
+
+                        if (role == ROLE_NONE)
+                                continue;
+                        to_picture(view, x + 0.5f, y + 0.5f, &at_x, &at_y);
+                        struct found *face = nearest(faces, count, at_x, at_y);
+                        if (!face)
+                                continue;
+                        face->areas[label] += scale;
+                        face->head[role] += scale;
+                }
+}
+
+/* Sure ones first, then by size. */
+static int by_rank(const void *a, const void *b)
+{
+        const struct found *x = a, *y = b;
+
+        if (x->sure != y->sure)
+                return (x->sure < y->sure) - (x->sure > y->sure);
+        return (x->area < y->area) - (x->area > y->area);
+}
+
+/* Those that are, or may be, faces: at the beginning of the pieces.  Returns their number. */
+static size_t sort_out(struct finder *finder, const struct face_view *view, size_t runs)
+{
+        struct found *pieces = finder->pieces;
+        size_t count = 0;
+
+        for (size_t i = 0; i < finder->piece_count; i++)
+                if (is_face(&pieces[i], view) || may_be_face(&pieces[i], view))
+                        turn_upright(finder, &pieces[i], view, runs);
+                else
+                        pieces[i].area = 0;
+        qsort(pieces, finder->piece_count, sizeof *pieces, by_rank);
+        while (count < finder->piece_count && count < FACES_MAX && pieces[count].area > 0)
+                count++;
+        return count;
+}
+
+size_t finder_run(struct finder *finder, const struct face_view *view, struct found ret[FACES_MAX])
+{
+        const size_t runs = runs_connect(view->labels, view->width, view->height, finder->of_face, finder->runs);
+        size_t count = 0;
+
+        collect(finder, view, runs);
+        const size_t candidates = sort_out(finder, view, runs);
+        if (candidates)
+                measure_heads(finder, view, finder->pieces, candidates);
+        for (size_t i = 0; i < candidates; i++)
+                if (finder->pieces[i].sure || has_head(&finder->pieces[i], view))
+                        ret[count++] = finder->pieces[i];
+        return count;
+}

@@ -1,0 +1,234 @@
+#include <math.h>
+#include <string.h>
+
+#include "daemon/faces/track.h"
+
+/* Two boxes that share so much of their union are of one face. */
+#define SAME_IOU 0.5f
+/* A face is looked for so far from where it should be, in its sizes; the sizes may differ by this factor. */
+#define REACH 0.8f
+#define SIZE_RATIO 2.2f
+/* One that was not seen often enough to be told is dropped after this time unseen. */
+#define DOUBT_NS 1000000000
+/* After a view of its own, a face is not moved by coarser ones of the whole picture. */
+#define OWN_VIEW_NS 400000000
+
+void tracks_init(struct tracks *tracks, const struct faces_options *options)
+{
+        *tracks = (struct tracks){
+                .width = options->width,
+                .height = options->height,
+                .born_ns = options->born_ns,
+                .gone_ns = options->gone_ns,
+        };
+}
+
+void tracks_reset(struct tracks *tracks)
+{
+        memset(tracks->list, 0, sizeof tracks->list);
+}
+
+/* ---- which is which ---- */
+
+static float seconds(uint64_t from, uint64_t to)
+{
+        return to > from ? 1e-9f * (to - from) : 0;
+}
+
+/* How far what was found is from where the face should be now, in its sizes.  INFINITY: it cannot be the same. */
+static float distance(const struct track *track, const struct found *found, uint64_t time_ns)
+{
+        const float since = fminf(seconds(track->face.seen_ns, time_ns), 1);
+        const float x = track->x.value + track->x.speed * since, y = track->y.value + track->y.speed * since;
+        const float size = sqrtf(track->width.value * track->height.value);
+        const float other = sqrtf(found->upright.width * found->upright.height);
+        const float away = hypotf(found->upright.x - x, found->upright.y - y) / size;
+
+        if (other > SIZE_RATIO * size || size > SIZE_RATIO * other || away > REACH * (1 + since))
+                return INFINITY;
+        return away + fabsf(logf(other / size));
+}
+
+struct match {
+        struct track *track; /* NULL: none is left */
+        size_t found;
+};
+
+/* The nearest pair of those that are free. */
+static struct match nearest(struct tracks *tracks, const struct face_view *view, const struct found *found,
+                            size_t count, const bool *track_taken, const bool *found_taken)
+{
+        struct match best = {NULL};
+        float least = INFINITY;
+
+        for (int i = 0; i < FACES_MAX; i++)
+                for (size_t k = 0; k < count; k++) {
+                        struct track *track = &tracks->list[i];
+                        if (!track->used || track_taken[i] || found_taken[k] || (view->face && !found[k].sure) ||
+                            (view->face && track->face.id != view->face))
+                                continue;
+                        const float away = distance(track, &found[k], view->time_ns);
+                        if (away < least) {
+                                least = away;
+                                best = (struct match){track, k};
+                        }
+                }
+        return best;
+}
+
+/* ---- what is known of one ---- */
+
+static float clamped(float value)
+{
+        return fminf(fmaxf(value, 0), 1);
+}
+
+static struct face_box box_of(const struct tracks *tracks, const struct found *found)
+{
+        const float left = clamped(found->left / tracks->width), right = clamped(found->right / tracks->width);
+        const float top = clamped(found->top / tracks->height), bottom = clamped(found->bottom / tracks->height);
+
+        return (struct face_box){left, top, right - left, bottom - top};
+}
+
+static bool at_edge(const struct tracks *tracks, const struct found *found)
+{
+        const float x = 0.005f * tracks->width, y = 0.005f * tracks->height;
+
+        return found->left < x || found->top < y || found->right > tracks->width - x ||
+               found->bottom > tracks->height - y;
+}
+
+static void move(struct track *track, const struct found *found, uint64_t time_ns)
+{
+        const struct face_upright *at = &found->upright;
+        const float size = sqrtf(at->width * at->height);
+
+        track->face.upright = (struct face_upright){
+                .x = steady_filter(&track->x, at->x, size, time_ns),
+                .y = steady_filter(&track->y, at->y, size, time_ns),
+                .width = steady_filter(&track->width, at->width, size, time_ns),
+                .height = steady_filter(&track->height, at->height, size, time_ns),
+                .roll = steady_filter(&track->roll, at->roll, 60, time_ns),
+        };
+}
+
+static void see(struct tracks *tracks, struct track *track, const struct face_view *view, const struct found *found)
+{
+        const float(*row)[3] = view->to_picture;
+        const float scale = hypotf(row[0][0], row[1][0]);
+
+        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->viewed_ns < OWN_VIEW_NS;
+
+        track->face.seen_ns = view->time_ns;
+        if (view->face)
+                track->viewed_ns = view->time_ns;
+        if (found->sure)
+                track->sure_ns = view->time_ns;
+        if (has_own)
+                return;
+        move(track, found, view->time_ns);
+        if (track->sure_ns && !found->sure)
+                return;
+        track->face.box = box_of(tracks, found);
+        track->face.confidence = found->confidence;
+        for (int i = 0; i < FACE_CLASSES_MAX; i++)
+                track->face.areas[i] = (uint64_t)(found->areas[i] + 0.5);
+        measure(found, scale, at_edge(tracks, found), &track->habits, track->face.answers);
+}
+
+/* ---- coming and going ---- */
+
+static void begin(struct tracks *tracks, const struct face_view *view, const struct found *found)
+{
+        for (int i = 0; i < FACES_MAX; i++) {
+                struct track *track = &tracks->list[i];
+
+                if (track->used)
+                        continue;
+                *track = (struct track){.used = true, .face = {.id = ++tracks->last_id, .since_ns = view->time_ns}};
+                see(tracks, track, view, found);
+                return;
+        }
+}
+
+static void leave(const struct tracks *tracks, struct track *track, uint64_t now)
+{
+        const uint64_t unseen = now - (track->born ? track->sure_ns : track->face.seen_ns);
+
+        if (unseen >= (track->born ? tracks->gone_ns : DOUBT_NS))
+                track->used = false;
+        else if (track->sure_ns == now && now - track->face.since_ns >= tracks->born_ns)
+                track->born = true;
+}
+
+static float iou(const struct face_box *a, const struct face_box *b)
+{
+        const float width = fminf(a->left + a->width, b->left + b->width) - fmaxf(a->left, b->left);
+        const float height = fminf(a->top + a->height, b->top + b->height) - fmaxf(a->top, b->top);
+        const float both = fmaxf(width, 0) * fmaxf(height, 0);
+
+        return both / (a->width * a->height + b->width * b->height - both);
+}
+
+/* Of two for the same face, the one that was seen last stays; if both were, the older. */
+static void merge(struct tracks *tracks)
+{
+        for (int i = 0; i < FACES_MAX; i++)
+                for (int k = i + 1; k < FACES_MAX; k++) {
+                        struct track *a = &tracks->list[i], *b = &tracks->list[k];
+                        if (!a->used || !b->used || iou(&a->face.box, &b->face.box) < SAME_IOU)
+                                continue;
+                        if (a->face.seen_ns == b->face.seen_ns)
+                                (a->face.id < b->face.id ? b : a)->used = false;
+                        else
+                                (a->face.seen_ns > b->face.seen_ns ? b : a)->used = false;
+                }
+}
+
+bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count)
+{
+        bool track_taken[FACES_MAX] = {false}, found_taken[FACES_MAX] = {false}, lost = false;
+        struct match match;
+
+        while ((match = nearest(tracks, view, found, count, track_taken, found_taken)).track) {
+                track_taken[match.track - tracks->list] = found_taken[match.found] = true;
+                see(tracks, match.track, view, &found[match.found]);
+        }
+        for (int i = 0; i < FACES_MAX; i++) {
+                struct track *track = &tracks->list[i];
+                if (!track->used || !view->face || track->face.id != view->face || track_taken[i])
+                        continue;
+                lost |= track->sure_ns != 0;
+                track->viewed_ns = track->doubted_ns = view->time_ns;
+        }
+        for (size_t k = 0; k < count && !view->face; k++)
+                if (!found_taken[k])
+                        begin(tracks, view, &found[k]);
+        for (int i = 0; i < FACES_MAX; i++)
+                if (tracks->list[i].used)
+                        leave(tracks, &tracks->list[i], view->time_ns);
+        merge(tracks);
+        return lost;
+}
+
+size_t tracks_list(const struct tracks *tracks, struct face ret[FACES_MAX])
+{
+        size_t count = 0;
+        uint32_t after = 0;
+
+        /* Oldest first: ids are given in the order of time. */
+        for (;;) {
+                const struct track *next = NULL;
+                for (int i = 0; i < FACES_MAX; i++) {
+                        const struct track *track = &tracks->list[i];
+                        if (track->used && track->born && track->face.id > after &&
+                            (!next || track->face.id < next->face.id))
+                                next = track;
+                }
+                if (!next)
+                        return count;
+                ret[count++] = next->face;
+                after = next->face.id;
+        }
+}

@@ -1,0 +1,104 @@
+#version 450
+// The network's answers for one view of the picture, put into the map of the whole picture: smoothly where they are enlarged,
+// steadily where the picture rests.  Four pixels an invocation; the map is read and written in place.
+#extension GL_GOOGLE_include_directive : require
+#include "operand.glsl"
+#include "shaders/glsl/picture-params.h"
+#include "rgba.glsl"
+#include "region.glsl"
+
+layout(local_size_x = WORKGROUP) in;
+INPUT_WORDS(0, answers, uint)
+INPUT(1, view)
+INPUT_WORDS(2, image, uvec4)
+INPUT_WORDS(3, map, uvec4)
+OUTPUT_WORDS(result, uvec4)
+
+PUSH_CONSTANTS(place_params);
+
+// A pixel that differs from before by so many of 255 is moving; below the first it is noise of the camera.
+const float STILL = 10, MOVING = 30;
+// What a mask of a still pixel follows if the network is undecided; if it is sure, the mask follows at once.
+const float FOLLOW_LEAST = 0.15;
+// The lead that a label needs, from one answer or several in a row, to replace another one at a still pixel.
+const float LEAD_ENOUGH = 1.5 * LEAD_SCALE;
+// How fast the remembered brightness of a still pixel follows.
+const float FOLLOW_BRIGHTNESS = 0.25;
+
+struct Answer {
+        uint label;
+        float mask, lead;
+};
+
+vec4 unpacked(uint word)
+{
+        return vec4(ivec4(word & 255, word >> 8 & 255, word >> 16 & 255, word >> 24));
+}
+
+// At a place among the answers.  The leads are interpolated as the logits' differences would be: between two labels the border is
+// where their leads are equal, a line, not a staircase.
+Answer look(vec2 place)
+{
+        const vec2 low = floor(place - 0.5), f = place - 0.5 - low;
+        const ivec2 last = params.answers_size - 1;
+        const ivec2 a = clamp(ivec2(low), ivec2(0), last), b = clamp(ivec2(low) + 1, ivec2(0), last);
+        const int near = a.y * params.answers_size.x, far = b.y * params.answers_size.x;
+        const uvec4 four = uvec4(LOAD_WORD(answers, near + a.x), LOAD_WORD(answers, near + b.x), LOAD_WORD(answers, far + a.x),
+                                 LOAD_WORD(answers, far + b.x));
+        const vec4 weights = vec4((1 - f.x) * (1 - f.y), f.x * (1 - f.y), (1 - f.x) * f.y, f.x * f.y);
+        const uvec4 labels = four & 255;
+        const vec4 leads = weights * (vec4(ivec4(four >> 16 & 255)) + 1);
+        Answer answer = Answer(0, dot(weights, vec4(ivec4(four >> 8 & 255))), -1);
+        [[unroll]] for (int k = 0; k < 4; k++) {
+                const float sum = dot(leads, mix(vec4(0), vec4(1), equal(labels, uvec4(labels[k]))));
+                answer.label = sum > answer.lead ? labels[k] : answer.label;
+                answer.lead = max(sum, answer.lead);
+        }
+        answer.lead = max(2 * answer.lead - dot(leads, vec4(1)), 0);
+        return answer;
+}
+
+// How much a view counts at a place among its answers: 0 outside, more and more towards the inside.
+float presence(vec2 place, float feather)
+{
+        const vec2 edge = min(place, vec2(params.answers_size) - place);
+        return clamp(min(edge.x, edge.y) / feather, 0, 1);
+}
+
+uint steady(uint before, Answer answer, float brightness, float weight, bool fresh)
+{
+        const vec4 old = unpacked(before);
+        const float motion = fresh ? 1 : clamp((abs(brightness - old.z) - STILL) / (MOVING - STILL), 0, 1);
+        const float sure = abs(answer.mask / 127.5 - 1);
+        const float follow = weight * max(motion, mix(FOLLOW_LEAST, 1, sure * sure));
+        const bool same = answer.label == (before & 255);
+        const float doubt = same ? old.w * (1 - weight) : old.w + weight * answer.lead;
+        const bool change = !same && weight > 0 && doubt >= LEAD_ENOUGH * (1 - motion);
+        const uint label = change ? answer.label : before & 255;
+        const uint mask = uint(mix(old.y, answer.mask, follow) + 0.5);
+        const uint seen = uint(mix(old.z, brightness, fresh ? 1 : weight * max(motion, FOLLOW_BRIGHTNESS)) + 0.5);
+        return label | mask << 8 | seen << 16 | uint(change ? 0 : min(doubt, 255)) << 24;
+}
+
+void main()
+{
+        const int i = LINEAR_INVOCATION;
+        if (i * 4 >= params.size.x * params.size.y)
+                return;
+        const vec4 rows[2] = vec4[](FROM_PICTURE(view));
+        const vec4 how = LOAD(view, 4); // struct gpu_view: feather, fresh, kept, kept_feather
+        const bool fresh = how.y != 0;
+        const uvec4 now = LOAD_WORDS(image, i), before = LOAD_WORDS(map, i);
+        uvec4 after;
+        ivec2 pixel = nth_pixel(i * 4, params.size.x);
+        [[unroll]] for (int k = 0; k < 4; k++) {
+                const vec2 p = vec2(pixel) + 0.5, place = transform(rows[0], rows[1], p);
+                float weight = presence(place, how.x);
+                for (int other = 0; other < int(how.z); other++)
+                        weight *= 1 - presence(transform(LOAD(view, 5 + other * 2), LOAD(view, 6 + other * 2), p), how.w);
+                const float brightness = dot(from_pixel(now[k]), vec3(0.299, 0.587, 0.114));
+                after[k] = steady(fresh ? 0 : before[k], look(place), brightness, weight, fresh);
+                pixel = next_pixel(pixel, params.size.x);
+        }
+        result[i] = after;
+}
