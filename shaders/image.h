@@ -124,7 +124,8 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
 struct gpu_view {
         struct gpu_region region;
         float feather;
-        float fresh; /* not 0: the map's contents are undefined; what is not in the view becomes class 0 */
+        float memory; /* how much the map's contents count, up to 1: they are of a moment ago.  0: they are undefined,
+                       * and what is not in the view becomes class 0 */
         float kept_count, kept_feather;
         float kept[GPU_KEPT_MAX][2][4]; /* from_picture of other views, whose answers are better: they stay */
 };

@@ -48,10 +48,12 @@ static float scale_of(const struct attention *attention, float side)
         return side / fminf(attention->view_width, attention->view_height);
 }
 
-/* What looks like a face from afar and was none from near is not looked at again for a while. */
+/* One that its own view has not shown is not looked at before the whole picture shows it again; what only looked like a
+ * face from afar, not for a while. */
 static bool is_doubted(const struct track *track)
 {
-        return track->doubted_ns && !track->sure_ns && track->face.seen_ns - track->doubted_ns < DOUBT_NS;
+        return track->doubted_ns && (track->doubted_ns >= track->face.seen_ns ||
+                                     (!track->sure_ns && track->face.seen_ns - track->doubted_ns < DOUBT_NS));
 }
 
 static bool deserves_view(const struct attention *attention, const struct track *track)

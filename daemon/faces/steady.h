@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 struct steady {
-        float value, speed; /* per second */
-        uint64_t time_ns;   /* 0: there is no value yet */
+        float value, raw; /* filtered, and as it was last given */
+        float speed;      /* per second */
+        uint64_t time_ns; /* 0: there is no value yet */
 };
 
 /* `unit`: what counts as a step, such as the size of the face whose place this is. */

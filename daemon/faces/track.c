@@ -3,15 +3,21 @@
 
 #include "daemon/faces/track.h"
 
-/* Two boxes that share so much of their union are of one face. */
+/* Two boxes that share so much of their union, for so long, are of one face. */
 #define SAME_IOU 0.5f
+#define SAME_NS 1000000000
 /* A face is looked for so far from where it should be, in its sizes; the sizes may differ by this factor. */
 #define REACH 0.8f
 #define SIZE_RATIO 2.2f
+/* Out of sight, a face is thought to go on for so long; so long it may be behind another one. */
+#define COAST_SECONDS 1.5f
+#define JOINED_NS 1500000000
 /* One that was not seen often enough to be told is dropped after this time unseen. */
 #define DOUBT_NS 1000000000
-/* After a view of its own, a face is not moved by coarser ones of the whole picture. */
+/* For so long after a view of its own, coarser ones of the whole picture do not count, unless it has moved (in its
+ * sizes). */
 #define OWN_VIEW_NS 400000000
+#define MOVED 0.08f
 
 void tracks_init(struct tracks *tracks, const struct faces_options *options)
 {
@@ -35,18 +41,62 @@ static float seconds(uint64_t from, uint64_t to)
         return to > from ? 1e-9f * (to - from) : 0;
 }
 
-/* How far what was found is from where the face should be now, in its sizes.  INFINITY: it cannot be the same. */
+/* Where the face should be: on its way on since it was last measured. */
+static void predict(const struct track *track, uint64_t time_ns, float *ret_x, float *ret_y)
+{
+        const float since = fminf(seconds(track->x.time_ns, time_ns), COAST_SECONDS);
+
+        *ret_x = track->x.raw + track->x.speed * since;
+        *ret_y = track->y.raw + track->y.speed * since;
+}
+
+/* How far what was found is from there, in its sizes.  INFINITY: it cannot be the same. */
 static float distance(const struct track *track, const struct found *found, uint64_t time_ns)
 {
-        const float since = fminf(seconds(track->face.seen_ns, time_ns), 1);
-        const float x = track->x.value + track->x.speed * since, y = track->y.value + track->y.speed * since;
+        const float since = fminf(seconds(track->x.time_ns, time_ns), COAST_SECONDS);
         const float size = sqrtf(track->width.value * track->height.value);
         const float other = sqrtf(found->upright.width * found->upright.height);
-        const float away = hypotf(found->upright.x - x, found->upright.y - y) / size;
+        float x, y;
 
+        predict(track, time_ns, &x, &y);
+        const float away = hypotf(found->upright.x - x, found->upright.y - y) / size;
         if (other > SIZE_RATIO * size || size > SIZE_RATIO * other || away > REACH * (1 + since))
                 return INFINITY;
         return away + fabsf(logf(other / size));
+}
+
+/* Whether the faces of several people have grown together in what was found, because others should be in there.  Those
+ * are behind it, not gone. */
+static bool is_joined(struct tracks *tracks, const struct track *track, const struct found *found, uint64_t time_ns)
+{
+        bool joined = false;
+
+        for (int i = 0; i < FACES_MAX; i++) {
+                struct track *other = &tracks->list[i];
+                float x, y;
+
+                if (!other->used || other == track || !other->born || time_ns - other->sure_ns >= JOINED_NS)
+                        continue;
+                predict(other, time_ns, &x, &y);
+                if (x <= found->left || x >= found->right || y <= found->top || y >= found->bottom)
+                        continue;
+                other->face.seen_ns = other->sure_ns = time_ns;
+                joined = true;
+        }
+        return joined;
+}
+
+/* A view of one face may show others: whether one of them is nearer to what was found. */
+static bool is_anothers(const struct tracks *tracks, const struct track *track, const struct found *found,
+                        uint64_t time_ns)
+{
+        const float away = distance(track, found, time_ns);
+
+        for (int i = 0; i < FACES_MAX; i++)
+                if (tracks->list[i].used && &tracks->list[i] != track &&
+                    distance(&tracks->list[i], found, time_ns) < away)
+                        return true;
+        return false;
 }
 
 struct match {
@@ -68,7 +118,7 @@ static struct match nearest(struct tracks *tracks, const struct face_view *view,
                             (view->face && track->face.id != view->face))
                                 continue;
                         const float away = distance(track, &found[k], view->time_ns);
-                        if (away < least) {
+                        if (away < least && !(view->face && is_anothers(tracks, track, &found[k], view->time_ns))) {
                                 least = away;
                                 best = (struct match){track, k};
                         }
@@ -113,19 +163,27 @@ static void move(struct track *track, const struct found *found, uint64_t time_n
         };
 }
 
+static bool has_moved(const struct track *track, const struct found *found)
+{
+        const struct face_upright *at = &track->face.upright;
+
+        return hypotf(found->upright.x - at->x, found->upright.y - at->y) > MOVED * fmaxf(at->width, at->height);
+}
+
 static void see(struct tracks *tracks, struct track *track, const struct face_view *view, const struct found *found)
 {
         const float(*row)[3] = view->to_picture;
         const float scale = hypotf(row[0][0], row[1][0]);
 
-        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->viewed_ns < OWN_VIEW_NS;
+        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->viewed_ns < OWN_VIEW_NS &&
+                             !has_moved(track, found);
 
         track->face.seen_ns = view->time_ns;
         if (view->face)
                 track->viewed_ns = view->time_ns;
         if (found->sure)
                 track->sure_ns = view->time_ns;
-        if (has_own)
+        if (has_own || (track->x.time_ns && is_joined(tracks, track, found, view->time_ns)))
                 return;
         move(track, found, view->time_ns);
         if (track->sure_ns && !found->sure)
@@ -171,19 +229,30 @@ static float iou(const struct face_box *a, const struct face_box *b)
         return both / (a->width * a->height + b->width * b->height - both);
 }
 
-/* Of two for the same face, the one that was seen last stays; if both were, the older. */
-static void merge(struct tracks *tracks)
+static const struct track *older_in_place(const struct tracks *tracks, const struct track *track)
 {
-        for (int i = 0; i < FACES_MAX; i++)
-                for (int k = i + 1; k < FACES_MAX; k++) {
-                        struct track *a = &tracks->list[i], *b = &tracks->list[k];
-                        if (!a->used || !b->used || iou(&a->face.box, &b->face.box) < SAME_IOU)
-                                continue;
-                        if (a->face.seen_ns == b->face.seen_ns)
-                                (a->face.id < b->face.id ? b : a)->used = false;
-                        else
-                                (a->face.seen_ns > b->face.seen_ns ? b : a)->used = false;
-                }
+        for (int i = 0; i < FACES_MAX; i++) {
+                const struct track *other = &tracks->list[i];
+                if (other->used && other->face.id < track->face.id &&
+                    iou(&other->face.box, &track->face.box) >= SAME_IOU)
+                        return other;
+        }
+        return NULL;
+}
+
+/* Two that stay in the same place are of one face: the older remains.  For a moment they may be, when people cross. */
+static void merge(struct tracks *tracks, uint64_t now)
+{
+        for (int i = 0; i < FACES_MAX; i++) {
+                struct track *track = &tracks->list[i];
+
+                if (!track->used || !older_in_place(tracks, track))
+                        track->shadow_ns = 0;
+                else if (track->shadow_ns == 0)
+                        track->shadow_ns = now;
+                else if (now - track->shadow_ns >= SAME_NS)
+                        track->used = false;
+        }
 }
 
 bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count)
@@ -208,7 +277,7 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
         for (int i = 0; i < FACES_MAX; i++)
                 if (tracks->list[i].used)
                         leave(tracks, &tracks->list[i], view->time_ns);
-        merge(tracks);
+        merge(tracks, view->time_ns);
         return lost;
 }
 

@@ -9,6 +9,7 @@ struct track {
         bool used;
         bool born;           /* told to others */
         uint64_t sure_ns;    /* when its parts were last seen; 0: never */
+        uint64_t shadow_ns;  /* since when an older one is in the same place; 0: none is */
         uint64_t doubted_ns; /* when a view of its own showed no face; 0: never */
         struct face face;
         struct habits habits;

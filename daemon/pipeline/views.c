@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ void views_reset(struct views *views)
 {
         faces_reset(views->faces);
         memset(views->kept, 0, sizeof views->kept);
-        views->whole_ns = 0;
+        views->whole_ns = views->taken_ns = 0;
 }
 
 /* ---- what is seen ---- */
@@ -73,6 +74,13 @@ static void keep_others(const struct views *views, struct gpu_view *view)
         }
 }
 
+/* After half a second, little of what was known counts: where frames are parsed seldom, noise is no concern, but being
+ * late is. */
+static float memory_of(uint64_t age_ns)
+{
+        return fmaxf(1 - age_ns / 5e8f, 0.01f);
+}
+
 void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole, struct gpu_view *ret)
 {
         struct face_view *now = &views->now;
@@ -82,7 +90,7 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole,
                 faces_next(views->faces, time_ns, now);
         now->time_ns = time_ns;
         *ret = views->whole;
-        ret->fresh = fresh;
+        ret->memory = fresh ? 0 : memory_of(time_ns - views->taken_ns);
         if (now->face) {
                 ret->region = gpu_region_make(views->now.to_picture);
                 ret->feather = FEATHER;
@@ -126,6 +134,7 @@ void views_take(struct views *views, const uint32_t *answers)
 
         for (size_t i = 0; i < count; i++)
                 views->labels[i] = answers[i] & 255;
+        views->taken_ns = views->now.time_ns;
         if (views->now.face)
                 keep(views);
         else

@@ -16,8 +16,8 @@ OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(place_params);
 
-// A pixel that differs from before by so many of 255 is moving; below the first it is noise of the camera.
-const float STILL = 10, MOVING = 30;
+// Pixels that differ from before by so many of 255, in the mean of four, are moving; below the first it is noise of the camera.
+const float STILL = 8, MOVING = 20;
 // What a mask of a still pixel follows if the network is undecided; if it is sure, the mask follows at once.
 const float FOLLOW_LEAST = 0.15;
 // The lead that a label needs, from one answer or several in a row, to replace another one at a still pixel.
@@ -65,10 +65,9 @@ float presence(vec2 place, float feather)
         return clamp(min(edge.x, edge.y) / feather, 0, 1);
 }
 
-uint steady(uint before, Answer answer, float brightness, float weight, bool fresh)
+uint steady(uint before, Answer answer, float brightness, float motion, float weight, bool fresh)
 {
         const vec4 old = unpacked(before);
-        const float motion = fresh ? 1 : clamp((abs(brightness - old.z) - STILL) / (MOVING - STILL), 0, 1);
         const float sure = abs(answer.mask / 127.5 - 1);
         const float follow = weight * max(motion, mix(FOLLOW_LEAST, 1, sure * sure));
         const bool same = answer.label == (before & 255);
@@ -86,9 +85,14 @@ void main()
         if (i * 4 >= params.size.x * params.size.y)
                 return;
         const vec4 rows[2] = vec4[](FROM_PICTURE(view));
-        const vec4 how = LOAD(view, 4); // struct gpu_view: feather, fresh, kept, kept_feather
-        const bool fresh = how.y != 0;
-        const uvec4 now = LOAD_WORDS(image, i), before = LOAD_WORDS(map, i);
+        const vec4 how = LOAD(view, 4); // struct gpu_view: feather, memory, kept, kept_feather
+        const bool fresh = how.y == 0;
+        const uvec4 now = LOAD_WORDS(image, i), before = fresh ? uvec4(0) : LOAD_WORDS(map, i);
+        vec4 brightness;
+        [[unroll]] for (int k = 0; k < 4; k++)
+                brightness[k] = dot(from_pixel(now[k]), vec3(0.299, 0.587, 0.114));
+        const float change = dot(abs(brightness - vec4(ivec4(before >> 16 & 255))), vec4(0.25));
+        const float motion = max(1 - how.y, clamp((change - STILL) / (MOVING - STILL), 0, 1));
         uvec4 after;
         ivec2 pixel = nth_pixel(i * 4, params.size.x);
         [[unroll]] for (int k = 0; k < 4; k++) {
@@ -96,8 +100,7 @@ void main()
                 float weight = presence(place, how.x);
                 for (int other = 0; other < int(how.z); other++)
                         weight *= 1 - presence(transform(LOAD(view, 5 + other * 2), LOAD(view, 6 + other * 2), p), how.w);
-                const float brightness = dot(from_pixel(now[k]), vec3(0.299, 0.587, 0.114));
-                after[k] = steady(fresh ? 0 : before[k], look(place), brightness, weight, fresh);
+                after[k] = steady(before[k], look(place), brightness[k], motion, weight, fresh);
                 pixel = next_pixel(pixel, params.size.x);
         }
         result[i] = after;

@@ -51,7 +51,6 @@ struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_wid
         return (struct gpu_view){
                 .region = gpu_region_whole(width, height, net_width, net_height),
                 .feather = 1e-3f,
-                .fresh = 1,
                 .kept_feather = 1,
         };
 }

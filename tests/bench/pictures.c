@@ -148,6 +148,27 @@ static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const
         return buffer;
 }
 
+/* The answers of a network for the whole picture, and what is taken from the map. */
+static void place(const struct bench *bench)
+{
+        enum { WIDTH = 288, HEIGHT = 224 };
+        const struct gpu_answers answers = {filled(bench, gpu_image_size(WIDTH, HEIGHT), "answers"), WIDTH, HEIGHT};
+        const struct gpu_answers map = {bench->work[0].buffer, bench->width, bench->height};
+        const struct gpu_block view = {filled(bench, sizeof(struct gpu_view), "view")};
+        struct gpu_view *seen = gpu_buffer_map(view.buffer);
+
+        *seen = gpu_view_whole(bench->width, bench->height, WIDTH, HEIGHT);
+        seen->memory = 1;
+        struct gpu_program *program = begin(bench);
+        op_place(program, &answers, &view, &bench->image, &map);
+        measure(bench, "place", program);
+        program = begin(bench);
+        op_labels(program, &map, &bench->labels);
+        measure(bench, "labels", program);
+        gpu_buffer_free(answers.buffer);
+        gpu_buffer_free(view.buffer);
+}
+
 static struct gpu_image image_of(const struct bench *bench, const char *name)
 {
         return (struct gpu_image){filled(bench, gpu_image_size(bench->width, bench->height), name), bench->width,
@@ -171,6 +192,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
                 bench->masks[i] =
                         (struct gpu_mask){filled(bench, gpu_labels_size(width, height), "mask"), width, height};
         formats(bench);
+        place(bench);
         guide(bench);
         for (unsigned i = 0; i < EFFECTS; i++)
                 effect(bench, i);

@@ -158,12 +158,21 @@ def every(height):
     return 1 if height < 2000 else 50
 
 
-def placed(answers, rows, feather, fresh, kept, image, before):
+def of_four(values):
+    """The mean of each four pixels in a row of all of them, for each of the four; what pads the last ones is not known."""
+    flat = np.append(values, np.zeros(-values.size % 4))
+    return flat.reshape(-1, 4).mean(1).repeat(4)[:values.size].reshape(values.shape)
+
+
+def whole_fours(height, width):
+    return (np.arange(height * width) < height * width // 4 * 4).reshape(height, width)
+
+
+def placed(answers, rows, feather, memory, kept, image, before):
     """What op_place() leaves in the map, before rounding, and where it is clear of ties; of a large picture some rows only."""
     height, width = image.shape[:2]
     step = every(height)
     py, px = np.mgrid[:height:step, :width] + 0.5
-    image, before = image[::step], before[::step]
 
     def back(rows):
         return transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], px, py)
@@ -173,17 +182,18 @@ def placed(answers, rows, feather, fresh, kept, image, before):
     for other in kept:
         weight = weight * (1 - presence(*back(other), size, 3))
     label, mask, lead, margin = looked_up(answers, *back(rows))
-    old = np.zeros_like(before, np.float64) if fresh else before.astype(np.float64)
+    old = before.astype(np.float64) if memory else np.zeros_like(before, np.float64)
     bright = image[..., :3] @ [0.299, 0.587, 0.114]
-    motion = np.ones_like(bright) if fresh else np.clip((np.abs(bright - old[..., 2]) - 10) / 20, 0, 1)
+    motion = np.maximum(1 - memory, np.clip((of_four(np.abs(bright - old[..., 2])) - 8) / 12, 0, 1))[::step]
+    bright, old = bright[::step], old[::step]
     sure = (mask / 127.5 - 1) ** 2
     follow = weight * np.maximum(motion, 0.15 + 0.85 * sure)
     same = label == old[..., 0]
     doubt = np.where(same, old[..., 3] * (1 - weight), old[..., 3] + weight * lead)
     needed = 48 * (1 - motion)
     change = ~same & (weight > 0) & (doubt >= needed)
-    clear = (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
-    seen = np.ones_like(bright) if fresh else weight * np.maximum(motion, 0.25)
+    clear = whole_fours(height, width)[::step] & (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
+    seen = weight * np.maximum(motion, 0.25) if memory else np.ones_like(bright)
     want = [np.where(change, label, old[..., 0]), old[..., 1] + (mask - old[..., 1]) * follow,
             old[..., 2] + (bright - old[..., 2]) * seen, np.where(change, 0, np.minimum(doubt, 255))]
     return np.stack(want, -1), clear
@@ -199,27 +209,27 @@ def place_cases():
              (5000, 3400, 33, 33, None, [])]):  # more than 65,535 groups of 64 invocations of 4 pixels
         whole_view = rows is None
         rows = rows or whole(width, height, net_width, net_height)
-        for fresh in (True, False)[:1 if width > 2000 else 2]:
+        for memory in (1,) if width > 2000 else (0, 0.6, 1):
             r = rng("place", n)
             answers = answers_of(r.integers(0, 5, (net_height, net_width)), r.integers(0, 256, (net_height, net_width)),
                                  r.integers(0, 120, (net_height, net_width)))
             image = pixel_bytes(width, height, r)
             # Half of the pixels rest.
-            bright = image[..., :3] @ [0.299, 0.587, 0.114] + r.choice([0, 4, 15, 25, 60], (height, width))
+            bright = image[..., :3] @ [0.299, 0.587, 0.114] + r.choice([0, 4, 15, 25, 60], (height, 1))
             before = answers_of(r.integers(0, 5, (height, width)), r.integers(0, 256, (height, width)), np.clip(bright, 0, 255),
                                 r.integers(0, 60, (height, width)))
             feather = 1e-3 if whole_view else 5
 
-            def check(outputs, answer, how=(answers, rows, feather, fresh, kept, image, before), before=before, height=height):
+            def check(outputs, answer, how=(answers, rows, feather, memory, kept, image, before), before=before, height=height):
                 want, clear = placed(*how)
                 got = outputs[0].reshape(before.shape)[::every(height)]
                 bytes_near(got[..., 0], want[..., 0], 0, where=clear)
                 for part in range(1, 4):
                     bytes_near(got[..., part], np.floor(want[..., part] + (0.5 if part < 3 else 0)), 1, where=clear)
 
-            yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{' fresh' * fresh}, {n}", check,
+            yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{f', memory {memory}'}, {n}", check,
                        numbers={"answers": {"width": net_width, "height": net_height}, "image": {"width": width, "height": height},
-                                "map": {"width": width, "height": height}, "region": rows, "feather": feather, "fresh": int(fresh),
+                                "map": {"width": width, "height": height}, "region": rows, "feather": feather, "memory": memory,
                                 "kept": kept}, arrays=[answers, image, before], sample=width < 600)
 
 

@@ -26,7 +26,7 @@ static int view_new(struct run *run, struct gpu_block *ret)
         struct gpu_view view = {
                 .region = region_of(json_object_get(run->json, "region")),
                 .feather = (float)json_number_value(json_object_get(run->json, "feather")),
-                .fresh = number(run->json, "fresh"),
+                .memory = (float)json_number_value(json_object_get(run->json, "memory")),
                 .kept_count = json_array_size(kept),
                 .kept_feather = 3,
         };
@@ -115,7 +115,7 @@ static int run_view_whole(struct run *run)
         const struct gpu_region region = gpu_region_whole(number(j, "width"), number(j, "height"),
                                                           number(j, "net_width"), number(j, "net_height"));
 
-        if (memcmp(&view.region, &region, sizeof region) != 0 || !view.fresh || view.kept_count != 0)
+        if (memcmp(&view.region, &region, sizeof region) != 0 || view.memory != 0 || view.kept_count != 0)
                 die("gpu_view_whole() is wrong");
         return run_region_whole(run);
 }
