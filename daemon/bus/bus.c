@@ -131,8 +131,10 @@ int bus_new(const struct control *control, struct supervisor *supervisor, sd_eve
         bus->supervisor = supervisor;
         bus->event = event;
         int r = sd_event_add_time(event, &bus->retry, CLOCK_MONOTONIC, 0, 1000, on_retry, bus);
+        if (r >= 0)
+                r = bus_faces_prepare(bus);
         if (r < 0) {
-                free(bus);
+                bus_free(bus);
                 return r;
         }
         sd_event_source_set_enabled(bus->retry, SD_EVENT_OFF);
@@ -150,6 +152,7 @@ void bus_free(struct bus *bus)
         disconnect(bus);
         bus_calls_free(bus);
         bus_handles_free(bus);
+        sd_event_source_disable_unref(bus->told.timer);
         sd_event_source_unref(bus->retry);
         free(bus);
 }
@@ -158,6 +161,7 @@ void bus_update(struct bus *bus)
 {
         if (!bus || !bus->connection)
                 return;
+        bus_update_faces(bus);
         bus_emit(bus);
         bus_calls_update(bus);
 }

@@ -18,6 +18,10 @@ void bus_free(struct bus *bus); /* NULL is fine, here and below */
 /* Announces what has changed, and answers the calls that waited for it. */
 void bus_update(struct bus *bus);
 
+/* The same for faces, after each parse: subscribers are told at most ten times a second, and always of the last state.
+ */
+void bus_update_faces(struct bus *bus);
+
 /* Since when the oldest thread that a call has started has been running, as in stats_now(); 0: there is none. */
 uint64_t bus_working_since(const struct bus *bus);
 
@@ -26,6 +30,5 @@ unsigned bus_holds(const struct bus *bus);
 bool bus_subscribers(const struct bus *bus);
 /* The reason of one of them; "" if nobody holds the camera. */
 const char *bus_hold_reason(const struct bus *bus);
-/* Sends a line, given without its end: `line` has room for `size` bytes, of which `length` are used.  Does not
- * block. */
-void bus_publish(struct bus *bus, char *line, size_t length, size_t size);
+/* Sends a line, of which `length` bytes are given: without its last brace.  Does not block. */
+void bus_publish(struct bus *bus, char line[CONTROL_LINE_MAX], size_t length);

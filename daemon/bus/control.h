@@ -8,6 +8,10 @@
 
 #include "daemon/common/config.h"
 #include "daemon/common/interface.h"
+#include "daemon/faces/faces.h"
+
+#define CONTROL_LINE_MAX 4096 /* PIPE_BUF: such a line goes into a pipe whole or not at all */
+#define CONTROL_NAME_MAX 64   /* of a class, in ASCII */
 
 struct supervisor; /* service/'s own */
 
@@ -19,8 +23,11 @@ struct control_view {
         const char *configured_model; /* from the files and the command line */
         bool paused, stopped;         /* by a client */
         bool camera_closed;
-        bool live;           /* frames are shown, not the placeholder */
-        bool face;           /* there is one in the frames */
+        bool live; /* frames are shown, not the placeholder */
+        const struct face *faces;
+        size_t face_count;
+        const char (*class_names)[CONTROL_NAME_MAX]; /* of `areas` */
+        uint32_t classes;
         unsigned readers;    /* of the virtual camera */
         const char *missing; /* why there has never been a virtual camera; NULL: there is or was one */
         /* Of the GPU and the model. */
@@ -46,6 +53,8 @@ enum {
 struct control {
         void (*look)(const struct supervisor *supervisor, struct control_view *ret);
         void (*figures)(const struct supervisor *supervisor, struct control_figures *ret);
+        /* The line with which a subscription begins, without its last brace; returns its length. */
+        size_t (*first_line)(char ret[CONTROL_LINE_MAX]);
         /* Call this after a command, and when a client starts or stops holding the camera. */
         void (*update)(struct supervisor *supervisor);
 

@@ -41,6 +41,22 @@ static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userd
         return 0;
 }
 
+static void send_line(struct bus_handle *handle, char line[CONTROL_LINE_MAX], size_t length)
+{
+        const size_t room = CONTROL_LINE_MAX - length;
+        int n = snprintf(line + length, room, ",\"dropped\":%ju}\n", (uintmax_t)handle->dropped);
+
+        if (n < 0 || (size_t)n >= room || write(handle->fd, line, length + (size_t)n) < 0)
+                handle->dropped++;
+}
+
+static void send_first_line(struct bus_handle *handle)
+{
+        char line[CONTROL_LINE_MAX];
+
+        send_line(handle, line, handle->bus->control->first_line(line));
+}
+
 static int check_limits(const struct bus *bus, uid_t uid, sd_bus_error *error)
 {
         unsigned own = 0, all = 0;
@@ -88,6 +104,8 @@ int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_er
                 close(ends[0]);
                 return r;
         }
+        if (subscribe)
+                send_first_line(handle);
         call->fd = ends[0];
         return 0;
 }
@@ -167,13 +185,9 @@ bool bus_subscribers(const struct bus *bus)
         return false;
 }
 
-void bus_publish(struct bus *bus, char *line, size_t length, size_t size)
+void bus_publish(struct bus *bus, char line[CONTROL_LINE_MAX], size_t length)
 {
-        for (struct bus_handle *h = bus->handles; h; h = h->next) {
-                if (!h->subscribed)
-                        continue;
-                int n = snprintf(line + length, size - length, ",\"dropped\":%ju}\n", (uintmax_t)h->dropped);
-                if (n < 0 || (size_t)n >= size - length || write(h->fd, line, length + n) < 0)
-                        h->dropped++;
-        }
+        for (struct bus_handle *h = bus->handles; h; h = h->next)
+                if (h->subscribed)
+                        send_line(h, line, length);
 }

@@ -60,7 +60,14 @@ struct bus_view {
         double effect_options[EFFECTS][EFFECT_OPTIONS_MAX]; /* of the chain */
         enum mode mode;
         uint32_t readers;
-        bool face;
+};
+
+/* What subscribers were last told of faces. */
+struct bus_faces {
+        struct face faces[FACES_MAX];
+        size_t count;
+        bool rests; /* until the timer */
+        sd_event_source *timer;
 };
 
 struct bus_handle {
@@ -84,15 +91,20 @@ struct bus {
         sd_event_source *retry;
         bool said; /* it was logged that there is none */
         struct bus_view view;
+        struct bus_faces told;
         struct call *calls;
         struct bus_handle *handles;
 };
 
 extern const sd_bus_vtable bus_vtable[];
 void bus_emit(struct bus *bus); /* announces what differs from the view */
-/* A filter for the property that not everybody may read. */
+/* A filter for the properties that not everybody may read. */
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error);
 #define BUS_WATCH INTERFACE_NAME ".watch" /* the polkit action for pictures and results */
+
+/* faces.c */
+int bus_faces_prepare(struct bus *bus);
+const struct method *bus_faces_get(const char *property); /* NULL: everybody may read that one */
 
 /* view.c */
 struct control_view bus_ask(const struct bus *bus); /* gets the supervisor's view */

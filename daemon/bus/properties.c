@@ -11,7 +11,6 @@
                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
-#define FACE "FacesPresent"
 
 static struct control_figures ask_figures(const struct bus *bus)
 {
@@ -125,7 +124,7 @@ GETTER(get_readers)
 }
 
 /* bus_on_message() comes first. */
-GETTER(get_face)
+GETTER(get_protected)
 {
         return -EACCES;
 }
@@ -158,7 +157,9 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_PROPERTY("LatencyMs", "d", get_latency, 0, 0),
         SD_BUS_PROPERTY("Counters", "a{st}", get_counters, 0, 0),
         SD_BUS_PROPERTY("Readers", "u", get_readers, 0, CHANGES),
-        SD_BUS_PROPERTY("FacesPresent", "b", get_face, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_PROPERTY("FacesPresent", "b", get_protected, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_PROPERTY("FaceCount", "u", get_protected, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_PROPERTY("Faces", "aa{sv}", get_protected, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
         SIMPLE("Start"),
         SIMPLE("Stop"),
         SIMPLE("Pause"),
@@ -180,26 +181,18 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* ---- FacesPresent ---- */
-
-static int reply_face(struct call *call, sd_bus_message *reply, sd_bus_error *error)
-{
-        return sd_bus_message_append(reply, "v", "b", (int)bus_ask(call->bus).face);
-}
-
-/* Get() of this property is handled like a method, which polkit must permit; GetAll() leaves it out. */
-static const struct method face_method = {"Get", BUS_WATCH, .reply = reply_face};
+/* ---- what not everybody may read ---- */
 
 int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const char *interface, *property;
-        struct bus *bus = userdata;
+        const struct method *get;
 
         if (sd_bus_message_is_method_call(message, PROPERTIES, "Get") <= 0 ||
             sd_bus_message_read(message, "ss", &interface, &property) <= 0)
                 return 0;
-        if (strcmp(interface, INTERFACE_MANAGER) == 0 && strcmp(property, FACE) == 0)
-                return bus_begin_call(bus, &face_method, message, error);
+        if (strcmp(interface, INTERFACE_MANAGER) == 0 && (get = bus_faces_get(property)))
+                return bus_begin_call(userdata, get, message, error);
         return sd_bus_message_rewind(message, true) < 0 ? -EIO : 0;
 }
 
@@ -226,16 +219,6 @@ static const struct {
 };
 #define EMITTED (sizeof emitted / sizeof emitted[0])
 
-static void emit_face(struct bus *bus, bool face)
-{
-        sd_bus_message *signal = NULL;
-
-        if (sd_bus_message_new_signal(bus->connection, &signal, INTERFACE_PATH, PROPERTIES, "PropertiesChanged") >= 0 &&
-            sd_bus_message_append(signal, "sa{sv}as", INTERFACE_MANAGER, 1, FACE, "b", (int)face, 0) >= 0)
-                bus_handles_tell(bus, signal);
-        sd_bus_message_unref(signal);
-}
-
 void bus_emit(struct bus *bus)
 {
         const char *changed[EMITTED + 1] = {NULL};
@@ -243,9 +226,6 @@ void bus_emit(struct bus *bus)
         size_t n = 0;
 
         bus_look(bus, &now);
-        if (now.face != bus->view.face)
-                emit_face(bus, now.face);
-        bus->view.face = now.face;
         for (size_t i = 0; i < EMITTED; i++)
                 if (memcmp((char *)&now + emitted[i].offset, (char *)&bus->view + emitted[i].offset, emitted[i].size) !=
                     0)

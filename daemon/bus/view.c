@@ -30,7 +30,6 @@ void bus_look(const struct bus *bus, struct bus_view *ret)
                         memcpy(ret->effect_options[i], view.config->effect.options[i], sizeof ret->effect_options[i]);
         ret->mode = view.config->mode;
         ret->readers = view.readers;
-        ret->face = view.face;
 }
 
 bool bus_is_session(const struct bus *bus)

@@ -200,22 +200,32 @@ static void to_snake(const char *name, char *ret, size_t size)
         ret[n] = '\0';
 }
 
-/* Not everybody may read it; then it is null in JSON.  Does not ask for a password. */
-static json_t *ask_face(struct client *client)
+/* One of those that not everybody may read; then it is null in JSON.  Does not ask for a password. */
+static json_t *ask(struct client *client, const char *property)
 {
         sd_bus_message *message = new_message(client, "org.freedesktop.DBus.Properties", "Get"), *reply = NULL;
+        json_t *value = NULL;
         char why[1024];
-        int face;
 
         if (message) {
-                sd_bus_message_append(message, "ss", INTERFACE_MANAGER, "FacesPresent");
+                sd_bus_message_append(message, "ss", INTERFACE_MANAGER, property);
                 sd_bus_message_set_allow_interactive_authorization(message, false);
         }
         int r = exchange(client, message, ASK_USEC, &reply, why, sizeof why);
         if (r == 0)
-                r = sd_bus_message_read(reply, "v", "b", &face);
+                r = bus_json(reply, &value);
         sd_bus_message_unref(reply);
-        return r < 0 ? json_null() : json_boolean(face);
+        return r < 0 ? json_null() : value;
+}
+
+static void ask_others(struct client *client, json_t *properties)
+{
+        static const char *const others[][2] = {
+                {"FacesPresent", "faces_present"}, {"FaceCount", "face_count"}, {"Faces", "faces"}};
+
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+                if (!json_object_get(properties, others[i][1]))
+                        json_object_set_new(properties, others[i][1], ask(client, others[i][0]));
 }
 
 int client_properties(struct client *client, json_t **ret, char *why, size_t why_size)
@@ -241,8 +251,7 @@ int client_properties(struct client *client, json_t **ret, char *why, size_t why
                 json_object_set(*ret, snake, value);
         }
         json_decref(all);
-        if (!json_object_get(*ret, "faces_present"))
-                json_object_set_new(*ret, "faces_present", ask_face(client));
+        ask_others(client, *ret);
         return 0;
 }
 

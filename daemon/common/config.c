@@ -68,14 +68,14 @@ static int parse_number(const char *text, uint32_t low, uint32_t high, uint32_t 
         return 0;
 }
 
-static int parse_label_age(const struct config_key *key, const char *value, struct config *config)
+static int parse_whole(const struct config_key *key, const char *value, struct config *config)
 {
         const char *end;
-        uint32_t ms;
+        uint32_t n;
 
-        if (parse_number(value, 0, 10000, &ms, &end) < 0 || *end)
+        if (parse_number(value, key->low, key->high, &n, &end) < 0 || *end)
                 return -EINVAL;
-        config->label_age_ms = ms;
+        memcpy((char *)config + key->offset, &n, sizeof n);
         return 0;
 }
 
@@ -151,7 +151,15 @@ static const struct config_key fixed_keys[] = {
         {"label-age", "MS",
          "how old labels may get, in milliseconds, before an effect\n"
          "that hides something by them hides the whole picture",
-         "300", "milliseconds from 0 to 10000", parse_label_age},
+         "300", "milliseconds from 0 to 10000", parse_whole, .high = 10000, MEMBER(label_age_ms)},
+        {"faces", "N",
+         "how many faces get a view of their own; more are still found,\n"
+         "in the view of the whole picture",
+         "4", "a number from 1 to 8", parse_whole, .low = 1, .high = CONFIG_FACES_MAX, MEMBER(faces)},
+        {"face-born", "MS", "how long a face must be seen, in milliseconds, before it is there", "300",
+         "milliseconds from 0 to 10000", parse_whole, .high = 10000, MEMBER(face_born_ms)},
+        {"face-gone", "MS", "how long it must be unseen, in milliseconds, before it is gone", "1000",
+         "milliseconds from 0 to 10000", parse_whole, .high = 10000, MEMBER(face_gone_ms)},
         {"always-on", "YES", "keep the camera open when nobody watches: yes or no", "no", "yes or no", parse_choice,
          .choices = no_yes, MEMBER(always_on)},
 };

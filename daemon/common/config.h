@@ -10,6 +10,7 @@
 #include "v4l2/frame.h"
 
 #define CONFIG_OUTPUTS_MAX 4
+#define CONFIG_FACES_MAX 8
 #define CONFIG_FILE "/etc/visaged/visaged.conf" /* unless paths_config() finds another */
 
 enum mode { MODE_SMOOTH, MODE_EXACT };
@@ -25,8 +26,10 @@ struct config {
         enum precision precision;
         struct effect_settings effect;
         enum mode mode;
-        uint32_t label_age_ms; /* the limit for labels by which something is hidden */
-        unsigned always_on;    /* 1: the camera is open even if nobody watches */
+        uint32_t label_age_ms;               /* the limit for labels by which something is hidden */
+        uint32_t faces;                      /* that get a view of their own */
+        uint32_t face_born_ms, face_gone_ms; /* how long one is seen before it is there; unseen before it is gone */
+        unsigned always_on;                  /* 1: the camera is open even if nobody watches */
 };
 
 struct config_key {
@@ -37,6 +40,7 @@ struct config_key {
         const char *allowed; /* completes "must be ..." */
         int (*parse)(const struct config_key *key, const char *value, struct config *config);
         const char *const *choices;         /* NULL-terminated, for keys that are one of a few words */
+        uint32_t low, high;                 /* for keys that are a whole number */
         const struct effect_option *option; /* for options of effects */
         bool many;                          /* the key may be repeated in the same place, which adds a value */
         size_t offset, size;                /* of the member that parse() sets */

@@ -9,6 +9,7 @@
 #include "daemon/common/cleanup.h"
 #include "daemon/pipeline/pixels.h"
 #include "daemon/service/parts.h"
+#include "daemon/service/results-json.h"
 #include "v4l2/files/picture.h"
 
 /* ---- the state ---- */
@@ -25,7 +26,10 @@ static void look(const struct supervisor *sv, struct control_view *ret)
                 .stopped = sv->stopped,
                 .camera_closed = sv->camera.state == CAMERA_CLOSED,
                 .live = sv->output.live,
-                .face = sv->results.face,
+                .faces = sv->results.faces,
+                .face_count = sv->results.face_count,
+                .class_names = sv->results.names,
+                .classes = sv->results.classes,
                 .readers = supervisor_outputs_readers(sv),
                 .missing = sv->output.format.width ? NULL : supervisor_outputs_trouble(sv),
                 .gpu = ready ? gpu_info(g->now->engine.gpu)->name : NULL,
@@ -157,8 +161,11 @@ static void take_rest(struct supervisor *sv, const struct config *new)
                 supervisor_camera_choose(sv, new->camera);
         if (memcmp(new->virtual_camera, before.virtual_camera, sizeof new->virtual_camera) != 0 ||
             new->width != before.width || new->height != before.height ||
-            new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator)
-                log_notice("virtual-camera, size and rate only change when visaged is restarted");
+            new->rate.numerator != before.rate.numerator || new->rate.denominator != before.rate.denominator ||
+            new->faces != before.faces || new->face_born_ms != before.face_born_ms ||
+            new->face_gone_ms != before.face_gone_ms)
+                log_notice("virtual-camera, size, rate, faces, face-born and face-gone only change when visaged is "
+                           "restarted");
         sv->update(sv);
 }
 
@@ -224,6 +231,7 @@ static int write_frame(const void *frame, int fd)
 const struct control supervisor_control = {
         .look = look,
         .figures = figures,
+        .first_line = results_json_first,
         .update = update,
         .stop = stop,
         .pause = pause_all,

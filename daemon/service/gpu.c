@@ -26,7 +26,7 @@ static void on_parsed(void *userdata, const struct pipeline_results *results)
         struct supervisor *sv = userdata;
 
         if (sv->gpu.state == GPU_READY)
-                supervisor_results_take(sv, results->labels, results->time_ns);
+                supervisor_results_take(sv, results);
 }
 
 static void on_ready(void *userdata)
@@ -103,7 +103,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                 .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
                 .label_age_ms = sv->gpu.wish.label_age_ms,
-                .faces = {.most = 4, .born_ms = 300, .gone_ms = 1000},
+                .faces = {sv->config.faces, sv->config.face_born_ms, sv->config.face_gone_ms}, /* as at the start */
                 .stats = &sv->stats,
                 .events =
                         {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},

@@ -124,12 +124,11 @@ struct camera_part {
 };
 
 struct results {
-        char names[MODEL_CLASSES_MAX][64]; /* of the classes, escaped for JSON */
+        char names[MODEL_CLASSES_MAX][CONTROL_NAME_MAX]; /* of the classes, fit for JSON */
         uint32_t classes;
-        uint64_t skin, features; /* masks of classes: what a face has */
-        uint64_t sequence;       /* of parsed frames */
-        bool face;               /* there is one in the picture */
-        uint64_t differs_since;  /* since when frames contradict `face`; 0: they do not */
+        uint64_t sequence;            /* of parsed frames */
+        struct face faces[FACES_MAX]; /* that are there */
+        size_t face_count;
 };
 
 struct bus;
@@ -206,7 +205,7 @@ bool supervisor_gpu_finish(struct supervisor *sv); /* false: it is still opening
 
 /* results.c: the results of each parsed frame */
 void supervisor_results_prepare(struct supervisor *sv); /* the model is another */
-void supervisor_results_take(struct supervisor *sv, const uint8_t *labels, uint64_t time_ns);
+void supervisor_results_take(struct supervisor *sv, const struct pipeline_results *parsed);
 void supervisor_results_end(struct supervisor *sv); /* this camera sends no more frames */
 
 /* camera-trouble.c: what errors mean */

@@ -37,6 +37,7 @@ static const struct {
          "From capture to display, the median of the most recent frames.", 1e-3},
         {"readers", "visaged_readers", NULL, "Programs that stream from the virtual camera.", 1},
         {"faces_present", "visaged_face_present", NULL, "Whether there is a face in the picture.", 1},
+        {"face_count", "visaged_faces", NULL, "Faces in the picture.", 1},
 };
 
 static const char *const labels[] = {"version", "camera", "virtual_camera", "gpu", "model", "effect", "mode"};

@@ -5,77 +5,32 @@
 #include <unistd.h>
 
 #include "daemon/common/cleanup.h"
-#include "daemon/common/text.h"
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
+#include "daemon/visagectl/faces-screen.h"
 
-#define CLASSES_SHOWN 5
+static const char help[] =
+        "Usage: visagectl monitor [OPTION]...\n"
+        "\n"
+        "Shows the faces in the picture, until ctrl-C.  Meanwhile the camera is open.  On a terminal, "
+        "there is a table of\n"
+        "them, drawn again for every parsed frame; above it are the frame's number and size, how "
+        "long parsing took, how\n"
+        "many results were lost because the terminal was slow, and the largest classes with their "
+        "share of the picture.\n"
+        "Otherwise each frame is a line of JSON, as on the bus.\n"
+        "\n"
+        "      --json     print JSON even on a terminal\n";
 
-static const char help[] = "Usage: visagectl monitor [OPTION]...\n"
-                           "\n"
-                           "Prints a line for every parsed frame, until ctrl-C.  Meanwhile the camera is open.  On a "
-                           "terminal, a line has the\n"
-                           "frame's number and size, whether there is a face, how long parsing took, how many lines "
-                           "were lost because the\n"
-                           "terminal was slow, and the largest classes with their share of the picture.  Otherwise it "
-                           "is JSON, as on the bus.\n"
-                           "\n"
-                           "      --json     print JSON even on a terminal\n";
-
-/* ---- for people ---- */
-
-struct share {
-        const char *name;
-        double pixels;
-};
-
-static int compare(const void *a, const void *b)
-{
-        const struct share *x = a, *y = b;
-
-        return (x->pixels < y->pixels) - (x->pixels > y->pixels);
-}
-
-static void print_classes(const json_t *classes, double size)
-{
-        struct share shares[64];
-        size_t n = 0;
-        const char *name;
-        json_t *value;
-
-        json_object_foreach((json_t *)classes, name, value) if (n < sizeof shares / sizeof shares[0]) shares[n++] =
-                (struct share){name, json_number_value(value)};
-        qsort(shares, n, sizeof shares[0], compare);
-        for (size_t i = 0; i < n && i < CLASSES_SHOWN; i++) {
-                char printable[64];
-                text_printable(shares[i].name, printable, sizeof printable);
-                printf("%s%s %.1f %%", i > 0 ? ", " : "  ", printable, size > 0 ? 100 * shares[i].pixels / size : 0.0);
-        }
-}
-
-static int print_result(const char *line)
+static int print_screen(const char *line)
 {
         json_t *result = json_loads(line, 0, NULL);
-        long long sequence, width, height, dropped;
-        double parse_ms;
-        json_t *classes;
-        char size[48];
-        int face;
+        /* The first line says what the others have. */
+        int r = json_object_get(result, "version") ? 0 : faces_screen_print(result);
 
-        int r = json_unpack(result, "{s:I, s:I, s:I, s:b, s:F, s:I, s:o}", "sequence", &sequence, "width", &width,
-                            "height", &height, "face", &face, "parse_ms", &parse_ms, "dropped", &dropped, "classes",
-                            &classes);
-        if (r == 0) {
-                snprintf(size, sizeof size, "%lldx%lld", width, height);
-                printf("%8lld  %9s  %-4s  %8.1f  %7lld", sequence, size, face ? "yes" : "no", parse_ms, dropped);
-                print_classes(classes, (double)width * (double)height);
-                putchar('\n');
-        }
         json_decref(result);
-        return r < 0 ? -EBADMSG : 0;
+        return r;
 }
-
-/* ---- every line ---- */
 
 /* Until the daemon ends or takes the subscription back, or standard output is closed. */
 static int show(FILE *lines, bool json)
@@ -83,13 +38,10 @@ static int show(FILE *lines, bool json)
         _cleanup_(freep) char *line = NULL;
         size_t size = 0;
 
-        if (!json)
-                printf("%8s  %9s  %-4s  %8s  %7s  %s\n", "FRAME", "SIZE", "FACE", "PARSE MS", "DROPPED",
-                       "LARGEST CLASSES");
         while (fflush(stdout) == 0 && getline(&line, &size, lines) >= 0) {
                 if (json)
                         fputs(line, stdout);
-                else if (print_result(line) < 0) {
+                else if (print_screen(line) < 0) {
                         command_error("visaged sent an invalid line; are both programs of the same version?");
                         return 1;
                 }

@@ -53,6 +53,27 @@ static void rate_row(struct table *table, const json_t *properties)
         row(table, "Speed", text);
 }
 
+/* "2, ids 3, 7": how many, and which */
+static void faces_row(struct table *table, const json_t *properties)
+{
+        const json_t *faces = json_object_get(properties, "faces"), *face;
+        char text[160] = "not permitted";
+        size_t i, n = 0;
+
+        if (json_is_array(faces))
+                n = (size_t)snprintf(text, sizeof text, "%.0f", number(properties, "face_count"));
+        json_array_foreach(faces, i, face)
+        {
+                if (n < sizeof text)
+                        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.0f",
+                                              i > 0                        ? ", "
+                                              : json_array_size(faces) > 1 ? ", ids "
+                                                                           : ", id ",
+                                              number(face, "id"));
+        }
+        row(table, "Faces", text);
+}
+
 static void virtual_camera_rows(struct table *table, const json_t *properties)
 {
         const json_t *names = json_object_get(properties, "virtual_cameras"), *name;
@@ -69,14 +90,13 @@ static const char * or (const char *text, const char *otherwise)
 static void print_properties(const json_t *properties)
 {
         struct table table = {.columns = 2};
-        const json_t *face = json_object_get(properties, "faces_present");
         char readers[32];
 
         snprintf(readers, sizeof readers, "%.0f", number(properties, "readers"));
         row(&table, "Camera", or (client_text(properties, "camera"), "the first one found"));
         virtual_camera_rows(&table, properties);
         row(&table, "Readers", readers);
-        row(&table, "Face", json_is_null(face) ? "not permitted" : json_is_true(face) ? "yes" : "no");
+        faces_row(&table, properties);
         effect_row(&table, properties);
         row(&table, "Mode", client_text(properties, "mode"));
         rate_row(&table, properties);

@@ -21,6 +21,15 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 XML = f"{ROOT}/systemd/org.visaged1.xml"
 
 
+def faces():
+    """Two faces, as Faces has them once it is unpacked."""
+    return [{"id": 3, "since_ns": GLib.Variant("t", 49234567890), "box": [0.25, 0.125, 0.5, 0.625],
+             "upright": [320.0, 210.0, 300.0, 280.0], "roll": -12.5, "confidence": 0.93,
+             "areas": {"skin": 30720, "nose": 3072}, "left_eye_open": False, "mouth_open": True, "glasses": False},
+            {"id": 7, "since_ns": GLib.Variant("t", 51134567890), "box": [0.0, 0.5, 0.125, 0.25],
+             "upright": [40.0, 300.0, 80.0, 120.0], "roll": 0.0, "confidence": 0.5, "areas": {"skin": 900}, "cut": True}]
+
+
 def defaults():
     """Values of every property, by the types that the XML gives."""
     return {"Version": "0.1.0", "State": "streaming", "StateReason": "2 readers, held by kiosk",
@@ -30,14 +39,18 @@ def defaults():
             "EffectOptions": {"opacity": GLib.Variant("d", 0.5)}, "Mode": "smooth", "FrameRate": 29.97, "ParseRate": 14.5,
             "LatencyMs": 41.5,
             "Counters": {"captured": 1800, "parsed": 870, "shown": 1799, "repeated": 7, "placeholder": 12, "stale": 1, "corrupt": 0,
-                         "lost": 0, "refused": 2**40, "reopened": 3}, "Readers": 2, "FacesPresent": True}
+                         "lost": 0, "refused": 2**40, "reopened": 3}, "Readers": 2, "FacesPresent": True, "FaceCount": 2,
+            "Faces": [variant({**face, "areas": GLib.Variant("a{st}", face["areas"])}) for face in faces()]}
 
 
 def variant(value):
     """A dictionary of Python values as a{sv}."""
-    types = {str: "s", bool: "b", int: "u", list: "as"}
-    return {name: value if isinstance(value, GLib.Variant) else GLib.Variant(types[type(value)], value)
-            for name, value in value.items()}
+    types = {str: "s", bool: "b", int: "u", float: "d"}
+    def one(value):
+        if isinstance(value, list):
+            return GLib.Variant("ad" if value and isinstance(value[0], float) else "as", value)
+        return value if isinstance(value, GLib.Variant) else GLib.Variant(types[type(value)], value)
+    return {name: one(value) for name, value in value.items()}
 
 
 class MockDaemon:

@@ -453,20 +453,26 @@ class Examples(Files):
             self.good("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", path)
             self.uses(block, r'"org.visaged1.Manager", "(\w+)"')
 
-    def test_the_c_tells_of_glasses_at_once(self):
-        """But not of a stray pixel."""
+    def lines(self, *faces):
+        """As of a subscription: the first line, and one for each list of faces."""
+        first = {"version": 2, "fields": ["sequence", "face", "faces", "dropped"], "face_fields": ["id"], "dropped": 0}
+        return [first] + [{"sequence": n, "face": bool(there), "faces": there, "dropped": 0} for n, there in enumerate(faces)]
+
+    def test_the_c_tells_who_speaks(self):
+        """Once, and not of those of whom it cannot be told."""
         path, _ = next(self.blocks("c"))
-        libraries = self.good("pkg-config", "--cflags", "--libs", "libsystemd").stdout.split()
+        libraries = self.good("pkg-config", "--cflags", "--libs", "libsystemd", "jansson").stdout.split()
         self.good("gcc", path, "-o", f"{self.folder}/watch", *libraries)
         with message_bus.Bus() as bus, mock_daemon.MockDaemon(bus.address) as daemon, \
                 subprocess.Popen([f"{self.folder}/watch"], env={"DBUS_SYSTEM_BUS_ADDRESS": bus.address},
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0) as kiosk:
             try:
                 self.wait_for_call(daemon)
-                for count in (1, 5000, 2, 6000):
-                    os.write(daemon.pipes[0], b'{"sequence":1,"face":true,"classes":{"skin":9000,"eyeglasses":%d}}\n' % count)
-                for _ in range(2):
-                    self.assertEqual(self.line(kiosk.stdout), b"glasses\n")
+                for line in self.lines([], [{"id": 3, "mouth_open": True}], [{"id": 3, "mouth_open": True}],
+                                       [{"id": 3, "mouth_open": None}], [{"id": 3, "mouth_open": False}],
+                                       [{"id": 3, "mouth_open": False}, {"id": 7, "mouth_open": True}]):
+                    os.write(daemon.pipes[0], json.dumps(line).encode() + b"\n")
+                self.assertEqual([self.line(kiosk.stdout) for _ in range(2)], [b"face 3 speaks\n", b"face 7 speaks\n"])
             finally:
                 kiosk.kill()
 
@@ -486,14 +492,16 @@ class Examples(Files):
         ready, _, _ = select.select([said], [], [], 60)
         return said.readline() if ready else None
 
-    def face(self, daemon, there, said):
-        """A daemon tells of a face, and the example says so."""
+    def says(self, said, *lines):
+        self.assertEqual([self.line(said) for _ in lines], [f"{line}\n".encode() for line in lines])
+
+    def tell(self, daemon, faces):
+        """A daemon tells of faces."""
         self.wait_for_call(daemon)
-        change = (mock_daemon.INTERFACE, mock_daemon.variant({"FacesPresent": there}), [])
+        variant = mock_daemon.GLib.Variant("aa{sv}", [mock_daemon.variant(face) for face in faces])
         daemon.connection.emit_signal(None, mock_daemon.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                      mock_daemon.GLib.Variant("(sa{sv}as)", change))
+                                      mock_daemon.GLib.Variant("(sa{sv}as)", (mock_daemon.INTERFACE, {"Faces": variant}, [])))
         daemon.connection.flush_sync()
-        return self.line(said)
 
     @unittest.skipIf(subprocess.run(["/usr/bin/python3", "-c", "import dbus"], stderr=subprocess.DEVNULL).returncode, "no python3-dbus")
     def test_the_python_outlives_the_daemon(self):
@@ -502,12 +510,17 @@ class Examples(Files):
                 subprocess.Popen(["/usr/bin/python3", path], env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0) as kiosk:
             try:
-                self.assertEqual(self.line(kiosk.stdout), b"good day\n", "somebody is there at the start")
-                self.assertEqual(self.face(first, False, kiosk.stdout), b"good bye\n")
-                self.assertEqual(self.face(first, True, kiosk.stdout), b"good day\n")
+                self.says(kiosk.stdout, "good day, number 3", "good day, number 7")
+                self.tell(first, [{"id": 7}])
+                self.says(kiosk.stdout, "good bye, number 3")
+                self.tell(first, [{"id": 7}, {"id": 8, "glasses": True}])
+                self.says(kiosk.stdout, "good day, number 8, with the glasses")
                 first.stop()
+                self.says(kiosk.stdout, "good bye, number 7", "good bye, number 8")
                 with mock_daemon.MockDaemon(bus.address) as second:
-                    self.assertEqual(self.face(second, False, kiosk.stdout), b"good bye\n")
+                    self.says(kiosk.stdout, "good day, number 3", "good day, number 7")
+                    self.tell(second, [])
+                    self.says(kiosk.stdout, "good bye, number 3", "good bye, number 7")
             finally:
                 kiosk.kill()
 
@@ -517,18 +530,22 @@ class Examples(Files):
             self.uses(block, r"busctl call \S+ \S+ \S+ (\w+)")
 
     @unittest.skipUnless(shutil.which("jq"), "no jq")
-    def test_the_shell_tells_of_a_face_when_it_comes(self):
-        _, block = next(self.blocks("sh"))
+    def test_the_shell_tells_of_faces_when_they_come(self):
+        there = [[], [{"id": 3, "glasses": True}], [{"id": 3, "glasses": True}, {"id": 7, "glasses": None}], [], [{"id": 8, "glasses": True}]]
         with open(f"{self.folder}/visagectl", "w", opener=lambda path, flags: os.open(path, flags, 0o755)) as file:
-            file.write("#!/bin/sh\n" 'for face in true true false; do echo "{\\"face\\":$face}"; done; exec sleep 600\n')
-        with subprocess.Popen(["bash", "-c", block], env={"PATH": f"{self.folder}:/usr/bin:/bin"}, stdout=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, start_new_session=True) as child:
-            try:
-                ready, _, _ = select.select([child.stdout], [], [], 60)
-                self.assertTrue(ready, "nothing is said")
-                self.assertEqual([child.stdout.readline() for _ in range(2)], [b"good day\n", b"good bye\n"])
-            finally:
-                os.killpg(child.pid, signal.SIGKILL)
+            file.write(f"#!/bin/sh\ncat {self.folder}/lines; exec sleep 600\n")
+        with open(f"{self.folder}/lines", "w") as file:
+            for line in self.lines(*there):
+                print(json.dumps(line), file=file)
+        blocks = self.blocks("sh")
+        for said in (["3", "8"], ["good bye", "good day", "good bye", "good day"]):
+            _, block = next(blocks)
+            with subprocess.Popen(["bash", "-c", block], env={"PATH": f"{self.folder}:/usr/bin:/bin"}, stdout=subprocess.PIPE,
+                                  bufsize=0, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+                try:
+                    self.says(child.stdout, *said)
+                finally:
+                    os.killpg(child.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

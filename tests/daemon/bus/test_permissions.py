@@ -30,7 +30,8 @@ class Permissions(Streaming):
         self.authority("no")
         get = f"{PROPERTIES}.Get"
         self.assertEqual(self.nobody(get, f"('{INTERFACE}', 'State')"), "done", "everybody may look")
-        for method, arguments in ((get, f"('{INTERFACE}', 'FacesPresent')"), ("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
+        for method, arguments in ((get, f"('{INTERFACE}', 'FacesPresent')"), (get, f"('{INTERFACE}', 'FaceCount')"),
+                                  (get, f"('{INTERFACE}', 'Faces')"), ("Pause", "()"), ("Stop", "()"), ("SetEffect", "('blur', @a{sv} {})"), ("SetMode", "('exact',)"),
                                   ("SetCamera", "('',)"), ("SetModel", "('',)"), ("SetGpu", "('llvmpipe',)"), ("Reload", "()"),
                                   ("Snapshot", "()"), ("Subscribe", "()"), ("Hold", "('me',)")):
             self.assertEqual(self.nobody(method, arguments), "org.freedesktop.DBus.Error.AccessDenied", method)
@@ -131,10 +132,10 @@ class Permissions(Streaming):
             return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, command, "--system"],
                                   env={"DBUS_SYSTEM_BUS_ADDRESS": self.bus.address, "PATH": "/usr/bin:/bin"}, check=True,
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
-        self.assertRegex(said("status"), r"(?m)^  Face +not permitted$")
+        self.assertRegex(said("status"), r"(?m)^  Faces +not permitted$")
         metrics = said("metrics")
         self.assertIn("visaged_readers 1\n", metrics)
-        self.assertNotIn("visaged_face_present", metrics)
+        self.assertNotIn("visaged_face", metrics)
 
     def test_what_changes_while_a_password_is_typed_stays(self):
         other = os.path.join(os.path.dirname(support.model()), "other.safetensors")

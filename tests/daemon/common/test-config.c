@@ -25,6 +25,9 @@ static void test_defaults(void **state)
         assert_int_equal(config.effect.chain, 1 << EFFECT_blur);
         assert_int_equal(config.mode, MODE_SMOOTH);
         assert_int_equal(config.label_age_ms, 300);
+        assert_int_equal(config.faces, 4);
+        assert_int_equal(config.face_born_ms, 300);
+        assert_int_equal(config.face_gone_ms, 1000);
         for (unsigned i = 0; i < EFFECTS; i++)
                 for (unsigned k = 0; effects[i]->options[k].name; k++)
                         assert_true(config.effect.options[i][k] == effects[i]->options[k].default_value);
@@ -33,14 +36,34 @@ static void test_defaults(void **state)
 static void test_good_values(void **state)
 {
         static const char *const good[][2] = {
-                {"camera", "/dev/video3"},   {"camera", ""},       {"camera", "image:/a b/ä.png?move"},
-                {"virtual-camera", "y4m:-"}, {"size", "32x32"},    {"size", "8192x8192"},
-                {"size", "1280x720"},        {"rate", "1"},        {"rate", "240"},
-                {"rate", "30000/1001"},      {"rate", "3/3"},      {"model", ""},
-                {"model", "/x.safetensors"}, {"gpu", "llvm"},      {"gpu", "0"},
-                {"precision", "fp16"},       {"effect", "labels"}, {"effect", "blur"},
-                {"effect", "none"},          {"mode", "exact"},    {"label-age", "10000"},
-                {"label-age", "0"},          {"opacity", "0.25"},  {"strength", "4"},
+                {"camera", "/dev/video3"},
+                {"camera", ""},
+                {"camera", "image:/a b/ä.png?move"},
+                {"virtual-camera", "y4m:-"},
+                {"size", "32x32"},
+                {"size", "8192x8192"},
+                {"size", "1280x720"},
+                {"rate", "1"},
+                {"rate", "240"},
+                {"rate", "30000/1001"},
+                {"rate", "3/3"},
+                {"model", ""},
+                {"model", "/x.safetensors"},
+                {"gpu", "llvm"},
+                {"gpu", "0"},
+                {"precision", "fp16"},
+                {"effect", "labels"},
+                {"effect", "blur"},
+                {"effect", "none"},
+                {"mode", "exact"},
+                {"label-age", "10000"},
+                {"label-age", "0"},
+                {"faces", "1"},
+                {"faces", "8"},
+                {"face-born", "0"},
+                {"face-gone", "10000"},
+                {"opacity", "0.25"},
+                {"strength", "4"},
                 {"effect", "blur+overlay"},
         };
         struct config config;
@@ -57,6 +80,9 @@ static void test_good_values(void **state)
         assert_true(config.effect.options[EFFECT_blur][0] == 4);
         assert_int_equal(config.mode, MODE_EXACT);
         assert_int_equal(config.label_age_ms, 0);
+        assert_int_equal(config.faces, 8);
+        assert_int_equal(config.face_born_ms, 0);
+        assert_int_equal(config.face_gone_ms, 10000);
         assert_string_equal(config.gpu, "0");
 }
 
@@ -135,6 +161,13 @@ static void test_bad_values(void **state)
                 {"label-age", "300 "},
                 {"label-age", "0.5"},
                 {"label-age", ""},
+                {"faces", "0"},
+                {"faces", "9"},
+                {"faces", "four"},
+                {"face-born", "10001"},
+                {"face-born", "-1"},
+                {"face-gone", "1s"},
+                {"face-gone", ""},
         };
         struct config config, before;
         char why[512];

@@ -26,7 +26,7 @@ class Status(Served):
         self.assertEqual(lines[0], "visaged 0.1.0: streaming, 2 readers, held by kiosk")
         rows = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in lines[2:11])
         self.assertEqual(rows, {
-            "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Face": "yes",
+            "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Faces": "2, ids 3, 7",
             "Effect": "overlay, opacity 0.5", "Mode": "smooth",
             "Speed": "30.0 frames per second shown, 14.5 parsed; 42 ms from capture to display", "GPU": "Some GPU",
             "Model": "/usr/share/visaged/default.safetensors"})
@@ -42,10 +42,10 @@ class Status(Served):
 
     def test_nothing_there(self):
         self.daemon.properties.update(State="waiting", StateReason="", Camera="", Gpu="", Model="", FrameRate=0.0, Readers=0,
-                                      FacesPresent=False, Effect="none", EffectOptions={}, Counters={})
+                                      FacesPresent=False, FaceCount=0, Faces=[], Effect="none", EffectOptions={}, Counters={})
         text = self.good("status")
         self.assertTrue(text.startswith("visaged 0.1.0: waiting\n"))
-        for row in ("Camera +the first one found", "Readers +0", "Face +no", "Effect +none", "Speed +-", "GPU +-", "Model +-"):
+        for row in ("Camera +the first one found", "Readers +0", "Faces +0", "Effect +none", "Speed +-", "GPU +-", "Model +-"):
             self.assertRegex(text, rf"(?m)^  {row}$")
 
     def test_hostile_text(self):
@@ -63,6 +63,7 @@ class Status(Served):
         status = json.loads(self.good("status", "--json"))
         expected = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower(): value for name, value in mock_daemon.defaults().items()}
         expected["effect_options"] = {"opacity": 0.5}
+        expected["faces"] = [GLib.Variant("a{sv}", face).unpack() for face in expected["faces"]]
         self.assertEqual(status, expected)
         self.assertEqual(self.daemon.calls, [])
 
@@ -244,7 +245,13 @@ class Snapshot(Served):
 
 RESULT = {"sequence": 17, "time_ns": 51234567890, "width": 640, "height": 480, "face": True,
           "classes": {"skin": 30720, "hair": 61440, "nose": 3072, "l_brow": 10, "r_brow": 11, "u_lip": 12, "l_lip": 1},
+          "faces": [{"id": 3, "since_ns": 49234567890, "box": [0.25, 0.125, 0.5, 0.625], "upright": [320.0, 210.0, 300.0, 280.0], "roll": -12.5,
+                     "confidence": 0.93, "areas": {"skin": 30720}, "left_eye_open": False, "right_eye_open": None, "mouth_open": True,
+                     "glasses": True, "hat": False, "cut": False},
+                    {"id": 7, "since_ns": 51134567890, "box": [0.0, 0.5, 0.125, 0.25], "upright": [40.0, 300.0, 80.0, 120.0],
+                     "roll": 0.4, "confidence": 0.5, "areas": {}, "left_eye_open": None, "cut": True, "news": 1}],
           "parse_ms": 11.25, "dropped": 0}
+FIRST = {"version": 2, "fields": list(RESULT), "face_fields": list(RESULT["faces"][0]), "dropped": 0}
 
 
 class Monitor(Served):
@@ -258,6 +265,8 @@ class Monitor(Served):
             with subprocess.Popen([os.environ["VISAGECTL"], *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   env=environment(system=self.bus.address)) as child:
                 pipe = self.pipe()
+                os.write(pipe, json.dumps(FIRST).encode() + b"\n")
+                self.assertEqual(json.loads(child.stdout.readline()), FIRST)
                 for n in range(3):
                     os.write(pipe, json.dumps({**RESULT, "sequence": n}).encode() + b"\n")
                     self.assertEqual(json.loads(child.stdout.readline()), {**RESULT, "sequence": n})
@@ -267,30 +276,41 @@ class Monitor(Served):
             self.daemon = MockDaemon(self.bus.address)
             self.addCleanup(self.daemon.stop)
 
+    def screen(self, terminal, pattern):
+        """The last one, once the pattern is in it."""
+        return terminal.until(rf"\x1b\[H\x1b\[J[^\x1b]*{pattern}[^\x1b]*\n").rpartition("\x1b[J")[2].splitlines()
+
     def test_on_a_terminal(self):
         with Terminal("monitor", system=self.bus.address) as terminal:
             pipe = self.pipe()
-            os.write(pipe, json.dumps(RESULT).encode() + b"\n")
-            os.write(pipe, json.dumps({**RESULT, "sequence": 1234567, "width": 1920, "height": 1080, "face": False,
+            for line in (FIRST, RESULT):
+                os.write(pipe, json.dumps(line).encode() + b"\n")
+            lines = self.screen(terminal, "cut by the edge")
+            self.assertEqual(lines[:2], ["Frame 17, 640x480, parsed in 11.2 ms; 0 lost",
+                                         "hair 20.0 %, skin 10.0 %, nose 1.0 %, u_lip 0.0 %, r_brow 0.0 %"])
+            rows = [re.split(r" {2,}", line.strip()) for line in lines[3:]]
+            self.assertEqual(rows, [["FACE", "FOR", "LEFT, TOP", "SIZE", "ROLL", "SURE", "SEEN"],
+                                    ["3", "2.0 s", "25 %, 12 %", "50 x 62 %", "-12", "93 %", "left eye closed, mouth open, glasses"],
+                                    ["7", "0.1 s", "0 %, 50 %", "12 x 25 %", "0", "50 %", "cut by the edge"]])
+            ends = {line.index("%", line.index(" x ")) for line in lines[4:]}
+            self.assertEqual(ends, {lines[3].index("SIZE") + 3}, "they stand below each other")
+            os.write(pipe, json.dumps({**RESULT, "sequence": 1234567, "width": 1920, "height": 1080, "face": False, "faces": [],
                                        "classes": {}, "parse_ms": 1200, "dropped": 3}).encode() + b"\n")
-            lines = terminal.until("1920x1080.*\n").splitlines()
-            self.assertEqual(lines[1].split(maxsplit=5),
-                             ["17", "640x480", "yes", "11.2", "0",
-                              "hair 20.0 %, skin 10.0 %, nose 1.0 %, u_lip 0.0 %, r_brow 0.0 %"])
-            self.assertEqual(lines[2].split(), ["1234567", "1920x1080", "no", "1200.0", "3"])
-            for column in ("FRAME", "SIZE", "PARSE MS", "DROPPED"):
-                end = lines[0].index(column) + len(column)
-                for line in lines[1:]:
-                    self.assertNotEqual(line[end - 1], " ", column)
-                    self.assertIn(line[end:end + 1], (" ", ""), column)
-            self.assertEqual(lines[0].index("LARGEST"), lines[1].index("hair"))
+            lines = self.screen(terminal, "1920x1080")
+            self.assertEqual((lines[0], len(lines)), ("Frame 1234567, 1920x1080, parsed in 1200.0 ms; 3 lost", 4))
             self.daemon.stop()
             terminal.until("visagectl: visaged has ended, or does not permit this any more\n")
             self.assertEqual(terminal.end(), 1)
 
+    def test_hostile_names(self):
+        with Terminal("monitor", system=self.bus.address) as terminal:
+            os.write(self.pipe(), json.dumps({**RESULT, "classes": {"\x1b[31mred": 5}}).encode() + b"\n")
+            self.assertIn("?[31mred 0.0 %", self.screen(terminal, "FACE")[1])
+
     def test_until_ctrl_c(self):
         with Terminal("monitor", system=self.bus.address) as terminal:
-            terminal.until("FRAME")
+            os.write(self.pipe(), json.dumps(RESULT).encode() + b"\n")
+            terminal.until("FACE")
             self.assertEqual(terminal.end(signal.SIGINT), -signal.SIGINT)
 
     def test_a_line_that_is_none(self):
@@ -386,7 +406,8 @@ class Metrics(Served):
             self.assertEqual((family.type, family.unit), ("counter", "frames" if name.endswith("frames") else ""))
             self.assertEqual([(sample.name, sample.value) for sample in family.samples], [(f"visaged_{name}_total", n)])
         for name, unit, value in (("frame_rate_hertz", "hertz", 29.97), ("parse_rate_hertz", "hertz", 14.5),
-                                  ("latency_seconds", "seconds", 0.0415), ("readers", "", 2), ("face_present", "", 1)):
+                                  ("latency_seconds", "seconds", 0.0415), ("readers", "", 2), ("face_present", "", 1),
+                                  ("faces", "", 2)):
             family = families[f"visaged_{name}"]
             self.assertEqual((family.type, family.unit), ("gauge", unit))
             self.assertEqual([sample.value for sample in family.samples], [value])
