@@ -28,7 +28,7 @@ class Benches(unittest.TestCase):
 
     def test_steady(self):
         with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=6", "--rate=1", "--size=320x240", f"--json={folder}/rows")
+            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=8", "--rate=2", f"--json={folder}/rows")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             with open(f"{folder}/rows", encoding="utf-8") as file:
                 rows = json.load(file)
