@@ -23,7 +23,7 @@ class Benches(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         rows = [line.split() for line in done.stdout.splitlines()[2:]]
         names = {" ".join(row[:-3]) for row in rows}
-        self.assertLessEqual({"unpack YUYV", "pack NV12", "overlay", "blur", "mirror"}, names)
+        self.assertLessEqual({"unpack YUYV", "pack NV12", "guide", "overlay", "blur", "mirror"}, names)
         self.assertTrue(all(float(row[-2]) >= float(row[-1]) > 0 for row in rows), done.stdout)
 
     def test_steady(self):
