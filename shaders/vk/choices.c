@@ -1,6 +1,6 @@
 /* What was chosen by measuring.  The text of the file is the table: it is short, and searched only when a network is
  * made ready.  Its first line is the version of this program and the driver with its version, because other kernels may
- * be fast with others.  The file's name is not enough: Mesa 22.3 gives its software drivers of all versions one UUID. */
+ * be fast with others.  The file's name is not enough: with Mesa 22.3's software driver it has no version. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
