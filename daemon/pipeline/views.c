@@ -46,7 +46,7 @@ void views_reset(struct views *views)
 {
         faces_reset(views->faces);
         memset(views->kept, 0, sizeof views->kept);
-        views->whole_ns = views->taken_ns = 0;
+        views->whole_ns = 0;
 }
 
 /* ---- what is seen ---- */
@@ -74,10 +74,23 @@ static void keep_others(const struct views *views, struct gpu_view *view)
         }
 }
 
-/* The longer ago, the less what was known counts: where frames are parsed seldom, being late is worse than noise. */
-static float memory_of(uint64_t age_ns)
+/* When what is in the map there was answered by a view as fine as this one: coarser answers do not count.  0: never. */
+static uint64_t known_ns(const struct views *views)
 {
-        return fmaxf(1 - age_ns / 1.5e9f, 0.01f);
+        if (!views->now.face)
+                return views->whole_ns;
+        for (int i = 0; i < GPU_KEPT_MAX; i++)
+                if (views->kept[i].face == views->now.face)
+                        return views->kept[i].time_ns;
+        return 0;
+}
+
+/* The longer ago, the less what was known counts: where frames are parsed seldom, being late is worse than noise. */
+static float memory(const struct views *views, uint64_t time_ns)
+{
+        const uint64_t known = known_ns(views);
+
+        return known ? fmaxf(1 - (time_ns - known) / 1.5e9f, 0.01f) : 0.01f;
 }
 
 void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole, struct gpu_view *ret)
@@ -89,7 +102,7 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole,
                 faces_next(views->faces, time_ns, now);
         now->time_ns = time_ns;
         *ret = views->whole;
-        ret->memory = fresh ? 0 : memory_of(time_ns - views->taken_ns);
+        ret->memory = fresh ? 0 : memory(views, time_ns);
         if (now->face) {
                 ret->region = gpu_region_make(views->now.to_picture);
                 ret->feather = FEATHER;
@@ -133,7 +146,6 @@ void views_take(struct views *views, const uint32_t *answers)
 
         for (size_t i = 0; i < count; i++)
                 views->labels[i] = answers[i] & 255;
-        views->taken_ns = views->now.time_ns;
         if (views->now.face)
                 keep(views);
         else

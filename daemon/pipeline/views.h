@@ -27,7 +27,6 @@ struct views {
         uint8_t *labels;
         struct views_kept kept[GPU_KEPT_MAX];
         uint64_t whole_ns; /* the time of the newest frame that was seen as a whole */
-        uint64_t taken_ns; /* and of the newest one */
 };
 
 int views_init(struct views *views, const struct views_options *options); /* -ENOMEM; then finish what there is */

@@ -1,0 +1,141 @@
+/* What the network sees of each frame, with a face that is drawn. */
+#include <string.h>
+
+#include "daemon/pipeline/views.h"
+#include "tests/cm.h"
+#include "tests/daemon/faces/drawing.h"
+
+#define MS UINT64_C(1000000)
+
+enum { WIDTH = 1280, HEIGHT = 720, NET_WIDTH = 320, NET_HEIGHT = 192, STEP_MS = 100 };
+
+static struct rig {
+        struct views views;
+        struct scene scene;
+        struct gpu_view view; /* that was chosen last */
+        uint64_t now;
+        uint8_t labels[NET_WIDTH * NET_HEIGHT];
+        uint32_t answers[NET_WIDTH * NET_HEIGHT];
+} rig;
+
+static void begin(void)
+{
+        static struct model_info model = {.width = NET_WIDTH, .height = NET_HEIGHT};
+
+        model.classes = drawn_class_count;
+        for (uint32_t i = 0; i < drawn_class_count; i++)
+                strcpy(model.class[i].name, drawn_classes[i]);
+        rig = (struct rig){.now = 1000 * MS};
+        rig.scene.faces[rig.scene.count++] = drawn_face(640, 300, 100);
+        assert_int_equal(views_init(&rig.views, &(struct views_options){.model = &model,
+                                                                        .width = WIDTH,
+                                                                        .height = HEIGHT,
+                                                                        .faces_most = 4,
+                                                                        .born_ns = 300 * MS,
+                                                                        .gone_ns = 1000 * MS}),
+                         0);
+}
+
+static void end(void)
+{
+        views_finish(&rig.views);
+}
+
+static bool sees_whole(void)
+{
+        return memcmp(&rig.view.region, &rig.views.whole.region, sizeof rig.view.region) == 0;
+}
+
+/* One frame.  The upper bytes of an answer are not labels. */
+static void step(bool fresh, bool whole)
+{
+        views_choose(&rig.views, rig.now, fresh, whole, &rig.view);
+        const struct face_view *now = &rig.views.now;
+        scene_draw(&rig.scene, now, rig.labels);
+        for (size_t i = 0; i < NET_WIDTH * NET_HEIGHT; i++)
+                rig.answers[i] = rig.labels[i] | 0xabcdef00;
+        views_take(&rig.views, rig.answers);
+        rig.now += STEP_MS * MS;
+}
+
+static void test_first(void **state)
+{
+        begin();
+        step(true, false);
+        assert_true(sees_whole() && rig.view.memory == 0 && rig.view.kept_count == 0);
+        end();
+}
+
+/* Finer answers replace coarser ones at once, and then count on. */
+static void test_memory(void **state)
+{
+        begin();
+        step(true, false);
+        step(false, false);
+        assert_true(!sees_whole() && rig.view.memory > 0 && rig.view.memory < 0.05f && rig.view.feather > 1);
+        unsigned whole = 0;
+        for (int i = 0; i < 12; i++) {
+                step(false, false);
+                assert_true(rig.view.memory > 0.5f && rig.view.memory <= 1);
+                whole += sees_whole();
+        }
+        assert_in_range(whole, 2, 6);
+        rig.now += 60000 * MS;
+        step(false, true);
+        assert_true(rig.view.memory > 0 && rig.view.memory < 0.05f);
+        end();
+}
+
+/* The whole picture leaves a face's own view alone, while that is new and the face is there. */
+static void test_kept(void **state)
+{
+        struct gpu_region face;
+
+        begin();
+        step(true, false);
+        for (int i = 0; i < 10; i++) {
+                step(false, false);
+                if (!sees_whole())
+                        face = rig.view.region;
+        }
+        step(false, true);
+        assert_true(sees_whole() && rig.view.kept_count == 1);
+        assert_memory_equal(rig.view.kept[0], face.from_picture, sizeof face.from_picture);
+        rig.now += 1500 * MS;
+        step(false, true);
+        assert_true(rig.view.kept_count == 0);
+        end();
+}
+
+static void test_whole_if_wanted(void **state)
+{
+        begin();
+        step(true, false);
+        for (int i = 0; i < 10; i++) {
+                step(false, true);
+                assert_true(sees_whole() && rig.views.whole_ns == rig.now - STEP_MS * MS);
+        }
+        end();
+}
+
+static void test_reset(void **state)
+{
+        begin();
+        step(true, false);
+        for (int i = 0; i < 6; i++)
+                step(false, false);
+        views_reset(&rig.views);
+        step(false, false);
+        assert_true(sees_whole() && rig.view.kept_count == 0);
+        end();
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_first),           cmocka_unit_test(test_memory), cmocka_unit_test(test_kept),
+                cmocka_unit_test(test_whole_if_wanted), cmocka_unit_test(test_reset),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
