@@ -74,8 +74,7 @@ static void keep_others(const struct views *views, struct gpu_view *view)
         }
 }
 
-/* After half a second, little of what was known counts: where frames are parsed seldom, noise is no concern, but being
- * late is. */
+/* The longer ago, the less what was known counts: where frames are parsed seldom, being late is worse than noise. */
 static float memory_of(uint64_t age_ns)
 {
         return fmaxf(1 - age_ns / 5e8f, 0.01f);

@@ -26,6 +26,17 @@ class Benches(unittest.TestCase):
         self.assertLessEqual({"unpack YUYV", "pack NV12", "overlay", "blur", "mirror"}, names)
         self.assertTrue(all(float(row[-2]) >= float(row[-1]) > 0 for row in rows), done.stdout)
 
+    def test_steady(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=6", "--rate=1", "--size=320x240", f"--json={folder}/rows")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            with open(f"{folder}/rows", encoding="utf-8") as file:
+                rows = json.load(file)
+        # What is measured here is no time: it is the same on every machine.
+        self.assertLess(rows["visaged"]["flips"], rows["single pictures"]["flips"])
+        self.assertLess(rows["visaged"]["dtssd"], rows["single pictures"]["dtssd"])
+        self.assertEqual(rows["visaged"]["lag"], 0)
+
     def test_daemon(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", f"--json={folder}/rows")
