@@ -82,13 +82,14 @@ struct gpu_blur {
         float shift, radius, fall, everywhere;
 };
 
-/* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever its labels are. */
+/* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever the mask is. */
 struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
 
-/* Blurs the pixels that are labelled 0 (background).  It ignores all other pixels, so that no halo of the person leaks
- * into the background.  `blur` is a struct gpu_blur with a sigma of at least `sigma_least`, which also determines the
- * size of `scratch`.  `out` has the size of `in`; all are distinct. */
-int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
+/* Blurs the background.  Only its own colours are mixed, so that no halo of the person leaks into it, and where the
+ * mask is between 0 and 255 those behind the person are taken out of the picture's before the blurred ones are put in.
+ * `blur` is a struct gpu_blur with a sigma of at least `sigma_least`, which also determines the size of `scratch`.
+ * `out` has the size of `in`; all are distinct. */
+int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_mask *mask,
                        const struct gpu_block *blur, float sigma_least, struct gpu_buffer *scratch,
                        const struct gpu_image *out);
 uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_least);

@@ -182,7 +182,7 @@ static struct config_key effect_key(void)
         for (unsigned i = 0; i < EFFECTS && n < sizeof text.help; i++)
                 n += snprintf(text.help + n, sizeof text.help - n, "\n%s: %s", effects[i]->name, effects[i]->help);
         effect_chain_allowed(text.allowed);
-        return (struct config_key){"effect", "EFFECT", text.help, "overlay", text.allowed, parse_effect};
+        return (struct config_key){"effect", "EFFECT", text.help, "blur", text.allowed, parse_effect};
 }
 
 static struct config_key option_key(unsigned effect, unsigned i)

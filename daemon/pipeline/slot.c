@@ -23,6 +23,10 @@ int slot_tools_init(struct slot_tools *tools, struct gpu *gpu, const struct gpu_
                                &tools->scratch);
         for (int i = 0; i < 2 && r == 0; i++)
                 r = new_image(gpu, sink, "work", &tools->work[i]);
+        tools->guided = (struct gpu_mask){NULL, sink->width, sink->height};
+        if (r == 0)
+                r = gpu_buffer_new(gpu, gpu_labels_size(sink->width, sink->height), GPU_MEMORY_DEVICE, "guided mask",
+                                   &tools->guided.buffer);
         if (r == 0)
                 r = effect_chain_states_new(gpu, sink->width, sink->height, tools->states);
         return r < 0 ? r : gpu_buffer_new(gpu, in_words(sink->size), GPU_MEMORY_DEVICE, "packed", &tools->packed);
@@ -34,6 +38,7 @@ void slot_tools_finish(struct slot_tools *tools)
         gpu_buffer_free(tools->scratch);
         gpu_buffer_free(tools->work[0].buffer);
         gpu_buffer_free(tools->work[1].buffer);
+        gpu_buffer_free(tools->guided.buffer);
         gpu_buffer_free(tools->packed);
 }
 
@@ -66,6 +71,8 @@ static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_
                 .states = tools->states,
                 .work = {&tools->work[0], &tools->work[1]},
                 .labels = &tools->parse->labels,
+                .mask = &tools->parse->mask,
+                .guided = &tools->guided,
                 .blocks = {slot->parameters, VIEW_SIZE},
         };
         struct gpu_program *out;

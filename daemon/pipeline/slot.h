@@ -40,6 +40,7 @@ struct slot_tools {
         struct gpu_pixels sink;
         struct parse *parse;
         struct gpu_image work[2];
+        struct gpu_mask guided;
         struct gpu_buffer *scratch;         /* of effects */
         struct gpu_buffer *states[EFFECTS]; /* of effects that keep one */
         struct gpu_buffer *packed;          /* the virtual camera's bytes, on the device */

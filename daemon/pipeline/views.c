@@ -77,7 +77,7 @@ static void keep_others(const struct views *views, struct gpu_view *view)
 /* The longer ago, the less what was known counts: where frames are parsed seldom, being late is worse than noise. */
 static float memory_of(uint64_t age_ns)
 {
-        return fmaxf(1 - age_ns / 5e8f, 0.01f);
+        return fmaxf(1 - age_ns / 1.5e9f, 0.01f);
 }
 
 void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole, struct gpu_view *ret)

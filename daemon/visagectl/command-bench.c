@@ -19,7 +19,7 @@ static const char help[] =
         "a virtual camera's, and the start, with a cache of its own.  Nothing else should run meanwhile.\n"
         "\n"
         "      --size=WxH      of the frame [640x480]\n"
-        "      --effect=CHAIN  of the frame, such as blur+mirror [overlay]\n"
+        "      --effect=CHAIN  of the frame, such as blur+mirror [blur]\n"
         "      --iterations=N  how often each is measured, from 1 to 1000 [10]\n"
         "      --backend=B     subgroup or tiled, to compare the two back-ends [the faster one]\n"
         "      --quick         leave out the start, which takes the longest\n"

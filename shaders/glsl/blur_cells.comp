@@ -1,14 +1,16 @@
 #version 450
-// The background's cells: premultiplied, alpha is the part of a cell that is background.
+// The background's cells: premultiplied, alpha is the part of a cell that is background.  Where somebody is seen through a little,
+// the colour is theirs, too, and doesn't count.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
 #include "bytes.glsl"
 #include "blur.glsl"
+#include "rgba.glsl"
 
 layout(local_size_x = WORKGROUP) in;
-INPUT(0, image)
-INPUT(1, labels)
+INPUT_WORDS(0, image, uint)
+INPUT_WORDS(1, mask, uint)
 INPUT(2, blur)
 OUTPUT(cells)
 
@@ -22,13 +24,14 @@ void main()
         for (int cell = LINEAR_INVOCATION; cell < count.x * count.y; cell += params.invocations) {
                 const ivec2 first = (ivec2(cell % count.x, cell / count.x) - 1) << b.shift;
                 vec4 sum = vec4(0);
-                for (int y = first.y; y < first.y + side; y++)
+                for (int y = first.y; y < first.y + side; y++) {
+                        const int row = clamp(y, 0, params.size.y - 1) * params.size.x;
                         for (int x = first.x; x < first.x + side; x++) {
-                                const ivec2 p = clamp(ivec2(x, y), ivec2(0), params.size - 1);
-                                const int i = p.y * params.size.x + p.x;
-                                const float background = b.everywhere || BYTE(labels, i) == 0 ? 1 : 0;
-                                sum += vec4(LOAD(image, i).rgb, 1) * background;
+                                const int i = row + clamp(x, 0, params.size.x - 1);
+                                const float background = b.everywhere ? 1 : max(1 - float(BYTE(mask, i)) * 10 / 255, 0);
+                                sum += vec4(from_pixel(LOAD_WORD(image, i)), 255) * background;
                         }
-                STORE(cells, cell, sum / float(side * side));
+                }
+                STORE(cells, cell, sum / float(255 * side * side));
         }
 }

@@ -1,5 +1,8 @@
 #version 450
 // A picture with its background from blurred cells, between whose centres colours change linearly; four pixels an invocation.
+//
+// A pixel is as much somebody as its mask says, and the rest of it is background.  What the colours around it leave of it without
+// that rest, within what is possible, comes before the blurred background.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -8,19 +11,22 @@
 
 layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, image, uvec4)
-INPUT_WORDS(1, labels, uint)
+INPUT_WORDS(1, mask, uint)
 INPUT(2, cells)
 INPUT(3, blur)
 OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(blur_params);
 
-vec4 cell_at(ivec2 p, Blur b, int row)
+// So much of a pixel's cell must be background that it tells what the background looks like there.
+const float LEAST = 1.0 / 32;
+
+vec4 blurred_at(ivec2 p, Blur b, int row)
 {
         const vec2 place = (vec2(p) + 0.5) / float(1 << b.shift) + 0.5;
         const ivec2 low = ivec2(place);
         const vec2 f = place - vec2(low);
-        const int i = low.y * row + low.x;
+        const int i = params.blurred + low.y * row + low.x;
         return mix(mix(LOAD(cells, i), LOAD(cells, i + 1), f.x), mix(LOAD(cells, i + row), LOAD(cells, i + row + 1), f.x), f.y);
 }
 
@@ -32,15 +38,17 @@ void main()
         const Blur b = LOAD_BLUR(blur);
         const int row = cells_of(b, params.size).x;
         const uvec4 before = LOAD_WORDS(image, i);
-        const uint four = LOAD_WORD(labels, i);
-        ivec2 p = ivec2(i * 4 % params.size.x, i * 4 / params.size.x);
+        const uint four = LOAD_WORD(mask, i);
+        ivec2 p = nth_pixel(i * 4, params.size.x);
         uvec4 after;
         [[unroll]] for (int k = 0; k < 4; k++) {
-                const float background = b.everywhere || (four >> k * 8 & 255) == 0 ? 1 : 0;
-                const vec4 cell = cell_at(p, b, row);
-                const vec3 own = from_pixel(before[k]), blurred = cell.a > 0 ? cell.rgb / cell.a * 255 : own;
-                after[k] = to_pixel(mix(own, blurred, background));
-                p += p.x + 1 < params.size.x ? ivec2(1, 0) : ivec2(-p.x, 1);
+                const float rest = b.everywhere ? 1 : float(255 - int(four >> k * 8 & 255)) / 255;
+                const ivec2 cell = (p >> b.shift) + 1;
+                const vec4 wide = blurred_at(p, b, row), near = LOAD(cells, cell.y * row + cell.x);
+                const vec3 own = from_pixel(before[k]) / 255, blurred = wide.a > 0 ? wide.rgb / wide.a : own;
+                const vec3 behind = (near.rgb + blurred * LEAST) / (near.a + LEAST);
+                after[k] = to_pixel((clamp(own - rest * behind, 0, 1 - rest) + rest * blurred) * 255);
+                p = next_pixel(p, params.size.x);
         }
         result[i] = after;
 }

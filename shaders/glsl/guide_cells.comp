@@ -5,10 +5,11 @@
 #include "shaders/glsl/picture-params.h"
 #include "bytes.glsl"
 #include "guide.glsl"
+#include "rgba.glsl"
 
 layout(local_size_x = WORKGROUP) in;
-INPUT(0, image)
-INPUT(1, mask)
+INPUT_WORDS(0, image, uint)
+INPUT_WORDS(1, mask, uint)
 OUTPUT(cells)
 
 PUSH_CONSTANTS(guide_params);
@@ -27,7 +28,7 @@ void main()
                 for (int x = 0; x < SAMPLES; x++) {
                         const ivec2 p = min(first + (ivec2(x, y) * params.side + params.side / 2) / SAMPLES, params.size - 1);
                         const int i = p.y * params.size.x + p.x;
-                        const vec4 v = vec4(LOAD(image, i).rgb, decided(BYTE(mask, i)));
+                        const vec4 v = vec4(from_pixel(LOAD_WORD(image, i)) / 255, decided(float(BYTE(mask, i)) / 255));
                         mean += v;
                         products.xyz += v.rgb * v.a;
                         squares += v.rgb * v.rgb;

@@ -84,6 +84,7 @@ struct guide_params {
 struct blur_params {
         ivec2 size;      /* of the picture */
         int invocations; /* which share the cells */
+        int blurred;     /* the first of the blurred cells, behind those as they are */
 };
 
 struct warp_params {

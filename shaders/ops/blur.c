@@ -44,37 +44,38 @@ static uint64_t cells_size(uint32_t width, uint32_t height, float sigma_least)
 
 uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_least)
 {
-        return 2 * cells_size(width, height, sigma_least);
+        return 3 * cells_size(width, height, sigma_least);
 }
 
-int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
+int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_mask *mask,
                        const struct gpu_block *blur, float sigma_least, struct gpu_buffer *scratch,
                        const struct gpu_image *out)
 {
         const uint64_t size = cells_size(in->width, in->height, sigma_least);
-        const struct operand cells[2] = {{scratch, 0, size, FORMAT_F16}, {scratch, size, size, FORMAT_F16}};
+        const struct operand own = {scratch, 0, size, FORMAT_F16}, blurred = {scratch, size, size, FORMAT_F16};
+        const struct operand across = {scratch, 2 * size, size, FORMAT_F16}, both = {scratch, 0, 2 * size, FORMAT_F16};
         const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
         /* Recorded for every sigma: as many invocations as cells of four pixels; where there are more cells, each gets
          * several. */
         const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
-        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP};
+        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 8};
         const struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
-                 .operands = {image_operand(in), labels_operand(labels), settings, [4] = cells[0]},
+                 .operands = {image_pixels(in), mask_words(mask), settings, [4] = own},
                  .groups = {groups, 1, 1},
                  .cost = 40.0 * in->width * in->height},
                 {.kernel = &kernel_blur_spread,
-                 .operands = {cells[0], settings, [4] = cells[1]},
+                 .operands = {own, settings, [4] = across},
                  .groups = {groups, 1, 1},
                  .cost = 400.0 * size / 8},
                 {.kernel = &kernel_blur_spread,
                  .constants = {1},
-                 .operands = {cells[1], settings, [4] = cells[0]},
+                 .operands = {across, settings, [4] = blurred},
                  .groups = {groups, 1, 1},
                  .cost = 400.0 * size / 8},
                 {.kernel = &kernel_blur_mix,
-                 .operands = {image_words(in), labels_words(labels), cells[0], settings, [4] = image_words(out)},
+                 .operands = {image_words(in), mask_words(mask), both, settings, [4] = image_words(out)},
                  .groups = {LINEAR_GROUPS(image_fours(in))},
                  .cost = 100.0 * in->width * in->height},
         };

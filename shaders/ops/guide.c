@@ -51,7 +51,7 @@ int op_guide(struct gpu_program *program, const struct gpu_image *image, const s
         const struct operand functions = {scratch, PLANES * plane, plane, FORMAT_F32};
         const struct dispatch steps[] = {
                 {.kernel = &kernel_guide_cells,
-                 .operands = {image_operand(image), mask_operand(in), [4] = means},
+                 .operands = {image_pixels(image), mask_words(in), [4] = means},
                  .groups = {LINEAR_GROUPS(cells)},
                  .cost = 1000.0 * cells},
                 {.kernel = &kernel_guide_fit,

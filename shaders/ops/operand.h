@@ -78,6 +78,11 @@ static inline struct operand image_words(const struct gpu_image *image)
                                 FORMAT_WORDS};
 }
 
+static inline struct operand image_pixels(const struct gpu_image *image)
+{
+        return (struct operand){image->buffer, 0, gpu_image_size(image->width, image->height), FORMAT_WORD};
+}
+
 static inline uint32_t image_fours(const struct gpu_image *image)
 {
         return divide_up((uint64_t)image->width * image->height, 4);
@@ -86,6 +91,11 @@ static inline uint32_t image_fours(const struct gpu_image *image)
 static inline struct operand labels_words(const struct gpu_labels *labels)
 {
         return (struct operand){labels->buffer, 0, gpu_labels_size(labels->width, labels->height), FORMAT_WORD};
+}
+
+static inline struct operand mask_words(const struct gpu_mask *mask)
+{
+        return (struct operand){mask->buffer, 0, gpu_labels_size(mask->width, mask->height), FORMAT_WORD};
 }
 
 static inline struct operand block_operand(const struct gpu_block *block, uint64_t size)

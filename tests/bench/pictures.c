@@ -122,6 +122,8 @@ static void effect(const struct bench *bench, unsigned id)
                 .scratch = bench->scratch,
                 .states = bench->states,
                 .labels = &bench->labels,
+                .mask = &bench->masks[0],
+                .guided = &bench->masks[1],
                 .blocks = {bench->parameters, 0},
         };
         struct effect_settings settings = {.chain = UINT32_C(1) << id};

@@ -23,12 +23,12 @@ class Benches(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         rows = [line.split() for line in done.stdout.splitlines()[2:]]
         names = {" ".join(row[:-3]) for row in rows}
-        self.assertLessEqual({"unpack YUYV", "pack NV12", "overlay", "blur", "mirror"}, names)
+        self.assertLessEqual({"unpack YUYV", "pack NV12", "guide", "overlay", "blur", "mirror"}, names)
         self.assertTrue(all(float(row[-2]) >= float(row[-1]) > 0 for row in rows), done.stdout)
 
     def test_steady(self):
         with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=6", "--rate=1", "--size=320x240", f"--json={folder}/rows")
+            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=8", "--rate=2", f"--json={folder}/rows")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             with open(f"{folder}/rows", encoding="utf-8") as file:
                 rows = json.load(file)

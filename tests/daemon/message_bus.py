@@ -329,12 +329,12 @@ def still():
 
 
 class Streaming(unittest.TestCase):
-    """One daemon for all tests of a class."""
+    """One daemon for all tests of a class, with the overlay."""
 
     @classmethod
     def setUpClass(cls):
         cls.bus = Bus()
-        cls.daemon = Daemon(cls.bus, camera=still())
+        cls.daemon = Daemon(cls.bus, "--effect=overlay", camera=still())
         cls.client = Client(cls.bus)
         cls.client.until_state("streaming")
 

@@ -400,6 +400,7 @@ static void frees_what_is_made_after_a_loss(void **state)
                 assert_int_equal(gpu_buffer_new(gpu, 4096, GPU_MEMORY_DEVICE, "image", &buffer), 0);
                 const struct gpu_image image = {buffer, 32, 32};
                 const struct gpu_labels labels = {buffer, 32, 32};
+                const struct gpu_mask mask = {buffer, 32, 32};
                 const struct gpu_block block = {buffer, 0};
                 assert_int_equal(gpu_program_new(gpu, "late", &program), 0);
                 assert_int_equal(op_paint(program, &image, &labels, &block, &image), 0);
@@ -407,7 +408,7 @@ static void frees_what_is_made_after_a_loss(void **state)
                 assert_int_equal(play_push(&play), 0);
                 fake_lose();
                 assert_int_equal(gpu_wait(gpu), -ENODEV);
-                op_blur_background(program, &image, &labels, &block, 3, buffer, &image);
+                op_blur_background(program, &image, &mask, &block, 3, buffer, &image);
                 gpu_program_end(program);
                 assert_int_equal(gpu_submit(program, NULL, NULL), -ENODEV);
                 gpu_program_free(program);

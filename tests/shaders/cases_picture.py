@@ -457,54 +457,89 @@ def guide_cases():
                        arrays=[image, mask], sample=width < 400)
 
 
-def blurred(image, labels, sigma):
-    """A Gaussian over the background only, cut off where little is left of it; at the edges the picture goes on as it ends."""
-    reach = int(np.ceil(2.5 * sigma))
+def blurred(image, alpha, sigma):
+    """A Gaussian over the background only, cut off where little is left of it; at the edges the picture goes on as it ends. What
+    the mean of the background in its cell leaves of a pixel is put before it. Also how much of the Gaussian is
+    background."""
+    height, width = alpha.shape
+    reach, side = int(np.ceil(2.5 * sigma)), 2 ** max(0, int(np.log2(sigma / 2.5)))
     g = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    mask = (labels == 0).astype(np.float64)
+    color, weight = image[..., :3] / 255, np.maximum(1 - 10 * alpha, 0)[..., None]
 
     def both_ways(a):
         for axis in (0, 1):
-            a = np.apply_along_axis(lambda v: np.convolve(np.pad(v, reach, "edge"), g, "valid"), axis, a)
+            a = np.apply_along_axis(lambda v: np.convolve(np.pad(v, reach, "edge"), g / g.sum(), "valid"), axis, a)
         return a
 
-    weight = both_ways(mask)
-    rgb = np.stack([both_ways(mask * image[..., i]) for i in range(3)], -1) / np.maximum(weight, 1e-30)[..., None]
-    return np.where((labels == 0)[..., None], rgb, image[..., :3])
+    def cells(a):
+        a = np.pad(a, ((0, -height % side), (0, -width % side), (0, 0)), "edge")
+        a = a.reshape(a.shape[0] // side, side, a.shape[1] // side, side, -1).mean((1, 3))
+        return a.repeat(side, 0).repeat(side, 1)[:height, :width]
+
+    behind = both_ways(weight)
+    wide = np.where(behind > 0, both_ways(weight * color) / np.maximum(behind, 1e-30), color)
+    near = (cells(weight * color) + wide / 32) / (cells(weight) + 1 / 32)
+    rest = 1 - alpha[..., None]
+    return 255 * (np.clip(color - rest * near, 0, 1 - rest) + rest * wide), behind[..., 0]
 
 
-def blob(width, height, r):
+def blob(width, height):
+    """Below 1 inside."""
     y, x = np.mgrid[:height, :width]
-    return np.where((x - 0.55 * width) ** 2 / (0.3 * width) ** 2 + (y - 0.5 * height) ** 2 / (0.35 * height) ** 2 < 1,
-                    r.integers(1, 19, (height, width)), 0).astype(np.uint8)
+    return np.hypot((x - 0.55 * width) / (0.3 * width), (y - 0.5 * height) / (0.35 * height))
 
 
 def blur_cases():
     for n, (width, height, sigma) in enumerate([(40, 30, 2), (64, 48, 4), (97, 33, 7.5), (33, 97, 1), (200, 120, 12), (121, 90, 10), (160, 120, 20)]):
-        for what in ("noise", "flat", "all background", "no background", "everywhere"):
+        for what in ("noise", "flat", "soft", "all background", "no background", "everywhere"):
             r = rng("blur", n, what)
             image = pixel_bytes(width, height, r)
             image[..., 3] = 255
-            labels = blob(width, height, r)
+            mask = np.where(blob(width, height) < 1, 255, 0).astype(np.uint8)
             if what == "flat":  # green behind a red person: nothing red may come out
-                image[..., :3] = np.where((labels == 0)[..., None], (10, 200, 60), (255, 0, 0))
+                image[..., :3] = np.where((mask == 0)[..., None], (10, 200, 60), (255, 0, 0))
+            elif what == "soft":
+                mask = np.clip(255 * (3 - 2.5 * blob(width, height)) + r.normal(0, 20, mask.shape), 0, 255).astype(np.uint8)
             elif what == "all background":
-                labels[:] = 0
+                mask[:] = 0
             elif what == "no background":
-                labels[:] = 1
+                mask[:] = 255
 
-            def check(outputs, answer, image=image, labels=labels * (what != "everywhere"), sigma=sigma, what=what):
+            def check(outputs, answer, image=image, mask=mask, sigma=sigma, what=what):
                 got = outputs[0].reshape(image.shape)
-                person = labels != 0
-                assert (got[person] == image[person]).all(), "what is not background has changed"
+                want, known = blurred(image, mask / 255 * (what != "everywhere"), sigma)
+                if what != "everywhere":
+                    assert (got[mask == 255] == image[mask == 255]).all(), "what is not background has changed"
                 if what == "flat":
                     bytes_near(got[..., :3], image[..., :3], 2)
                 # What lies between the two passes, the background's weight too, has 8 bits.
-                bytes_near(got[..., :3], blurred(image, labels, sigma), 3, mean=0.5)
+                bytes_near(got[..., :3], want, 3, mean=0.5, where=((known > 0.01) | (mask == 255))[..., None])
 
             yield Case("blur", f"blur {width}x{height} sigma {sigma:g}, {what}", check,
-                       numbers={name: {"width": width, "height": height} for name in ("in", "labels", "out")}
-                       | {"sigma": float(sigma), "sigma_least": float(sigma) / (1 + n % 3 * 3), "everywhere": what == "everywhere"}, arrays=[image, labels], sample=width < 150)
+                       numbers={name: {"width": width, "height": height} for name in ("in", "mask", "out")}
+                       | {"sigma": float(sigma), "sigma_least": float(sigma) / (1 + n % 3 * 3), "everywhere": what == "everywhere"}, arrays=[image, mask], sample=width < 150)
+    yield from halo_cases()
+
+
+def halo_cases():
+    """Somebody of one colour before another, with the edges of a picture, and a mask that is as soft as it may be there."""
+    width, height = 160, 120
+    for name, person, background in (("white before black", 255, 0), ("black before white", 0, 255), ("grey before white", 128, 255)):
+        for reach in (1, 2, 4):
+            distance = (blob(width, height) - 1) * 0.3 * width  # pixels, about
+            edge = np.clip(0.5 - distance, 0, 1)
+            image = np.full((height, width, 4), 255, np.uint8)
+            image[..., :3] = np.round(edge * person + (1 - edge) * background)[..., None]
+            mask = np.round(255 * np.clip(0.5 - distance / (2 * reach), 0, 1)).astype(np.uint8)
+
+            def check(outputs, answer, image=image, distance=distance, background=background):
+                got = outputs[0].reshape(image.shape)[..., :3].astype(int)
+                assert np.abs(got[distance > 2] - background).max() <= 1, "a halo"
+                assert np.abs(got[distance < -4] - image[distance < -4][:, :3]).max() <= 1, "the person has changed"
+
+            yield Case("blur", f"blur {name}, mask {2 * reach} wide", check,
+                       numbers={size: {"width": width, "height": height} for size in ("in", "mask", "out")}
+                       | {"sigma": 3.0, "sigma_least": 3.0, "everywhere": False}, arrays=[image, mask])
 
 
 def paint_cases():

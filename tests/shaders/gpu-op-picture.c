@@ -219,19 +219,19 @@ static int run_blur(struct run *run)
         const struct gpu_blur blur = gpu_blur_make(sigma, number(run->json, "everywhere"));
         struct gpu_image in, out;
         struct gpu_buffer *scratch;
-        struct gpu_labels labels;
+        struct gpu_mask mask;
         struct gpu_block block;
         int r = image_new(run, "in", true, false, &in);
 
         if (r >= 0)
-                r = labels_new(run, "labels", true, false, &labels);
+                r = mask_new(run, "mask", true, false, &mask);
         if (r >= 0)
                 r = workspace_new(run, gpu_blur_scratch_size(in.width, in.height, sigma_least), 0, &scratch);
         if (r >= 0)
                 r = image_new(run, "out", false, true, &out);
         if (r >= 0)
                 r = block_new(run, "blur", &blur, sizeof blur, &block);
-        return r < 0 ? r : op_blur_background(run->program, &in, &labels, &block, sigma_least, scratch, &out);
+        return r < 0 ? r : op_blur_background(run->program, &in, &mask, &block, sigma_least, scratch, &out);
 }
 
 static int run_paint(struct run *run)

@@ -22,17 +22,20 @@ static uint64_t scratch_size(uint32_t width, uint32_t height)
 
 static void record(struct gpu_program *program, const struct effect_io *io)
 {
-        op_blur_background(program, io->in, io->labels, &io->block, sigma_of(STRENGTH_LEAST, io->in->height),
-                           io->scratch, io->out);
+        op_blur_background(program, io->in, io->mask, &io->block, sigma_of(STRENGTH_LEAST, io->in->height), io->scratch,
+                           io->out);
 }
 
 const struct effect effect_blur = {
         .name = "blur",
         .help = "the picture, its background blurred",
         .details =
-                "Only the background's own colours are mixed, so that no halo of the person leaks into it. The whole "
-                "picture is blurred while the labels are older than *label-age* in *visaged.conf*(5).",
+                "Only the background's own colours are mixed, so that no halo of the person leaks into it. Edges are "
+                "soft and lie where the picture's are; where hair lets the background through, the background is "
+                "replaced by the blurred one. The whole picture is blurred where nobody is seen, and while the labels "
+                "are older than *label-age* in *visaged.conf*(5).",
         .hides = true,
+        .soft = true,
         .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, STRENGTH_LEAST, 4, 1, "fortieths of the picture's height",
                                   "the strength of the blur, as the sigma of a Gaussian"}},
         .block_size = sizeof(struct gpu_blur),

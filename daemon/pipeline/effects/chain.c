@@ -17,7 +17,7 @@ uint64_t effect_chain_blocks_size(void)
 
 uint64_t effect_chain_scratch_size(uint32_t width, uint32_t height)
 {
-        uint64_t most = 0;
+        uint64_t most = gpu_guide_scratch_size(width, height);
 
         for (unsigned i = 0; i < EFFECTS; i++) {
                 const uint64_t size = effects[i]->scratch_size ? effects[i]->scratch_size(width, height) : 0;
@@ -50,6 +50,14 @@ void effect_chain_fill(const struct effect_settings *settings, const struct effe
                         effects[i]->fill(context, settings->options[i], (uint8_t *)blocks + block_offset(i));
 }
 
+static bool is_soft(uint32_t chain)
+{
+        for (unsigned i = 0; i < EFFECTS; i++)
+                if (chain & UINT32_C(1) << i && effects[i]->soft)
+                        return true;
+        return false;
+}
+
 bool effect_chain_hides(uint32_t chain)
 {
         for (unsigned i = 0; i < EFFECTS; i++)
@@ -64,6 +72,8 @@ const struct gpu_image *effect_chain_record(struct gpu_program *program, uint32_
 {
         const struct gpu_image *in = io->in;
 
+        if (is_soft(chain))
+                op_guide(program, io->in, io->mask, io->scratch, io->guided);
         for (unsigned i = 0; i < EFFECTS; i++) {
                 if (!effects[i]->record || !(chain & UINT32_C(1) << i))
                         continue;
@@ -74,6 +84,7 @@ const struct gpu_image *effect_chain_record(struct gpu_program *program, uint32_
                                                     .state = io->states[i],
                                                     .out = out,
                                                     .labels = io->labels,
+                                                    .mask = io->guided,
                                                     .block = {io->blocks.buffer, io->blocks.offset + block_offset(i)},
                                             });
                 in = out;

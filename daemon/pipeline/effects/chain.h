@@ -11,7 +11,8 @@ struct effect_chain_io {
         struct gpu_buffer *scratch;       /* effect_chain_scratch_size() bytes */
         struct gpu_buffer *const *states; /* effect_chain_states_new() */
         const struct gpu_labels *labels;
-        struct gpu_block blocks; /* effect_chain_blocks_size() bytes, for effect_chain_fill() */
+        const struct gpu_mask *mask, *guided; /* as the parser left it; what op_guide() makes of it */
+        struct gpu_block blocks;              /* effect_chain_blocks_size() bytes, for effect_chain_fill() */
 };
 
 uint64_t effect_chain_blocks_size(void);                             /* a multiple of GPU_BLOCK_ALIGN */

@@ -41,7 +41,8 @@ struct effect {
         const char *name;
         const char *help;                                     /* a phrase: "the picture, its background blurred" */
         const char *details;                                  /* sentences for the manual; may be "" */
-        bool hides;                                           /* it hides something, by the labels */
+        bool hides;                                           /* it hides something, by labels or mask */
+        bool soft;                                            /* it goes by the mask */
         struct effect_option options[EFFECT_OPTIONS_MAX + 1]; /* ended by one without a name */
 
         /* Its parameters: written for each frame, read by its operators when they run.  Nothing else may depend on the

@@ -17,6 +17,7 @@ struct effect_io {
         const struct gpu_image *in, *out;
         struct gpu_buffer *scratch;      /* scratch_size() bytes or more; other effects use it, too */
         const struct gpu_labels *labels; /* of `in` */
+        const struct gpu_mask *mask;     /* its edges on the picture's; undefined unless the effect is `soft` */
         struct gpu_buffer *state;        /* as the frame before has left it; NULL: no state_size() */
         struct gpu_block block;          /* what fill() has written for the current frame */
 };

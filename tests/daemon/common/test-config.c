@@ -22,7 +22,7 @@ static void test_defaults(void **state)
         assert_int_equal(config.rate.numerator, 30);
         assert_int_equal(config.rate.denominator, 1);
         assert_int_equal(config.precision, PRECISION_FP32);
-        assert_int_equal(config.effect.chain, 1 << EFFECT_overlay);
+        assert_int_equal(config.effect.chain, 1 << EFFECT_blur);
         assert_int_equal(config.mode, MODE_SMOOTH);
         assert_int_equal(config.label_age_ms, 300);
         assert_int_equal(config.faces, 4);

@@ -119,7 +119,7 @@ class Bench(unittest.TestCase):
         self.assertGreater(result["start"]["cold_s"], 0)
         self.assertGreater(result["start"]["warm_s"], 0)
         self.assertGreater(result["memory"]["peak_resident"], result["memory"]["total"])  # the device is the process
-        self.assertEqual((result["precision"], result["frame"]["effect"]), ("fp16", "overlay"))
+        self.assertEqual((result["precision"], result["frame"]["effect"]), ("fp16", "blur"))
         self.assertEqual(os.listdir(self.temporary), [])
 
     def test_leaves_the_start_out(self):
