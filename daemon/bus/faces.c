@@ -166,12 +166,19 @@ static void tell(const struct bus *bus, const bool changed[PROPERTIES], const st
         sd_bus_message_unref(signal);
 }
 
+static bool same_place(const struct face *a, const struct face *b)
+{
+        const struct face_upright *u = &a->upright, *v = &b->upright;
+
+        return a->box.left == b->box.left && a->box.top == b->box.top && a->box.width == b->box.width &&
+               a->box.height == b->box.height && u->x == v->x && u->y == v->y && u->width == v->width &&
+               u->height == v->height && u->roll == v->roll;
+}
+
 /* When it was last seen is not told. */
 static bool same(const struct face *a, const struct face *b)
 {
-        return a->id == b->id && a->since_ns == b->since_ns && a->confidence == b->confidence &&
-               memcmp(&a->box, &b->box, sizeof a->box) == 0 &&
-               memcmp(&a->upright, &b->upright, sizeof a->upright) == 0 &&
+        return a->id == b->id && a->since_ns == b->since_ns && a->confidence == b->confidence && same_place(a, b) &&
                memcmp(a->areas, b->areas, sizeof a->areas) == 0 &&
                memcmp(a->answers, b->answers, sizeof a->answers) == 0;
 }

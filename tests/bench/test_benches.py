@@ -37,6 +37,18 @@ class Benches(unittest.TestCase):
         self.assertLess(rows["visaged"]["dtssd"], rows["single pictures"]["dtssd"])
         self.assertEqual(rows["visaged"]["lag"], 0)
 
+    def test_faces(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("/usr/bin/python3", f"{HERE}/faces", "--frames=60", f"--json={folder}/rows", f"--picture={folder}/faces.png")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertGreater(os.path.getsize(f"{folder}/faces.png"), 10000)
+            with open(f"{folder}/rows", encoding="utf-8") as file:
+                rows = json.load(file)
+        for share in (0.2, 0.1):
+            whole, views = (row for row in rows if row["face"] == share)
+            self.assertGreaterEqual(views["parts"], whole["parts"] + 2)
+            self.assertGreater(views["f1"], whole["f1"] + 20)
+
     def test_daemon(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", f"--json={folder}/rows")

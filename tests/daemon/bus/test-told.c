@@ -135,7 +135,7 @@ static void test_what_changed(void **state)
         faces[0].seen_ns = 5;
         bus_update_faces(bus);
         assert_int_equal(sent, 1);
-        faces[0].answers[FACE_HAT] = FACE_YES;
+        faces[0].upright.roll = 1;
         bus_update_faces(bus);
         assert_int_equal(sent, 2);
         assert_int_equal(name_count, 1);
