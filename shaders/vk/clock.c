@@ -52,6 +52,9 @@ int gpu_program_times(const struct gpu_program *program, double *ret)
         struct gpu *gpu = program->gpu;
         const uint32_t bits = stamp_bits(gpu);
         const uint64_t mask = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+
+        if (!program->has_run) /* its stamps are not even reset, so that they must not be read */
+                return -EAGAIN;
         uint64_t *ticks = calloc(program->stamp_count, sizeof *ticks);
 
         if (!ticks)

@@ -177,8 +177,10 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
                 p = &(*p)->after;
         *p = program->after;
         program->running = false;
-        if (!gpu->lost && program->status == 0)
+        if (!gpu->lost && program->status == 0) {
+                program->has_run = true;
                 first_run_done(program);
+        }
 }
 
 /* Fences belong to the waiter until it reports that they have landed. */

@@ -67,6 +67,7 @@ struct gpu_program {
         char name[32];
         int error; /* the first one during recording */
         bool ended, running, background;
+        bool has_run; /* to its end */
         bool only_compiles;
         size_t *first_runs; /* places in the device's `runs` of what had not run when this was recorded */
         size_t first_run_count;
