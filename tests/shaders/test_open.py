@@ -54,7 +54,7 @@ class Open(unittest.TestCase):
             self.check(0, gpu_open(drivers.LAVAPIPE, "tiled", device))
 
     def test_unknown_device(self):
-        for device in ("7", "no such card", "/dev/dri/renderD999"):
+        for device in ("7777", "no such card", "/dev/dri/renderD999"):
             self.check(1, gpu_open(drivers.LAVAPIPE, "tiled", device))
 
     def test_no_driver_at_all(self):
