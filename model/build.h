@@ -18,6 +18,9 @@ struct weights_node {
         float scale;
 };
 
+/* weights.c: the convolution of a node that has weights, its algorithm not yet chosen. */
+struct gpu_conv weights_conv(const struct graph_node *node);
+
 /* weights.c: uploads all weights, laid out for this device, to one buffer.  *ret_nodes has one entry for each node of
  * the graph; the caller must free() it.  Errors are those of the source and of gpu.h. */
 int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weights_source *source,

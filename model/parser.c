@@ -205,6 +205,15 @@ static int explain(const struct parser *parser, int error, char *why, size_t why
                        strerror(-error));
 }
 
+static unsigned count_guesses(const struct parser *parser)
+{
+        unsigned count = 0;
+
+        for (uint32_t i = 0; i < parser->graph->node_count; i++)
+                count += parser->graph->nodes[i].weight && gpu_conv_is_guess(parser->gpu, &parser->nodes[i].conv);
+        return count;
+}
+
 int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
                  enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size)
 {
@@ -229,6 +238,7 @@ int parser_build(struct gpu *gpu, const struct model_info *info, const struct we
         }
         parser->figures.weights = gpu_buffer_size(parser->weights);
         parser->figures.gmac = graph_gmac(parser->graph);
+        parser->figures.guesses = count_guesses(parser);
         parser->figures.operators = parser->graph->node_count + 2; /* crop, argmax */
         *ret = parser;
         return 0;

@@ -18,8 +18,9 @@ int parser_new(struct gpu *gpu, const struct model *model, const struct model_in
                struct parser **ret, char *why, size_t why_size);
 void parser_free(struct parser *parser); /* NULL is fine; its programs must be freed first */
 
-/* Appends everything from `image` to `answers`, which have the network's input size: crop, the network and argmax. `region` is the
- * struct gpu_region of the picture that it sees, read each time the program runs.  op_place() takes the answers back to the picture. */
+/* Appends everything from `image` to `answers`, which have the network's input size: crop, the network and argmax.
+ * `region` is the struct gpu_region of the picture that it sees, read each time the program runs.  op_place() takes the
+ * answers back to the picture. */
 int parser_record(struct parser *parser, struct gpu_program *program, const struct gpu_image *image,
                   const struct gpu_block *region, const struct gpu_answers *answers);
 
@@ -49,10 +50,17 @@ int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program
  * must free().  Waits; for tests and tools. */
 int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uint32_t *ret_height, uint32_t *ret_width);
 
+/* Measures which algorithm is the fastest for each layer that has only a guess, for parsers that are made afterwards:
+ * gpu_conv_tune().  Takes seconds.  Returns how many layers are computed in another way then, or an error with `why`.
+ */
+int parser_tune(struct gpu *gpu, const struct model_info *info, enum gpu_dtype precision,
+                const struct gpu_tuning *tuning, char *why, size_t why_size);
+
 struct parser_figures {
         uint64_t weights, arena; /* bytes on the device */
         double gmac;             /* per run */
         unsigned operators;
+        unsigned guesses; /* layers whose algorithm was not measured: parser_tune() would */
 };
 const struct parser_figures *parser_figures(const struct parser *parser);
 

@@ -5,7 +5,7 @@
 
 #define ALIGNMENT 256
 
-static struct gpu_conv describe(const struct graph_node *node)
+struct gpu_conv weights_conv(const struct graph_node *node)
 {
         const struct graph_view *in = node->in;
 
@@ -34,7 +34,7 @@ static int lay_out(const struct gpu *gpu, const struct graph *graph, struct weig
                 nodes[i].scale = 1;
                 if (!node->weight)
                         continue;
-                nodes[i].conv = describe(node);
+                nodes[i].conv = weights_conv(node);
                 int r = gpu_conv_choose(gpu, &nodes[i].conv);
                 if (r < 0)
                         return r;

@@ -36,10 +36,30 @@ struct gpu_conv {
         const struct conv_algorithm *algorithm; /* of gpu_conv_choose() */
 };
 
-/* Chooses how this layer is computed on this device.  The algorithm determines the layout of the weights and the size
- * of the workspace, so it is chosen before anything else, and once.  -ENOTSUP: no algorithm computes such a
- * convolution. */
+/* Chooses how this layer is computed on this device: as it was measured to be the fastest, or else by a guess.  The
+ * algorithm determines the layout of the weights and the size of the workspace, so it is chosen before anything else,
+ * and once.  -ENOTSUP: no algorithm computes such a convolution. */
 int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv);
+
+/* ---- measuring which algorithm is the fastest ---- */
+
+/* Whether there is an algorithm to choose, and no measurement has said which. */
+bool gpu_conv_is_guess(const struct gpu *gpu, const struct gpu_conv *conv);
+
+struct gpu_tuning {
+        /* After each run, with the algorithm in `conv`.  It may take its time, to leave some to others; false: stop. */
+        bool (*ran)(void *userdata, const struct gpu_conv *conv, double seconds);
+        void *userdata;
+};
+
+/* If it is a guess, times every algorithm that can compute this layer, in memory of its own, and remembers the fastest
+ * for gpu_conv_choose().  -ECANCELED: it was stopped. */
+int gpu_conv_tune(struct gpu *gpu, const struct gpu_conv *conv, const struct gpu_tuning *tuning);
+/* Keeps what was measured for later runs, beside the compiled pipelines.  -ENOENT: they are not kept; or why the file
+ * cannot be written. */
+int gpu_tuning_save(const struct gpu *gpu);
+
+/* ---- with the algorithm that was chosen ---- */
 
 const char *gpu_conv_algorithm(const struct gpu_conv *conv); /* its name, such as "tiled" */
 uint64_t gpu_conv_weights_size(const struct gpu_conv *conv);
@@ -111,6 +131,7 @@ struct gpu_normalise {
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
-/* The network's answers at its input size: from the logits, upsampled (bilinear, aligned corners), of the first `classes`. */
+/* The network's answers at its input size: from the logits, upsampled (bilinear, aligned corners), of the first
+ * `classes`. */
 int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
               const struct gpu_answers *out);

@@ -45,10 +45,17 @@ static int open_gpu(struct engine *engine, const struct engine_options *options,
         const struct gpu_info *info = gpu_info(engine->gpu);
         progress(options, since, "GPU: %s (%s), %s, \"%s\" back-end", info->name, gpu_kind_name(info->kind),
                  info->driver, gpu_backend_name(gpu_backend(engine->gpu)));
-        if ((r = parser_self_test(engine->gpu, dtype_of(options->precision), why, why_size)) < 0)
-                return r;
-        progress(options, since, "self-test: the GPU computes correctly");
         return 0;
+}
+
+static int test_gpu(struct engine *engine, const struct engine_options *options, uint64_t *since, char *why,
+                    size_t why_size)
+{
+        int r = parser_self_test(engine->gpu, dtype_of(options->precision), why, why_size);
+
+        if (r == 0)
+                progress(options, since, "self-test: the GPU computes correctly");
+        return r;
 }
 
 /* Adds the available models to the error about a missing file. */
@@ -117,9 +124,46 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
         if (r == 0)
                 r = open_gpu(engine, options, &since, why, why_size);
         if (r == 0)
+                r = test_gpu(engine, options, &since, why, why_size);
+        if (r == 0)
                 r = open_parser(engine, options, &since, why, why_size);
         if (r < 0)
                 engine_close(engine);
+        return r;
+}
+
+bool engine_is_tuned(const struct engine *engine)
+{
+        return parser_figures(engine->parser)->guesses == 0;
+}
+
+/* First of all whether the result can be kept; also what was measured before it was stopped. */
+static int tune(struct engine *engine, const struct gpu_tuning *tuning, char *why, size_t why_size)
+{
+        int saved = gpu_tuning_save(engine->gpu);
+        int r = 0;
+
+        if (saved == 0) {
+                r = parser_tune(engine->gpu, &engine->model, dtype_of(engine->precision), tuning, why, why_size);
+                saved = gpu_tuning_save(engine->gpu);
+        }
+        if (r < 0 || saved == 0)
+                return r;
+        snprintf(why, why_size, "what is measured cannot be kept: %s", strerror(-saved));
+        return saved;
+}
+
+int engine_tune(const struct engine_options *options, const struct gpu_tuning *tuning, char *why, size_t why_size)
+{
+        struct engine engine = {.precision = options->precision};
+        uint64_t since = stats_now();
+
+        int r = open_model(&engine, options, why, why_size);
+        if (r == 0)
+                r = open_gpu(&engine, options, &since, why, why_size);
+        if (r == 0)
+                r = tune(&engine, tuning, why, why_size);
+        engine_close(&engine);
         return r;
 }
 

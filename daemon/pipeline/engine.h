@@ -32,4 +32,10 @@ int engine_open(struct engine *engine, const struct engine_options *options, cha
 /* Makes the parser again if a picture of this size is better parsed with another shape of the input.  Programs that the
  * old one was recorded into must be freed before.  On failure there is no parser. */
 int engine_fit(struct engine *engine, uint32_t width, uint32_t height, char *why, size_t why_size);
+/* Whether all of its layers had been measured, or need not be, when it was opened. */
+bool engine_is_tuned(const struct engine *engine);
+/* Measures which algorithms are the fastest for this model on this GPU, where that has not been done, and keeps the
+ * result for whoever opens them next.  Opens the GPU a second time, so that one that is in use goes on working.
+ * Returns how many layers will be computed in another way, or an error with `why`.  -ECANCELED: `tuning` stopped it. */
+int engine_tune(const struct engine_options *options, const struct gpu_tuning *tuning, char *why, size_t why_size);
 void engine_close(struct engine *engine); /* a zeroed one is fine; programs and buffers must be freed */

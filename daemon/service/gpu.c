@@ -95,6 +95,8 @@ static void close_set(struct gpu_set *set)
         pthread_mutex_unlock(&set->lock);
 }
 
+_Static_assert((int)CONFIG_FACES_MAX == (int)FACES_MAX, "as many as can be followed");
+
 static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
 {
         const struct pipeline_options options = {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/bus/control.h"
@@ -94,6 +95,20 @@ struct gpu_part {
         struct log_cause cause;
 };
 
+/* What measures the GPU in the background: tuning.c. */
+struct tuning_part {
+        struct task task;
+        atomic_bool stop;
+        bool tried;           /* with `config`: once is enough, whatever came of it */
+        struct config config; /* what the task tunes, or the last one did */
+        struct frame_format format;
+        enum gpu_backend backend;
+        uint64_t parsed; /* frames, when the timer was set */
+        sd_event_source *timer, *done;
+        int result; /* of engine_tune() */
+        char why[600];
+};
+
 enum camera_state {
         CAMERA_CLOSED,
         CAMERA_OPENING,  /* on a thread */
@@ -145,6 +160,7 @@ struct supervisor {
         struct stats stats;
         struct output_part output;
         struct gpu_part gpu;
+        struct tuning_part tuning;
         struct camera_part camera;
         bool stopping;
         bool paused, stopped; /* by a client of the bus */
@@ -202,6 +218,11 @@ int supervisor_gpu_switch(struct supervisor *sv, const struct config *wish);
 uint64_t supervisor_gpu_patience(const struct supervisor *sv);
 bool supervisor_gpu_is_switching(const struct supervisor *sv); /* sv->gpu.wish is being opened for that */
 bool supervisor_gpu_finish(struct supervisor *sv); /* false: it is still opening, which cannot be cancelled */
+
+/* tuning.c */
+int supervisor_tuning_prepare(struct supervisor *sv);
+void supervisor_tuning_update(struct supervisor *sv);
+bool supervisor_tuning_finish(struct supervisor *sv); /* false: its thread does not end */
 
 /* results.c: the results of each parsed frame */
 void supervisor_results_prepare(struct supervisor *sv); /* the model is another */

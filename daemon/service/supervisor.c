@@ -42,6 +42,7 @@ static void update(struct supervisor *sv)
         supervisor_gpu_follow(sv);    /* before the camera asks whether there is a GPU */
         supervisor_camera_update(sv); /* before the GPU, which is closed after it */
         supervisor_gpu_update(sv);
+        supervisor_tuning_update(sv);
         supervisor_outputs_say(sv, supervisor_caption(sv));
         describe(sv);
         bus_update(sv->bus);
@@ -146,8 +147,8 @@ static int prepare(struct supervisor *sv)
             (r = sd_event_add_signal(sv->event, NULL, SIGINT, on_signal, sv)) < 0 ||
             (r = sd_event_add_signal(sv->event, NULL, SIGTERM, on_signal, sv)) < 0 || (r = prepare_watchdog(sv)) < 0 ||
             (r = prepare_sleep_watch(sv)) < 0 || (r = supervisor_outputs_prepare(sv)) < 0 ||
-            (r = supervisor_gpu_prepare(sv)) < 0 || (r = supervisor_camera_prepare(sv)) < 0 ||
-            (r = bus_new(&supervisor_control, sv, sv->event, &sv->bus)) < 0)
+            (r = supervisor_gpu_prepare(sv)) < 0 || (r = supervisor_tuning_prepare(sv)) < 0 ||
+            (r = supervisor_camera_prepare(sv)) < 0 || (r = bus_new(&supervisor_control, sv, sv->event, &sv->bus)) < 0)
                 log_error("the event loop: %s", strerror(-r));
         return r;
 }
@@ -214,14 +215,15 @@ static int check_results(const struct supervisor *sv)
         return worst;
 }
 
-/* False: a thread is still opening the GPU, and ends with the process. */
+/* False: a thread still opens or tunes the GPU, and ends with the process. */
 static bool finish(struct supervisor *sv)
 {
         bus_free(sv->bus);
         sv->bus = NULL;
         supervisor_camera_finish(sv);
         supervisor_outputs_finish(sv);
-        if (!supervisor_gpu_finish(sv))
+        const bool tuned = supervisor_tuning_finish(sv);
+        if (!supervisor_gpu_finish(sv) || !tuned)
                 return false;
         sd_event_source_unref(sv->watchdog);
         sd_event_source_unref(sv->sleep_timer);
@@ -242,7 +244,8 @@ int supervisor_run(const struct options *options)
                 .began = stats_now(),
         };
         memcpy(sv->configured_model, sv->config.model, sizeof sv->configured_model);
-        sv->gpu.task = sv->camera.task = TASK_NONE; /* in case prepare() fails before the parts are prepared */
+        sv->gpu.task = sv->tuning.task = sv->camera.task =
+                TASK_NONE; /* in case prepare() fails before the parts are prepared */
         int r = prepare(sv);
         if (r == 0 && (r = check_results(sv)) == 0 && (r = supervisor_camera_check(sv)) == 0) {
                 sd_notify(false, "READY=1");

@@ -166,6 +166,23 @@ static void show_progress(void *userdata, const char *what, unsigned done, unsig
         command_progress("%s: %u of %u", what, done + 1, of);
 }
 
+static bool show_tuning(void *userdata, const struct gpu_conv *conv, double seconds)
+{
+        command_progress("tuning: %u to %u channels, %ux%u, %s", conv->in, conv->out, conv->width, conv->height,
+                         gpu_conv_algorithm(conv));
+        return true;
+}
+
+/* So that what is measured is what the daemon has after a while.  Where the result cannot be kept, it is not used. */
+static void tune(const struct bench_command *b)
+{
+        const struct gpu_tuning tuning = {show_tuning, NULL};
+        char why[600];
+
+        engine_tune(&b->engine_options, &tuning, why, sizeof why);
+        command_progress_clear();
+}
+
 static int measure_start(struct bench_command *b)
 {
         char why[800];
@@ -216,7 +233,10 @@ static int run(struct bench_command *b)
         b->engine_options.height = b->config.height;
         int r = measure_start(b);
 
-        if (r < 0 || (r = command_engine_open(&b->bench.engine, &b->engine_options)) < 0)
+        if (r < 0)
+                return command_engine_status(r);
+        tune(b);
+        if ((r = command_engine_open(&b->bench.engine, &b->engine_options)) < 0)
                 return command_engine_status(r);
         r = measure_engine(b);
         if (r == 0)

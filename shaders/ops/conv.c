@@ -1,4 +1,4 @@
-/* Chooses the algorithm of a convolution, once for each layer; its gpu_conv then keeps it. */
+/* The algorithms of convolutions.  What a layer asks goes to the one that its gpu_conv keeps. */
 #include <string.h>
 
 #include "shaders/ops/conv.h"
@@ -7,37 +7,11 @@ const struct conv_algorithm *const conv_algorithms[] = {
         &conv_winograd,        &conv_subgroup,        &conv_tiled, &conv_tiled_small,
         &conv_depthwise_block, &conv_depthwise_pixel, NULL,
 };
-
-/* The first one in the table that fits and pays, of all or of those that suit `backend`. */
-static const struct conv_algorithm *first(const struct gpu_caps *caps, enum gpu_backend backend,
-                                          const struct gpu_conv *conv)
-{
-        for (const struct conv_algorithm *const *i = conv_algorithms; *i; i++) {
-                const struct conv_algorithm *a = *i;
-                if ((backend == GPU_BACKEND_AUTO || a->backend == GPU_BACKEND_AUTO || a->backend == backend) &&
-                    a->fits(caps, conv) && (!a->pays || a->pays(conv)))
-                        return a;
-        }
-        return NULL;
-}
-
-const struct conv_algorithm *conv_choose(const struct gpu_caps *caps, enum gpu_backend backend,
-                                         const struct gpu_conv *conv)
-{
-        const struct conv_algorithm *best = first(caps, backend, conv);
-
-        return best ? best : first(caps, GPU_BACKEND_AUTO, conv);
-}
+_Static_assert(sizeof conv_algorithms / sizeof *conv_algorithms - 1 <= CONV_CANDIDATES, "all may be candidates");
 
 const struct conv_algorithm *conv_direct(const struct gpu *gpu)
 {
         return gpu->backend == GPU_BACKEND_SUBGROUP ? &conv_subgroup : &conv_tiled_small;
-}
-
-int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv)
-{
-        conv->algorithm = conv_choose(&gpu->caps, gpu->backend, conv);
-        return conv->algorithm ? 0 : -ENOTSUP;
 }
 
 const char *gpu_conv_algorithm(const struct gpu_conv *conv)

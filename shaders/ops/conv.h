@@ -7,7 +7,7 @@
 /* One way to compute a convolution.  Sizes, packing and recording belong to it, so they agree with each other; which
  * one a layer has is chosen once, by gpu_conv_choose(), and kept in its gpu_conv. */
 struct conv_algorithm {
-        const char *name;
+        const char *name;         /* without a space; kept in the file of measured choices */
         enum gpu_backend backend; /* that it belongs to; GPU_BACKEND_AUTO: to both */
         /* Whether it can compute this on such a device. */
         bool (*fits)(const struct gpu_caps *caps, const struct gpu_conv *conv);
@@ -27,12 +27,36 @@ extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;
 /* conv.c: all of them, those that are faster first; ends with NULL. */
 extern const struct conv_algorithm *const conv_algorithms[];
 
-/* The one to use if `backend` is the faster one; NULL: none can compute it. */
-const struct conv_algorithm *conv_choose(const struct gpu_caps *caps, enum gpu_backend backend,
-                                         const struct gpu_conv *conv);
-
 /* The direct one of the device's back-end.  All direct ones take the same weights. */
 const struct conv_algorithm *conv_direct(const struct gpu *gpu);
+
+/* ---- choice.c: which of them a layer has ---- */
+
+enum { CONV_CANDIDATES = 8 }; /* at most as many as there are algorithms */
+
+/* Those of `backend` that can compute it, in the table's order; returns how many. */
+unsigned conv_candidates(const struct gpu_caps *caps, enum gpu_backend backend, const struct gpu_conv *conv,
+                         const struct conv_algorithm *ret[CONV_CANDIDATES]);
+/* The one that is expected to be the fastest if `backend` is the faster one; NULL: none can compute it. */
+const struct conv_algorithm *conv_guess(const struct gpu_caps *caps, enum gpu_backend backend,
+                                        const struct gpu_conv *conv);
+/* The one that was measured to be the fastest; NULL: none was. */
+const struct conv_algorithm *conv_measured(const struct gpu *gpu, const struct gpu_conv *conv);
+int conv_remember(struct gpu *gpu, const struct gpu_conv *conv, const struct conv_algorithm *fastest);
+
+/* ---- trial.c: a convolution by itself, to be timed ---- */
+
+struct conv_trial {
+        struct gpu_conv conv;
+        struct gpu_buffer *memory; /* weights, input, output, workspace */
+        struct gpu_program *program;
+};
+
+/* With the algorithm that `conv` has.  On failure nothing is left. */
+int conv_trial_new(struct gpu *gpu, const struct gpu_conv *conv, struct conv_trial *ret);
+/* Makes all of it zero, so that none is slow because it happens to compute denormals. */
+int conv_trial_clear(struct conv_trial *trial);
+void conv_trial_free(struct conv_trial *trial); /* a zeroed one is fine */
 
 /* ---- conv-weights.c: a matrix for each of `taps`, then the bias in 32 bits ---- */
 

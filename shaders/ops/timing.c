@@ -11,44 +11,21 @@ static const struct gpu_conv shape = {
         .in = 256, .out = 256, .kernel = 1, .stride = 1, .dilation = 1, .height = 16, .width = 64, .dtype = GPU_F32};
 static const double multiply_adds = 256.0 * 256 * 16 * 64;
 
-struct bench {
-        struct gpu_buffer *memory;
-        struct gpu_program *program;
-};
-
-static int prepare(struct gpu *gpu, struct bench *bench)
-{
-        const uint64_t map = gpu_map_size(GPU_F32, shape.in, shape.height, shape.width);
-        struct gpu_conv conv = shape;
-
-        int r = gpu_conv_choose(gpu, &conv);
-        if (r < 0)
-                return r;
-        const uint64_t weights = align_up(gpu_conv_weights_size(&conv), 256);
-        r = gpu_buffer_new(gpu, 2 * map + weights, GPU_MEMORY_DEVICE, "timing", &bench->memory);
-        if (r < 0 || (r = gpu_program_new(gpu, "timing", &bench->program)) < 0)
-                return r;
-        struct gpu_map in = {bench->memory, weights, GPU_F32, shape.in, shape.height, shape.width, shape.in, 0};
-        struct gpu_map out = {bench->memory, weights + map, GPU_F32,   shape.out,
-                              shape.height,  shape.width,   shape.out, 0};
-        op_conv(bench->program,
-                &(struct op_conv){.conv = conv, .in = in, .out = out, .weights = bench->memory, .scale = 1});
-        return gpu_program_end(bench->program);
-}
-
 enum { RUNS = 3 };
 
 /* Multiply-adds per second with the current back-end. */
 static int measure(struct gpu *gpu, double *ret)
 {
-        struct bench bench = {0};
+        struct gpu_conv conv = shape;
+        struct conv_trial trial;
         double best;
 
-        int r = prepare(gpu, &bench);
-        if (r == 0)
-                r = shortest_run(bench.program, RUNS, &best);
-        gpu_program_free(bench.program);
-        gpu_buffer_free(bench.memory);
+        conv.algorithm = conv_guess(&gpu->caps, gpu->backend, &conv);
+        int r = conv_trial_new(gpu, &conv, &trial);
+        if (r < 0)
+                return r;
+        r = shortest_run(trial.program, RUNS, &best);
+        conv_trial_free(&trial);
         if (r == 0)
                 *ret = multiply_adds / best;
         return r;
@@ -64,7 +41,7 @@ static void use(struct gpu *gpu, enum gpu_backend backend, double rate)
 /* Whether the back-end can run here at all: whether it has an algorithm for what is timed. */
 static bool fits(const struct gpu *gpu, enum gpu_backend backend)
 {
-        return conv_choose(&gpu->caps, backend, &shape)->backend == backend;
+        return conv_guess(&gpu->caps, backend, &shape)->backend == backend;
 }
 
 /* Measures the rate of the back-end that is wanted, or of both, and keeps the faster one. */

@@ -124,7 +124,8 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options)
         device_caps(gpu->physical, &gpu->caps);
         if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
                 return r;
-        if ((r = cache_open(gpu, options->cache_dir)) < 0 || (r = pipelines_init(gpu)) < 0)
+        if ((r = choices_open(gpu, options->cache_dir)) < 0 || (r = cache_open(gpu, options->cache_dir)) < 0 ||
+            (r = pipelines_init(gpu)) < 0)
                 return r;
         return queue_init(gpu);
 }
@@ -172,6 +173,7 @@ void gpu_close(struct gpu *gpu)
         }
         if (gpu->abandoned) /* the waiter may come back */
                 return;
+        choices_close(gpu);
         free(gpu->runs);
         if (gpu->stuck) { /* leave the rest as it is */
                 free(gpu);

@@ -129,6 +129,7 @@ struct gpu {
 
         VkPipelineCache cache;
         char *cache_path;
+        char *choices, *choices_path; /* choices.c */
         struct compiled_kernels pipelines;
         VkCommandPool commands;
 
@@ -216,6 +217,22 @@ VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 int first_run_note(struct gpu_program *program, VkPipeline pipeline);
 bool first_run_due(const struct gpu_program *program);
 void first_run_done(struct gpu_program *program);
+
+/* file.c: a file's name, which the caller must free(); NULL: out of memory. */
+char *file_name(const struct gpu *gpu, const char *dir, const char *kind);
+/* Its data, which the caller must free(); NULL: there is no usable one. */
+void *file_read(const char *path, size_t *ret_size);
+/* To a temporary name first, because two processes may write at the same time. */
+int file_write(const char *path, const void *data, size_t size);
+
+/* choices.c: what was chosen for this device by measuring, in this run or an earlier one: a word for each key.  Keys
+ * and words have no spaces.  Without a directory, or a usable file in it, there is none at first. */
+int choices_open(struct gpu *gpu, const char *dir);
+void choices_close(struct gpu *gpu);
+/* The word, `*ret_size` characters long, valid until the next one is added; NULL: there is none. */
+const char *choices_find(const struct gpu *gpu, const char *key, size_t *ret_size);
+int choices_add(struct gpu *gpu, const char *key, const char *word); /* a key that has none */
+int choices_save(const struct gpu *gpu);                             /* -ENOENT: there is no directory */
 
 /* cache.c: the pipeline cache file */
 int cache_open(struct gpu *gpu, const char *dir);

@@ -1,8 +1,12 @@
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/cm.h"
 #include "tests/faults/fake-host.h"
@@ -157,6 +161,17 @@ int play_snapshot(struct play *play)
         return r;
 }
 
+/* Beside the engine in use, as the daemon does on a thread. */
+static int tune(struct play *play)
+{
+        const struct gpu_tuning tuning = {0};
+        char why[600] = "";
+
+        int r = engine_tune(&play->startup.engine_options, &tuning, why, sizeof why);
+        assert_true(r >= 0 || why[0]);
+        return r < 0 ? r : 0;
+}
+
 static int one_more(struct play *play)
 {
         return play_push(play);
@@ -166,8 +181,8 @@ static const struct {
         const char *name;
         int (*run)(struct play *play);
 } acts[] = {
-        {"open", play_open},         {"first camera", first_camera}, {"second camera", second_camera},
-        {"snapshot", play_snapshot}, {"one more", one_more},
+        {"open", play_open}, {"first camera", first_camera}, {"second camera", second_camera},
+        {"tune", tune},      {"snapshot", play_snapshot},    {"one more", one_more},
 };
 
 void play_close(struct play *play)
@@ -176,10 +191,24 @@ void play_close(struct play *play)
         engine_close(&play->startup.engine);
 }
 
+/* What an earlier play has measured. */
+static void forget(void)
+{
+        glob_t found;
+        char pattern[PATH_MAX];
+
+        snprintf(pattern, sizeof pattern, "%s/choices-*", getenv("CACHE_DIRECTORY"));
+        if (glob(pattern, 0, NULL, &found) == 0)
+                for (size_t i = 0; i < found.gl_pathc; i++)
+                        unlink(found.gl_pathv[i]);
+        globfree(&found);
+}
+
 int play_run(struct play *play, unsigned variant)
 {
         int r = 0;
 
+        forget();
         *play = (struct play){.variant = variant, .startup.task = TASK_NONE};
         for (size_t i = 0; i < sizeof acts / sizeof *acts && r == 0; i++) {
                 play->act = acts[i].name;

@@ -1,5 +1,5 @@
 /* A play: the whole life of an engine and its pipeline, as in the daemon.  It opens both, shows frames of a camera,
- * switches to another camera in the middle of a frame, makes a snapshot, and closes both while a frame is in
+ * switches to another camera in the middle of a frame, tunes, makes a snapshot, and closes both while a frame is in
  * progress. */
 #pragma once
 

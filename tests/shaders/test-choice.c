@@ -1,7 +1,9 @@
 /* Which algorithm computes a convolution, on devices that need not be there, and whether its sizes and its packing
  * agree. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shaders/ops/conv.h"
 #include "tests/cm.h"
@@ -37,7 +39,7 @@ static struct gpu_conv depthwise(uint32_t channels, uint32_t kernel, uint32_t st
 
 static void is(const struct gpu_caps *caps, enum gpu_backend backend, struct gpu_conv conv, const char *name)
 {
-        const struct conv_algorithm *chosen = conv_choose(caps, backend, &conv);
+        const struct conv_algorithm *chosen = conv_guess(caps, backend, &conv);
 
         if (!name)
                 assert_null(chosen);
@@ -125,6 +127,208 @@ static void keeps_to_what_texel_buffers_hold(void **state)
         caps.texel_elements = 1 << 23; /* 36 matrices of 2560 x 512 do not fit, 9 do */
         is(&caps, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup");
         is(&processor, GPU_BACKEND_SUBGROUP, shape(2560, 512, 3, 1, 1, GPU_F32), "subgroup-winograd");
+}
+
+/* ---- what was measured ---- */
+
+static char folder[] = "/tmp/visaged-choice-XXXXXX";
+
+/* A device that has only what a choice needs, with what the file says. */
+static struct gpu *device(uint8_t driver)
+{
+        struct gpu *gpu = calloc(1, sizeof *gpu);
+
+        assert_non_null(gpu);
+        gpu->caps = processor;
+        gpu->backend = GPU_BACKEND_TILED;
+        gpu->properties.pipelineCacheUUID[0] = driver;
+        assert_int_equal(choices_open(gpu, folder), 0);
+        return gpu;
+}
+
+static void release(struct gpu *gpu)
+{
+        choices_close(gpu);
+        free(gpu);
+}
+
+static void has(const struct gpu *gpu, struct gpu_conv conv, const char *name)
+{
+        assert_int_equal(gpu_conv_choose(gpu, &conv), 0);
+        assert_string_equal(gpu_conv_algorithm(&conv), name);
+}
+
+static void prefers_what_was_measured(void **state)
+{
+        struct gpu *gpu = device(0);
+        struct gpu_conv other = wide;
+
+        other.width++;
+        has(gpu, wide, "tiled");
+        assert_true(gpu_conv_is_guess(gpu, &wide));
+        assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
+        has(gpu, wide, "tiled-small");
+        assert_false(gpu_conv_is_guess(gpu, &wide));
+        has(gpu, other, "tiled");
+        assert_true(gpu_conv_is_guess(gpu, &other));
+        gpu->caps.invocations = 128; /* one competitor less is another question, and here none */
+        has(gpu, wide, "tiled-small");
+        assert_false(gpu_conv_is_guess(gpu, &other));
+        release(gpu);
+}
+
+static void ignores_what_does_not_fit(void **state)
+{
+        static const struct conv_algorithm unknown = {.name = "quantum"}, part = {.name = "tiled-"};
+        static const struct conv_algorithm *const wrong[] = {&unknown, &part, &conv_winograd, &conv_depthwise_pixel};
+
+        for (size_t i = 0; i < SIZEOF(wrong); i++) {
+                struct gpu *gpu = device(0);
+                assert_int_equal(conv_remember(gpu, &wide, wrong[i]), 0);
+                has(gpu, wide, "tiled");
+                assert_true(gpu_conv_is_guess(gpu, &wide));
+                release(gpu);
+        }
+}
+
+static void keeps_it_for_this_driver(void **state)
+{
+        struct gpu *gpu = device(1);
+
+        assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
+        assert_int_equal(gpu_tuning_save(gpu), 0);
+        release(gpu);
+        gpu = device(1);
+        has(gpu, wide, "tiled-small");
+        release(gpu);
+        gpu = device(2);
+        has(gpu, wide, "tiled");
+        release(gpu);
+}
+
+/* Drivers of several versions may share a file, but not what is in it. */
+static void keeps_it_for_this_version_of_the_driver(void **state)
+{
+        struct gpu *gpu = device(6);
+
+        assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
+        assert_int_equal(gpu_tuning_save(gpu), 0);
+        struct gpu newer = {.caps = processor, .backend = GPU_BACKEND_TILED, .info.driver = "newer"};
+        newer.properties = gpu->properties;
+        release(gpu);
+        assert_int_equal(choices_open(&newer, folder), 0);
+        has(&newer, wide, "tiled");
+        choices_close(&newer);
+}
+
+static void needs_no_file(void **state)
+{
+        struct gpu gpu = {.caps = processor, .backend = GPU_BACKEND_TILED};
+
+        assert_int_equal(choices_open(&gpu, NULL), 0);
+        assert_int_equal(conv_remember(&gpu, &wide, &conv_tiled_small), 0);
+        has(&gpu, wide, "tiled-small");
+        assert_int_equal(gpu_tuning_save(&gpu), -ENOENT);
+        choices_close(&gpu);
+        assert_int_equal(choices_open(&gpu, "/proc/nowhere"), 0);
+        gpu.choices = NULL;
+        has(&gpu, wide, "tiled");
+        assert_true(gpu_tuning_save(&gpu) < 0);
+        choices_close(&gpu);
+}
+
+/* Cut anywhere, or with any byte changed, it is as if there were no file. */
+static void survives_a_damaged_file(void **state)
+{
+        struct gpu *gpu = device(3);
+        uint8_t bytes[1000];
+
+        assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
+        assert_int_equal(gpu_tuning_save(gpu), 0);
+        FILE *file = fopen(gpu->choices_path, "r");
+        assert_non_null(file);
+        const size_t size = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        assert_in_range(size, 20, sizeof bytes - 1);
+        for (size_t i = 0; i < 2 * size; i++) {
+                const size_t at = i % size;
+                file = fopen(gpu->choices_path, "w");
+                assert_non_null(file);
+                bytes[at] ^= 1;
+                fwrite(bytes, 1, i < size ? at : size, file);
+                bytes[at] ^= 1;
+                fclose(file);
+                struct gpu *again = device(3);
+                has(again, wide, "tiled");
+                release(again);
+        }
+        release(gpu);
+}
+
+/* Whole files of somebody who means ill, or of another version. */
+static void survives_any_text(void **state)
+{
+        static const char first[] = VISAGED_VERSION " \n";
+        static const char *const texts[] = {
+                "", "\n", " ", "\n\n\n", " \n", "key\n", "key \n", "  \n  \n", "key word", "\n key word\n",
+        };
+        struct gpu *gpu = device(4);
+        char text[200], long_line[1 << 16];
+        size_t size;
+
+        for (size_t i = 0; i < 2 * SIZEOF(texts); i++) {
+                snprintf(text, sizeof text, "%s%s", i % 2 ? first : "0.0.0\nkey word\n", texts[i / 2]);
+                assert_int_equal(file_write(gpu->choices_path, text, strlen(text)), 0);
+                struct gpu *again = device(4);
+                const char *word = choices_find(again, "key", &size);
+                assert_true(!word || size == 0);
+                has(again, wide, "tiled");
+                release(again);
+        }
+        memset(long_line, 'x', sizeof long_line);
+        memcpy(long_line, first, strlen(first));
+        long_line[sizeof long_line - 1] = '\n';
+        for (size_t less = 0; less < 3; less++) {
+                long_line[100] = less == 2 ? '\0' : 'x';
+                assert_int_equal(file_write(gpu->choices_path, long_line + less / 2, sizeof long_line - less / 2), 0);
+                struct gpu *again = device(4);
+                has(again, wide, "tiled");
+                release(again);
+        }
+        release(gpu);
+}
+
+static void forgets_before_it_grows_too_large(void **state)
+{
+        struct gpu *gpu = device(5);
+        char key[100];
+        size_t size;
+
+        for (int i = 0; i < 3000; i++) {
+                snprintf(key, sizeof key, "a-key-of-some-length:%d", i);
+                assert_int_equal(choices_add(gpu, key, "word"), 0);
+                assert_non_null(choices_find(gpu, key, &size));
+                assert_int_equal(size, strlen("word"));
+        }
+        assert_in_range(strlen(gpu->choices), 1000, 65535);
+        assert_int_equal(gpu_tuning_save(gpu), 0);
+        release(gpu);
+        gpu = device(5);
+        assert_non_null(choices_find(gpu, key, &size));
+        release(gpu);
+}
+
+static int make_folder(void **state)
+{
+        return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+        char command[100];
+
+        snprintf(command, sizeof command, "rm -r %s", folder);
+        return system(command);
 }
 
 /* ---- sizes and packing ---- */
@@ -233,11 +437,23 @@ static void direct_ones_take_the_same_weights(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(chooses_by_shape),        cmocka_unit_test(chooses_by_back_end),
-                cmocka_unit_test(chooses_tiles_by_size),   cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
-                cmocka_unit_test(needs_64_bit_integers),   cmocka_unit_test(keeps_to_what_texel_buffers_hold),
-                cmocka_unit_test(sizes_and_packing_agree), cmocka_unit_test(direct_ones_take_the_same_weights),
+                cmocka_unit_test(chooses_by_shape),
+                cmocka_unit_test(chooses_by_back_end),
+                cmocka_unit_test(chooses_tiles_by_size),
+                cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
+                cmocka_unit_test(needs_64_bit_integers),
+                cmocka_unit_test(keeps_to_what_texel_buffers_hold),
+                cmocka_unit_test(sizes_and_packing_agree),
+                cmocka_unit_test(direct_ones_take_the_same_weights),
+                cmocka_unit_test(prefers_what_was_measured),
+                cmocka_unit_test(ignores_what_does_not_fit),
+                cmocka_unit_test(keeps_it_for_this_driver),
+                cmocka_unit_test(keeps_it_for_this_version_of_the_driver),
+                cmocka_unit_test(needs_no_file),
+                cmocka_unit_test(survives_a_damaged_file),
+                cmocka_unit_test(survives_any_text),
+                cmocka_unit_test(forgets_before_it_grows_too_large),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -11,6 +11,7 @@
 #include "shaders/gpu.h"
 #include "shaders/image.h"
 #include "shaders/ops.h"
+#include "shaders/ops/conv.h"
 #include "shaders/vk/vk.h"
 #include "tests/cm.h"
 
@@ -385,6 +386,76 @@ static void lets_short_programs_pass_a_long_operator(void **state)
         gpu_buffer_free(maps[1]);
 }
 
+struct figures {
+        const struct conv_algorithm *algorithm[CONV_CANDIDATES];
+        double best[CONV_CANDIDATES];
+        unsigned count, runs, most;
+};
+
+static bool note_run(void *userdata, const struct gpu_conv *conv, double seconds)
+{
+        struct figures *figures = userdata;
+        unsigned i = 0;
+
+        while (i < figures->count && figures->algorithm[i] != conv->algorithm)
+                i++;
+        if (i == figures->count) {
+                assert_true(i < CONV_CANDIDATES);
+                figures->algorithm[figures->count++] = conv->algorithm;
+                figures->best[i] = seconds;
+        }
+        if (seconds < figures->best[i])
+                figures->best[i] = seconds;
+        return ++figures->runs < figures->most;
+}
+
+/* It runs all that can compute a layer, and what it remembers is the fastest by the times that it tells of, or the
+ * guess if that is about as fast. */
+static void tunes_by_its_own_figures(void **state)
+{
+        struct fixture *f = *state;
+        struct gpu_conv conv = {64, 64, 3, 1, 1, 16, 20, GPU_F32}, guess = conv;
+        const struct conv_algorithm *candidates[CONV_CANDIDATES];
+        struct figures figures = {.most = 1000};
+        const struct gpu_tuning tuning = {note_run, &figures};
+        const unsigned count = conv_candidates(&f->gpu->caps, f->gpu->backend, &conv, candidates);
+        unsigned fastest = 0, guessed = 0;
+
+        if (count < 2)
+                skip();
+        assert_int_equal(gpu_conv_choose(f->gpu, &guess), 0);
+        assert_int_equal(gpu_conv_tune(f->gpu, &conv, &tuning), 0);
+        assert_int_equal(figures.count, count);
+        assert_false(gpu_conv_is_guess(f->gpu, &conv));
+        assert_int_equal(gpu_conv_choose(f->gpu, &conv), 0);
+        for (unsigned i = 0; i < count; i++) {
+                fastest = figures.best[i] < figures.best[fastest] ? i : fastest;
+                guessed = figures.algorithm[i] == guess.algorithm ? i : guessed;
+        }
+        const bool clearly = figures.best[fastest] < 0.95 * figures.best[guessed];
+        assert_string_equal(gpu_conv_algorithm(&conv), figures.algorithm[clearly ? fastest : guessed]->name);
+
+        figures.runs = 0; /* what is known is not measured again */
+        assert_int_equal(gpu_conv_tune(f->gpu, &conv, &tuning), 0);
+        assert_int_equal(figures.runs, 0);
+}
+
+static void stops_tuning_when_it_is_told(void **state)
+{
+        struct fixture *f = *state;
+        const struct gpu_conv conv = {64, 64, 3, 1, 1, 16, 24, GPU_F32};
+        struct figures figures = {.most = 3};
+        const struct gpu_tuning tuning = {note_run, &figures};
+        const uint64_t before = gpu_allocated(f->gpu);
+
+        if (!gpu_conv_is_guess(f->gpu, &conv))
+                skip();
+        assert_int_equal(gpu_conv_tune(f->gpu, &conv, &tuning), -ECANCELED);
+        assert_int_equal(figures.runs, 3);
+        assert_true(gpu_conv_is_guess(f->gpu, &conv));
+        assert_int_equal(gpu_allocated(f->gpu), before);
+}
+
 /* What a frame needs besides its labels is short beside the network, on every device: else a smooth picture waits for
  * them. */
 static void lets_a_frame_pass_a_network(void **state)
@@ -531,6 +602,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(lets_short_programs_pass_long_ones, setup, teardown),
                 cmocka_unit_test_setup_teardown(lets_short_programs_pass_a_long_operator, setup, teardown),
                 cmocka_unit_test_setup_teardown(lets_a_frame_pass_a_network, setup, teardown),
+                cmocka_unit_test_setup_teardown(tunes_by_its_own_figures, setup, teardown),
+                cmocka_unit_test_setup_teardown(stops_tuning_when_it_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(keeps_the_order_of_equals, setup, teardown),
                 cmocka_unit_test_setup_teardown(counts_the_bytes_of_buffers, setup, teardown),
                 cmocka_unit_test_setup_teardown(measures_parts_by_the_devices_clock, setup, teardown),
