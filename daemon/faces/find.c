@@ -361,7 +361,7 @@ static struct found *nearest(struct found *faces, size_t count, float x, float y
         for (size_t i = 0; i < count; i++) {
                 const struct face_upright *box = &faces[i].upright;
                 const float across = fabsf(x - box->x) / box->width, down = fabsf(y - box->y) / box->height;
-                const float distance = fmaxf(across, down);
+                const float distance = across > down ? across : down; /* fmaxf() would be a call, for each pixel */
                 if (distance < least) {
                         least = distance;
                         best = &faces[i];

@@ -153,6 +153,61 @@ static void test_no_faces(void **state)
         }
 }
 
+/* Any size, any labels, any place: nothing is read or written beyond the map (which a sanitizer sees), every number
+ * that is told is a number, and every view that is wanted can be computed. */
+static void test_hostile(void **state)
+{
+        static const uint32_t sizes[][2] = {{1, 1}, {1, 64}, {65, 1}, {33, 31}, {1024, 1024}};
+        static const float places[][2][3] = {{{4, 0, 0}, {0, 4, 0}}, {{0, 0, 0}, {0, 0, 0}}, {{-2, 1, 9}, {1, 2, -9}}};
+        uint32_t random = 1;
+
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+                const uint32_t width = sizes[i][0], height = sizes[i][1];
+                const struct faces_options options = {
+                        .classes = drawn_classes,
+                        .class_count = drawn_class_count,
+                        .width = WIDTH,
+                        .height = HEIGHT,
+                        .view_width = width,
+                        .view_height = height,
+                        .most = FACES_MAX,
+                };
+                uint8_t *labels = malloc((size_t)width * height);
+                struct faces *faces;
+
+                assert_non_null(labels);
+                assert_int_equal(faces_new(&options, &faces), 0);
+                for (unsigned kind = 0; kind < 4; kind++) {
+                        struct face_view view = {.labels = labels, .width = width, .height = height};
+                        struct face list[FACES_MAX];
+
+                        for (size_t n = 0; n < (size_t)width * height; n++) {
+                                random = random * 1664525 + 1013904223;
+                                const uint8_t kinds[] = {1, (n % width + n / width) % 2, random >> 24,
+                                                         (random >> 24) % drawn_class_count};
+                                labels[n] = kinds[kind];
+                        }
+                        for (unsigned k = 0; k < 3; k++) {
+                                view.time_ns += STEP_MS * MS * (kind + 1);
+                                memcpy(view.to_picture, places[k], sizeof view.to_picture);
+                                view.face = k; /* which is followed by nobody */
+                                faces_see(faces, &view);
+                                const size_t count = faces_list(faces, list);
+                                assert_in_range(count, 0, FACES_MAX);
+                                for (size_t f = 0; f < count; f++)
+                                        assert_true(isfinite(list[f].upright.x + list[f].upright.roll +
+                                                             list[f].box.left + list[f].box.width));
+                                struct face_view next = {0};
+                                faces_next(faces, view.time_ns, &next);
+                                for (int m = 0; next.face && m < 6; m++)
+                                        assert_true(isfinite(next.to_picture[m / 3][m % 3]));
+                        }
+                }
+                faces_free(faces);
+                free(labels);
+        }
+}
+
 /* ---- coming and going ---- */
 
 static void test_presence(void **state)
@@ -441,21 +496,14 @@ static void test_upright_views(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_boxes),
-                cmocka_unit_test(test_no_faces),
-                cmocka_unit_test(test_presence),
-                cmocka_unit_test(test_crossing),
-                cmocka_unit_test(test_reset),
-                cmocka_unit_test(test_blinks),
-                cmocka_unit_test(test_talks),
-                cmocka_unit_test(test_turns),
-                cmocka_unit_test(test_wears_and_hides),
-                cmocka_unit_test(test_far),
-                cmocka_unit_test(test_turns_of_views),
-                cmocka_unit_test(test_large),
-                cmocka_unit_test(test_most),
-                cmocka_unit_test(test_rests),
-                cmocka_unit_test(test_upright_views),
+                cmocka_unit_test(test_boxes),    cmocka_unit_test(test_no_faces),
+                cmocka_unit_test(test_hostile),  cmocka_unit_test(test_presence),
+                cmocka_unit_test(test_crossing), cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_blinks),   cmocka_unit_test(test_talks),
+                cmocka_unit_test(test_turns),    cmocka_unit_test(test_wears_and_hides),
+                cmocka_unit_test(test_far),      cmocka_unit_test(test_turns_of_views),
+                cmocka_unit_test(test_large),    cmocka_unit_test(test_most),
+                cmocka_unit_test(test_rests),    cmocka_unit_test(test_upright_views),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
