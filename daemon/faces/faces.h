@@ -77,13 +77,13 @@ void faces_free(struct faces *faces);                                   /* NULL 
 /* Another camera, a cut: nothing is known any more.  Ids continue. */
 void faces_reset(struct faces *faces);
 
-/* A run of the network. */
+/* A run of the network, whether of a face or of the whole picture. */
 struct face_view {
         uint32_t face;          /* that it looks at: an id; 0: the whole picture */
         float to_picture[2][3]; /* from the labels' pixels to the picture's; (0.5, 0.5) is the centre of the first */
         const uint8_t *labels;  /* one byte a pixel, row after row */
-        uint32_t width, height;
-        uint64_t time_ns; /* of the frame's capture; never goes back */
+        uint32_t width, height; /* view_width and view_height */
+        uint64_t time_ns;       /* of the frame's capture; never goes back */
 };
 void faces_see(struct faces *faces, const struct face_view *view);
 

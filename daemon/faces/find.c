@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "daemon/faces/find.h"
+#include "daemon/faces/head.h"
 #include "daemon/faces/runs.h"
+#include "daemon/faces/view.h"
 
 enum { PIECES_MAX = 64 }; /* that are looked at, of a label map; beyond, the first ones from the top */
 
@@ -50,83 +52,19 @@ void finder_free(struct finder *finder)
         free(finder);
 }
 
-/* ---- patches ---- */
-
-float patch_x(const struct patch *patch)
-{
-        return (float)(patch->x / patch->area);
-}
-
-float patch_y(const struct patch *patch)
-{
-        return (float)(patch->y / patch->area);
-}
-
-float patch_spread(const struct patch *patch, float along_x, float along_y)
-{
-        const double x = patch->x / patch->area, y = patch->y / patch->area;
-        const double xx = patch->xx / patch->area - x * x, xy = patch->xy / patch->area - x * y,
-                     yy = patch->yy / patch->area - y * y;
-        const double spread = xx * along_x * along_x + 2 * xy * along_x * along_y + yy * along_y * along_y;
-
-        return (float)sqrt(spread > 0 ? spread : 0);
-}
-
-struct patch patch_sum(const struct patch *patches, unsigned first, unsigned last)
-{
-        struct patch sum = {0};
-
-        for (unsigned i = first; i <= last; i++) {
-                sum.area += patches[i].area;
-                sum.x += patches[i].x;
-                sum.y += patches[i].y;
-                sum.xx += patches[i].xx;
-                sum.xy += patches[i].xy;
-                sum.yy += patches[i].yy;
-        }
-        return sum;
-}
-
-static void patch_add(struct patch *patch, float x, float y)
-{
-        patch->area += 1;
-        patch->x += x;
-        patch->y += y;
-        patch->xx += x * x;
-        patch->xy += x * y;
-        patch->yy += y * y;
-}
-
 /* ---- pieces ---- */
-
-static void to_picture(const struct face_view *view, float x, float y, float *ret_x, float *ret_y)
-{
-        const float(*row)[3] = view->to_picture;
-
-        *ret_x = row[0][0] * x + row[0][1] * y + row[0][2];
-        *ret_y = row[1][0] * x + row[1][1] * y + row[1][2];
-}
-
-/* The picture's pixels that one of the view's takes. */
-static float pixel_area(const struct face_view *view)
-{
-        const float(*row)[3] = view->to_picture;
-
-        return fabsf(row[0][0] * row[1][1] - row[0][1] * row[1][0]);
-}
 
 static void grow(struct found *piece, const struct face_view *view, const struct row_run *run)
 {
         for (int corner = 0; corner < 4; corner++) {
                 float x, y;
 
-                to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
+                view_to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
                 piece->left = fminf(piece->left, x);
                 piece->right = fmaxf(piece->right, x);
                 piece->top = fminf(piece->top, y);
                 piece->bottom = fmaxf(piece->bottom, y);
         }
-        piece->cut |= run->y == 0 || run->y == view->height - 1 || run->from == 0 || run->to == view->width;
 }
 
 static void add_run(struct finder *finder, struct found *piece, const struct face_view *view, const struct row_run *run)
@@ -136,7 +74,7 @@ static void add_run(struct finder *finder, struct found *piece, const struct fac
         for (uint32_t x = run->from; x < run->to; x++) {
                 float at_x, at_y;
 
-                to_picture(view, x + 0.5f, run->y + 0.5f, &at_x, &at_y);
+                view_to_picture(view, x + 0.5f, run->y + 0.5f, &at_x, &at_y);
                 patch_add(&piece->patches[finder->roles[row[x]]], at_x, at_y);
         }
         piece->area += run->to - run->from;
@@ -274,7 +212,7 @@ static bool is_face(struct found *piece, const struct face_view *view)
             piece->patches[ROLE_SKIN].area < SKIN_SHARE_LEAST * piece->area)
                 return false;
         piece->roll = roll_of(piece, &groups);
-        if (fabsf(piece->roll) > ROLL_MOST || !in_order(piece, &groups, pixel_area(view)))
+        if (fabsf(piece->roll) > ROLL_MOST || !in_order(piece, &groups, view_pixel_area(view)))
                 return false;
         const bool eyes = piece->patches[ROLE_LEFT_EYE].area && piece->patches[ROLE_RIGHT_EYE].area;
         piece->sure = true;
@@ -296,7 +234,7 @@ static bool may_be_face(struct found *piece, const struct face_view *view)
         const float width = piece->right - piece->left, height = piece->bottom - piece->top;
 
         if (view->face || piece->area > MAYBE_MOST || height > MAYBE_TALL * width || width > 1.5f * height ||
-            piece->area * pixel_area(view) < MAYBE_FILLED * width * height)
+            piece->area * view_pixel_area(view) < MAYBE_FILLED * width * height)
                 return false;
         piece->roll = 0;
         piece->confidence = 0.3f;
@@ -306,7 +244,7 @@ static bool may_be_face(struct found *piece, const struct face_view *view)
 static bool has_head(const struct found *piece, const struct face_view *view)
 {
         return piece->head[ROLE_HAIR] + piece->head[ROLE_HAT] + piece->head[ROLE_GLASSES] >=
-               MAYBE_HEAD * piece->area * pixel_area(view);
+               MAYBE_HEAD * piece->area * view_pixel_area(view);
 }
 
 /* ---- its boxes ---- */
@@ -333,7 +271,7 @@ static void turn_upright(const struct finder *finder, struct found *piece, const
                         continue;
                 for (int corner = 0; corner < 4; corner++) {
                         float x, y;
-                        to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
+                        view_to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
                         extend(&across, c * x + s * y);
                         extend(&down, c * y - s * x);
                 }
@@ -346,49 +284,6 @@ static void turn_upright(const struct finder *finder, struct found *piece, const
                 .height = down.most - down.least,
                 .roll = piece->roll,
         };
-}
-
-/* ---- its head ---- */
-
-/* Hair, hats, ears and necks belong to the nearest face in reach, which is measured in sizes of its box. */
-#define REACH 1.1f
-
-static struct found *nearest(struct found *faces, size_t count, float x, float y)
-{
-        struct found *best = NULL;
-        float least = REACH;
-
-        for (size_t i = 0; i < count; i++) {
-                const struct face_upright *box = &faces[i].upright;
-                const float across = fabsf(x - box->x) / box->width, down = fabsf(y - box->y) / box->height;
-                const float distance = across > down ? across : down; /* fmaxf() would be a call, for each pixel */
-                if (distance < least) {
-                        least = distance;
-                        best = &faces[i];
-                }
-        }
-        return best;
-}
-
-static void measure_heads(const struct finder *finder, const struct face_view *view, struct found *faces, size_t count)
-{
-        const float scale = pixel_area(view);
-
-        for (uint32_t y = 0; y < view->height; y++)
-                for (uint32_t x = 0; x < view->width; x++) {
-                        const uint8_t label = view->labels[(size_t)y * view->width + x];
-                        const enum role role = finder->roles[label];
-                        float at_x, at_y;
-
-                        if (role == ROLE_NONE)
-                                continue;
-                        to_picture(view, x + 0.5f, y + 0.5f, &at_x, &at_y);
-                        struct found *face = nearest(faces, count, at_x, at_y);
-                        if (!face)
-                                continue;
-                        face->areas[label] += scale;
-                        face->head[role] += scale;
-                }
 }
 
 /* Sure ones first, then by size. */
@@ -426,7 +321,7 @@ size_t finder_run(struct finder *finder, const struct face_view *view, struct fo
         collect(finder, view, runs);
         const size_t candidates = sort_out(finder, view, runs);
         if (candidates)
-                measure_heads(finder, view, finder->pieces, candidates);
+                heads_measure(finder->roles, view, finder->pieces, candidates);
         for (size_t i = 0; i < candidates; i++)
                 if (finder->pieces[i].sure || has_head(&finder->pieces[i], view))
                         ret[count++] = finder->pieces[i];
