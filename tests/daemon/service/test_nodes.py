@@ -194,7 +194,7 @@ class Face(Case):
         with open(f"{support.folder()}/player.log", "w+") as log, \
                 subprocess.Popen(["ffmpeg", "-v", "error", "-re", "-loop", "1", "-framerate", "10", "-i", still, "-vf",
                                   "format=yuv420p", "-f", "v4l2", PLAYED], stdin=subprocess.DEVNULL, stderr=log) as player:
-            with Daemon(PLAYED, "--mode=exact", f"--sheet={sheet}") as daemon, Ffmpeg("face") as reader:
+            with Daemon(PLAYED, "--mode=exact", "--effect=overlay", f"--sheet={sheet}") as daemon, Ffmpeg("face") as reader:
                 reader.wait_newest(lambda frame: not is_placeholder(frame))
                 reader.wait_frames(5)
                 frames = reader.frames()
