@@ -296,7 +296,7 @@ class Monitor(Served):
             self.assertEqual(ends, {lines[3].index("SIZE") + 3}, "they stand below each other")
             os.write(pipe, json.dumps({**RESULT, "sequence": 1234567, "width": 1920, "height": 1080, "face": False, "faces": [],
                                        "classes": {}, "parse_ms": 1200, "dropped": 3}).encode() + b"\n")
-            lines = self.screen(terminal, "1920x1080")
+            lines = self.screen(terminal, r"1920x1080[^\x1b]*FACE")
             self.assertEqual((lines[0], len(lines)), ("Frame 1234567, 1920x1080, parsed in 1200.0 ms; 3 lost", 4))
             self.daemon.stop()
             terminal.until("visagectl: visaged has ended, or does not permit this any more\n")
