@@ -11,7 +11,7 @@ struct row_run {
         uint32_t place;       /* free for the caller */
 };
 
-/* Runs of pixels for which `member[label]` is set, connected by edges and corners.  `ret` has room for (width + 1) / 2
+/* Runs of pixels for which `member[label]` is set, connected by edges and corners.  `runs` has room for (width + 1) / 2
  * * height.  Returns their number. */
 size_t runs_connect(const uint8_t *labels, uint32_t width, uint32_t height, const uint8_t member[256],
-                    struct row_run *ret);
+                    struct row_run *runs);

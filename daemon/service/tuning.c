@@ -1,5 +1,6 @@
-/* Tuning: measures in the background which algorithms are the fastest for the model in use, and opens the engine again
- * if others are.  It happens once for a driver and a model, because the result is kept. */
+/* Tuning: measures in the background which algorithms are the fastest for the model in use.  It happens once for a
+ * driver and a model, because the result is kept.  Whoever opens the model next has it: opening it now would keep
+ * clients from changing the GPU or the model meanwhile. */
 #define LOG_COMPONENT "gpu"
 
 #include <errno.h>
@@ -61,10 +62,8 @@ static void end(struct supervisor *sv)
         else if (t->result == 0)
                 log_info("the GPU is tuned: all layers are computed in the fastest way");
         else
-                log_info("the GPU is tuned: %d layers are computed in a faster way", t->result);
-        /* If something else is being opened, whoever opens the model next has the result. */
-        if (t->result > 0 && config_same_engine(&t->config, &sv->config))
-                supervisor_gpu_switch(sv, &sv->config);
+                log_info("the GPU is tuned: %d layers will be computed in a faster way when the model is next opened",
+                         t->result);
 }
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -85,7 +84,7 @@ static void begin(struct supervisor *sv)
         t->backend = gpu_backend(sv->gpu.now->engine.gpu);
         t->stop = false;
         int r = task_begin(&t->task, tune, t);
-        if (r == 0 && (r = sd_event_add_io(sv->event, &t->done, t->task.fd, EPOLLIN, on_done, sv)) < 0)
+        if (r == 0 && sd_event_add_io(sv->event, &t->done, t->task.fd, EPOLLIN, on_done, sv) < 0)
                 t->stop = true; /* out of memory: the end of the daemon waits for it */
 }
 
