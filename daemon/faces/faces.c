@@ -59,6 +59,11 @@ void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *r
         attention_next(&faces->attention, &faces->tracks, time_ns, ret);
 }
 
+bool faces_know(const struct faces *faces, uint32_t id)
+{
+        return tracks_know(&faces->tracks, id);
+}
+
 size_t faces_list(const struct faces *faces, struct face ret[FACES_MAX])
 {
         return tracks_list(&faces->tracks, ret);

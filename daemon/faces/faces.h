@@ -93,5 +93,8 @@ void faces_see(struct faces *faces, const struct face_view *view);
  * see it, turned upright, at rest while the head is. */
 void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *ret);
 
+/* Whether this face is there. */
+bool faces_know(const struct faces *faces, uint32_t id);
+
 /* Those that are there, oldest first.  Returns their number. */
 size_t faces_list(const struct faces *faces, struct face ret[FACES_MAX]);

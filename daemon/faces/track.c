@@ -281,6 +281,14 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
         return lost;
 }
 
+bool tracks_know(const struct tracks *tracks, uint32_t id)
+{
+        for (int i = 0; i < FACES_MAX; i++)
+                if (tracks->list[i].used && tracks->list[i].born && tracks->list[i].face.id == id)
+                        return true;
+        return false;
+}
+
 size_t tracks_list(const struct tracks *tracks, struct face ret[FACES_MAX])
 {
         size_t count = 0;

@@ -31,4 +31,5 @@ void tracks_reset(struct tracks *tracks); /* ids continue */
 /* What was found in a view.  Returns whether a face that should be in it is not. */
 bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count);
 
+bool tracks_know(const struct tracks *tracks, uint32_t id);
 size_t tracks_list(const struct tracks *tracks, struct face ret[FACES_MAX]);

@@ -131,28 +131,32 @@ static int submit(struct pipeline *p, struct slot *slot)
         return r == 0 && parses ? parse(p) : r;
 }
 
-/* Whether the network has to see all of the frame: a frame's own labels are needed, or else those of the whole picture
- * would be too old for an effect that hides something before its turn comes again. */
-static bool needs_whole(const struct pipeline *p, const struct slot *slot)
+/* How old the views of faces may be that a view of the whole picture leaves alone.  0: the network has to see all of
+ * the frame, because it needs its own labels, or else some in the map would be too old for an effect that hides
+ * something before the turn of the whole picture comes again. */
+static uint64_t may_keep_ns(const struct pipeline *p, const struct slot *slot)
 {
-        return needs_own_labels(p, slot) ||
-               (effect_chain_hides(slot->effect.chain) &&
-                slot->id.time_ns + 2 * p->parse.duration_ns > p->views.whole_ns + p->label_age_ns);
+        const bool hides = effect_chain_hides(slot->effect.chain);
+
+        if (needs_own_labels(p, slot) ||
+            (hides && slot->id.time_ns + 2 * p->parse.duration_ns > views_oldest_ns(&p->views) + p->label_age_ns))
+                return 0;
+        return hides && p->label_age_ns < VIEWS_KEEP_NS ? p->label_age_ns : VIEWS_KEEP_NS;
 }
 
 /* What the network will see of the frame. */
-static void look(struct pipeline *p, struct slot *slot, bool whole)
+static void look(struct pipeline *p, struct slot *slot, uint64_t keep_ns)
 {
         struct gpu_view view;
 
-        views_choose(&p->views, slot->id.time_ns, p->parse.labelled.source != slot->id.source, whole, &view);
+        views_choose(&p->views, slot->id.time_ns, p->parse.labelled.source != slot->id.source, keep_ns, &view);
         slot_set_view(slot, &view);
         p->parse.taken = slot->id;
 }
 
 static int take(struct pipeline *p, struct slot *slot)
 {
-        look(p, slot, needs_whole(p, slot));
+        look(p, slot, may_keep_ns(p, slot));
         return gpu_submit(slot->take, on_step, slot);
 }
 
@@ -223,7 +227,7 @@ static void on_parsed(void *userdata, int status)
 
 static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
 {
-        const uint64_t labels = p->views.whole_ns, frame = slot->id.time_ns;
+        const uint64_t labels = views_oldest_ns(&p->views), frame = slot->id.time_ns;
 
         return frame > labels && frame - labels > p->label_age_ns;
 }
@@ -354,7 +358,7 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
                 return -EAGAIN;
         int r = gpu_wait(p->engine->gpu);
         if (r == 0 && p->parse.labelled.number != p->last->id.number) {
-                look(p, p->last, true);
+                look(p, p->last, 0);
                 if ((r = gpu_run(p->last->take)) == 0)
                         r = gpu_run(p->parse.program);
         }
@@ -378,7 +382,7 @@ static int warm(struct pipeline *p)
         int r;
 
         memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
-        look(p, slot, true);
+        look(p, slot, 0);
         if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
                 return r;
         for (unsigned i = 0; i < EFFECTS && r == 0; i++)

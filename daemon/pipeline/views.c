@@ -5,8 +5,7 @@
 
 #include "daemon/pipeline/views.h"
 
-#define FEATHER 12         /* of a face's view, in pixels of the network's input */
-#define KEPT_NS 1000000000 /* an older view of a face is worth less than a new one of the whole picture */
+#define FEATHER 12 /* of a face's view, in pixels of the network's input */
 
 int views_init(struct views *views, const struct views_options *options)
 {
@@ -51,27 +50,28 @@ void views_reset(struct views *views)
 
 /* ---- what is seen ---- */
 
-static bool is_there(const struct face *faces, size_t count, uint32_t id)
+/* The views of faces that are there stay as they are, as far as they are new. */
+static void keep_others(struct views *views, uint64_t keep_ns, struct gpu_view *view)
 {
-        for (size_t i = 0; i < count; i++)
-                if (faces[i].id == id)
-                        return true;
-        return false;
-}
-
-/* The other faces' views stay as they are, as far as they are new. */
-static void keep_others(const struct views *views, struct gpu_view *view)
-{
-        struct face faces[FACES_MAX];
-        const size_t count = faces_list(views->faces, faces);
-
         view->kept_feather = FEATHER;
         for (int i = 0; i < GPU_KEPT_MAX; i++) {
-                const struct views_kept *kept = &views->kept[i];
+                struct views_kept *kept = &views->kept[i];
 
-                if (kept->face && is_there(faces, count, kept->face) && views->now.time_ns - kept->time_ns < KEPT_NS)
+                kept->spared = kept->face && faces_know(views->faces, kept->face) &&
+                               views->now.time_ns - kept->time_ns < keep_ns;
+                if (kept->spared)
                         memcpy(view->kept[(int)view->kept_count++], kept->from_picture, sizeof kept->from_picture);
         }
+}
+
+uint64_t views_oldest_ns(const struct views *views)
+{
+        uint64_t oldest = views->whole_ns;
+
+        for (int i = 0; i < GPU_KEPT_MAX; i++)
+                if (views->kept[i].stands && views->kept[i].time_ns < oldest)
+                        oldest = views->kept[i].time_ns;
+        return oldest;
 }
 
 /* When what is in the map there was answered by a view as fine as this one: coarser answers do not count.  0: never. */
@@ -93,12 +93,12 @@ static float memory(const struct views *views, uint64_t time_ns)
         return known ? fmaxf(1 - (time_ns - known) / 1.5e9f, 0.01f) : 0.01f;
 }
 
-void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole, struct gpu_view *ret)
+void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t keep_ns, struct gpu_view *ret)
 {
         struct face_view *now = &views->now;
 
         now->face = 0;
-        if (!fresh && !whole)
+        if (!fresh && keep_ns > 0)
                 faces_next(views->faces, time_ns, now);
         now->time_ns = time_ns;
         *ret = views->whole;
@@ -110,8 +110,7 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole,
         }
         for (int i = 0; i < 6; i++)
                 now->to_picture[i / 3][i % 3] = views->whole.region.to_picture[i / 3][i % 3];
-        if (!fresh)
-                keep_others(views, ret);
+        keep_others(views, fresh ? 0 : keep_ns, ret);
 }
 
 /* ---- what was answered ---- */
@@ -140,6 +139,13 @@ static void keep(struct views *views)
         memcpy(kept->from_picture, region.from_picture, sizeof kept->from_picture);
 }
 
+static void take_whole(struct views *views)
+{
+        views->whole_ns = views->now.time_ns;
+        for (int i = 0; i < GPU_KEPT_MAX; i++)
+                views->kept[i].stands = views->kept[i].spared;
+}
+
 void views_take(struct views *views, const uint32_t *answers)
 {
         const size_t count = (size_t)views->now.width * views->now.height;
@@ -149,6 +155,6 @@ void views_take(struct views *views, const uint32_t *answers)
         if (views->now.face)
                 keep(views);
         else
-                views->whole_ns = views->now.time_ns;
+                take_whole(views);
         faces_see(views->faces, &views->now);
 }

@@ -16,6 +16,8 @@ struct views_options {
 /* A face's view, whose answers are in the map. */
 struct views_kept {
         uint32_t face; /* its id */
+        bool spared;   /* by the view of the whole picture that was chosen last */
+        bool stands;   /* in the map, older than the rest: it was spared by the one that was taken last */
         uint64_t time_ns;
         float from_picture[2][4];
 };
@@ -35,9 +37,14 @@ void views_finish(struct views *views);
 /* Another camera or a cut: nothing is known. */
 void views_reset(struct views *views);
 
-/* Chooses what the network will see of a frame.  `fresh`: its map is undefined. `whole`: the whole picture is wanted.
- */
-void views_choose(struct views *views, uint64_t time_ns, bool fresh, bool whole, struct gpu_view *ret);
+#define VIEWS_KEEP_NS 1000000000 /* an older view of a face is worth less than a new one of the whole picture */
+
+/* Chooses what the network will see of a frame.  `fresh`: its map is undefined.  `keep_ns`: a view of the whole picture
+ * leaves those of faces alone that are not older.  0: all of the frame must be seen. */
+void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t keep_ns, struct gpu_view *ret);
+
+/* The time of the oldest frame of which there are answers in the map; 0: nothing is known. */
+uint64_t views_oldest_ns(const struct views *views);
 
 /* The answers for what was chosen last, of the network's input size (struct gpu_answers). */
 void views_take(struct views *views, const uint32_t *answers);

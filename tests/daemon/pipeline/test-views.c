@@ -47,9 +47,9 @@ static bool sees_whole(void)
 }
 
 /* One frame.  The upper bytes of an answer are not labels. */
-static void step(bool fresh, bool whole)
+static void step(bool fresh, uint64_t keep_ns)
 {
-        views_choose(&rig.views, rig.now, fresh, whole, &rig.view);
+        views_choose(&rig.views, rig.now, fresh, keep_ns, &rig.view);
         const struct face_view *now = &rig.views.now;
         scene_draw(&rig.scene, now, rig.labels);
         for (size_t i = 0; i < NET_WIDTH * NET_HEIGHT; i++)
@@ -61,7 +61,7 @@ static void step(bool fresh, bool whole)
 static void test_first(void **state)
 {
         begin();
-        step(true, false);
+        step(true, VIEWS_KEEP_NS);
         assert_true(sees_whole() && rig.view.memory == 0 && rig.view.kept_count == 0);
         end();
 }
@@ -70,50 +70,75 @@ static void test_first(void **state)
 static void test_memory(void **state)
 {
         begin();
-        step(true, false);
-        step(false, false);
+        step(true, VIEWS_KEEP_NS);
+        step(false, VIEWS_KEEP_NS);
         assert_true(!sees_whole() && rig.view.memory > 0 && rig.view.memory < 0.05f && rig.view.feather > 1);
         unsigned whole = 0;
         for (int i = 0; i < 12; i++) {
-                step(false, false);
+                step(false, VIEWS_KEEP_NS);
                 assert_true(rig.view.memory > 0.5f && rig.view.memory <= 1);
                 whole += sees_whole();
         }
         assert_in_range(whole, 2, 6);
         rig.now += 60000 * MS;
-        step(false, true);
+        step(false, 0);
         assert_true(rig.view.memory > 0 && rig.view.memory < 0.05f);
         end();
+}
+
+/* Of the frames until the next view of the whole picture. */
+static struct gpu_region until_whole(uint64_t keep_ns)
+{
+        struct gpu_region face = {0};
+
+        do {
+                step(false, keep_ns);
+                if (!sees_whole())
+                        face = rig.view.region;
+        } while (!sees_whole());
+        return face;
 }
 
 /* The whole picture leaves a face's own view alone, while that is new and the face is there. */
 static void test_kept(void **state)
 {
-        struct gpu_region face;
-
         begin();
-        step(true, false);
-        for (int i = 0; i < 10; i++) {
-                step(false, false);
-                if (!sees_whole())
-                        face = rig.view.region;
-        }
-        step(false, true);
-        assert_true(sees_whole() && rig.view.kept_count == 1);
+        step(true, VIEWS_KEEP_NS);
+        for (int i = 0; i < 5; i++)
+                until_whole(VIEWS_KEEP_NS);
+        const struct gpu_region face = until_whole(VIEWS_KEEP_NS);
+        assert_true(rig.view.kept_count == 1);
         assert_memory_equal(rig.view.kept[0], face.from_picture, sizeof face.from_picture);
-        rig.now += 1500 * MS;
-        step(false, true);
+        /* Nothing in the map is newer than the oldest of both. */
+        assert_int_equal(views_oldest_ns(&rig.views), rig.now - 2 * STEP_MS * MS);
+        until_whole(STEP_MS * MS / 2);
         assert_true(rig.view.kept_count == 0);
+        assert_int_equal(views_oldest_ns(&rig.views), rig.now - STEP_MS * MS);
+        end();
+}
+
+/* A frame that needs labels of its own gets them everywhere, however new the view of a face. */
+static void test_none_kept_if_all_is_needed(void **state)
+{
+        begin();
+        step(true, VIEWS_KEEP_NS);
+        for (int i = 0; i < 5; i++)
+                until_whole(VIEWS_KEEP_NS);
+        step(false, VIEWS_KEEP_NS);
+        assert_true(!sees_whole());
+        step(false, 0);
+        assert_true(sees_whole() && rig.view.kept_count == 0);
+        assert_int_equal(views_oldest_ns(&rig.views), rig.now - STEP_MS * MS);
         end();
 }
 
 static void test_whole_if_wanted(void **state)
 {
         begin();
-        step(true, false);
+        step(true, VIEWS_KEEP_NS);
         for (int i = 0; i < 10; i++) {
-                step(false, true);
-                assert_true(sees_whole() && rig.views.whole_ns == rig.now - STEP_MS * MS);
+                step(false, 0);
+                assert_true(sees_whole() && views_oldest_ns(&rig.views) == rig.now - STEP_MS * MS);
         }
         end();
 }
@@ -121,11 +146,11 @@ static void test_whole_if_wanted(void **state)
 static void test_reset(void **state)
 {
         begin();
-        step(true, false);
+        step(true, VIEWS_KEEP_NS);
         for (int i = 0; i < 6; i++)
-                step(false, false);
+                step(false, VIEWS_KEEP_NS);
         views_reset(&rig.views);
-        step(false, false);
+        step(false, VIEWS_KEEP_NS);
         assert_true(sees_whole() && rig.view.kept_count == 0);
         end();
 }
@@ -133,8 +158,12 @@ static void test_reset(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first),           cmocka_unit_test(test_memory), cmocka_unit_test(test_kept),
-                cmocka_unit_test(test_whole_if_wanted), cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_first),
+                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_kept),
+                cmocka_unit_test(test_none_kept_if_all_is_needed),
+                cmocka_unit_test(test_whole_if_wanted),
+                cmocka_unit_test(test_reset),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
