@@ -57,9 +57,10 @@ static void keep_others(struct views *views, uint64_t keep_ns, struct gpu_view *
         for (int i = 0; i < GPU_KEPT_MAX; i++) {
                 struct views_kept *kept = &views->kept[i];
 
-                kept->spared = kept->face && faces_know(views->faces, kept->face) &&
-                               views->now.time_ns - kept->time_ns < keep_ns;
-                if (kept->spared)
+                const bool spare = kept->face && faces_know(views->faces, kept->face) &&
+                                   views->now.time_ns - kept->time_ns < keep_ns;
+                kept->spared_ns = spare ? kept->time_ns : 0;
+                if (spare)
                         memcpy(view->kept[(int)view->kept_count++], kept->from_picture, sizeof kept->from_picture);
         }
 }
@@ -69,8 +70,8 @@ uint64_t views_oldest_ns(const struct views *views)
         uint64_t oldest = views->whole_ns;
 
         for (int i = 0; i < GPU_KEPT_MAX; i++)
-                if (views->kept[i].stands && views->kept[i].time_ns < oldest)
-                        oldest = views->kept[i].time_ns;
+                if (views->kept[i].stands_ns && views->kept[i].stands_ns < oldest)
+                        oldest = views->kept[i].stands_ns;
         return oldest;
 }
 
@@ -143,7 +144,7 @@ static void take_whole(struct views *views)
 {
         views->whole_ns = views->now.time_ns;
         for (int i = 0; i < GPU_KEPT_MAX; i++)
-                views->kept[i].stands = views->kept[i].spared;
+                views->kept[i].stands_ns = views->kept[i].spared_ns;
 }
 
 void views_take(struct views *views, const uint32_t *answers)
