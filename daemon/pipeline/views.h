@@ -16,8 +16,7 @@ struct views_options {
 /* A face's view, whose answers are in the map. */
 struct views_kept {
         uint32_t face;      /* its id */
-        uint64_t spared_ns; /* its time when the view of the whole picture that was chosen last spared it; 0: it did not
-                             */
+        uint64_t spared_ns; /* its time, if the view of the whole picture that was chosen last spared it, or 0 */
         uint64_t stands_ns; /* the same of the one that was taken last: so old may be what is in the map there */
         uint64_t time_ns;
         float from_picture[2][4];
