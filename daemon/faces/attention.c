@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "daemon/faces/attention.h"
+#include "daemon/faces/axes.h"
 
 /* The whole picture is seen after so many views of faces, or after this time: bodies and hands are seen only there. */
 #define VIEWS_MOST 3
@@ -88,8 +89,8 @@ static void settle(struct track *track)
 
 static void view_of(const struct attention *attention, const struct track *track, struct face_view *ret)
 {
-        const float scale = scale_of(attention, track->rest[2]), angle = track->rest[3] / 57.29578f;
-        const float c = scale * cosf(angle), s = scale * sinf(angle);
+        const struct axes axes = axes_of(track->rest[3]);
+        const float scale = scale_of(attention, track->rest[2]), c = scale * axes.across_x, s = scale * axes.across_y;
         const float half_width = attention->view_width / 2.0f, half_height = attention->view_height / 2.0f;
 
         ret->face = track->face.id;

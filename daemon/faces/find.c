@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/faces/axes.h"
 #include "daemon/faces/find.h"
 #include "daemon/faces/head.h"
 #include "daemon/faces/runs.h"
@@ -67,6 +68,14 @@ static void grow(struct found *piece, const struct face_view *view, const struct
         }
 }
 
+/* A single pixel of a part in a row is noise: it counts as the skin around it. */
+static enum role role_at(const struct finder *finder, const uint8_t *row, const struct row_run *run, uint32_t x)
+{
+        const bool alone = (x == run->from || row[x - 1] != row[x]) && (x + 1 == run->to || row[x + 1] != row[x]);
+
+        return alone ? ROLE_SKIN : finder->roles[row[x]];
+}
+
 static void add_run(struct finder *finder, struct found *piece, const struct face_view *view, const struct row_run *run)
 {
         const uint8_t *row = view->labels + (size_t)run->y * view->width;
@@ -75,7 +84,7 @@ static void add_run(struct finder *finder, struct found *piece, const struct fac
                 float at_x, at_y;
 
                 view_to_picture(view, x + 0.5f, run->y + 0.5f, &at_x, &at_y);
-                patch_add(&piece->patches[finder->roles[row[x]]], at_x, at_y);
+                patch_add(&piece->patches[role_at(finder, row, run, x)], at_x, at_y);
         }
         piece->area += run->to - run->from;
         grow(piece, view, run);
@@ -156,11 +165,6 @@ static struct groups group(const struct found *piece)
         return groups;
 }
 
-static float degrees(float radians)
-{
-        return radians * 57.29578f;
-}
-
 /* Which way is down: from the highest group to the lowest; or from one eye to the other, a quarter turned, which is
  * more exact. */
 static float roll_of(const struct found *piece, const struct groups *groups)
@@ -169,7 +173,7 @@ static float roll_of(const struct found *piece, const struct groups *groups)
         const int first = groups->there[UPPER] ? UPPER : MIDDLE, last = groups->there[LOWER] ? LOWER : MIDDLE;
         const float down_x = patch_x(&groups->patch[last]) - patch_x(&groups->patch[first]);
         const float down_y = patch_y(&groups->patch[last]) - patch_y(&groups->patch[first]);
-        const float down = degrees(atan2f(-down_x, down_y));
+        const float down = DEGREES(atan2f(-down_x, down_y));
 
         if (left->area < 2 || right->area < 2)
                 return down;
@@ -178,14 +182,15 @@ static float roll_of(const struct found *piece, const struct groups *groups)
                 across_x = -across_x;
                 across_y = -across_y;
         }
-        const float across = degrees(atan2f(across_y, across_x));
+        const float across = DEGREES(atan2f(across_y, across_x));
         return fabsf(across - down) < 25 ? across : down;
 }
 
 /* Each group lies below the one before it, neither too near nor too far. */
 static bool in_order(const struct found *piece, const struct groups *groups, float scale)
 {
-        const float size = sqrtf((float)piece->area * scale), angle = piece->roll / 57.29578f;
+        const float size = sqrtf((float)piece->area * scale);
+        const struct axes axes = axes_of(piece->roll);
         const struct patch *above = NULL;
 
         for (int i = 0; i < GROUPS; i++) {
@@ -194,9 +199,8 @@ static bool in_order(const struct found *piece, const struct groups *groups, flo
                 if (above) {
                         const float x = patch_x(&groups->patch[i]) - patch_x(above),
                                     y = patch_y(&groups->patch[i]) - patch_y(above);
-                        const float below = cosf(angle) * y - sinf(angle) * x,
-                                    beside = cosf(angle) * x + sinf(angle) * y;
-                        if (below < APART_LEAST * size || below > APART_MOST * size || fabsf(beside) > 0.5f * size)
+                        const float down = below(&axes, x, y), beside = across(&axes, x, y);
+                        if (down < APART_LEAST * size || down > APART_MOST * size || fabsf(beside) > 0.5f * size)
                                 return false;
                 }
                 above = &groups->patch[i];
@@ -261,8 +265,8 @@ static void extend(struct extent *extent, float value)
 
 static void turn_upright(const struct finder *finder, struct found *piece, const struct face_view *view, size_t count)
 {
-        const float angle = piece->roll / 57.29578f, c = cosf(angle), s = sinf(angle);
-        struct extent across = {INFINITY, -INFINITY}, down = {INFINITY, -INFINITY};
+        const struct axes axes = axes_of(piece->roll);
+        struct extent wide = {INFINITY, -INFINITY}, high = {INFINITY, -INFINITY};
 
         for (size_t i = 0; i < count; i++) {
                 const struct row_run *run = &finder->runs[i];
@@ -272,16 +276,16 @@ static void turn_upright(const struct finder *finder, struct found *piece, const
                 for (int corner = 0; corner < 4; corner++) {
                         float x, y;
                         view_to_picture(view, corner & 1 ? run->to : run->from, run->y + (corner >> 1), &x, &y);
-                        extend(&across, c * x + s * y);
-                        extend(&down, c * y - s * x);
+                        extend(&wide, across(&axes, x, y));
+                        extend(&high, below(&axes, x, y));
                 }
         }
-        const float u = (across.least + across.most) / 2, v = (down.least + down.most) / 2;
+        const float u = (wide.least + wide.most) / 2, v = (high.least + high.most) / 2;
         piece->upright = (struct face_upright){
-                .x = c * u - s * v,
-                .y = s * u + c * v,
-                .width = across.most - across.least,
-                .height = down.most - down.least,
+                .x = axes.across_x * u + axes.down_x * v,
+                .y = axes.across_y * u + axes.down_y * v,
+                .width = wide.most - wide.least,
+                .height = high.most - high.least,
                 .roll = piece->roll,
         };
 }

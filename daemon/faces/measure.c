@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "daemon/faces/axes.h"
 #include "daemon/faces/measure.h"
 
 /* An answer changes to YES above `yes` and to NO below `no`; in between it stays. */
@@ -26,29 +27,6 @@ static void decide(enum face_answer *answer, float value, struct limits limits)
                 *answer = FACE_YES;
         else if ((rising ? value < limits.no : value > limits.no) || *answer == FACE_UNKNOWN)
                 *answer = FACE_NO;
-}
-
-/* ---- the face's own axes ---- */
-
-struct axes {
-        float across_x, across_y, down_x, down_y;
-};
-
-static struct axes axes_of(const struct found *found)
-{
-        const float angle = found->roll / 57.29578f, c = cosf(angle), s = sinf(angle);
-
-        return (struct axes){c, s, -s, c};
-}
-
-static float across(const struct axes *axes, float x, float y)
-{
-        return axes->across_x * x + axes->across_y * y;
-}
-
-static float below(const struct axes *axes, float x, float y)
-{
-        return axes->down_x * x + axes->down_y * y;
 }
 
 /* ---- eyes ---- */
@@ -129,7 +107,7 @@ static void covered(const struct found *found, bool cut, enum face_answer *answe
 void measure(const struct found *found, float scale, bool cut, struct habits *habits,
              enum face_answer answers[FACE_QUESTIONS])
 {
-        const struct axes axes = axes_of(found);
+        const struct axes axes = axes_of(found->roll);
         const bool large = found->upright.height >= HEIGHT_LEAST * scale;
 
         answers[FACE_CUT] = cut ? FACE_YES : FACE_NO;

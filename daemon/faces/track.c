@@ -11,7 +11,7 @@
 #define SIZE_RATIO 2.2f
 /* Out of sight, a face is thought to go on for so long; so long it may be behind another one. */
 #define COAST_SECONDS 1.5f
-#define JOINED_NS 1500000000
+#define HIDDEN_NS 1500000000
 /* One that was not seen often enough to be told is dropped after this time unseen. */
 #define DOUBT_NS 1000000000
 /* For so long after a view of its own, coarser ones of the whole picture do not count, unless it has moved (in its
@@ -65,25 +65,25 @@ static float distance(const struct track *track, const struct found *found, uint
         return away + fabsf(logf(other / size));
 }
 
-/* Whether the faces of several people have grown together in what was found, because others should be in there.  Those
- * are behind it, not gone. */
-static bool is_joined(struct tracks *tracks, const struct track *track, const struct found *found, uint64_t time_ns)
+/* Notes who is behind the face that was found: those who were measured a moment ago and should now be within it.  They
+ * are not gone, and what was found may be of several.  Returns whether there are any. */
+static bool note_hidden(struct tracks *tracks, const struct track *track, const struct found *found, uint64_t time_ns)
 {
-        bool joined = false;
+        bool any = false;
 
         for (int i = 0; i < FACES_MAX; i++) {
                 struct track *other = &tracks->list[i];
                 float x, y;
 
-                if (!other->used || other == track || !other->born || time_ns - other->sure_ns >= JOINED_NS)
+                if (!other->used || other == track || !other->born || time_ns - other->x.time_ns >= HIDDEN_NS)
                         continue;
                 predict(other, time_ns, &x, &y);
                 if (x <= found->left || x >= found->right || y <= found->top || y >= found->bottom)
                         continue;
                 other->face.seen_ns = other->sure_ns = time_ns;
-                joined = true;
+                any = true;
         }
-        return joined;
+        return any;
 }
 
 /* A view of one face may show others: whether one of them is nearer to what was found. */
@@ -183,7 +183,7 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
                 track->viewed_ns = view->time_ns;
         if (found->sure)
                 track->sure_ns = view->time_ns;
-        if (has_own || (track->x.time_ns && is_joined(tracks, track, found, view->time_ns)))
+        if (has_own || (track->x.time_ns && note_hidden(tracks, track, found, view->time_ns)))
                 return;
         move(track, found, view->time_ns);
         if (track->sure_ns && !found->sure)
@@ -197,17 +197,28 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
 
 /* ---- coming and going ---- */
 
+/* A free place; for a sure face also that of one that only looks like one from afar. */
+static struct track *place_for(struct tracks *tracks, const struct found *found)
+{
+        struct track *unsure = NULL;
+
+        for (int i = 0; i < FACES_MAX; i++) {
+                if (!tracks->list[i].used)
+                        return &tracks->list[i];
+                if (!tracks->list[i].sure_ns)
+                        unsure = &tracks->list[i];
+        }
+        return found->sure ? unsure : NULL;
+}
+
 static void begin(struct tracks *tracks, const struct face_view *view, const struct found *found)
 {
-        for (int i = 0; i < FACES_MAX; i++) {
-                struct track *track = &tracks->list[i];
+        struct track *track = place_for(tracks, found);
 
-                if (track->used)
-                        continue;
-                *track = (struct track){.used = true, .face = {.id = ++tracks->last_id, .since_ns = view->time_ns}};
-                see(tracks, track, view, found);
+        if (!track)
                 return;
-        }
+        *track = (struct track){.used = true, .face = {.id = ++tracks->last_id, .since_ns = view->time_ns}};
+        see(tracks, track, view, found);
 }
 
 static void leave(const struct tracks *tracks, struct track *track, uint64_t now)

@@ -14,6 +14,7 @@ enum {
         UPPER_LIP,
         LOWER_LIP,
         HAIR,
+        HAT,
         CLOTH = 18
 };
 
@@ -40,12 +41,14 @@ static int part_at(const struct drawn *face, float u, float v)
 {
         const float turn = face->turn;
 
+        if (face->masked && v > 0.17f)
+                return CLOTH;
+        if (in_ellipse(u, v, 1.6f * turn, 0.06f + face->nod, 0.05f, 0.1f))
+                return NOSE;
         if (face->mouth > 0 && in_ellipse(u, v, turn, 0.25f, 0.09f, 0.06f * face->mouth))
                 return MOUTH;
         if (in_ellipse(u, v, turn, 0.25f, 0.13f, 0.045f + 0.06f * face->mouth))
                 return v < 0.25f ? UPPER_LIP : LOWER_LIP;
-        if (in_ellipse(u, v, 1.6f * turn, 0.06f, 0.05f, 0.1f))
-                return NOSE;
         for (int side = 0; side < 2; side++) {
                 const float x = turn + (side ? -0.16f : 0.16f);
                 if (face->eyes[side] > 0 && in_ellipse(u, v, x, -0.08f, 0.07f, 0.04f * face->eyes[side]))
@@ -69,7 +72,9 @@ static int class_at(const struct drawn *face, float x, float y, bool with_parts)
         const float angle = face->roll / 57.29578f, c = cosf(angle), s = sinf(angle);
         const float u = c * dx + s * dy, v = c * dy - s * dx;
         if (!in_ellipse(u, v, 0, 0, 0.375f, 0.5f))
-                return in_ellipse(u, v, 0, -0.1f, 0.47f, 0.58f) ? HAIR : v > 0.5f ? CLOTH : -1;
+                return in_ellipse(u, v, 0, -0.1f, 0.47f, 0.58f) ? (face->hat && v < -0.2f ? HAT : HAIR)
+                       : v > 0.5f                               ? CLOTH
+                                                                : -1;
         const int part = with_parts && !face->faceless ? part_at(face, u, v) : -1;
         return part < 0 ? SKIN : part;
 }

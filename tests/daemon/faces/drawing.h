@@ -15,7 +15,9 @@ struct drawn {
         float turn;         /* the parts move so far to the person's left, in heights */
         float eyes[2];      /* how far each is open, 1: wide; the person's left one first */
         float mouth;        /* the same */
-        bool glasses;
+        float nod;          /* the nose lies so far lower, in heights */
+        bool glasses, hat;
+        bool masked;   /* something hides the mouth */
         bool faceless; /* no parts: a ball with hair */
 };
 
