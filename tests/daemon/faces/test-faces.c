@@ -475,7 +475,7 @@ static void test_nods(void **state)
         rig.scene.faces[0].nod = -0.1f;
         steps(4);
         assert_true(answer(FACE_TURNED_UP) == FACE_YES && answer(FACE_TURNED_DOWN) == FACE_NO);
-        rig.scene.faces[0].nod = 0.14f;
+        rig.scene.faces[0].nod = 0.12f;
         steps(4);
         assert_true(answer(FACE_TURNED_UP) == FACE_NO && answer(FACE_TURNED_DOWN) == FACE_YES);
         end();
