@@ -60,7 +60,7 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
         const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
         const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 8};
-        const struct dispatch steps[] = {
+        struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
                  .operands = {image_pixels(in), mask_words(mask), settings, [4] = own},
                  .groups = {groups, 1, 1},
@@ -79,13 +79,5 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                  .groups = {LINEAR_GROUPS(image_fours(in))},
                  .cost = 100.0 * in->width * in->height},
         };
-        int r = 0;
-
-        for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
-                struct dispatch step = steps[i];
-                step.push = &params;
-                step.push_size = sizeof params;
-                r = program_dispatch(program, &step);
-        }
-        return r;
+        return dispatch_steps(program, steps, sizeof steps / sizeof *steps, &params, sizeof params);
 }

@@ -49,7 +49,7 @@ int op_guide(struct gpu_program *program, const struct gpu_image *image, const s
         const uint32_t cells = cell_count(&params);
         const struct operand means = {scratch, 0, PLANES * plane, FORMAT_F32}, smooth = {scratch, 0, plane, FORMAT_F32};
         const struct operand functions = {scratch, PLANES * plane, plane, FORMAT_F32};
-        const struct dispatch steps[] = {
+        struct dispatch steps[] = {
                 {.kernel = &kernel_guide_cells,
                  .operands = {image_pixels(image), mask_words(in), [4] = means},
                  .groups = {LINEAR_GROUPS(cells)},
@@ -68,13 +68,5 @@ int op_guide(struct gpu_program *program, const struct gpu_image *image, const s
                  .groups = {LINEAR_GROUPS(image_fours(image))},
                  .cost = 40.0 * image->width * image->height},
         };
-        int r = 0;
-
-        for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++) {
-                struct dispatch step = steps[i];
-                step.push = &params;
-                step.push_size = sizeof params;
-                r = program_dispatch(program, &step);
-        }
-        return r;
+        return dispatch_steps(program, steps, sizeof steps / sizeof *steps, &params, sizeof params);
 }

@@ -28,3 +28,16 @@ struct activation_params push_activation(enum gpu_activation activation)
 
         return table[activation];
 }
+
+int dispatch_steps(struct gpu_program *program, struct dispatch *steps, size_t count, const void *push,
+                   uint32_t push_size)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < count && r == 0; i++) {
+                steps[i].push = push;
+                steps[i].push_size = push_size;
+                r = program_dispatch(program, &steps[i]);
+        }
+        return r;
+}

@@ -103,4 +103,8 @@ static inline struct operand block_operand(const struct gpu_block *block, uint64
         return (struct operand){block->buffer, block->offset, size, FORMAT_F32};
 }
 
+/* Of an operator that takes several dispatches: one after the other, all with the same parameters. */
+int dispatch_steps(struct gpu_program *program, struct dispatch *steps, size_t count, const void *push,
+                   uint32_t push_size);
+
 struct activation_params push_activation(enum gpu_activation activation);
