@@ -53,8 +53,10 @@ static int choose(char *ret, size_t size, char *why, size_t why_size)
 static void prepare_pipeline(struct gpu_set *set, const struct frame_format *format)
 {
         pthread_mutex_lock(&set->lock);
-        if (set->pipeline)
+        if (set->pipeline) {
                 pipeline_prepare_source(set->pipeline, format); /* pipeline_source() will tell what is wrong */
+                set->source = *format;
+        }
         pthread_mutex_unlock(&set->lock);
 }
 

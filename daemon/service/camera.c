@@ -262,10 +262,26 @@ static void not_opened(struct supervisor *sv, int error)
         log_cause(&sv->camera.cause, "%s; trying again", sv->camera.why);
 }
 
+/* Whether attach() need not compile anything.  It would have to if the GPU was switched while the camera was opened. */
+static bool is_prepared(const struct supervisor *sv)
+{
+        struct gpu_set *set = sv->gpu.now;
+
+        pthread_mutex_lock(&set->lock);
+        bool same = frame_format_equal(&set->source, &sv->camera.format);
+        pthread_mutex_unlock(&set->lock);
+        return same;
+}
+
+/* If it is not prepared, the camera is opened again, on the thread that prepares it. */
 void supervisor_camera_attach(struct supervisor *sv)
 {
         if (!is_open(sv))
                 return;
+        if (!is_prepared(sv)) {
+                close_camera(sv);
+                return;
+        }
         int r = attach(sv);
         if (r == 0) {
                 supervisor_camera_listen(sv);
@@ -293,6 +309,7 @@ static void opened(struct supervisor *sv)
         c->format = *camera_format(c->camera);
         if (!stale)
                 snprintf(c->id, sizeof c->id, "%s", camera_id(c->camera));
+        stale = stale || !is_prepared(sv);
         if (!stale && supervisor_camera_wanted(sv))
                 r = attach(sv);
         if (r < 0 && supervisor_camera_wanted(sv)) /* the GPU is there */

@@ -116,10 +116,11 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
         int r = pipeline_new(&options, &pipeline, sv->gpu.why, sizeof sv->gpu.why);
         if (r < 0)
                 return r;
-        if (set->source.width)
-                pipeline_prepare_source(pipeline, &set->source); /* pipeline_source() will tell what is wrong */
+        if (sv->gpu.source.width)
+                pipeline_prepare_source(pipeline, &sv->gpu.source); /* pipeline_source() will tell what is wrong */
         pthread_mutex_lock(&set->lock);
         set->pipeline = pipeline;
+        set->source = sv->gpu.source;
         pthread_mutex_unlock(&set->lock);
         on_progress(sv, "programs recorded and warm", (stats_now() - since) / 1e9);
         return 0;
@@ -170,7 +171,7 @@ static int begin_open(struct supervisor *sv, const struct config *wish)
 {
         sv->gpu.wish = *wish;
         sv->gpu.next->format = sv->output.format;
-        sv->gpu.next->source = sv->camera.format;
+        sv->gpu.source = sv->camera.format;
         return begin(sv, open_next);
 }
 

@@ -73,8 +73,8 @@ struct gpu_set {
         struct engine engine;
         struct pipeline *pipeline;  /* NULL: nothing is open */
         struct frame_format format; /* of the output that it is for */
-        struct frame_format source; /* of the camera that it is opened for; width 0: there was none yet */
-        pthread_mutex_t lock;       /* of `pipeline`, between the threads that open and close this and cameras */
+        struct frame_format source; /* of the camera's frames that it is prepared for; width 0: none */
+        pthread_mutex_t lock; /* of `pipeline` and `source`, between the threads that open and close this and cameras */
 };
 
 struct gpu_part {
@@ -85,9 +85,10 @@ struct gpu_part {
         struct gpu_set sets[2], *now, *next; /* `next` is the task's while that runs; a pipeline points into its set */
         struct task task;
         uint64_t task_since;
-        bool switching;       /* the task opens the replacement of `now`, or closes what was replaced */
-        struct config wish;   /* what it opens */
-        struct config worked; /* the last one that was opened; valid if `works` */
+        bool switching;             /* the task opens the replacement of `now`, or closes what was replaced */
+        struct config wish;         /* what it opens */
+        struct frame_format source; /* for this camera's frames */
+        struct config worked;       /* the last one that was opened; valid if `works` */
         bool works;
         sd_event_source *done, *events, *lost;
         int result; /* of the last opening */

@@ -1,6 +1,7 @@
 /* What does not happen on the daemon's event loop: kernels are not compiled there, and no part is entered while it is
  * at work.  The supervisor runs as in visaged, on a real driver; the linker's --wrap shows what it calls. */
 #include <errno.h>
+#include <linux/videodev2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,10 @@
 #include "tests/compiled.h"
 #include "tests/model/forge.h"
 
-enum { FAILS_AT = 2, CHOSEN_AT = 4, STOPS_AT = 6 }; /* frames */
+enum { FAILS_AT = 2, CHOSEN_AT = 4, SWITCHED_AT = 6, MORE = 2 }; /* frames */
 
 static struct supervisor *supervisor;
-static unsigned pushed, failures, entered;
+static unsigned pushed, failures, entered, in_new_format;
 static bool pushing;
 
 /* ---- the calls ---- */
@@ -45,16 +46,31 @@ static void choose_effects(void)
         assert_int_equal(supervisor_control.set_effect(supervisor, &settings), 0);
 }
 
+/* Both at once: the GPU is opened for frames that the new camera does not send. */
+static int choose_camera_and_gpu(sd_event_source *source, void *userdata)
+{
+        assert_true(supervisor_control.set_engine(supervisor, &supervisor->config) >= 0);
+        supervisor_control.set_camera(supervisor, "image:" PORTRAIT);
+        return 0;
+}
+
 int __wrap_pipeline_push(struct pipeline *pipeline, const struct frame *frame)
 {
+        static const struct gpu_set *before;
+
         pushed++;
         if (pushed == CHOSEN_AT)
                 choose_effects();
-        if (pushed == STOPS_AT)
-                kill(getpid(), SIGTERM);
         pushing = true;
         int r = __real_pipeline_push(pipeline, frame);
         pushing = false;
+        if (pushed == SWITCHED_AT) {
+                before = supervisor->gpu.now;
+                assert_true(sd_event_add_defer(supervisor->event, NULL, choose_camera_and_gpu, NULL) >= 0);
+        }
+        in_new_format += supervisor->gpu.now != before && supervisor->camera.format.fourcc == V4L2_PIX_FMT_RGB24;
+        if (in_new_format == MORE)
+                kill(getpid(), SIGTERM);
         return r;
 }
 
@@ -121,7 +137,7 @@ static void test_a_run(void **state)
         unlink(film);
         forge_remove();
         assert_int_equal(failures, 1);
-        assert_true(pushed >= STOPS_AT); /* it has recovered */
+        assert_int_equal(in_new_format, MORE); /* after it has recovered */
         assert_int_equal(entered, 0);
         assert_int_equal(kernels_compiled_by_this(), 0);
 }
