@@ -135,6 +135,26 @@ static void on_signal(int number)
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 #define ENDS (sizeof ends / sizeof *ends)
 
+static struct sigaction before[ENDS];
+
+static void handle(void)
+{
+        const struct sigaction action = {.sa_handler = on_signal};
+
+        caught = 0;
+        for (size_t i = 0; i < ENDS; i++) {
+                sigaction(ends[i], NULL, &before[i]);
+                if (before[i].sa_handler != SIG_IGN) /* as after nohup */
+                        sigaction(ends[i], &action, NULL);
+        }
+}
+
+static void handle_no_more(void)
+{
+        for (size_t i = 0; i < ENDS; i++)
+                sigaction(ends[i], &before[i], NULL);
+}
+
 /* Reads all that the child says, and waits for its end. */
 static int listen_to(int in, struct answer *ret, uint64_t *ret_peak)
 {
@@ -174,8 +194,7 @@ static int run_child(const struct engine_options *options, const struct config *
         sigprocmask(SIG_BLOCK, &set, &old);
         child = fork();
         if (child == 0) {
-                for (size_t i = 0; i < ENDS; i++)
-                        signal(ends[i], SIG_DFL);
+                handle_no_more();
                 sigprocmask(SIG_SETMASK, &old, NULL);
                 be_child(options, config, cache, ends_of_pipe[1]);
         }
@@ -214,15 +233,12 @@ int bench_start(const struct engine_options *options, const struct config *confi
                 size_t why_size)
 {
         const char *base = getenv("TMPDIR");
-        struct sigaction action = {.sa_handler = on_signal}, old[ENDS];
         char *cache = NULL;
         int r;
 
         if (asprintf(&cache, "%s/visagectl-bench-XXXXXX", base && base[0] == '/' ? base : "/tmp") < 0)
                 return -ENOMEM;
-        caught = 0;
-        for (size_t i = 0; i < ENDS; i++)
-                sigaction(ends[i], &action, &old[i]);
+        handle();
         if (mkdtemp(cache)) {
                 r = run_both(options, config, cache, ret, why, why_size);
                 nftw(cache, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -230,8 +246,7 @@ int bench_start(const struct engine_options *options, const struct config *confi
                 r = -errno;
                 snprintf(why, why_size, "%s: %s", cache, strerror(errno));
         }
-        for (size_t i = 0; i < ENDS; i++)
-                sigaction(ends[i], &old[i], NULL);
+        handle_no_more();
         free(cache);
         if (caught)
                 raise(caught);

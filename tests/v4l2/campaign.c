@@ -57,6 +57,6 @@ int campaign_run(const char *name, const struct campaign_kind *kinds, unsigned n
         sessions = getenv("VISAGED_LONG") ? 1000 : sessions;
         for (unsigned i = 0; i < n; i++)
                 tests[i] = (struct CMUnitTest){kinds[i].name, run_kind, NULL, NULL, (void *)&kinds[i]};
-        printf("# seed %u\n", seed);
+        fprintf(stderr, "seed %u\n", seed);
         return _cmocka_run_group_tests(name, tests, n, NULL, NULL);
 }

@@ -158,21 +158,38 @@ class Bench(unittest.TestCase):
                 self.assertRegex(done.stderr.decode(), rf"^visagectl: .*{re.escape(what.split('=')[1])}")
         self.assertEqual(os.listdir(self.temporary), [])
 
+    def begin(self, hangup):
+        """A benchmark that times a start, and the process that starts."""
+        before = signal.signal(signal.SIGHUP, hangup)
+        process = subprocess.Popen([os.environ["VISAGECTL"], "bench", f"--model={support.model()}"], env=self.environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        signal.signal(signal.SIGHUP, before)
+        while not os.listdir(self.temporary) and process.poll() is None:
+            time.sleep(0.01)
+        child = []
+        while not child and process.poll() is None:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+                child = file.read().split()
+        return process, int(child[0])
+
+    def ends_by(self, process, child, number):
+        process.send_signal(number)
+        self.assertEqual(process.wait(support.TIMEOUT), -number)
+        self.assertEqual(os.listdir(self.temporary), [])
+        self.assertFalse(os.path.exists(f"/proc/{child}"))
+
     def test_leaves_nothing_when_interrupted(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            process = subprocess.Popen([os.environ["VISAGECTL"], "bench", f"--model={support.model()}"], env=self.environment,
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while not os.listdir(self.temporary) and process.poll() is None:
-                time.sleep(0.01)
-            children = f"/proc/{process.pid}/task/{process.pid}/children"
-            child = []
-            while not child and process.poll() is None:
-                with open(children, encoding="ascii") as file:
-                    child = file.read().split()
-            process.send_signal(number)
-            self.assertEqual(process.wait(support.TIMEOUT), -number)
-            self.assertEqual(os.listdir(self.temporary), [])
-            self.assertFalse(os.path.exists(f"/proc/{child[0]}"))
+            process, child = self.begin(signal.SIG_DFL)
+            self.ends_by(process, child, number)
+
+    def test_outlives_its_terminal_with_nohup(self):
+        process, child = self.begin(signal.SIG_IGN)
+        for pid in (process.pid, child):
+            os.kill(pid, signal.SIGHUP)
+        time.sleep(0.2)
+        self.assertIsNone(process.poll())
+        self.ends_by(process, child, signal.SIGTERM)
 
 
 class Scripts(unittest.TestCase):
