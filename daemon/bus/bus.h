@@ -13,7 +13,7 @@ struct bus;
 
 /* Uses the bus that started us, else the session bus if there is one, else the system bus.  -ENOMEM. */
 int bus_new(const struct control *control, struct supervisor *supervisor, sd_event *event, struct bus **ret);
-void bus_free(struct bus *bus); /* NULL is fine, here and below */
+void bus_free(struct bus *bus); /* NULL is fine, here and below, except for bus_publish() */
 
 /* Announces what has changed, and answers the calls that waited for it. */
 void bus_update(struct bus *bus);

@@ -44,8 +44,8 @@ static void call_free(struct call *call)
 
 /* ---- answering ---- */
 
-/* Text that is not UTF-8 is not sent, and then there is no answer at all: a name may be any file's, or be cut
- * anywhere. */
+/* A message that is not UTF-8 could not be sent, and there would be no answer.  The name of a file in it may be
+ * anything, and it may be cut anywhere. */
 static void clean(sd_bus_error *error)
 {
         sd_bus_error good = SD_BUS_ERROR_NULL;

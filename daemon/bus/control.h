@@ -63,7 +63,7 @@ struct control {
         int (*set_effect)(struct supervisor *supervisor, const struct effect_settings *settings);
         void (*set_mode)(struct supervisor *supervisor, enum mode mode);
         void (*set_camera)(struct supervisor *supervisor, const char *spec);
-        /* While stopped it returns 0, because opening is left to the start. */
+        /* While stopped it returns 0, because nothing is opened before the next start. */
         int (*set_engine)(struct supervisor *supervisor, const struct config *wish);
 
         /* Read the current configuration from the files and the command line, and apply it. */

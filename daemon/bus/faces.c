@@ -1,5 +1,6 @@
-/* What is told of faces: only to those who may see pictures.  Get() of these properties is handled like a method, which
- * polkit must permit; GetAll() leaves them out; changes go to connections with a subscription, at most ten a second. */
+/* What clients are told about faces, if they may see pictures.  Get() of these properties is handled like a method,
+ * which polkit must permit; GetAll() leaves them out; changes go to connections with a subscription, at most ten a
+ * second. */
 #include <string.h>
 
 #include "daemon/bus/private.h"
@@ -175,7 +176,7 @@ static bool same_place(const struct face *a, const struct face *b)
                u->height == v->height && u->roll == v->roll;
 }
 
-/* When it was last seen is not told. */
+/* Without the time when it was last seen, which is not sent. */
 static bool same(const struct face *a, const struct face *b)
 {
         return a->id == b->id && a->since_ns == b->since_ns && a->confidence == b->confidence && same_place(a, b) &&
@@ -193,7 +194,7 @@ static bool same_faces(const struct bus_faces *told, const struct control_view *
         return true;
 }
 
-/* No more is told before the timer, which looks again: so the last state is always told. */
+/* Nothing is sent until the timer fires.  It looks again, so the last state is always sent. */
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct bus *bus = userdata;

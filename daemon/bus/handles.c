@@ -125,7 +125,7 @@ void bus_handles_tell(const struct bus *bus, sd_bus_message *signal)
                         sd_bus_send_to(bus->connection, signal, h->sender, NULL);
 }
 
-/* Whoever cannot be asked about has no right that could be seen either. */
+/* If polkit cannot answer, the permission counts as withdrawn. */
 static int on_reviewed(sd_bus_message *reply, void *userdata, sd_bus_error *ignored)
 {
         struct bus_handle *handle = userdata;
@@ -134,7 +134,7 @@ static int on_reviewed(sd_bus_message *reply, void *userdata, sd_bus_error *igno
         handle->asked = sd_bus_slot_unref(handle->asked);
         if (polkit_read(reply, &answer) == 0 && answer.allowed)
                 return 0;
-        log_notice("user %u may not hold the camera any more", (unsigned)handle->uid);
+        log_notice("user %u may no longer hold the camera", (unsigned)handle->uid);
         take_back(handle);
         return 0;
 }

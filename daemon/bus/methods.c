@@ -172,7 +172,8 @@ static int find_mode(const char *word, sd_bus_error *error)
                         return i;
                 n += snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", mode_names[i]);
         }
-        return sd_bus_error_setf(error, ERROR("NoSuchMode"), "\"%.64s\" is no mode: there are %s", word, known);
+        return sd_bus_error_setf(error, ERROR("NoSuchMode"), "there is no mode \"%.64s\"; the modes are %s", word,
+                                 known);
 }
 
 static int parse_set_mode(struct call *call, sd_bus_error *error)
@@ -249,7 +250,7 @@ static int no_model(const struct call *call, sd_bus_error *error)
                                  there);
 }
 
-/* Its file is looked for on a thread. */
+/* A thread looks for its file. */
 static int parse_set_model(struct call *call, sd_bus_error *error)
 {
         int r = read_text(call, call->text, sizeof call->text, error);

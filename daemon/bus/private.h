@@ -7,7 +7,7 @@
 #include "daemon/common/task.h"
 
 /* Limits for one user, and for all users together, on descriptors and on calls in progress.  Calls that anybody may
- * make get half of either, so that they never lock out those that control something. */
+ * make get half of either, so that they cannot lock out those that control something. */
 #define USER_MAX 8
 #define ALL_MAX 64
 
@@ -17,7 +17,7 @@ struct call;
 struct method {
         const char *name;
         const char *action; /* polkit's; NULL: everybody may */
-        /* Reads and checks the arguments.  0: nothing would change, so the call is done. */
+        /* Reads and checks the arguments.  0: nothing would change, so the call is done.  1: continue. */
         int (*parse)(struct call *call, sd_bus_error *error);
         /* 0: done.  1: wait for `done`.  If it is NULL, the `result` of `work` counts. */
         int (*apply)(struct call *call, sd_bus_error *error);
@@ -62,11 +62,11 @@ struct bus_view {
         uint32_t readers;
 };
 
-/* What subscribers were last told of faces. */
+/* What subscribers were last told about faces. */
 struct bus_faces {
         struct face faces[FACES_MAX];
         size_t count;
-        bool rests; /* until the timer */
+        bool rests; /* nothing is sent until the timer fires */
         sd_event_source *timer;
 };
 
@@ -76,8 +76,8 @@ struct bus_handle {
         uint64_t dropped;
         uid_t uid;
         char sender[64], why[65];
-        const char *action; /* polkit's, which its holder must be allowed to the end; NULL: of no concern */
-        sd_bus_slot *asked; /* polkit, whether that is still so */
+        const char *action; /* polkit's, which must stay permitted to its holder; NULL: none */
+        sd_bus_slot *asked; /* the pending question to polkit whether it still is */
         sd_event_source *gone;
         struct bus_handle *next;
         struct bus *bus;
@@ -89,7 +89,7 @@ struct bus {
         sd_event *event;
         sd_bus *connection; /* NULL: there is none at the moment */
         sd_event_source *retry;
-        bool said; /* it was logged that there is none */
+        bool said; /* it has been logged that there is none */
         struct bus_view view;
         struct bus_faces told;
         struct call *calls;
@@ -104,7 +104,7 @@ int bus_on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
 
 /* faces.c */
 int bus_faces_prepare(struct bus *bus);
-const struct method *bus_faces_get(const char *property); /* NULL: everybody may read that one */
+const struct method *bus_faces_get(const char *property); /* NULL: it is not one of faces */
 
 /* view.c */
 struct control_view bus_ask(const struct bus *bus); /* gets the supervisor's view */
@@ -125,6 +125,6 @@ void bus_calls_free(struct bus *bus); /* waits for running threads */
 int bus_handle_new(struct call *call, const char *why, bool subscribe, sd_bus_error *error); /* sets its `fd` */
 /* Sends the signal once to each connection that has subscribed. */
 void bus_handles_tell(const struct bus *bus, sd_bus_message *signal);
-void bus_handles_review(struct bus *bus); /* asks polkit again, and takes back what is not permitted any more */
+void bus_handles_review(struct bus *bus); /* asks polkit again, and takes back what is no longer permitted */
 void bus_handles_end(struct bus *bus);    /* the connection is gone: nothing is asked any more */
 void bus_handles_free(struct bus *bus);

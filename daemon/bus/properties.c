@@ -123,7 +123,7 @@ GETTER(get_readers)
         return sd_bus_message_append(reply, "u", view.readers);
 }
 
-/* bus_on_message() comes first. */
+/* Not reached: bus_on_message() handles Get() first. */
 GETTER(get_protected)
 {
         return -EACCES;

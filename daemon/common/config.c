@@ -79,7 +79,7 @@ static int parse_whole(const struct config_key *key, const char *value, struct c
         return 0;
 }
 
-/* Both must be even, because the formats of a virtual camera share chroma between pixels. */
+/* Width and height must be even, because the formats of a virtual camera share chroma between pixels. */
 static int parse_size(const struct config_key *key, const char *value, struct config *config)
 {
         uint32_t width, height;
@@ -150,7 +150,7 @@ static const struct config_key fixed_keys[] = {
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
         {"label-age", "MS",
          "how old labels may get, in milliseconds, before an effect\n"
-         "that hides something by them hides the whole picture",
+         "that uses them to hide something hides the whole picture",
          "300", "milliseconds from 0 to 10000", parse_whole, .high = 10000, MEMBER(label_age_ms)},
         {"faces", "N",
          "how many faces get a view of their own; more are still found,\n"
@@ -232,7 +232,7 @@ const struct config_key *config_keys(void)
 
 /* ---- all keys ---- */
 
-/* Where there may be many values, they go as one: a wrong one leaves those before as they are. */
+/* For a key with many values, replaces them all, but only if the new value is valid. */
 static int replace(const struct config_key *key, const char *value, struct config *config)
 {
         struct config new = {0};

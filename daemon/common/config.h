@@ -26,8 +26,8 @@ struct config {
         enum precision precision;
         struct effect_settings effect;
         enum mode mode;
-        uint32_t label_age_ms;               /* the limit for labels by which something is hidden */
-        uint32_t faces;                      /* that get a view of their own */
+        uint32_t label_age_ms;               /* the limit for labels that are used to hide something */
+        uint32_t faces;                      /* how many get a view of their own */
         uint32_t face_born_ms, face_gone_ms; /* how long one is seen before it is there; unseen before it is gone */
         unsigned always_on;                  /* 1: the camera is open even if nobody watches */
 };
@@ -42,7 +42,7 @@ struct config_key {
         const char *const *choices;         /* NULL-terminated, for keys that are one of a few words */
         uint32_t low, high;                 /* for keys that are a whole number */
         const struct effect_option *option; /* for options of effects */
-        bool many;                          /* the key may be repeated in the same place, which adds a value */
+        bool many;                          /* repeating the key in the same file or command line adds a value */
         size_t offset, size;                /* of the member that parse() sets */
 };
 
@@ -60,7 +60,7 @@ void config_init(struct config *config); /* sets all keys to their defaults */
 /* Replaces the current value.  -ENOENT: no such key; -EINVAL: an invalid value; `why` says what is allowed. */
 int config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
-/* Adds a value to a key that may have many. */
+/* Adds a value to a key that may have many.  Errors as above. */
 int config_add(struct config *config, const char *name, const char *value, char *why, size_t why_size);
 
 /* The part of a configuration that determines the engine: the GPU, the model, the precision. */

@@ -13,7 +13,7 @@
 #include "daemon/common/text.h"
 
 static const struct {
-        const char *component, *begins, *ends; /* the latter: MESSAGE_ID */
+        const char *component, *begins, *ends; /* the last two: MESSAGE_ID */
 } troubles[] = {
         [LOG_CAMERA] = {"camera", "29754f25527b40fb8632e848dfee8a5d", "2d1c0687e13c4b019bdd5901aefcd686"},
         [LOG_GPU] = {"gpu", "de3fbd1023294e00a98ef90ae6766188", "75bed16862a0404f8540da92ddb6e0df"},

@@ -13,8 +13,9 @@ struct model_entry {
         bool is_default; /* the one that is used by default */
 };
 
-/* The models next to the default one, then those next to `configured` ("": none) whose names are new, each folder
- * sorted by name.  The caller must free() *ret.  Returns how many there are, or -ENOMEM. */
+/* The models next to the default one, then those in /usr/local/share/visaged, then those next to `configured` ("":
+ * none), without repeated names, each folder sorted by name.  The caller must free() *ret.  Returns how many there are,
+ * or -ENOMEM. */
 int models_list(const char *configured, struct model_entry **ret);
 
 /* The names of `n` of them, or their paths, in one line for the user; "none" if there are none. */

@@ -121,7 +121,7 @@ static int take(int value, struct options *options)
         }
 }
 
-/* Said again, a key's last value counts, unless it may have many. */
+/* If a key is repeated, its last value counts, unless it may have many. */
 static int take_key(size_t key, struct options *options)
 {
         if (!options->keys[key] || !config_keys()[key].many) {
@@ -169,12 +169,12 @@ int options_config(const struct options *options, struct config *ret, config_com
         if (r < 0 || drop_ins < 0)
                 return -EBADMSG;
         if (apply_keys(options, &config, why, sizeof why) < 0)
-                return -EBADMSG; /* cannot be: options_parse() has seen to it */
+                return -EBADMSG; /* cannot happen: options_parse() has checked it */
         *ret = config;
         return there + drop_ins;
 }
 
-/* What the command line says must be right whatever the files say. */
+/* The command line must be valid whatever the files say. */
 static int check_keys(const struct options *options)
 {
         struct config config;

@@ -16,7 +16,7 @@ struct options {
         } more[CONFIG_OUTPUTS_MAX]; /* its further values for keys that may have many */
         unsigned more_count;
         bool check;
-        uint64_t frames;            /* stop after so many; 0: never */
+        uint64_t frames;            /* stop after this many; 0: never */
         const char *report, *sheet; /* files, or NULL */
         const char *config_file;    /* NULL: the usual one, which may be missing */
 };

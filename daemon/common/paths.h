@@ -17,7 +17,7 @@ const char *paths_cache(char *buffer, size_t size);
  * visaged/. */
 const char *paths_config(bool session, char *buffer, size_t size);
 
-/* mkdir -p */
+/* mkdir -p.  Negative errno; -ENOTDIR: it exists, but is no directory. */
 int paths_make(const char *directory);
 
 /* Whether the permissions allow a file to be written, or created if it does not exist.  0, or the error that would

@@ -35,7 +35,7 @@ void stats_event(struct stats_events *events, uint64_t now);
 void stats_time(struct stats_times *times, uint64_t duration);
 
 double stats_rate(const struct stats_events *events); /* per second; 0 for fewer than two */
-/* Per second over the most recent ones; 0 if the last one was two seconds ago. */
+/* Per second over the most recent ones; 0 if the last one was more than two seconds ago. */
 double stats_recent_rate(const struct stats_events *events, uint64_t now);
 double stats_last_ms(const struct stats_times *times);
 double stats_median_ms(const struct stats_times *times); /* of the window */

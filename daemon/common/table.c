@@ -6,8 +6,7 @@
 #include "daemon/common/table.h"
 #include "daemon/common/text.h"
 
-/* Headings are rows like others; lines are as long as they are, since a terminal can be scrolled and a pipe has no
- * width. */
+/* Headings are ordinary rows.  Lines are never cut, because a terminal can be scrolled and a pipe has no width. */
 static struct libscols_table *begin(const struct table *table)
 {
         struct libscols_table *lines = scols_new_table();

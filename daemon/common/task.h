@@ -15,7 +15,7 @@ struct task {
 
 #define TASK_NONE ((struct task){.fd = -1})
 
-/* `task` must not move until task_finish().  The thread blocks all signals. */
+/* `task` must not move until task_finish().  The thread blocks all signals.  Negative errno. */
 int task_begin(struct task *task, void (*run)(void *userdata), void *userdata);
 /* Waits for run() to return; its results can be read then.  Fine if there is no task. */
 void task_finish(struct task *task);

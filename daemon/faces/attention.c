@@ -3,12 +3,12 @@
 #include "daemon/faces/attention.h"
 #include "daemon/faces/axes.h"
 
-/* The whole picture is seen after so many views of faces, or after this time: bodies and hands are seen only there. */
+/* The whole picture is due after this many views of faces, or after this time: it alone shows bodies and hands. */
 #define VIEWS_MOST 3
 #define WHOLE_NS 300000000
-/* A face's view is a square of so many times its box, as the network was trained. */
+/* A face's view is a square this many times as large as its box, as the network was trained. */
 #define MARGIN 1.6f
-/* A face gets views of its own if they show it so much larger than the whole picture does. */
+/* A face gets views of its own if they show it at least this much larger than the whole picture does. */
 #define GAIN_LEAST 1.4f
 /* A view rests until the head has moved this far (in sides), has changed its size by this factor or has turned this far
  * (degrees). */
@@ -43,14 +43,14 @@ static float side_of(const struct track *track)
         return MARGIN * fmaxf(track->face.upright.width, track->face.upright.height);
 }
 
-/* Picture pixels of one of the view's. */
+/* The side of one of the view's pixels, in the picture's pixels. */
 static float scale_of(const struct attention *attention, float side)
 {
         return side / fminf(attention->view_width, attention->view_height);
 }
 
-/* One that its own view has not shown is not looked at before the whole picture shows it again; what only looked like a
- * face from afar, not for a while. */
+/* A face that its own view did not show gets no other before the whole picture shows it again.  If it only ever looked
+ * like a face from afar, it must also wait for DOUBT_NS. */
 static bool is_doubted(const struct track *track)
 {
         return track->doubted_ns && (track->doubted_ns >= track->face.seen_ns ||
@@ -119,7 +119,7 @@ void attention_saw(struct attention *attention, struct tracks *tracks, const str
 
 /* ---- turns ---- */
 
-/* The largest get views: whether fewer than `most` others are larger. */
+/* Whether fewer than `most` others are larger: only the largest get views. */
 static bool is_large(const struct attention *attention, const struct tracks *tracks, const struct track *track)
 {
         uint32_t larger = 0;
@@ -129,7 +129,7 @@ static bool is_large(const struct attention *attention, const struct tracks *tra
         return larger < attention->most;
 }
 
-/* Those that have waited longest, new ones at once; of equals the largest. */
+/* The one that has waited longest goes first, a new one at once; of equals, the larger. */
 static bool goes_first(const struct track *a, const struct track *b)
 {
         return a->viewed_ns != b->viewed_ns ? a->viewed_ns < b->viewed_ns : side_of(a) > side_of(b);

@@ -6,7 +6,7 @@
 struct attention {
         uint32_t width, height, view_width, view_height, most;
         bool whole_wanted; /* nothing is known, or a face was lost */
-        uint64_t whole_ns; /* when the whole picture was seen last */
+        uint64_t whole_ns; /* when the whole picture was last seen */
         unsigned views;    /* of faces, since then */
 };
 

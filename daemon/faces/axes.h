@@ -1,4 +1,4 @@
-/* The axes of something that is turned with a head. */
+/* The axes of a turned head. */
 #pragma once
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Faces as objects: found in the network's labels, followed from frame to frame, measured.
  *
- * Each run of the network sees the whole picture or one face (a view).  faces_see() is told what it saw, faces_next()
- * tells which view is needed most, faces_list() what there is.  This is arithmetic over labels: it knows nothing of
- * GPUs, the bus or pictures, keeps no picture, and allocates nothing after faces_new().  Nothing identifies a person:
- * an id only says that a face is the one of a moment ago.
+ * Each run of the network sees the whole picture or one face (a view).  faces_see() takes what it saw, faces_next()
+ * returns the view that is needed most, and faces_list() the faces.  This is arithmetic on labels: it knows nothing
+ * about GPUs, the bus or pictures, keeps no picture, and allocates nothing after faces_new().  Nothing identifies a
+ * person: an id only says that a face is the same as a moment ago.
  *
  * All calls come from one thread. */
 #pragma once
@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 enum {
-        FACES_MAX = 8,          /* that are followed at a time */
+        FACES_MAX = 8,          /* followed at a time */
         FACE_CLASSES_MAX = 256, /* of a model */
 };
 
-/* What a face is seen to do.  UNKNOWN: it is too small, turned away, covered, or the model has no such class. */
+/* What a face does.  UNKNOWN: it is too small, turned away, covered, or the model has no such class. */
 enum face_answer { FACE_UNKNOWN, FACE_NO, FACE_YES };
 
 enum face_question {
@@ -31,14 +31,14 @@ enum face_question {
         FACE_TURNED_UP,
         FACE_TURNED_DOWN,
         FACE_COVERED, /* something hides a part of it */
-        FACE_CUT,     /* by an edge of the picture */
+        FACE_CUT,     /* cut off by an edge of the picture */
         FACE_QUESTIONS
 };
 
-/* For JSON and the bus, each once: "left_eye_open". */
+/* For JSON and the bus: "left_eye_open". */
 extern const char *const face_question_names[FACE_QUESTIONS];
 
-/* In [0,1] of the picture's width and height; a face that is cut is not continued beyond the edge. */
+/* In [0,1] of the picture's width and height; never reaches beyond its edges. */
 struct face_box {
         float left, top, width, height;
 };
@@ -50,10 +50,10 @@ struct face_upright {
 };
 
 struct face {
-        uint32_t id;       /* from 1 on, never used again by this process */
+        uint32_t id;       /* from 1 on, never reused by this process */
         uint64_t since_ns; /* the time of the frame in which it was first seen */
         uint64_t seen_ns;  /* and last */
-        float confidence;  /* [0,1]: how surely it is a face */
+        float confidence;  /* [0,1]: how certain it is that this is a face */
         struct face_box box;
         struct face_upright upright;
         uint64_t areas[FACE_CLASSES_MAX]; /* the picture's pixels of each class that belong to it; rounded */
@@ -61,40 +61,39 @@ struct face {
 };
 
 struct faces_options {
-        const char *const *classes; /* the model's names of its classes, in order; copied what is needed */
+        const char *const *classes; /* the names of the model's classes, in order; not needed after faces_new() */
         uint32_t class_count;
         uint32_t width, height;           /* of the picture */
         uint32_t view_width, view_height; /* of the network's input, of a view of a face */
         uint32_t most;                    /* faces that get views of their own, at most FACES_MAX */
-        uint64_t born_ns,
-                gone_ns; /* a face is there once it was seen for so long, and until it was unseen for so long */
+        uint64_t born_ns, gone_ns; /* how long a face must be seen before it is present, and unseen before it is gone */
 };
 
 struct faces;
 
 int faces_new(const struct faces_options *options, struct faces **ret); /* -ENOMEM */
 void faces_free(struct faces *faces);                                   /* NULL is fine */
-/* Another camera, a cut: nothing is known any more.  Ids continue. */
+/* For another camera or a cut: forgets everything.  Ids continue. */
 void faces_reset(struct faces *faces);
 
 /* A run of the network, whether of a face or of the whole picture. */
 struct face_view {
-        uint32_t face;          /* that it looks at: an id; 0: the whole picture */
+        uint32_t face;          /* the id of the face it looks at; 0: the whole picture */
         float to_picture[2][3]; /* from the labels' pixels to the picture's; (0.5, 0.5) is the centre of the first */
-        const uint8_t *labels;  /* one byte a pixel, row after row */
+        const uint8_t *labels;  /* one byte per pixel, row after row */
         uint32_t width, height; /* view_width and view_height */
         uint64_t time_ns;       /* of the frame's capture; never goes back */
 };
 void faces_see(struct faces *faces, const struct face_view *view);
 
 /* The view that is needed most for a frame of that time.  Fills `face` and `to_picture` (scaled for view_width x
- * view_height; undefined for the whole picture).  The whole picture comes first, after a reset, after a face was lost,
- * and every so often; faces come in turns, the largest and newest first, each as large as the network was trained to
- * see it, turned upright, at rest while the head is. */
+ * view_height; undefined for the whole picture).  The whole picture is needed at first, after a reset, after a face was
+ * lost, and every so often.  Otherwise faces take turns, new and large ones first: each as large as the network was
+ * trained to see it, upright, in a view that rests while the head does. */
 void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *ret);
 
-/* Whether this face is there. */
+/* Whether this face is present. */
 bool faces_know(const struct faces *faces, uint32_t id);
 
-/* Those that are there, oldest first.  Returns their number. */
+/* The faces that are present, oldest first.  Returns their number. */
 size_t faces_list(const struct faces *faces, struct face ret[FACES_MAX]);

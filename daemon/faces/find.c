@@ -9,11 +9,11 @@
 #include "daemon/faces/runs.h"
 #include "daemon/faces/view.h"
 
-enum { PIECES_MAX = 64 }; /* that are looked at, of a label map; beyond, the first ones from the top */
+enum { PIECES_MAX = 64 }; /* pieces of a label map that are examined: the largest ones */
 
-/* A piece's least size, in pixels of the network's input: smaller ones are noise. */
+/* The least size of a piece, in pixels of the network's input: smaller ones are noise. */
 #define AREA_LEAST 20
-/* And of a face, whose parts must be told apart. */
+/* The same of a face, whose parts must be distinguishable. */
 #define FACE_LEAST 40
 
 struct finder {
@@ -22,7 +22,7 @@ struct finder {
         uint32_t width, height;
         struct row_run *runs;
         struct found pieces[PIECES_MAX];
-        uint32_t piece_runs[PIECES_MAX]; /* the run that each is known by */
+        uint32_t piece_runs[PIECES_MAX]; /* the run that represents each */
         size_t piece_count;
 };
 
@@ -68,7 +68,7 @@ static void grow(struct found *piece, const struct face_view *view, const struct
         }
 }
 
-/* A single pixel of a part in a row is noise: it counts as the skin around it. */
+/* A single pixel of a class in a row is noise: it counts as the skin around it. */
 static enum role role_at(const struct finder *finder, const uint8_t *row, const struct row_run *run, uint32_t x)
 {
         const bool alone = (x == run->from || row[x - 1] != row[x]) && (x + 1 == run->to || row[x + 1] != row[x]);
@@ -90,7 +90,7 @@ static void add_run(struct finder *finder, struct found *piece, const struct fac
         grow(piece, view, run);
 }
 
-/* The largest ones take the places of the smallest. */
+/* When all places are taken, larger pieces replace the smallest. */
 static void give_place(struct finder *finder, struct row_run *runs, uint32_t run)
 {
         size_t k = finder->piece_count;
@@ -132,16 +132,16 @@ static void collect(struct finder *finder, const struct face_view *view, size_t 
 
 /* ---- what is a face ---- */
 
-/* The groups of parts, from the top of a face to its bottom, and how much of a face's size (the square root of its
- * area) each lies below the one above. */
+/* The groups of parts, from the top of a face to its bottom, and how far each lies below the one above, relative to the
+ * face's size (the square root of its area). */
 enum { UPPER, MIDDLE, LOWER, GROUPS };
 #define APART_LEAST 0.08f
 #define APART_MOST 1.2f
-/* Of a face's area: what belongs to a group, at least and at most; and its skin. */
+/* Shares of a face's area: the limits for a group, and the least for skin. */
 #define GROUP_LEAST 0.002
 #define GROUP_MOST 0.5
 #define SKIN_SHARE_LEAST 0.3
-/* A face may be tilted so far, in degrees. */
+/* How far a face may be tilted, in degrees. */
 #define ROLL_MOST 70
 
 struct groups {
@@ -165,8 +165,8 @@ static struct groups group(const struct found *piece)
         return groups;
 }
 
-/* Which way is down: from the highest group to the lowest; or from one eye to the other, a quarter turned, which is
- * more exact. */
+/* From the direction that is down: from the highest group to the lowest; or, more exactly, at a right angle to the line
+ * between the eyes. */
 static float roll_of(const struct found *piece, const struct groups *groups)
 {
         const struct patch *left = &piece->patches[ROLE_LEFT_EYE], *right = &piece->patches[ROLE_RIGHT_EYE];
@@ -178,7 +178,7 @@ static float roll_of(const struct found *piece, const struct groups *groups)
         if (left->area < 2 || right->area < 2)
                 return down;
         float across_x = patch_x(left) - patch_x(right), across_y = patch_y(left) - patch_y(right);
-        if (across_x * down_y - across_y * down_x < 0) { /* the network has mistaken one for the other */
+        if (across_x * down_y - across_y * down_x < 0) { /* the network has confused left and right */
                 across_x = -across_x;
                 across_y = -across_y;
         }
@@ -226,11 +226,11 @@ static bool is_face(struct found *piece, const struct face_view *view)
 
 /* ---- what may be one ---- */
 
-/* A compact piece, not large: a face that is far away has no parts to be seen. */
+/* A small, compact piece: a face that is far away shows no parts. */
 #define MAYBE_MOST 1500
 #define MAYBE_FILLED 0.4f
 #define MAYBE_TALL 2.5f
-/* And there is hair, a hat or glasses, in proportion to its skin. */
+/* It must have this much hair, hat or glasses, in proportion to its area. */
 #define MAYBE_HEAD 0.15
 
 static bool may_be_face(struct found *piece, const struct face_view *view)
@@ -300,7 +300,7 @@ static int by_rank(const void *a, const void *b)
         return (x->area < y->area) - (x->area > y->area);
 }
 
-/* Those that are, or may be, faces: at the beginning of the pieces.  Returns their number. */
+/* Moves the pieces that are, or may be, faces to the beginning.  Returns their number. */
 static size_t sort_out(struct finder *finder, const struct face_view *view, size_t runs)
 {
         struct found *pieces = finder->pieces;

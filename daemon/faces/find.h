@@ -12,7 +12,7 @@ struct found {
         float left, top, right, bottom;  /* in the picture's pixels */
         float roll;                      /* degrees */
         struct face_upright upright;
-        bool sure; /* it has the parts of a face; else it is too far away to show any, and should be seen from nearer */
+        bool sure; /* it has the parts of a face; else it is too far away to show any, and needs a closer view */
         float confidence;
         double areas[FACE_CLASSES_MAX]; /* of the head, in the picture's pixels */
         double head[ROLES];             /* the same by role */

@@ -1,7 +1,7 @@
 #include "daemon/faces/head.h"
 #include "daemon/faces/view.h"
 
-/* Hair, hats, ears and necks belong to the nearest face in reach, which is measured in sizes of its box. */
+/* Hair, hats, ears and necks belong to the nearest face within this distance, in sizes of its box. */
 #define REACH 1.1f
 
 static struct found *nearest(struct found *faces, size_t count, float x, float y)

@@ -8,7 +8,7 @@ struct limits {
         float no, yes;
 };
 
-static const struct limits eye_open = {0.45f, 0.6f};  /* of the usual */
+static const struct limits eye_open = {0.45f, 0.6f};  /* relative to the usual value */
 static const struct limits mouth = {0.10f, 0.18f};    /* the gap's share of the mouth */
 static const struct limits glasses = {0.015f, 0.04f}; /* shares of the face */
 static const struct limits hat = {0.05f, 0.15f};
@@ -16,7 +16,7 @@ static const struct limits sideways = {0.33f, 0.43f}; /* the nose, in half width
 static const struct limits up = {0.42f, 0.34f};       /* the nose, from the eyes (0) to the mouth (1) */
 static const struct limits down = {0.70f, 0.78f};
 
-/* Faces of fewer pixels of the network's input, in height, have no measurable eyes or mouth. */
+/* The eyes and mouth of a face less high than this, in pixels of the network's input, cannot be measured. */
 #define HEIGHT_LEAST 40
 
 static void decide(enum face_answer *answer, float value, struct limits limits)
@@ -31,7 +31,7 @@ static void decide(enum face_answer *answer, float value, struct limits limits)
 
 /* ---- eyes ---- */
 
-/* The largest values count as usual: it rises fast and falls slowly. */
+/* The largest values count as usual, so this rises fast and falls slowly. */
 static void learn(float *usual, float value)
 {
         *usual += (value > *usual ? 0.3f : 0.01f) * (value - *usual);
@@ -48,7 +48,7 @@ static void eye(const struct found *found, int side, const struct axes *axes, st
         learn(&habits->eye_area[side], area);
         if (open > 0)
                 learn(&habits->eye_open[side], open);
-        if (habits->eye_area[side] < 0.002f) { /* never seen, or not for long */
+        if (habits->eye_area[side] < 0.002f) { /* never seen, or not for a long time */
                 *answer = FACE_UNKNOWN;
                 return;
         }

@@ -1,10 +1,10 @@
-/* What a model's classes are to a face. */
+/* What a model's classes mean for a face. */
 #pragma once
 
 #include <stdint.h>
 
 enum role {
-        ROLE_NONE, /* background, clothes and all that is not of a head */
+        ROLE_NONE, /* background, clothes and whatever else is not part of a head */
         ROLE_SKIN,
         ROLE_LEFT_BROW,
         ROLE_RIGHT_BROW,
@@ -13,8 +13,8 @@ enum role {
         ROLE_GLASSES,
         ROLE_NOSE,
         ROLE_LIPS,
-        ROLE_MOUTH, /* what is between the lips */
-        ROLE_FACE,  /* all before this one are parts of a face; those behind belong to the head around it */
+        ROLE_MOUTH, /* between the lips */
+        ROLE_FACE,  /* all before this one are parts of a face; those after it belong to the head around it */
         ROLE_EAR = ROLE_FACE,
         ROLE_HAIR,
         ROLE_HAT,

@@ -3,7 +3,7 @@
 static uint32_t root(struct row_run *runs, uint32_t i)
 {
         while (runs[i].piece != i) {
-                runs[i].piece = runs[runs[i].piece].piece; /* so that ways stay short */
+                runs[i].piece = runs[runs[i].piece].piece; /* keeps paths short */
                 i = runs[i].piece;
         }
         return i;
@@ -34,7 +34,7 @@ static size_t row_runs(const uint8_t *row, uint32_t y, uint32_t width, const uin
         return count;
 }
 
-/* Joins the runs of a row to those of the row above: both are in order. */
+/* Joins the runs of a row to those of the row above.  Both are sorted. */
 static void join_rows(struct row_run *runs, size_t above, size_t first, size_t end)
 {
         for (size_t i = first, k = above; i < end && k < first;) {

@@ -6,8 +6,8 @@
 
 struct row_run {
         uint32_t y, from, to; /* columns from..to-1 */
-        uint32_t piece;       /* the run that stands for the piece that it belongs to */
-        uint32_t pixels;      /* of the whole piece, in the run that stands for it */
+        uint32_t piece;       /* the run that represents its piece */
+        uint32_t pixels;      /* of the whole piece, in the run that represents it */
         uint32_t place;       /* free for the caller */
 };
 

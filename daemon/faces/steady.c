@@ -2,7 +2,7 @@
 
 #include "daemon/faces/steady.h"
 
-/* Hertz: of a value at rest; of its speed; and what a speed of one unit a second adds. */
+/* Cutoff frequencies in hertz: of a value at rest; of its speed; and what a speed of one unit per second adds. */
 #define CUTOFF_LEAST 1.0f
 #define CUTOFF_SPEED 1.0f
 #define BETA 8.0f

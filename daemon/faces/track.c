@@ -3,19 +3,19 @@
 
 #include "daemon/faces/track.h"
 
-/* Two boxes that share so much of their union, for so long, are of one face. */
+/* Two boxes that share this much of their union for this long belong to one face. */
 #define SAME_IOU 0.5f
 #define SAME_NS 1000000000
-/* A face is looked for so far from where it should be, in its sizes; the sizes may differ by this factor. */
+/* How far from its expected place a face is looked for, in its sizes; the sizes may differ by this factor. */
 #define REACH 0.8f
 #define SIZE_RATIO 2.2f
-/* Out of sight, a face is thought to go on for so long; so long it may be behind another one. */
+/* How long an unseen face is assumed to keep moving, and how long it may be behind another one. */
 #define COAST_SECONDS 1.5f
 #define HIDDEN_NS 1500000000
-/* One that was not seen often enough to be told is dropped after this time unseen. */
+/* A face that is not present yet is dropped after being unseen for this long. */
 #define DOUBT_NS 1000000000
-/* For so long after a view of its own, coarser ones of the whole picture do not count, unless it has moved (in its
- * sizes). */
+/* For this long after a view of its own, the coarser ones of the whole picture do not count, unless it has moved this
+ * far (in its sizes). */
 #define OWN_VIEW_NS 400000000
 #define MOVED 0.08f
 
@@ -41,7 +41,7 @@ static float seconds(uint64_t from, uint64_t to)
         return to > from ? 1e-9f * (to - from) : 0;
 }
 
-/* Where the face should be: on its way on since it was last measured. */
+/* Where the face should be if it has kept moving since it was last measured. */
 static void predict(const struct track *track, uint64_t time_ns, float *ret_x, float *ret_y)
 {
         const float since = fminf(seconds(track->x.time_ns, time_ns), COAST_SECONDS);
@@ -50,7 +50,7 @@ static void predict(const struct track *track, uint64_t time_ns, float *ret_x, f
         *ret_y = track->y.raw + track->y.speed * since;
 }
 
-/* How far what was found is from there, in its sizes.  INFINITY: it cannot be the same. */
+/* How far what was found is from there, in the face's sizes.  INFINITY: it cannot be the same. */
 static float distance(const struct track *track, const struct found *found, uint64_t time_ns)
 {
         const float since = fminf(seconds(track->x.time_ns, time_ns), COAST_SECONDS);
@@ -65,8 +65,8 @@ static float distance(const struct track *track, const struct found *found, uint
         return away + fabsf(logf(other / size));
 }
 
-/* Notes who is behind the face that was found: those who were measured a moment ago and should now be within it.  They
- * are not gone, and what was found may be of several.  Returns whether there are any. */
+/* Notes which faces are behind the one that was found: those measured a moment ago that should now be within it.  They
+ * are not gone, and what was found may belong to several.  Returns whether there are any. */
 static bool note_hidden(struct tracks *tracks, const struct track *track, const struct found *found, uint64_t time_ns)
 {
         bool any = false;
@@ -104,7 +104,7 @@ struct match {
         size_t found;
 };
 
-/* The nearest pair of those that are free. */
+/* The nearest pair that is still free. */
 static struct match nearest(struct tracks *tracks, const struct face_view *view, const struct found *found,
                             size_t count, const bool *track_taken, const bool *found_taken)
 {
@@ -197,7 +197,7 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
 
 /* ---- coming and going ---- */
 
-/* A free place; for a sure face also that of one that only looks like one from afar. */
+/* A free place; a sure face may also replace one that only looks like a face from afar. */
 static struct track *place_for(struct tracks *tracks, const struct found *found)
 {
         struct track *unsure = NULL;
@@ -251,7 +251,8 @@ static const struct track *older_in_place(const struct tracks *tracks, const str
         return NULL;
 }
 
-/* Two that stay in the same place are of one face: the older remains.  For a moment they may be, when people cross. */
+/* Two that stay in the same place are one face: the older remains.  They may overlap for a moment, when people cross.
+ */
 static void merge(struct tracks *tracks, uint64_t now)
 {
         for (int i = 0; i < FACES_MAX; i++) {
@@ -305,7 +306,7 @@ size_t tracks_list(const struct tracks *tracks, struct face ret[FACES_MAX])
         size_t count = 0;
         uint32_t after = 0;
 
-        /* Oldest first: ids are given in the order of time. */
+        /* Oldest first: ids are given in order of time. */
         for (;;) {
                 const struct track *next = NULL;
                 for (int i = 0; i < FACES_MAX; i++) {

@@ -1,4 +1,4 @@
-/* Faces from frame to frame: which one is which, when they come and go. */
+/* Faces from frame to frame: which one is which, and when they come and go. */
 #pragma once
 
 #include "daemon/faces/find.h"
@@ -7,15 +7,15 @@
 
 struct track {
         bool used;
-        bool born;           /* told to others */
+        bool born;           /* present: clients see it */
         uint64_t sure_ns;    /* when its parts were last seen; 0: never */
-        uint64_t shadow_ns;  /* since when an older one is in the same place; 0: none is */
+        uint64_t shadow_ns;  /* since when an older one has been in the same place; 0: none is */
         uint64_t doubted_ns; /* when a view of its own showed no face; 0: never */
         struct face face;
         struct habits habits;
         struct steady x, y, width, height, roll; /* of the upright box */
-        uint64_t viewed_ns;                      /* when a view was its own; 0: never */
-        float rest[4];                           /* its view's place at rest: centre, side, roll; side 0: it has none */
+        uint64_t viewed_ns;                      /* when it last had a view of its own; 0: never */
+        float rest[4];                           /* the place of its view: centre, side, roll; side 0: none yet */
 };
 
 struct tracks {
@@ -28,7 +28,7 @@ struct tracks {
 void tracks_init(struct tracks *tracks, const struct faces_options *options);
 void tracks_reset(struct tracks *tracks); /* ids continue */
 
-/* What was found in a view.  Returns whether a face that should be in it is not. */
+/* Takes what was found in a view.  Returns whether the face that the view is for is missing. */
 bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count);
 
 bool tracks_know(const struct tracks *tracks, uint32_t id);

@@ -1,4 +1,4 @@
-/* Where the pixels of a view are. */
+/* Where a view's pixels are in the picture. */
 #pragma once
 
 #include <math.h>
@@ -13,7 +13,7 @@ static inline void view_to_picture(const struct face_view *view, float x, float 
         *ret_y = row[1][0] * x + row[1][1] * y + row[1][2];
 }
 
-/* The picture's pixels that one of the view's takes. */
+/* The area of one of the view's pixels, in the picture's pixels. */
 static inline float view_pixel_area(const struct face_view *view)
 {
         const float(*row)[3] = view->to_picture;

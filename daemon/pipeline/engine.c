@@ -137,7 +137,7 @@ bool engine_is_tuned(const struct engine *engine)
         return parser_figures(engine->parser)->guesses == 0;
 }
 
-/* First of all whether the result can be kept; also what was measured before it was stopped. */
+/* First checks that the result can be saved.  Also saves what was measured before it was stopped. */
 static int tune(struct engine *engine, const struct gpu_tuning *tuning, char *why, size_t why_size)
 {
         int saved = gpu_tuning_save(engine->gpu);
@@ -149,7 +149,7 @@ static int tune(struct engine *engine, const struct gpu_tuning *tuning, char *wh
         }
         if (r < 0 || saved == 0)
                 return r;
-        snprintf(why, why_size, "what is measured cannot be kept: %s", strerror(-saved));
+        snprintf(why, why_size, "the measurements cannot be saved: %s", strerror(-saved));
         return saved;
 }
 

@@ -7,7 +7,7 @@
 /* The colours of classes are opaque, the others are transparent. */
 void palette_fill(const struct model_info *model, uint8_t ret[GPU_PALETTE_SIZE]);
 
-/* The same for painting over a picture, with the opacity that the effect overlay has by default. */
+/* The same for painting over a picture, with the default opacity of the effect overlay. */
 void palette_fill_overlay(const struct model_info *model, uint8_t ret[GPU_PALETTE_SIZE]);
 
 /* Counts the pixels of each class in a label map; other labels are not counted. */

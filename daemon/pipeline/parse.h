@@ -1,5 +1,5 @@
 /* The parser at work on one picture: a copy of a frame's, so that the frame's slot is free for the next one meanwhile.
- * Its labels are those of the newest picture that was parsed. */
+ * The labels belong to the newest parsed picture. */
 #pragma once
 
 #include "daemon/pipeline/engine.h"
@@ -11,7 +11,7 @@ struct frame_id {
         uint64_t time_ns; /* of capture */
 };
 
-enum { VIEW_SIZE = 2 * GPU_BLOCK_ALIGN }; /* bytes that a struct gpu_view has among the parameters */
+enum { VIEW_SIZE = 2 * GPU_BLOCK_ALIGN }; /* bytes reserved for a struct gpu_view in the parameters */
 
 struct parse {
         struct gpu_image image;
@@ -28,6 +28,6 @@ struct parse {
         uint64_t since, duration_ns;     /* when it began; how long the last one took */
 };
 
-/* The picture's size.  On failure, parse_finish() what there is. */
+/* `width` and `height` are the picture's.  Negative errno; then call parse_finish() too. */
 int parse_init(struct parse *parse, const struct engine *engine, uint32_t width, uint32_t height);
 void parse_finish(struct parse *parse);

@@ -31,10 +31,9 @@ struct pipeline {
         struct views views;
         struct slot_tools tools;
         struct slot slots[SLOTS];
-        struct slot *last; /* that got a frame; NULL: none */
+        struct slot *last; /* to get a frame; NULL: none yet */
 
-        /* The last frame that was composed: what effects keep is of use to the next one of the same camera
-         * and chain. */
+        /* The last composed frame: what effects keep is only valid for the next one of the same camera and chain. */
         struct {
                 unsigned source;
                 uint32_t chain;
@@ -76,7 +75,7 @@ static bool went_well(struct pipeline *p, int status)
         return !p->failed && !p->closing;
 }
 
-/* ---- a frame's walk, from top to bottom ---- */
+/* ---- a frame's path, from top to bottom ---- */
 
 static int submit(struct pipeline *p, struct slot *slot);
 
@@ -131,9 +130,9 @@ static int submit(struct pipeline *p, struct slot *slot)
         return r == 0 && parses ? parse(p) : r;
 }
 
-/* How old the views of faces may be that a view of the whole picture leaves alone.  0: the network has to see all of
- * the frame, because it needs its own labels, or else some in the map would be too old for an effect that hides
- * something before the turn of the whole picture comes again. */
+/* The greatest age of faces' views that a view of the whole picture leaves alone.  0: the network must see all of the
+ * frame, because the frame needs its own labels, or because an effect hides something and some labels in the map would
+ * be too old for it before the whole picture is seen again. */
 static uint64_t may_keep_ns(const struct pipeline *p, const struct slot *slot)
 {
         const bool hides = effect_chain_hides(slot->effect.chain);
@@ -234,7 +233,7 @@ static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
 
 static void on_composed(void *userdata, int status);
 
-/* In the order of the frames: none is accepted while another waits for its labels. */
+/* Frames get here in order: none is accepted while another waits for its labels. */
 static int compose(struct pipeline *p, struct slot *slot)
 {
         const struct effect_context context = {
@@ -310,7 +309,7 @@ void pipeline_reset(struct pipeline *p)
         views_reset(&p->views);
 }
 
-/* The buffers only stand for those of the slots. */
+/* The buffers only stand in for those of the slots. */
 int pipeline_prepare_source(const struct pipeline *p, const struct frame_format *format)
 {
         struct gpu_pixels pixels;
@@ -352,7 +351,7 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
 
         if (!rgba || !labels)
                 return -ENOMEM;
-        if (p->failed) /* its image may be half a frame */
+        if (p->failed) /* its image may be incomplete */
                 return -ENODEV;
         if (!p->last)
                 return -EAGAIN;

@@ -52,16 +52,16 @@ void slot_tools_finish(struct slot_tools *tools);
 int slot_init(struct slot *slot, const struct slot_tools *tools);
 void slot_finish(struct slot *slot);
 
-/* For the frames of another camera.  -ENOTSUP and errors of recording: it has none then. */
+/* For the frames of another camera.  On failure (negative errno) the slot has no source. */
 int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels);
 
 /* Records a chain unless that has been done. */
 int slot_add_chain(struct slot *slot, const struct slot_tools *tools, uint32_t chain);
 
-/* The program of a chain that was added. */
+/* The program of a chain; NULL: it was not added. */
 struct gpu_program *slot_out(const struct slot *slot, uint32_t chain);
 
-/* What the parser will see of the picture, when `take` runs. */
+/* Sets what the parser will see of the picture when `take` runs. */
 void slot_set_view(struct slot *slot, const struct gpu_view *view);
 
 /* Writes the blocks of the slot's effects. */

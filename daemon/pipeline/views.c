@@ -50,7 +50,7 @@ void views_reset(struct views *views)
 
 /* ---- what is seen ---- */
 
-/* The views of faces that are there stay as they are, as far as they are new. */
+/* Leaves the views of present faces as they are, if they are new enough. */
 static void keep_others(struct views *views, uint64_t keep_ns, struct gpu_view *view)
 {
         view->kept_feather = FEATHER;
@@ -75,7 +75,7 @@ uint64_t views_oldest_ns(const struct views *views)
         return oldest;
 }
 
-/* When what is in the map there was answered by a view as fine as this one: coarser answers do not count.  0: never. */
+/* The time of the map's answers from a view at least as fine as this one; coarser answers do not count.  0: none. */
 static uint64_t known_ns(const struct views *views)
 {
         if (!views->now.face)
@@ -86,7 +86,7 @@ static uint64_t known_ns(const struct views *views)
         return 0;
 }
 
-/* The longer ago, the less what was known counts: where frames are parsed seldom, being late is worse than noise. */
+/* The weight of earlier answers falls with their age: if frames are parsed rarely, lag is worse than noise. */
 static float memory(const struct views *views, uint64_t time_ns)
 {
         const uint64_t known = known_ns(views);
@@ -116,7 +116,7 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t ke
 
 /* ---- what was answered ---- */
 
-/* In the face's own place, or else in the one that was not used for longest. */
+/* The face's own place, or else the least recently used one. */
 static struct views_kept *place_of(struct views *views, uint32_t face)
 {
         struct views_kept *oldest = &views->kept[0];

@@ -54,7 +54,7 @@ static void prepare_pipeline(struct gpu_set *set, const struct frame_format *for
 {
         pthread_mutex_lock(&set->lock);
         if (set->pipeline) {
-                pipeline_prepare_source(set->pipeline, format); /* pipeline_source() will tell what is wrong */
+                pipeline_prepare_source(set->pipeline, format); /* pipeline_source() will report errors */
                 set->source = *format;
         }
         pthread_mutex_unlock(&set->lock);

@@ -1,4 +1,4 @@
-/* What a camera's errors mean: in words, and for another try. */
+/* What a camera's errors mean: in words, and for trying again. */
 #define LOG_COMPONENT "camera"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ const char *supervisor_camera_error(int error)
         return strerror(-error);
 }
 
-/* ---- another try ---- */
+/* ---- trying again ---- */
 
 bool supervisor_camera_awaits_plug(const struct supervisor *sv)
 {

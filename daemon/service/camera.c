@@ -17,7 +17,7 @@
 #define STALL_FRAMES 10
 #define STALL_MIN_USEC 500000 /* in the dark, cameras are slower than they say */
 
-/* While it is unplugged, if we are told when it is plugged in. */
+/* Between attempts while it is unplugged, if we are told when it is plugged in. */
 #define UNPLUGGED_USEC 10000000
 
 #define STEADY_NS 2000000000ull /* after streaming this long, a failure is a new one */
@@ -105,7 +105,7 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
 {
         int r = task_begin(&sv->camera.task, run, sv);
         if (r == 0 && sd_event_add_io(sv->event, &sv->camera.done, sv->camera.task.fd, EPOLLIN, on_done, sv) < 0)
-                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
+                on_done(NULL, -1, 0, sv); /* out of memory: wait for it here */
         return r;
 }
 
@@ -195,9 +195,9 @@ static void first_frame(struct supervisor *sv)
                  format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
 }
 
-/* While no slot is free the driver keeps the next frames, and the newest wins: the source is off.  It is also turned
- * off and on where it could have stayed on: v4l2loopback 0.12's poll() does not put the caller on its wait queue when
- * there is a frame already, so that an epoll set which was told of that one never hears of another. */
+/* While no slot is free, the source is off: the driver keeps the next frames, and the newest wins.  It is also turned
+ * off and on where it could have stayed on.  The poll() of v4l2loopback 0.12 does not put the caller on its wait queue
+ * if there is a frame already, so an epoll set that was told of that frame never hears of another. */
 static int on_frames(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         struct supervisor *sv = userdata;
@@ -236,7 +236,7 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
 
 /* ---- opening ---- */
 
-/* An error: the camera is open, but cannot be used; or the GPU was lost meanwhile. */
+/* On an error, the camera is open but cannot be used, or the GPU was lost meanwhile. */
 static int attach(struct supervisor *sv)
 {
         struct camera_part *c = &sv->camera;
@@ -285,7 +285,7 @@ void supervisor_camera_attach(struct supervisor *sv)
         int r = attach(sv);
         if (r == 0) {
                 supervisor_camera_listen(sv);
-        } else if (supervisor_camera_wanted(sv)) { /* the GPU is there */
+        } else if (supervisor_camera_wanted(sv)) { /* so the GPU was not lost */
                 not_opened(sv, r);
                 close_camera(sv);
         }
@@ -312,7 +312,7 @@ static void opened(struct supervisor *sv)
         stale = stale || !is_prepared(sv);
         if (!stale && supervisor_camera_wanted(sv))
                 r = attach(sv);
-        if (r < 0 && supervisor_camera_wanted(sv)) /* the GPU is there */
+        if (r < 0 && supervisor_camera_wanted(sv)) /* so the GPU was not lost */
                 not_opened(sv, r);
         if (r < 0 || stale || !supervisor_camera_wanted(sv))
                 close_camera(sv);

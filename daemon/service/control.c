@@ -1,4 +1,4 @@
-/* What clients of the bus may see and do; the bus calls it by the table at the end. */
+/* What clients of the bus may see and do; the bus calls it through the table at the end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -126,7 +126,7 @@ static void set_mode(struct supervisor *sv, enum mode mode)
 
 /* ---- the GPU and the model ---- */
 
-/* Opens what differs from now. */
+/* While stopped, the settings are only kept for the next start. */
 static int set_engine(struct supervisor *sv, const struct config *wish)
 {
         if (sv->gpu.state == GPU_CLOSED && sv->stopped) {
@@ -174,7 +174,7 @@ static int take_config(struct supervisor *sv, const struct config *new)
         const bool opening = supervisor_gpu_is_switching(sv);
         const struct config *now = opening ? &sv->gpu.wish : &sv->config;
         struct config wish = sv->config;
-        int r = opening ? CONTROL_LATER : 0; /* perhaps the same one: the view has the result */
+        int r = opening ? CONTROL_LATER : 0; /* perhaps of this very engine: the view will have the result */
 
         if (!config_same_engine(new, now)) {
                 config_choose_engine(&wish, new);

@@ -1,5 +1,5 @@
-/* The GPU: the engine and the pipeline, which are opened on a thread because that takes seconds, and many on the first
- * run.  A lost GPU is reopened up to twice.  Then the process exits, and the service manager restarts it. */
+/* The GPU: the engine and the pipeline, which are opened on a thread because that takes seconds, and much longer on the
+ * first run.  A lost GPU is reopened up to twice.  Then the process exits, and the service manager restarts it. */
 #define LOG_COMPONENT "gpu"
 
 #include <errno.h>
@@ -44,8 +44,8 @@ static void set_state(struct supervisor *sv, enum gpu_state state)
         sv->gpu.since = stats_now();
 }
 
-/* The rest is on_lost()'s, from the event loop: this may be called in the middle of anything that uses the pipeline,
- * such as the camera passing a frame. */
+/* on_lost() does the rest from the event loop, because this may be called in the middle of anything that uses the
+ * pipeline, such as the camera passing a frame. */
 static void lose(struct supervisor *sv)
 {
         set_state(sv, GPU_LOST);
@@ -105,7 +105,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                 .effect = sv->gpu.wish.effect,
                 .mode = sv->gpu.wish.mode,
                 .label_age_ms = sv->gpu.wish.label_age_ms,
-                .faces = {sv->config.faces, sv->config.face_born_ms, sv->config.face_gone_ms}, /* as at the start */
+                .faces = {sv->config.faces, sv->config.face_born_ms, sv->config.face_gone_ms}, /* fixed at the start */
                 .stats = &sv->stats,
                 .events =
                         {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
@@ -117,7 +117,7 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
         if (r < 0)
                 return r;
         if (sv->gpu.source.width)
-                pipeline_prepare_source(pipeline, &sv->gpu.source); /* pipeline_source() will tell what is wrong */
+                pipeline_prepare_source(pipeline, &sv->gpu.source); /* pipeline_source() will report errors */
         pthread_mutex_lock(&set->lock);
         set->pipeline = pipeline;
         set->source = sv->gpu.source;
@@ -162,11 +162,11 @@ static int begin(struct supervisor *sv, void (*run)(void *userdata))
         sv->gpu.task_since = stats_now();
         int r = task_begin(&sv->gpu.task, run, sv);
         if (r == 0 && sd_event_add_io(sv->event, &sv->gpu.done, sv->gpu.task.fd, EPOLLIN, on_done, sv) < 0)
-                on_done(NULL, -1, 0, sv); /* out of memory: waited for here */
+                on_done(NULL, -1, 0, sv); /* out of memory: wait for it here */
         return r;
 }
 
-/* What `wish` says, for the output and the camera that are there now. */
+/* Opens what `wish` says, for the current formats of the output and the camera. */
 static int begin_open(struct supervisor *sv, const struct config *wish)
 {
         sv->gpu.wish = *wish;
@@ -185,7 +185,7 @@ static void open_gpu(struct supervisor *sv)
         }
 }
 
-/* `now` becomes `next`, for a thread to close. */
+/* Swaps the two, so that a thread can close the old one. */
 static void retire(struct gpu_part *g)
 {
         struct gpu_set *set = g->now;
@@ -212,13 +212,13 @@ static int on_lost(sd_event_source *source, void *userdata)
 {
         struct supervisor *sv = userdata;
 
-        if (!sv->gpu.task.running) /* otherwise on_done() sees to it */
+        if (!sv->gpu.task.running) /* otherwise on_done() does it */
                 reopen(sv);
         sv->update(sv);
         return 0;
 }
 
-/* Whether a second try may help, unlike with a model file that cannot be read. */
+/* Whether a second attempt may help, unlike with a model file that cannot be read. */
 static bool passing(int error)
 {
         return error == -ENODEV || error == -ENOMEM;
@@ -251,7 +251,7 @@ static int take_over(struct supervisor *sv)
         supervisor_camera_attach(sv);
         if (!g->next->pipeline)
                 return 0;
-        g->switching = true; /* the next switch needs the place */
+        g->switching = true; /* the next one needs its place */
         r = begin(sv, close_next);
         if (r < 0)
                 g->switching = false;

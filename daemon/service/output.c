@@ -13,19 +13,18 @@
 
 #define LAST_FRAMES 32 /* as many as a driver has buffers: a reader that stays open may see any of them */
 
-#define TIME_STEP_NS 1000 /* V4L2 has times in microseconds: closer ones would be equal */
+#define TIME_STEP_NS 1000 /* V4L2 times are in microseconds: closer ones would be equal */
 
 #define STUCK_NS 5000000000ull /* a device that has taken nothing for this long will not recover by itself */
 
-#define COUNT_USEC 1000000 /* between two tries to count readers */
+#define COUNT_USEC 1000000 /* between two attempts to count readers */
 
 bool supervisor_is_finite(const struct supervisor *sv)
 {
         return sv->options->frames > 0 || name_plays_once(sv->config.camera);
 }
 
-/* Nobody watches a file while it is written.  If a run is only for its frames, somebody would have to remove the
- * placeholders. */
+/* Nobody watches a file while it is written.  In the result of a finite run, placeholders would only be in the way. */
 static bool takes_placeholder(const struct output *out)
 {
         return out->kind.placeholders || !supervisor_is_finite(out->sv);
@@ -57,7 +56,7 @@ static void try_again_later(struct output *out)
         out->sv->update(out->sv);
 }
 
-/* Whether another is open, or may be again. */
+/* Whether no other output is open or may be reopened. */
 static bool is_last(const struct output *out)
 {
         const struct output_part *all = &out->sv->output;
@@ -227,7 +226,7 @@ void supervisor_output_withdraw(struct output *out)
                 show_at(out, out->shown + out->sv->output.interval);
 }
 
-/* Not with show(), which would reopen a lost output. */
+/* Without show(), which would reopen a lost output. */
 static void show_last_placeholder(struct output *out)
 {
         const uint8_t *bytes = placeholder_task_bytes(&out->sv->output.placeholder);
@@ -239,7 +238,7 @@ static void show_last_placeholder(struct output *out)
         }
 }
 
-/* A reader that does not read is not waited for. */
+/* Does not wait for readers that do not read. */
 void supervisor_output_leave(struct output *out)
 {
         if (out->state != OUTPUT_OPEN)
@@ -257,7 +256,7 @@ void supervisor_output_leave(struct output *out)
 
 static int on_events(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-/* The descriptor may have appeared only now. */
+/* The sink may not have had a descriptor before. */
 static int watch(struct output *out)
 {
         int fd = sink_fd(out->sink);
@@ -304,7 +303,7 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *use
 
 /* ---- opening ---- */
 
-/* The buffers that depend on the format; kept while that stays. */
+/* Allocates the buffers that depend on the format, unless it is the same as before. */
 static int take_format(struct output *out)
 {
         const struct frame_format *format = sink_format(out->sink);
@@ -325,7 +324,7 @@ static int take_format(struct output *out)
         return 0;
 }
 
-/* Frames are composed once: all outputs take the format of the one that was open first. */
+/* Frames are composed once: all outputs must have the format of those that are already open. */
 static int check_format(const struct output *out, const struct output *other, char *why, size_t why_size)
 {
         const struct frame_format *has = sink_format(out->sink), *wanted = &out->sv->output.format;

@@ -25,7 +25,7 @@
 #include "v4l2/sink.h"
 
 enum output_state {
-        OUTPUT_WAITING, /* for the next try */
+        OUTPUT_WAITING, /* for the next attempt */
         OUTPUT_OPEN,
         OUTPUT_ENDED, /* for good: the reader of the pipe has left */
 };
@@ -100,8 +100,8 @@ struct gpu_part {
 struct tuning_part {
         struct task task;
         atomic_bool stop;
-        bool tried;           /* with `config`: once is enough, whatever came of it */
-        struct config config; /* what the task tunes, or the last one did */
+        bool tried;           /* with `config`: once is enough, whatever the result */
+        struct config config; /* what the task tunes, or last tuned */
         struct frame_format format;
         enum gpu_backend backend;
         uint64_t parsed; /* frames, when the timer was set */
@@ -113,10 +113,10 @@ struct tuning_part {
 enum camera_state {
         CAMERA_CLOSED,
         CAMERA_OPENING,  /* on a thread */
-        CAMERA_STARTING, /* its first frame is awaited */
+        CAMERA_STARTING, /* waiting for its first frame */
         CAMERA_STREAMING,
         CAMERA_CLOSING, /* on a thread */
-        CAMERA_WAITING, /* for its next try */
+        CAMERA_WAITING, /* for the next attempt */
 };
 
 struct camera_part {
@@ -130,7 +130,7 @@ struct camera_part {
         struct frame_format format; /* of the camera that was last open */
         int error;                  /* why there is none; 0: nothing is wrong */
         bool lost;                  /* it sent pictures before its last failure */
-        bool stale;                 /* what is being opened is not wanted any more */
+        bool stale;                 /* what is being opened is no longer wanted */
         struct task task;
         sd_event_source *done, *frames, *stall, *retry, *plugged;
         int result;
@@ -165,7 +165,7 @@ struct supervisor {
         struct camera_part camera;
         bool stopping;
         bool paused, stopped; /* by a client of the bus */
-        bool ending;          /* the camera's file is played: stop when all its frames are shown */
+        bool ending;          /* the camera's file has been played: stop when all its frames have been shown */
         char said[600];       /* the last status */
         struct bus *bus;      /* NULL: there is none */
         struct results results;
@@ -183,27 +183,27 @@ extern const struct control supervisor_control;
 bool supervisor_was_paused(void); /* before a crash */
 
 /* output.c: one of the outputs */
-/* A run that ends by itself, by --frames or with a film, wants its frames and nothing else. */
+/* Whether the run ends by itself: with --frames, or at the end of a file that is played once. */
 bool supervisor_is_finite(const struct supervisor *sv);
 int supervisor_output_init(struct supervisor *sv, struct output *out, const char *name);
 int supervisor_output_open(struct output *out);      /* or tries again later; an error is final */
 void supervisor_output_offer(struct output *out);    /* the newest frame: shown at once, or when it is due */
 void supervisor_output_withdraw(struct output *out); /* the placeholder takes its place */
-/* At the end: the placeholder is the last that readers see, and all frames are written. */
+/* At the end: leaves the placeholder as the last frame that readers see, and writes what is left. */
 void supervisor_output_leave(struct output *out);
 void supervisor_output_finish(struct output *out);
-const struct output *supervisor_output_first(const struct supervisor *sv); /* of those that are open; NULL: none is */
+const struct output *supervisor_output_first(const struct supervisor *sv); /* the first open one; NULL: none is */
 
 /* outputs.c: all of them */
 int supervisor_outputs_prepare(struct supervisor *sv);
 int supervisor_outputs_open(struct supervisor *sv);
-void supervisor_outputs_update(struct supervisor *sv); /* whether somebody reads may have changed */
+void supervisor_outputs_update(struct supervisor *sv); /* readers may have come or gone */
 unsigned supervisor_outputs_readers(const struct supervisor *sv);
 const char *supervisor_outputs_trouble(const struct supervisor *sv);                /* why none is open */
-void supervisor_outputs_names(const struct supervisor *sv, char *ret, size_t size); /* those that are open, or all */
-/* A new frame, copied; true: frames take the place of the placeholder with it. */
+void supervisor_outputs_names(const struct supervisor *sv, char *ret, size_t size); /* those that are open */
+/* Copies a new frame and shows it.  True: it is the first one after the placeholder. */
 bool supervisor_outputs_compose(struct supervisor *sv, const uint8_t *frame, uint64_t time_ns);
-void supervisor_outputs_placeholder(struct supervisor *sv); /* is what is shown from now on */
+void supervisor_outputs_placeholder(struct supervisor *sv); /* shows it from now on */
 void supervisor_outputs_say(struct supervisor *sv, const char *caption);
 void supervisor_outputs_leave(struct supervisor *sv);
 void supervisor_outputs_finish(struct supervisor *sv);
@@ -223,34 +223,35 @@ bool supervisor_gpu_finish(struct supervisor *sv); /* false: it is still opening
 /* tuning.c */
 int supervisor_tuning_prepare(struct supervisor *sv);
 void supervisor_tuning_update(struct supervisor *sv);
-bool supervisor_tuning_finish(struct supervisor *sv); /* false: its thread does not end */
+bool supervisor_tuning_finish(struct supervisor *sv); /* false: its thread is still running */
 
 /* results.c: the results of each parsed frame */
-void supervisor_results_prepare(struct supervisor *sv); /* the model is another */
+void supervisor_results_prepare(struct supervisor *sv); /* after a change of the model */
 void supervisor_results_take(struct supervisor *sv, const struct pipeline_results *parsed);
 void supervisor_results_end(struct supervisor *sv); /* this camera sends no more frames */
 
 /* camera-trouble.c: what errors mean */
 const char *supervisor_camera_error(int error);
 const char *supervisor_camera_caption(const struct supervisor *sv); /* what is wrong with it, in a few words */
-/* Whether trying again makes no sense until one is plugged in. */
+/* Whether there is no point in trying again until one is plugged in. */
 bool supervisor_camera_awaits_plug(const struct supervisor *sv);
-/* A camera may still be plugged in.  A file that cannot be opened is a mistake, and such a run would wait for ever. */
+/* Whether a failure is final.  A camera may still be plugged in, but a finite run would wait forever for a file that
+ * cannot be opened. */
 bool supervisor_camera_is_hopeless(const struct supervisor *sv);
-/* Reports that such a run's file cannot be opened, before anything is written. */
+/* Reports at the start, before anything is written, that the file of such a run cannot be opened. */
 int supervisor_camera_check(struct supervisor *sv);
 
 /* camera-open.c */
 void supervisor_camera_plan(struct supervisor *sv); /* what the thread will open: `spec`, `wish`, `set` */
-void supervisor_camera_open(void *userdata);        /* on it: leaves `camera` or `why`, and `result` */
+void supervisor_camera_open(void *userdata);        /* on the thread: sets `camera` or `why`, and `result` */
 
 /* camera.c */
 int supervisor_camera_prepare(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);
 bool supervisor_camera_wanted(const struct supervisor *sv);
-void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline takes a frame */
+void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline can take a frame */
 void supervisor_camera_reopen(struct supervisor *sv);                   /* it may have stopped working */
 void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
 void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */
-void supervisor_camera_close(struct supervisor *sv);                    /* and waits for it: at the end */
+void supervisor_camera_close(struct supervisor *sv);                    /* at the end: waits until it is closed */
 void supervisor_camera_finish(struct supervisor *sv);

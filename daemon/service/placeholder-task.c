@@ -35,7 +35,7 @@ static void take(struct placeholder_task *t)
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-/* Without a thread or an event it is drawn here. */
+/* Without a thread or an event source, waits until it is drawn. */
 static void begin(struct placeholder_task *t)
 {
         snprintf(t->drawing, sizeof t->drawing, "%s", t->wanted);

@@ -19,11 +19,11 @@ struct placeholder_task {
         int result;
 };
 
-/* `t`: zeros.  -ENOTSUP: such frames cannot be made; -ENOMEM. */
+/* `t`: zeros.  -ENOTSUP: frames of this format cannot be made; -ENOMEM. */
 int placeholder_task_init(struct placeholder_task *t, sd_event *event, const struct frame_format *format);
 void placeholder_task_finish(struct placeholder_task *t); /* waits for the thread; fine without init */
 
-/* Sets the text, as placeholder_say() does; the picture follows. */
+/* Sets the text, as placeholder_say() does.  The picture is drawn later. */
 void placeholder_task_say(struct placeholder_task *t, const char *caption);
 void placeholder_task_wait(struct placeholder_task *t); /* until the picture has its text */
 

@@ -31,7 +31,7 @@ static const uint8_t ink[3] = {118, 124, 134};
 struct placeholder {
         struct gpu_pixels pixels;
         struct caption *writer; /* NULL: there is no font */
-        uint8_t *card, *rgba;   /* without and with words */
+        uint8_t *card, *rgba;   /* without and with the caption */
         uint8_t *bytes;         /* rgba in the sink's format */
         char caption[64];
 };

@@ -21,5 +21,5 @@ void placeholder_say(struct placeholder *placeholder, const char *caption);
 /* In the sink's format. */
 const uint8_t *placeholder_bytes(const struct placeholder *placeholder);
 
-/* The picture without words as RGBA, width x height x 4 bytes. */
+/* The picture without the caption as RGBA, width x height x 4 bytes. */
 void placeholder_draw(uint32_t width, uint32_t height, uint8_t *ret);

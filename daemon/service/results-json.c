@@ -5,9 +5,9 @@
 #include "daemon/service/results-json.h"
 
 #define VERSION 2
-#define BUS_ADDS 48 /* the lines that were dropped, a brace and a line break */
+#define BUS_ADDS 48 /* the number of dropped lines, a brace and a line break */
 
-/* How much of a result there is in a line. */
+/* How much of a result a line contains. */
 enum detail { WITHOUT_CLASSES, WITHOUT_AREAS, ALL };
 
 struct line {
@@ -43,7 +43,7 @@ void results_json_name(const char *name, char ret[CONTROL_NAME_MAX])
         ret[n] = '\0';
 }
 
-/* Those that occur, except the background. */
+/* The classes that occur, except the background. */
 static void put_counts(struct line *line, const struct result *result, const uint64_t *counts)
 {
         const char *comma = "";

@@ -1,5 +1,5 @@
-/* The results of a parsed frame as a line of JSON.  A subscription's first line says what the others have; both come
- * from the same tables.  Fields are only ever added. */
+/* The results of a parsed frame as a line of JSON.  A subscription's first line lists the fields of the others; both
+ * come from the same tables.  Fields are only ever added. */
 #pragma once
 
 #include <stddef.h>
@@ -24,5 +24,5 @@ void results_json_name(const char *name, char ret[CONTROL_NAME_MAX]);
 
 /* Both leave out the last brace and room for what the bus adds, and return the length. */
 size_t results_json_first(char ret[CONTROL_LINE_MAX]);
-/* Where not all fits, the areas of the faces are left out first, then the classes.  0: it does not fit. */
+/* If not everything fits, the areas of the faces are left out first, then the classes.  0: it does not fit. */
 size_t results_json_line(const struct result *result, char ret[CONTROL_LINE_MAX]);

@@ -1,4 +1,4 @@
-/* The results of each parsed frame: what is kept for clients, and told to subscribers. */
+/* The results of each parsed frame: what is kept for clients, and sent to subscribers. */
 #include <string.h>
 
 #include "daemon/bus/bus.h"

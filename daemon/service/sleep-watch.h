@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct sleep_watch {
-        int64_t ahead; /* by how much CLOCK_BOOTTIME was, ns */
+        int64_t ahead; /* how far CLOCK_BOOTTIME was ahead, ns */
 };
 
 void sleep_watch_init(struct sleep_watch *watch);

@@ -14,7 +14,7 @@
 #include "daemon/service/parts.h"
 #include "daemon/service/supervisor.h"
 
-/* How long each part may take before the watchdog is not fed any more. */
+/* How long each part may take before the watchdog is no longer fed. */
 #define OUTPUT_LATE_NS 5000000000ull
 #define CAMERA_LATE_NS 60000000000ull
 #define CALL_LATE_NS 120000000000ull /* threads that work for clients of the bus */
@@ -200,7 +200,7 @@ static void tell(struct supervisor *sv)
                 log_warning("%s: not written because there was no frame", sv->options->sheet);
 }
 
-/* Checks at the start that the files of the end can be written. */
+/* Checks at the start that the files to be written at the end can be. */
 static int check_results(const struct supervisor *sv)
 {
         const char *const files[] = {sv->options->report, sv->options->sheet};
@@ -215,7 +215,7 @@ static int check_results(const struct supervisor *sv)
         return worst;
 }
 
-/* False: a thread still opens or tunes the GPU, and ends with the process. */
+/* False: a thread is still opening or tuning the GPU.  It ends with the process. */
 static bool finish(struct supervisor *sv)
 {
         bus_free(sv->bus);
@@ -253,7 +253,7 @@ int supervisor_run(const struct options *options)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
-        supervisor_outputs_leave(sv); /* first, because the rest may take long */
+        supervisor_outputs_leave(sv); /* first, because the rest may take a while */
         supervisor_camera_close(sv);
         if (sv->output.format.width)
                 tell(sv);

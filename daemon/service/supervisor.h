@@ -1,5 +1,5 @@
 /* The daemon: an event loop around three parts.  The output is opened first and shows the placeholder; then the GPU and
- * the model are opened on a thread; then the camera, which is tried again while there is none. */
+ * the model are opened on a thread; then the camera, again and again while there is none. */
 #pragma once
 
 #include "daemon/common/options.h"

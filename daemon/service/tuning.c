@@ -1,5 +1,5 @@
-/* Tuning: measures in the background which algorithms are the fastest for the model in use.  It happens once for a
- * driver and a model, because the result is kept.  Whoever opens the model next has it: opening it now would keep
+/* Tuning: measures in the background which algorithms are the fastest for the model in use.  It happens once for each
+ * driver and model, because the result is kept.  It is used when the model is opened next: reopening it now would keep
  * clients from changing the GPU or the model meanwhile. */
 #define LOG_COMPONENT "gpu"
 
@@ -10,11 +10,11 @@
 
 #include "daemon/service/parts.h"
 
-/* It begins when this many frames have been parsed within this time: not while something is being opened or tried. */
+/* It begins when this many frames have been parsed within this time, so not while something is being opened. */
 #define WAIT_USEC 10000000
 enum { FRAMES = 5 };
 
-/* How long it rests after each run, compared with the run: frames come first. */
+/* How many times as long as a run it rests after it, up to REST seconds: frames come first. */
 #define REST 2
 
 #define END_MS 2000 /* how long the end of the daemon waits for it */
@@ -85,7 +85,7 @@ static void begin(struct supervisor *sv)
         t->stop = false;
         int r = task_begin(&t->task, tune, t);
         if (r == 0 && sd_event_add_io(sv->event, &t->done, t->task.fd, EPOLLIN, on_done, sv) < 0)
-                t->stop = true; /* out of memory: the end of the daemon waits for it */
+                t->stop = true; /* out of memory: supervisor_tuning_finish() waits for it */
 }
 
 static bool wanted(const struct supervisor *sv)

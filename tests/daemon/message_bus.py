@@ -40,7 +40,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 </busconfig>
 """
 
-# A client of another user, who is nobody in particular: prints what the call was answered with.
+# A client of another, ordinary user: prints the answer to the call.
 NOBODY = """
 import sys, gi
 from gi.repository import Gio, GLib
@@ -56,7 +56,7 @@ except GLib.Error as error:
     print(Gio.DBusError.get_remote_error(error))
 """
 
-# Many clients of one user, all of whose calls are under way at once: prints a line for each answer, and stays.
+# Many clients of one user, all of whose calls are in progress at once: prints a line for each answer, and stays.
 CROWD = """
 import sys
 from gi.repository import Gio, GLib
@@ -221,7 +221,7 @@ class Client:
         return None, None
 
     def until(self, what, patience=600):
-        """Waits until what() is true; the state that it was in else."""
+        """Waits until what() is true; otherwise reports the state it was in."""
         last = None
         for _ in range(int(patience / 0.1)):
             try:
@@ -283,7 +283,7 @@ class Authority:
         os.unlink(self.typing)
 
     def change(self, answer):
-        """From now on, and whoever listens is told."""
+        """From now on; listeners are notified."""
         with open(self.answer, "w") as file:
             file.write(answer)
         self.process.send_signal(signal.SIGUSR1)

@@ -88,7 +88,7 @@ _models = {}
 
 
 def model(classes=11, *words):
-    """A small network with random weights: its labels have no meaning, but are varied and always the same."""
+    """A small network with random weights: its labels are meaningless, but varied and always the same."""
     if (classes, words) not in _models:
         path = os.path.join(folder(), f"model{classes}{''.join(words)}.safetensors")
         subprocess.run(["/usr/bin/python3", f"{ROOT}/model/training/convert.py", "--random", "edge", "--seed", "3", "--classes",
@@ -99,7 +99,7 @@ def model(classes=11, *words):
 
 
 def free_model(classes=11):
-    """The same with an input that takes the shape of the picture."""
+    """The same with an input that adapts to the shape of the picture."""
     return model(classes, "--free-shape")
 
 

@@ -4,7 +4,7 @@ enum { STRENGTH };
 
 #define STRENGTH_LEAST 0.25
 
-/* A fortieth of the picture's height is a unit: as strong in relation to it at every size. */
+/* The unit is a fortieth of the picture's height, so that the blur looks equally strong at every size. */
 static float sigma_of(double strength, uint32_t height)
 {
         return (float)(strength * height / 40);

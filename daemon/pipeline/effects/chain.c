@@ -1,6 +1,6 @@
 #include "daemon/pipeline/effects/chain.h"
 
-/* Where an effect's block begins; behind the last one, EFFECTS, it is the size of all. */
+/* Where an effect's block begins; for EFFECTS, the size of all blocks. */
 static uint64_t block_offset(unsigned effect)
 {
         uint64_t offset = 0;
@@ -66,7 +66,7 @@ bool effect_chain_hides(uint32_t chain)
         return false;
 }
 
-/* Each effect's result is in the one of the two images that it does not read. */
+/* Each effect writes to the work image that it does not read. */
 const struct gpu_image *effect_chain_record(struct gpu_program *program, uint32_t chain,
                                             const struct effect_chain_io *io)
 {

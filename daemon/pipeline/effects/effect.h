@@ -1,7 +1,7 @@
 /* An effect turns a picture and its labels into what is shown.  Each effect is a file in this folder, which has its
  * row, the rows of its options and its recording, and a name in the list in meson.build.  Everything about effects
  * elsewhere (configuration, bus, command lines, completions, man pages) is made from these rows, and needs to know
- * nothing of the GPU. */
+ * nothing about the GPU. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,8 +41,8 @@ struct effect {
         const char *name;
         const char *help;                                     /* a phrase: "the picture, its background blurred" */
         const char *details;                                  /* sentences for the manual; may be "" */
-        bool hides;                                           /* it hides something, by labels or mask */
-        bool soft;                                            /* it goes by the mask */
+        bool hides;                                           /* it uses the labels or the mask to hide something */
+        bool soft;                                            /* it uses the mask */
         struct effect_option options[EFFECT_OPTIONS_MAX + 1]; /* ended by one without a name */
 
         /* Its parameters: written for each frame, read by its operators when they run.  Nothing else may depend on the
@@ -54,10 +54,10 @@ struct effect {
         uint64_t (*scratch_size)(uint32_t width, uint32_t height);
 
         /* Bytes of its own that it keeps from frame to frame, for pictures of a size.  NULL: none.  There is one state,
-         * not one for each frame in progress: frames are composed one after the other, in the order in which they were
-         * captured, so that the operators read what the frame before has written and may write in the same place.
-         * fill() is told when the state is fresh, and tells the operators in the block.  They must not read it then,
-         * not even with a weight of 0, since it may hold NaNs. */
+         * not one for each frame in progress: frames are composed one after the other, in the order of their capture,
+         * so the operators read what the previous frame wrote, and may write in place.  fill() is told when the state
+         * is fresh, and tells the operators in the block.  They must not read it then, not even with a weight of 0,
+         * because it may hold NaNs. */
         uint64_t (*state_size)(uint32_t width, uint32_t height);
 
         /* Appends its operators, once; the program stores errors.  NULL: it shows the picture unchanged, and cannot be

@@ -1,6 +1,6 @@
-/* For the build: fills what the effects' rows tell into a page, a completion or an example.  Copies standard input to
- * standard output; of a run of lines that begin with "@effect " or "@option ", the former are printed for each effect,
- * the latter for each of its options, with the {words} below replaced. */
+/* For the build: fills the contents of the effects' rows into a page, a completion or an example.  Copies standard
+ * input to standard output; of a run of lines that begin with "@effect " or "@option ", the former are printed for each
+ * effect, the latter for each of its options, with the {words} below replaced. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +100,7 @@ static void put_line(const char *line, const struct effect *effect, const struct
 
 /* ---- a run ---- */
 
-/* The run's lines from *at on that are of an option, once for each. */
+/* Prints the run's option lines from *at on, once for each option. */
 static void put_of_options(const struct run *run, unsigned *at, const struct effect *effect)
 {
         const unsigned first = *at;

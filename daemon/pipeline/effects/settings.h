@@ -11,7 +11,7 @@ struct effect_settings {
         double options[EFFECTS][EFFECT_OPTIONS_MAX]; /* of all effects, in the chain or not */
 };
 
-/* All options at their defaults, those of the effects in `chain` only. */
+/* Sets the options of the effects in `chain` to their defaults, and leaves the others. */
 void effect_settings_reset(struct effect_settings *settings, uint32_t chain);
 bool effect_settings_equal(const struct effect_settings *a, const struct effect_settings *b);
 

@@ -1,4 +1,4 @@
-/* How often subscribers are told of faces: what is sent goes to this test instead of a bus. */
+/* How often subscribers are told about faces.  What is sent goes to this test instead of a bus. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -123,7 +123,7 @@ static void test_ten_a_second(void **state)
         assert_int_equal(sent, 2);
 }
 
-/* Only what has changed, and not at all if that is the time alone. */
+/* Only what has changed is sent; nothing if only the time has. */
 static void test_what_changed(void **state)
 {
         struct bus *bus = *state;

@@ -185,7 +185,7 @@ class Contract(Streaming):
         self.client.until_state("streaming")
 
     def test_what_is_chosen_while_stopped_and_does_not_open(self):
-        """It ends Start() and nothing else."""
+        """It ends a pending Start() and nothing else."""
         self.client.call("Stop")
         self.client.until(lambda: self.client.get("Gpu") == "")
         self.client.call("SetGpu", "(s)", "nonsense")

@@ -18,7 +18,7 @@ class Faces(Streaming):
         cls.client.until_state("streaming")
 
     def listen(self, client):
-        """Everything that it is told, a dictionary for each signal."""
+        """Everything that it receives, a dictionary for each signal."""
         told = []
         client.connection.signal_subscribe(NAME, PROPERTIES, "PropertiesChanged", OBJECT, INTERFACE, 0,
                                            lambda *a: told.append(a[5].unpack()[1]))
@@ -67,7 +67,7 @@ class Faces(Streaming):
         self.assertLessEqual(set(same), set(first["face_fields"]))
 
     def test_a_face_is_told_to_subscribers(self):
-        """The others are told all but that."""
+        """The others receive everything else."""
         clients = {"all": Client(self.bus), "subscriber": Client(self.bus)}
         told = {name: self.listen(client) for name, client in clients.items()}
         for client in clients.values():

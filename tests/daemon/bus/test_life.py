@@ -60,7 +60,7 @@ class Life(unittest.TestCase):
         self.assertIn("the bus is gone", text)
 
     def test_a_bus_that_does_not_answer(self):
-        """The bus is asked for the caller without waiting: frames continue."""
+        """The daemon asks the bus for the caller without waiting: frames continue."""
         way = SilentBus(self.bus)
         daemon = Daemon(way, camera=still())
         client = Client(self.bus)
@@ -141,7 +141,7 @@ class Life(unittest.TestCase):
         self.assertEqual(daemon.stop()[0], 0)
 
     def test_a_file_that_blocks_stops_nothing(self):
-        """Files are read beside the frames."""
+        """Files are read on a thread: frames continue."""
         config = f"{support.new_folder()}/v.conf"
         with open(config, "w"):
             pass

@@ -36,7 +36,7 @@ class Permissions(Streaming):
                                   ("Snapshot", "()"), ("Subscribe", "()"), ("Hold", "('me',)")):
             self.assertEqual(self.nobody(method, arguments), "org.freedesktop.DBus.Error.AccessDenied", method)
         self.assertEqual((self.client.get("State"), self.client.get("Effect")), ("streaming", "overlay"))
-        # Whoever may not, learns nothing and makes no work: neither are arguments looked at, nor what there is to change.
+        # Without permission, a caller learns nothing and causes no work: not even the arguments are checked.
         self.assertEqual(self.nobody("SetEffect", "('sparkle', @a{sv} {})"), "org.freedesktop.DBus.Error.AccessDenied")
         self.assertEqual(self.nobody("SetMode", "('smooth',)"), "org.freedesktop.DBus.Error.AccessDenied")
 

@@ -31,7 +31,7 @@ def listed(heading):
 
 
 def below(folder, name):
-    """Paths of what is below a folder, which is to be called so."""
+    """Paths of what is below a folder, with the folder's name replaced."""
     return {os.path.join(name, os.path.relpath(os.path.join(path, file), folder)) for path, _, files in os.walk(folder)
             for file in files}
 
@@ -121,7 +121,7 @@ class Privacy(unittest.TestCase):
         self.no_picture()
 
     def no_picture(self):
-        """But in the sink: parts of rows, as it is captured and as it is shown, are looked for in all other files."""
+        """Except in the sink: parts of rows, as captured and as shown, are looked for in all other files."""
         width, height = SIZE
         with open(self.daemon.sink, "rb") as file:
             file.readline()

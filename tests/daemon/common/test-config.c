@@ -86,7 +86,7 @@ static void test_good_values(void **state)
         assert_string_equal(config.gpu, "0");
 }
 
-/* A key that may have many values: set, it goes back to one; none twice, and not too many. */
+/* A key that may have many values: setting it leaves one; no value twice, and not too many. */
 static void test_many_values(void **state)
 {
         struct config config;
@@ -271,7 +271,7 @@ static void test_file(void **state)
         assert_int_equal(config.mode, MODE_EXACT);
 }
 
-/* Each mistake with its line and a piece of what is said about it. */
+/* Each mistake with its line and a part of its message. */
 static void test_file_mistakes(void **state)
 {
         char effects_allowed[EFFECT_TEXT_MAX];

@@ -1,4 +1,5 @@
-/* What goes to the journal, and what to a terminal.  sd_journal_sendv() is this file's own, by the linker's --wrap. */
+/* What goes to the journal, and what to a terminal.  sd_journal_sendv() is replaced by this file's own with the
+ * linker's --wrap. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "daemon/common/log.h"
 #include "tests/cm.h"
 
-static char sent[4096]; /* the fields of the last message, a line each */
+static char sent[4096]; /* the fields of the last message, one per line */
 static int journal_says;
 
 int __wrap_sd_journal_sendv(const struct iovec *parts, int n);
@@ -28,7 +29,7 @@ int __wrap_sd_journal_sendv(const struct iovec *parts, int n)
         return journal_says;
 }
 
-/* Runs `say` with stderr in a file, which is the journal's own stream or not, and returns what is in that. */
+/* Runs `say` with stderr in a file, which is or is not the journal's stream, and returns its contents. */
 static const char *to(bool journal, void (*say)(void))
 {
         static char text[4096];

@@ -18,7 +18,7 @@ extern struct doctor_finding found; /* by the last expect() */
 extern struct machine_driver {
         uint32_t caps;
         struct v4l2_pix_format pix;
-        int error; /* every call fails so */
+        int error; /* every call fails with this */
 } fake;
 
 /* An empty machine for each test, in a folder for all of them. */
@@ -39,7 +39,8 @@ void put_process(const char *pid, const char *name, const char *opened);
 void put_module(const char *caps, const char *buffers,
                 const char *version); /* v4l2loopback, loaded; version may be NULL */
 
-/* What depmod writes, of a single module: a header, then a tree of names that is one node with a prefix and a value. */
+/* What depmod writes for a single module: a header, then a tree of names with one node, which has a prefix and a value.
+ */
 void put_index(const char *module, const char *line);
 
 /* A check says so; `fix` NULL: there is nothing to fix. */

@@ -9,7 +9,7 @@
 
 /* ---- v4l2loopback ---- */
 
-/* Debian's names and commands only where they are what there is. */
+/* Debian's names and commands are only suggested on Debian. */
 static void other_packages(void **state)
 {
         static const char *const debians[] = {"NAME=x\nID=debian\n", "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n",
@@ -138,7 +138,7 @@ static void producer(void **state)
         expect(doctor_producer, DOCTOR_PROBLEM, "one of obs (4711)", "end that program");
         world.daemon = daemon;
         expect(doctor_producer, DOCTOR_OK, "visaged; also open in obs (4711)", NULL);
-        assert_int_equal(unlink(in_root("/proc/99/fd")), 0); /* it ended while it was looked at: it hides nothing */
+        assert_int_equal(unlink(in_root("/proc/99/fd")), 0); /* it ended during the check: it hides nothing */
         expect(doctor_producer, DOCTOR_PROBLEM, "one of obs (4711)", "end that program");
         world.daemon = NULL;
         put_process("12", "visaged\n", "/dev/video10");

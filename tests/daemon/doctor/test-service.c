@@ -10,7 +10,7 @@
 
 #include "tests/daemon/doctor/machine.h"
 
-/* ---- who may ---- */
+/* ---- permissions ---- */
 
 /* A device that nobody but root may open, as seen by somebody else. */
 static void put_closed(const char *path)
@@ -47,7 +47,7 @@ static void groups(void **state)
         if (is_root)
                 assert_int_equal(seteuid(0), 0);
         world.groups_n = 0;
-        assert_int_equal(chmod(in_root("/dev/video10"), 0666), 0); /* as for who sits before the machine */
+        assert_int_equal(chmod(in_root("/dev/video10"), 0666), 0); /* as for the user who sits at the machine */
         assert_int_equal(chmod(in_root("/dev/dri/renderD128"), 0666), 0);
         expect(doctor_groups, DOCTOR_OK, "bob", NULL);
         world.uid = 0;
@@ -176,7 +176,7 @@ static void model(void **state)
         expect(doctor_model, DOCTOR_PROBLEM, "the service cannot see", "/usr/local/share/visaged");
 }
 
-/* ---- checks that do not come back ---- */
+/* ---- checks that do not return ---- */
 
 static void crash(const struct doctor_world *w, struct doctor_finding *ret)
 {

@@ -1,5 +1,6 @@
-"""visagectl doctor with the real v4l2loopback and vivid, in the guest: what it sees of a machine that is right, of one where
-another program feeds the node, of one without the module, and of one where it is loaded without its options.
+"""visagectl doctor with the real v4l2loopback and vivid, in the guest: what it says about a machine that is set
+up correctly, one where another program feeds the node, one without the module, and one where it is loaded without its
+options.
 
 Environment besides support.py's: GUEST_RUN (tests/guest/run).
 """

@@ -1,4 +1,4 @@
-"""`visagectl eval` on software Vulkan against model/training/reference.py, its figures against formulas over the single pixels."""
+"""`visagectl eval` on software Vulkan against model/training/reference.py; its figures against formulas over pixels."""
 import json
 import os
 import shutil
@@ -57,7 +57,7 @@ def among_eleven(labels, classes):
 
 
 class Reference:
-    """What model/training/reference.py labels pictures with."""
+    """How model/training/reference.py labels pictures."""
 
     def __init__(self, path):
         self.path = path

@@ -36,7 +36,7 @@ static bool in_ellipse(float u, float v, float x, float y, float across, float d
         return a * a + b * b <= 1;
 }
 
-/* At a place in the face's own coordinates, in heights from its centre.  -1: it is not there. */
+/* At a place in the face's own coordinates, in heights from its centre.  -1: outside of the face. */
 static int part_at(const struct drawn *face, float u, float v)
 {
         const float turn = face->turn;

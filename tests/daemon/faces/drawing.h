@@ -12,10 +12,10 @@ extern const uint32_t drawn_class_count;
 struct drawn {
         float x, y, height; /* of the face's centre, in the picture's pixels; its width is 3/4 of the height */
         float roll;         /* degrees, clockwise */
-        float turn;         /* the parts move so far to the person's left, in heights */
+        float turn;         /* how far the parts move to the person's left, in heights */
         float eyes[2];      /* how far each is open, 1: wide; the person's left one first */
         float mouth;        /* the same */
-        float nod;          /* the nose lies so far lower, in heights */
+        float nod;          /* how much lower the nose lies, in heights */
         bool glasses, hat;
         bool masked;   /* something hides the mouth */
         bool faceless; /* no parts: a ball with hair */

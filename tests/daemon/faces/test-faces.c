@@ -69,7 +69,7 @@ static void see(const struct face_view *view)
         rig.count = faces_list(rig.faces, rig.list);
 }
 
-/* One label in a hundred is any. */
+/* One label in a hundred is random. */
 static void scatter(void)
 {
         for (size_t i = 0; i < sizeof rig.labels; i++) {
@@ -159,7 +159,7 @@ static void test_no_faces(void **state)
                                         1,                              /* all skin */
                                         x / 20 % 2,                     /* stripes */
                                         (x / 30 + y / 30) % 2 ? 1 : 13, /* skin and hair */
-                                        random >> 24,                   /* noise, with classes that there are not */
+                                        random >> 24,                   /* noise, with classes that do not exist */
                                         x > 100 && x < 160 && y > 40 && y < 150 ? (y < 80    ? 11
                                                                                    : y > 120 ? 6
                                                                                              : 1)
@@ -177,7 +177,7 @@ static void test_no_faces(void **state)
 }
 
 /* Any size, any labels, any place: nothing is read or written beyond the map (which a sanitizer sees), every number
- * that is told is a number, and every view that is wanted can be computed. */
+ * that is returned is finite, and every view that is wanted can be computed. */
 static void test_hostile(void **state)
 {
         static const uint32_t sizes[][2] = {{1, 1}, {1, 64}, {65, 1}, {33, 31}, {1024, 1024}};
@@ -265,7 +265,7 @@ static void test_presence(void **state)
         end();
 }
 
-/* The face that this one is told as: the nearest. */
+/* The face that this one is reported as: the nearest. */
 static const struct face *told(const struct drawn *face)
 {
         const struct face *best = &rig.list[0];
@@ -300,7 +300,7 @@ static void test_crossing(void **state)
         }
 }
 
-/* Somebody who went behind another one and does not come out is not there for ever. */
+/* Somebody who went behind another person and does not come out does not stay present forever. */
 static void test_hidden_for_good(void **state)
 {
         begin(4);
@@ -320,7 +320,7 @@ static void test_hidden_for_good(void **state)
         end();
 }
 
-/* Eight that only look like heads from afar keep no face out. */
+/* Eight pieces that only look like heads from afar do not keep out a face. */
 static void test_room_for_faces(void **state)
 {
         begin(4);
@@ -336,7 +336,7 @@ static void test_room_for_faces(void **state)
         end();
 }
 
-/* Where a face should be and is not, the whole picture is wanted next. */
+/* If a face is not where it should be, the whole picture is wanted next. */
 static void test_whole_after_a_loss(void **state)
 {
         begin(4);
@@ -565,7 +565,7 @@ static void test_large(void **state)
         end();
 }
 
-/* Only so many have views of their own; all are found. */
+/* Only `most` faces have views of their own; all are found. */
 static void test_most(void **state)
 {
         begin(2);

@@ -1,5 +1,5 @@
-/* An effect that shows the frame before, to see what becomes of an effect's state.  A fresh one shows white.  It
- * stands in the place of mirror, whose file the linker does not need then. */
+/* An effect that shows the previous frame, to test what becomes of an effect's state.  A fresh one shows white.  It
+ * takes the place of mirror, whose file is then not linked. */
 #include <string.h>
 
 #include "daemon/pipeline/effects/frame.h"

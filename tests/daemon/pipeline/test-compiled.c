@@ -23,7 +23,7 @@ static void *prepare_source(void *format)
         return pipeline_prepare_source(world.pipeline, format) == 0 ? format : NULL;
 }
 
-/* Another thread does, while a frame is in progress. */
+/* Another thread compiles, while a frame is in progress. */
 static void compiles_nothing_for_a_source_that_was_prepared(void **state)
 {
         struct frame_format nv12 = {.fourcc = V4L2_PIX_FMT_NV12, .width = WIDTH / 2, .height = HEIGHT};

@@ -1,4 +1,4 @@
-/* The effects' rows, what can be chosen of them, and what is made of a choice for a frame. */
+/* The effects' rows, which choices are allowed, and what a choice becomes for a frame. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@ static void test_rows(void **state)
                 alone += !effect->record;
         }
         assert_int_equal(alone, 1);
-        assert_null(effects[EFFECTS - 1]->record); /* what texts say of the others ends with "or none" */
+        assert_null(effects[EFFECTS - 1]->record); /* texts about the others end with "or none" */
 }
 
 static void test_options(void **state)

@@ -1,4 +1,4 @@
-/* A frame's walk: what is shown of which frame, with which options, and by which labels. */
+/* A frame's path: what is shown of which frame, with which options and labels. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ static void changes_options_from_the_next_frame_on(void **state)
                 settle();
                 assert_int_equal(push(80, 2 * SECOND), 0);
                 assert_int_equal(pipeline_set_effect(world.pipeline, &half), 0);
-                until_ready(); /* as soon as may be: in smooth mode at once */
+                until_ready(); /* as soon as possible: in smooth mode at once */
                 assert_int_equal(push(120, 3 * SECOND), 0);
                 assert_int_equal(pipeline_set_effect(world.pipeline, &quarter), 0);
                 settle();
@@ -133,7 +133,7 @@ static void labels_are_never_old_in_exact_mode(void **state)
         end();
 }
 
-/* Where parses take longer than the limit allows, smooth mode waits for each frame's labels if something is hidden. */
+/* If parses take longer than the limit allows, smooth mode waits for each frame's labels if something is hidden. */
 static void waits_for_labels_where_parsing_is_slow(void **state)
 {
         const struct effect_settings tint = overlay(0.5);
@@ -164,7 +164,7 @@ static void starts_anew_with_another_source(void **state)
         assert_int_equal(push(10, 1 * SECOND), 0);
         settle();
         assert_int_equal(push(20, 2 * SECOND), 0);
-        pipeline_reset(world.pipeline); /* it is not shown any more, nor are its labels told */
+        pipeline_reset(world.pipeline); /* neither it nor its labels are reported any more */
         assert_int_equal(pipeline_source(world.pipeline, &half), 0);
         until_ready();
         assert_int_equal(push(30, 3 * SECOND), 0); /* there are no labels for it */
@@ -179,7 +179,7 @@ static void starts_anew_with_another_source(void **state)
         end();
 }
 
-/* A cut: the labels of before are of no use, though the format stays. */
+/* A cut: the earlier labels are useless, although the format stays. */
 static void waits_for_labels_after_a_reset(void **state)
 {
         begin(MODE_SMOOTH, overlay(0.5));

@@ -189,7 +189,7 @@ static void differing_rows(const uint8_t *a, const uint8_t *b, uint32_t *ret_fir
                 }
 }
 
-/* Words are below the face, others are another picture, the same ones the same, and too many are made to fit. */
+/* Words are below the face.  Other words make another picture, the same ones the same, and too many are made to fit. */
 static void test_placeholder_words(void **state)
 {
         struct frame_format format = {.fourcc = V4L2_PIX_FMT_YUV420, .width = 640, .height = 480};

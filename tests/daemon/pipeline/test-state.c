@@ -23,7 +23,7 @@ static void keeps_a_state_from_frame_to_frame(void **state)
         }
 }
 
-/* In whatever slots they are; frames are pushed as soon as may be. */
+/* Whatever slots they are in; frames are pushed as soon as possible. */
 static void keeps_one_state_for_frames_in_flight(void **state)
 {
         for (enum mode mode = MODE_SMOOTH; mode <= MODE_EXACT; mode++) {
@@ -48,7 +48,7 @@ static void has_a_fresh_state_after_a_reset(void **state)
         assert_int_equal(push(10, 1 * SECOND), 0);
         settle();
         assert_int_equal(push(20, 2 * SECOND), 0);
-        pipeline_reset(world.pipeline); /* what the frame in progress leaves is of no use either */
+        pipeline_reset(world.pipeline); /* what the frame in progress leaves must not be used either */
         assert_int_equal(push(30, 3 * SECOND), 0);
         settle();
         assert_int_equal(push(40, 4 * SECOND), 0);

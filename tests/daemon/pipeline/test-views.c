@@ -1,4 +1,4 @@
-/* What the network sees of each frame, with a face that is drawn. */
+/* What the network sees of each frame, with a drawn face. */
 #include <string.h>
 
 #include "daemon/pipeline/views.h"
@@ -66,7 +66,7 @@ static void test_first(void **state)
         end();
 }
 
-/* Finer answers replace coarser ones at once, and then count on. */
+/* Finer answers replace coarser ones at once, and then count themselves. */
 static void test_memory(void **state)
 {
         begin();
@@ -86,7 +86,7 @@ static void test_memory(void **state)
         end();
 }
 
-/* Of the frames until the next view of the whole picture. */
+/* For the frames until the next view of the whole picture. */
 static struct gpu_region until_whole(uint64_t keep_ns)
 {
         struct gpu_region face = {0};

@@ -87,7 +87,7 @@ void end(void)
         assert_int_equal(world.failed, 0);
 }
 
-/* All of one grey, or stripes of two pixels: what blurs them is seen. */
+/* All of one grey, or stripes of two pixels, which show any blur. */
 static void fill(uint8_t *frame, int grey)
 {
         for (int i = 0; i < SIZE; i++)
@@ -102,7 +102,7 @@ int push(int grey, uint64_t time_ns)
         return pipeline_push(world.pipeline, &(struct frame){.data = frame, .time_ns = time_ns});
 }
 
-/* Until nothing runs any more, not even a parse. */
+/* Waits until nothing runs any more, not even a parse. */
 void settle(void)
 {
         assert_int_equal(gpu_wait(engine.gpu), 0);
@@ -132,7 +132,7 @@ void assert_tinted(unsigned n, int grey, double opacity)
         }
 }
 
-/* But for the edges, where a blur has only one side to mix with. */
+/* Except at the edges, where a blur has only one side to mix with. */
 static int contrast(unsigned n)
 {
         int low = 255, high = 0;

@@ -1,4 +1,4 @@
-/* A pipeline on a real driver, with a model that takes every pixel for the same class, and what it tells. */
+/* A pipeline on a real driver, with a model that gives every pixel the same class, and what it reports. */
 #pragma once
 
 #include <linux/videodev2.h>
@@ -14,7 +14,7 @@ int open_engine(void **state);
 int close_engine(void **state);
 extern struct engine engine;
 
-/* What a pipeline has told. */
+/* What a pipeline has reported. */
 extern struct world {
         struct pipeline *pipeline;
         struct stats stats;
@@ -35,7 +35,7 @@ enum { STRIPES = -1 };
 
 /* A frame of one grey, or of STRIPES. */
 int push(int grey, uint64_t time_ns);
-/* Until nothing runs any more, not even a parse. */
+/* Waits until nothing runs any more, not even a parse. */
 void settle(void);
 void until_ready(void);
 

@@ -15,7 +15,7 @@ import numpy as np
 # The shell is the same browser engine without the tabs and buttons that nobody sees, and starts several times as fast.
 PROGRAM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
-# Shows the camera, hands in a picture of it again and again, and takes the camera anew when the answer says so.
+# Shows the camera, keeps handing in pictures of it, and reopens the camera when the answer says so.
 PAGE = b"""<!doctype html><title>camera</title><script>
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 const post = (path, body) => fetch(path, {method: "POST", body}).then(answer => answer.text());
@@ -117,7 +117,7 @@ class Browser:
             return b"more"
 
     def look_again(self):
-        """Lets go of the camera and takes it anew."""
+        """Closes the camera and opens it again."""
         with self.lock:
             self.again, self.frame = True, None
 

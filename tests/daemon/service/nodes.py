@@ -15,11 +15,11 @@ import support
 CAMERA, PLAYED, VIRTUAL = "/dev/video0", "/dev/video10", "/dev/video11"
 SIZE = (320, 240)
 RATE = 10
-PATIENCE = 120  # seconds, where no figure is promised: the machine may be busy with other things
+PATIENCE = 120  # seconds, if no figure is promised: the machine may be busy with other things
 
 
 def until(what, condition, seconds=PATIENCE, every=0.05):
-    """Waits for a condition; how many seconds that took."""
+    """Waits for a condition; returns how many seconds that took."""
     begin = time.monotonic()
     while not condition():
         if time.monotonic() - begin > seconds:
@@ -70,7 +70,7 @@ class Daemon:
                      seconds)
 
     def holds(self, node):
-        """Has the process this file open?"""
+        """Whether the process has this file open."""
         folder = f"/proc/{self.process.pid}/fd"
         for name in os.listdir(folder):
             try:
@@ -95,7 +95,7 @@ class Daemon:
 # ---- vivid ----
 
 def plug(yes):
-    """The camera comes or goes, if it has not."""
+    """Plugs or unplugs the camera, if necessary."""
     if os.path.exists(CAMERA) == yes:
         return
     with open(f"/sys/bus/platform/drivers/vivid/{'bind' if yes else 'unbind'}", "w") as file:
@@ -207,7 +207,7 @@ class Ffmpeg:
         return seconds
 
     def wait_frames(self, count):
-        """For so many more."""
+        """For this many more."""
         wanted = self.bytes() + count * self.size
         return self.wait(f"{count} frames", lambda: self.bytes() >= wanted)
 

@@ -1,5 +1,5 @@
-/* What does not happen on the daemon's event loop: kernels are not compiled there, and no part is entered while it is
- * at work.  The supervisor runs as in visaged, on a real driver; the linker's --wrap shows what it calls. */
+/* What does not happen on the daemon's event loop: kernels are not compiled there, and no part is entered again while
+ * it is at work.  The supervisor runs as in visaged, on a real driver; the linker's --wrap shows what it calls. */
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <signal.h>

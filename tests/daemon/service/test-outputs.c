@@ -1,5 +1,5 @@
-/* Several outputs at once, of which a fault in one must not be seen in another.  The nodes are fake-node.c's, put in
- * the place of ioctl() and others by the linker; there is no camera and no GPU. */
+/* Several outputs at once: a fault in one must not show in another.  The nodes are fake-node.c's, which the linker puts
+ * in the place of ioctl() and others; there is no camera and no GPU. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -76,7 +76,7 @@ static void compose(uint8_t value)
         supervisor_outputs_compose(&sv, frame, stats_now());
 }
 
-/* How many frames of that value a file has; every one is whole. */
+/* How many frames of that value a file has; all must be complete. */
 static unsigned count(const char *path, uint8_t value)
 {
         FILE *file = fopen(path, "re");
@@ -170,7 +170,7 @@ static void same_frames(void **state)
         assert_int_equal(supervisor_outputs_readers(&sv), 2);
 }
 
-/* A device is repeated what a file gets once. */
+/* A device repeatedly gets what a file gets once. */
 static void each_as_it_wants(void **state)
 {
         open_outputs("/dev/null", temporary_path("y4m:", "c.y4m"));

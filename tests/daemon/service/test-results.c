@@ -101,7 +101,7 @@ static void test_a_face(void **state)
         json_decref(root);
 }
 
-/* Eight fit, whatever they do, without their areas; fewer keep them. */
+/* Eight faces always fit without their areas; fewer keep them. */
 static void test_all_fit(void **state)
 {
         struct result result = largest();

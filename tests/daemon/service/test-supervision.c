@@ -1,4 +1,4 @@
-/* The small parts that supervision is made of.  clock_gettime() is this file's own, by the linker's --wrap. */
+/* The small parts of supervision.  clock_gettime() is replaced by this file's own with the linker's --wrap. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -54,7 +54,7 @@ static void test_sleep_watch(void **state)
         assert_true(sleep_watch_slept(&watch) == 0); /* said once */
         pass(second, 2 * second);
         assert_true(sleep_watch_slept(&watch) == 2);
-        for (int i = 0; i < 100; i++) { /* what lies between two calls is no sleep */
+        for (int i = 0; i < 100; i++) { /* the time between two calls is no sleep */
                 clocks[CLOCK_BOOTTIME] += i % 2 ? 1000000 : -1000000;
                 assert_true(sleep_watch_slept(&watch) == 0);
         }

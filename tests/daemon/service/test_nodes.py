@@ -1,7 +1,7 @@
 """visaged between real drivers, in the guest: every reader gets the right pictures, whoever comes and goes.
 
-Runs in the guest, by way of in_guest.py.  Figures that were measured are printed; promises of a second or of five are asserted
-at three times that, since the machine may be busy.
+Runs in the guest, by way of in_guest.py.  Measured figures are printed; promises of one or five seconds are
+asserted with three times that, since the machine may be busy.
 
 Environment besides support.py's and nodes.py's: VISAGED_PRELOAD (the library that preload.c makes).
 """
@@ -130,7 +130,7 @@ class Readers(Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         frames = np.fromfile(path, np.uint8).reshape(-1, *SIZE[::-1], 3)
         self.assertEqual(len(frames), 30)
-        # videoconvert is quick, not exact: from a file of these bars, too, its colours are up to 5 off.
+        # videoconvert is fast, not exact: its colours are up to 5 off even from a file of these bars.
         self.same_colours(patches(frames[-1]), bars(), by=6)
 
     @unittest.skipUnless(browser.PROGRAM, "no Chromium (chromium-headless-shell)")
@@ -149,7 +149,7 @@ class Readers(Case):
 
     def two_readers(self, context):
         """In v4l2loopback 0.12.7 a reader that starts takes the other readers' buffers from them for a moment; one that asks for
-        a frame in that moment gets EINVAL.  Then they begin anew: here it is about what comes after the start."""
+        a frame in that moment gets EINVAL.  Then they start again: this test is about what comes after the start."""
         for turn in range(5):
             reader = context.enter_context(Ffmpeg(f"reader{turn}"))
             neighbour = context.enter_context(Ffmpeg(f"neighbour{turn}"))

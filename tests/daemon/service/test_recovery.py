@@ -103,7 +103,7 @@ class Gpu(unittest.TestCase):
         seconds = time.monotonic() - begin
         status, frames = run.end()
         self.assertEqual(status, 0, run.said())
-        top = [frame[:36] for frame, _ in runs(frames)]  # without the placeholder's words
+        top = [frame[:36] for frame, _ in runs(frames)]  # without the placeholder's caption
         kinds = [frame for i, frame in enumerate(top) if not i or not np.array_equal(frame, top[i - 1])]
         self.assertEqual(len(kinds), 4, run.said())
         np.testing.assert_array_equal(kinds[0], kinds[2])

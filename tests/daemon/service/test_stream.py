@@ -39,7 +39,7 @@ class Stream:
 
 
 def labels_of(path, size):
-    """What the network says of a picture of that size."""
+    """What the network says about a picture of that size."""
     folder = new_folder()
     done = visagectl("parse", f"--model={support.model()}", path, "-o", folder)
     assert done.returncode == 0, done.stderr

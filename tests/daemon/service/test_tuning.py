@@ -31,7 +31,7 @@ class Running:
             return file.read()
 
     def until(self, *texts):
-        """Until it has said one of them; what it has said."""
+        """Waits until it has logged one of them; returns what it has logged."""
         for _ in range(6000):
             if any(text in self.said() for text in texts):
                 return self.said()
@@ -78,7 +78,7 @@ class Tuning(unittest.TestCase):
         self.assertNotIn("tuned", said)
         self.assertEqual(os.stat(path).st_ino, inode)
 
-        # A damaged file is as good as none.
+        # A damaged file is treated like a missing one.
         for damaged in (data[:len(data) // 2], os.urandom(1000)):
             with open(path, "wb") as file:
                 file.write(damaged)

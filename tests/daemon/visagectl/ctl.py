@@ -42,7 +42,7 @@ class Terminal:
         self.text = ""
 
     def until(self, pattern, seconds=60):
-        """Reads until it is there; what was read so far."""
+        """Reads until it is there; returns what was read so far."""
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text, re.S):
             if not select.select([self.master], [], [], max(0, end - time.monotonic()))[0]:

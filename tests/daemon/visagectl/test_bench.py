@@ -1,4 +1,4 @@
-"""visagectl bench: what it tells of a network is true, and nothing of it stays behind.  How long anything takes is not asserted."""
+"""visagectl bench: what it says about a network is true, and it leaves nothing behind.  Times are not asserted."""
 import json
 import os
 import re

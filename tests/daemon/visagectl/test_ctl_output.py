@@ -166,7 +166,7 @@ class Snapshot(Served):
     def setUp(self):
         super().setUp()
         fd = os.memfd_create("picture")
-        os.write(fd, PNG)  # its position is at the end: that must not matter
+        os.write(fd, PNG)  # its position is at the end, which must not matter
         self.daemon.descriptors["Snapshot"] = fd
         self.addCleanup(os.close, fd)
         self.path = f"{support.new_folder()}/me.png"
