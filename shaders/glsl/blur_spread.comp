@@ -10,7 +10,7 @@ INPUT(0, cells)
 INPUT(1, blur)
 OUTPUT(result)
 
-layout(constant_id = 8) const int DOWN = 0;
+CONSTANT(BLUR_DOWN) DOWN = 0;
 
 PUSH_CONSTANTS(blur_params);
 

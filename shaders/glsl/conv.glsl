@@ -5,8 +5,8 @@ INPUT(2, biases) // [out / 4][4], always 32-bit
 INPUT(3, residuals)
 OUTPUT(result)
 
-layout(constant_id = 8) const int TAPS = 1; // 1 or 9
-layout(constant_id = 9) const int POINTWISE = 1; // input and output pixels are the same
+CONSTANT(CONV_TAPS) TAPS = 1; // 1 or 9
+CONSTANT(CONV_POINTWISE) POINTWISE = 1; // input and output pixels are the same
 
 PUSH_CONSTANTS(conv_params);
 

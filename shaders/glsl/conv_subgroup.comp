@@ -8,7 +8,7 @@
 #include "conv.glsl"
 
 layout(local_size_x = SUBGROUP) in;
-layout(constant_id = 10) const int DEPTH = 1; // groups of input channels a round, of which `groups` is a multiple
+CONSTANT(CONV_DEPTH) DEPTH = 1; // groups of input channels a round, of which `groups` is a multiple
 
 const int PIXELS = CONV_SUBGROUP_PIXELS; // a lane's, 8 apart: a workgroup covers one block of 32
 const int ROWS = CONV_SUBGROUP_ROWS; // of 8 output channels

@@ -5,10 +5,10 @@
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
 
-layout(constant_id = 8) const int KERNEL = 3;
-layout(constant_id = 9) const int STRIDE = 1;
-layout(constant_id = 10) const int WIDE = 1; // the block; more than one pixel only without dilation
-layout(constant_id = 11) const int HIGH = 1;
+CONSTANT(DEPTHWISE_KERNEL) KERNEL = 3;
+CONSTANT(DEPTHWISE_STRIDE) STRIDE = 1;
+CONSTANT(DEPTHWISE_WIDE) WIDE = 1; // the block; more than one pixel only without dilation
+CONSTANT(DEPTHWISE_HIGH) HIGH = 1;
 
 const int TAPS = KERNEL * KERNEL;
 const int ACROSS = (WIDE - 1) * STRIDE + KERNEL; // what a block reads

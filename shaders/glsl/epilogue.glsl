@@ -1,7 +1,7 @@
 // The end of a convolution: bias, activation, scale, residual, activation.  Constants say which of them there are, because CPU
 // drivers compute both sides of a branch.
-layout(constant_id = 11) const int BIAS = 1;
-layout(constant_id = 12) const int RESIDUAL = 0;
+CONSTANT(EPILOGUE_BIAS) BIAS = 1;
+CONSTANT(EPILOGUE_RESIDUAL) RESIDUAL = 0;
 
 vec4 bias_of(int group)
 {

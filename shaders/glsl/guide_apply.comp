@@ -14,7 +14,7 @@ OUTPUT(result)
 PUSH_CONSTANTS(guide_params);
 
 // Whether cells and rows are whole words of pixels, which then have the same cells around them.
-layout(constant_id = 8) const int WHOLE = 0;
+CONSTANT(GUIDE_WHOLE) WHOLE = 0;
 
 void main()
 {

@@ -1,8 +1,8 @@
 // How a frame's bytes are laid out: a constant for each component (picture-params.h), so that each format has kernels of its own,
 // without tables.  A component of pixel (x, y) is the byte FIRST + (x >> SHIFT_X) * STEP in row y >> SHIFT_Y of its plane.
-layout(constant_id = 8) const int COMPONENT_0 = 0;
-layout(constant_id = 9) const int COMPONENT_1 = 0;
-layout(constant_id = 10) const int COMPONENT_2 = 0;
+CONSTANT(LAYOUT_COMPONENTS) COMPONENT_0 = 0;
+CONSTANT(LAYOUT_COMPONENTS + 1) COMPONENT_1 = 0;
+CONSTANT(LAYOUT_COMPONENTS + 2) COMPONENT_2 = 0;
 
 #define COMPONENT(k) ((k) == 0 ? COMPONENT_0 : (k) == 1 ? COMPONENT_1 : COMPONENT_2)
 #define STEP(k) (COMPONENT(k) & 7) // 0: there is no such component

@@ -21,6 +21,13 @@ struct epilogue_params {
 #define CONV_SUBGROUP_PIXELS 4
 #define CONV_SUBGROUP_ROWS 2
 
+/* Specialization constants of convolutions, and of whatever has an epilogue. */
+#define CONV_TAPS 0
+#define CONV_POINTWISE 1
+#define CONV_DEPTH 2
+#define EPILOGUE_BIAS 3
+#define EPILOGUE_RESIDUAL 4
+
 struct conv_params {
         int height, width; /* of the input */
         int out_width, out_pixels;
@@ -30,6 +37,12 @@ struct conv_params {
         int source_batch, weights_batch, result_batch; /* vec4s from one of a batch to the next */
         STRUCT(epilogue_params) epilogue;
 };
+
+/* Specialization constants of depthwise convolutions; the last two are the block of an invocation, in pixels. */
+#define DEPTHWISE_KERNEL 0
+#define DEPTHWISE_STRIDE 1
+#define DEPTHWISE_WIDE 2
+#define DEPTHWISE_HIGH 3
 
 struct depthwise_params {
         int height, width, out_height, out_width;

@@ -10,8 +10,6 @@
 // Of groups that LINEAR_GROUPS laid out.
 #define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * WORKGROUP + gl_LocalInvocationID.x)
 
-const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
-
 // With TEXELS a vec4 is stored as two numbers of 64 bits, or four halves as one: CPU drivers store lane by lane and number by number.
 #ifdef TEXELS
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
@@ -19,15 +17,15 @@ const int F32 = 0, F16 = 1; // enum kernel_format; 2 is U8
 #define LOAD(name, i) texelFetch(name, i)
 #else
 #define INPUT(N, name)                                                                                                \
-        layout(constant_id = N) const int name##_format = 0;                                                          \
+        layout(constant_id = N) const int name##_format = FORMAT_F32;                                                 \
         layout(std430, set = 0, binding = N) readonly buffer name##_32 { vec4 name##_v32[]; };                        \
         layout(std430, set = 0, binding = N) readonly buffer name##_16 { uvec2 name##_v16[]; };                       \
         layout(std430, set = 0, binding = N) readonly buffer name##_8 { uint name##_v8[]; };                          \
         vec4 name##_load(int i)                                                                                       \
         {                                                                                                             \
-                if (name##_format == F32)                                                                             \
+                if (name##_format == FORMAT_F32)                                                                      \
                         return name##_v32[i];                                                                         \
-                if (name##_format == F16)                                                                             \
+                if (name##_format == FORMAT_F16)                                                                      \
                         return vec4(unpackHalf2x16(name##_v16[i].x), unpackHalf2x16(name##_v16[i].y));                \
                 return unpackUnorm4x8(name##_v8[i]);                                                                  \
         }
@@ -53,15 +51,15 @@ uint64_t stored_16(uvec2 v)
 #endif
 
 #define OUTPUT(name)                                                                                                  \
-        layout(constant_id = 4) const int name##_format = 0;                                                          \
-        layout(std430, set = 0, binding = 4) writeonly buffer name##_32 { STORED_32 name##_v32[]; };                  \
-        layout(std430, set = 0, binding = 4) writeonly buffer name##_16 { STORED_16 name##_v16[]; };                  \
-        layout(std430, set = 0, binding = 4) writeonly buffer name##_8 { uint name##_v8[]; };                         \
+        layout(constant_id = RESULT) const int name##_format = FORMAT_F32;                                            \
+        layout(std430, set = 0, binding = RESULT) writeonly buffer name##_32 { STORED_32 name##_v32[]; };             \
+        layout(std430, set = 0, binding = RESULT) writeonly buffer name##_16 { STORED_16 name##_v16[]; };             \
+        layout(std430, set = 0, binding = RESULT) writeonly buffer name##_8 { uint name##_v8[]; };                    \
         void name##_store(int i, vec4 v)                                                                              \
         {                                                                                                             \
-                if (name##_format == F32)                                                                             \
+                if (name##_format == FORMAT_F32)                                                                      \
                         name##_v32[i] = stored_32(floatBitsToUint(v));                                                \
-                else if (name##_format == F16)                                                                        \
+                else if (name##_format == FORMAT_F16)                                                                 \
                         name##_v16[i] = stored_16(uvec2(packHalf2x16(v.xy), packHalf2x16(v.zw)));                     \
                 else                                                                                                  \
                         name##_v8[i] = packUnorm4x8(v);                                                               \
@@ -78,7 +76,7 @@ uint64_t stored_16(uvec2 v)
 #define LOAD_WORD(name, i) name[i]
 #define LOAD_WORDS(name, i) name[i]
 #endif
-#define OUTPUT_WORDS(name, T) layout(std430, set = 0, binding = 4) writeonly buffer name##_words { T name[]; };
+#define OUTPUT_WORDS(name, T) layout(std430, set = 0, binding = RESULT) writeonly buffer name##_words { T name[]; };
 
 // A picture's or map's pixel by its number, and the one after: CPU drivers divide lane by lane, and a remainder is another division.
 ivec2 nth_pixel(int n, int width)

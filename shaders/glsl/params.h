@@ -16,6 +16,8 @@
                 type pushed;                                                                                           \
         };                                                                                                             \
         type params = pushed
+/* The kernel's own specialization constant of this number: CONSTANT(CONV_TAPS) TAPS = 1; */
+#define CONSTANT(number) layout(constant_id = FIRST_CONSTANT + number) const int
 
 #else
 
@@ -27,12 +29,29 @@ typedef float vec2[2] __attribute__((aligned(8)));
 typedef float vec4[4] __attribute__((aligned(16)));
 
 #define STRUCT(name) struct name
-/* Every device takes 128 bytes. */
-#define CHECK_PUSH_CONSTANTS(type) _Static_assert(sizeof(struct type) <= 128, #type " are push constants")
+#define PUSH_CONSTANTS_SIZE 128 /* bytes, which every device takes */
+#define CHECK_PUSH_CONSTANTS(type)                                                                                     \
+        _Static_assert(sizeof(struct type) <= PUSH_CONSTANTS_SIZE, #type " are push constants")
 
 _Static_assert(sizeof(int) == 4 && sizeof(float) == 4, "int and float are GLSL's");
 
 #endif
+
+/* Bindings of a kernel: inputs 0 to 3, and the result. */
+#define OPERANDS 5
+#define RESULT 4
+
+/* How an operand is stored: as vec4 of 16, 8 or 4 bytes; as uint or uvec4, which kernels get as they are. */
+#define FORMAT_F32 0
+#define FORMAT_F16 1
+#define FORMAT_U8 2
+#define FORMAT_WORD 3
+#define FORMAT_WORDS 4
+
+/* Specialization constants: the id of an operand's format is its binding.  A kernel's own, CONSTANTS at most, have ids
+ * from FIRST_CONSTANT on; the headers beside this one number them from 0. */
+#define FIRST_CONSTANT 8
+#define CONSTANTS 5
 
 /* Invocations of a workgroup: in a row; each way, if they work on a square; of a CPU driver's subgroup, where they
  * share what they load.  Kernels with others have them in the header of their parameters. */

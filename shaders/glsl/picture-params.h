@@ -37,6 +37,10 @@ struct part_params {
  * plane. */
 #define BLOCK 8
 
+/* Specialization constants: three components, and what unpack does. */
+#define LAYOUT_COMPONENTS 0
+#define UNPACK_KIND 3
+
 /* A component's constant, bit by bit: the step from sample to sample (0 and up), the byte of its first sample, its
  * plane, how many pixels share a sample each way (log2), and whether its plane begins with it. */
 #define COMPONENT_FIRST 3
@@ -45,7 +49,7 @@ struct part_params {
 #define COMPONENT_SHIFT_Y 9
 #define COMPONENT_LEADS 11
 
-/* What unpack does: blocks without a remainder, all bytes of which are whole words; any; sizes that differ. */
+/* UNPACK_KIND: blocks without a remainder, all bytes of which are whole words; any; sizes that differ. */
 #define UNPACK_WHOLE 0
 #define UNPACK_ANY 1
 #define UNPACK_SCALED 2
@@ -74,6 +78,10 @@ struct pack_params {
 struct effect_params {
         ivec2 size; /* width, height */
 };
+
+/* Specialization constants of guide_apply and blur_spread. */
+#define GUIDE_WHOLE 0
+#define BLUR_DOWN 0
 
 /* The cells of a guided filter, see guide.glsl. */
 struct guide_params {

@@ -11,7 +11,7 @@ INPUT_WORDS(0, bytes, uint)
 OUTPUT_WORDS(image, uint)
 OUTPUT_WORDS(image_by_four, uvec4)
 
-layout(constant_id = 11) const int KIND = 0;
+CONSTANT(UNPACK_KIND) KIND = UNPACK_WHOLE;
 
 PUSH_CONSTANTS(unpack_params);
 

@@ -33,7 +33,7 @@ static int time_rounds(struct gpu *gpu, struct gpu_buffer *buffer, int rounds, d
         return time_dispatch(gpu,
                              &(struct dispatch){
                                      .kernel = &kernel_multiply,
-                                     .operands = {[4] = {buffer, 0, INVOCATIONS * 16, FORMAT_F32}},
+                                     .operands = {[RESULT] = {buffer, 0, INVOCATIONS * 16, FORMAT_F32}},
                                      .push = &params,
                                      .push_size = sizeof params,
                                      .groups = {LINEAR_GROUPS(INVOCATIONS)},
@@ -63,7 +63,7 @@ static int measure_bytes(struct gpu *gpu, struct gpu_buffer *from, struct gpu_bu
         int r = time_dispatch(gpu,
                               &(struct dispatch){
                                       .kernel = &kernel_stream,
-                                      .operands = {{from, 0, size, FORMAT_F32}, [4] = {to, 0, size, FORMAT_F32}},
+                                      .operands = {{from, 0, size, FORMAT_F32}, [RESULT] = {to, 0, size, FORMAT_F32}},
                                       .push = &params,
                                       .push_size = sizeof params,
                                       .groups = {LINEAR_GROUPS(size / 16)},

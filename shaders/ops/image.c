@@ -14,7 +14,7 @@ int op_paint(struct gpu_program *program, const struct gpu_image *in, const stru
                                         .operands = {image_words(in),
                                                      labels_words(labels),
                                                      {palette->buffer, palette->offset, GPU_PALETTE_SIZE, FORMAT_WORD},
-                                                     [4] = image_words(out)},
+                                                     [RESULT] = image_words(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(image_fours(in))},

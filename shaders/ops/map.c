@@ -17,7 +17,7 @@ int op_maxpool(struct gpu_program *program, const struct gpu_map *in, const stru
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_maxpool,
-                                                 .operands = {map_operand(in), [4] = map_operand(out)},
+                                                 .operands = {map_operand(in), [RESULT] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
                                                  .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},
@@ -36,7 +36,7 @@ int op_upsample(struct gpu_program *program, const struct gpu_map *in, const str
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_upsample,
-                                                 .operands = {map_operand(in), [4] = map_operand(out)},
+                                                 .operands = {map_operand(in), [RESULT] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
                                                  .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},
@@ -57,7 +57,7 @@ int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct g
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_gate,
-                                        .operands = {map_operand(x), map_operand(gate), [4] = map_operand(out)},
+                                        .operands = {map_operand(x), map_operand(gate), [RESULT] = map_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {divide_up(map_pixels(out), WORKGROUP), map_groups(out), 1},

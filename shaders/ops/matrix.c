@@ -20,7 +20,7 @@ int op_gram(struct gpu_program *program, const struct gpu_map *a, const struct g
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_gram,
-                                        .operands = {map_operand(a), map_operand(b), [4] = map_operand(out)},
+                                        .operands = {map_operand(a), map_operand(b), [RESULT] = map_operand(out)},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {divide_up(map_groups(b), across), divide_up(map_groups(a), rows), 1},
@@ -39,7 +39,7 @@ int op_softmax(struct gpu_program *program, const struct gpu_map *in, const stru
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_softmax,
-                                                 .operands = {map_operand(in), [4] = map_operand(out)},
+                                                 .operands = {map_operand(in), [RESULT] = map_operand(out)},
                                                  .push = &params,
                                                  .push_size = sizeof params,
                                                  .groups = {divide_up(map_pixels(in), WORKGROUP), 1, 1},
@@ -62,7 +62,7 @@ static int transpose(struct gpu_program *program, const struct gpu_map *in, cons
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_transpose,
-                                        .operands = {map_operand(in), [4] = *out},
+                                        .operands = {map_operand(in), [RESULT] = *out},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {divide_up(in->channels, WORKGROUP), divide_up(map_pixels(in), 4), 1},

@@ -5,8 +5,6 @@
 #include "shaders/ops.h"
 #include "shaders/vk/vk.h"
 
-_Static_assert(SUBGROUP == TEXEL_SUBGROUP, "a device is asked for the subgroups that the kernels are written for");
-
 struct push_size {
         int32_t width, height;
 };
@@ -45,7 +43,7 @@ static inline struct map_params push_map(const struct gpu_map *map)
         return (struct map_params){map->first / 4, map->stride / 4};
 }
 
-static inline enum kernel_format format_of(enum gpu_dtype dtype)
+static inline int format_of(enum gpu_dtype dtype)
 {
         return dtype == GPU_F16 ? FORMAT_F16 : FORMAT_F32;
 }

@@ -119,17 +119,20 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
         memcpy(params.planes, layout.planes, sizeof params.planes);
         gpu_pixels_to_rgb(pixels, params.rows);
         scale_rows(params.rows);
-        return program_dispatch(
-                program, &(struct dispatch){
-                                 .kernel = &kernel_unpack,
-                                 .constants = {layout.components[0], layout.components[1], layout.components[2], kind},
-                                 .operands = {bytes_operand(bytes, pixels), [4] = image_words(out)},
-                                 .push = &params,
-                                 .push_size = sizeof params,
-                                 .groups = {divide_up(out->width, BLOCK * WORKGROUP_SIDE),
-                                            divide_up(out->height, WORKGROUP_SIDE), 1},
-                                 .cost = 40.0 * out->width * out->height,
-                         });
+        return program_dispatch(program,
+                                &(struct dispatch){
+                                        .kernel = &kernel_unpack,
+                                        .constants = {[LAYOUT_COMPONENTS] = layout.components[0],
+                                                      layout.components[1],
+                                                      layout.components[2],
+                                                      [UNPACK_KIND] = kind},
+                                        .operands = {bytes_operand(bytes, pixels), [RESULT] = image_words(out)},
+                                        .push = &params,
+                                        .push_size = sizeof params,
+                                        .groups = {divide_up(out->width, BLOCK * WORKGROUP_SIDE),
+                                                   divide_up(out->height, WORKGROUP_SIDE), 1},
+                                        .cost = 40.0 * out->width * out->height,
+                                });
 }
 
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
@@ -146,7 +149,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
         scale_rows(params.rows);
         struct operand image = image_words(in);
         struct dispatch dispatch = {
-                .constants = {layout.components[0], layout.components[1], layout.components[2]},
+                .constants = {[LAYOUT_COMPONENTS] = layout.components[0], layout.components[1], layout.components[2]},
                 .push = &params,
                 .push_size = sizeof params,
         };
@@ -165,6 +168,6 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
                 memcpy(dispatch.groups, groups, sizeof groups);
         }
         dispatch.operands[0] = image;
-        dispatch.operands[OUTPUT] = bytes_operand(bytes, pixels);
+        dispatch.operands[RESULT] = bytes_operand(bytes, pixels);
         return program_dispatch(program, &dispatch);
 }

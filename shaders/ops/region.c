@@ -12,7 +12,7 @@ static struct operand region_operand(const struct gpu_block *region)
 }
 
 /* A word an element, or four. */
-static struct operand answers_operand(const struct gpu_answers *answers, enum kernel_format format)
+static struct operand answers_operand(const struct gpu_answers *answers, int format)
 {
         const struct gpu_image image = {answers->buffer, answers->width, answers->height};
         struct operand operand = image_words(&image);
@@ -68,16 +68,16 @@ int op_crop(struct gpu_program *program, const struct gpu_image *in, const struc
                 .inverse_std = {1 / std[0], 1 / std[1], 1 / std[2]},
         };
 
-        return program_dispatch(program,
-                                &(struct dispatch){
-                                        .kernel = &kernel_crop,
-                                        .operands = {image_operand(in), region_operand(region), [4] = map_operand(out)},
-                                        .push = &params,
-                                        .push_size = sizeof params,
-                                        .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
-                                        .cost = 600.0 * map_pixels(out),
-                                        .whole = true,
-                                });
+        return program_dispatch(
+                program, &(struct dispatch){
+                                 .kernel = &kernel_crop,
+                                 .operands = {image_operand(in), region_operand(region), [RESULT] = map_operand(out)},
+                                 .push = &params,
+                                 .push_size = sizeof params,
+                                 .groups = {divide_up(out->width, WORKGROUP), out->height, 1},
+                                 .cost = 600.0 * map_pixels(out),
+                                 .whole = true,
+                         });
 }
 
 int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_t classes,
@@ -93,7 +93,7 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
         return program_dispatch(program,
                                 &(struct dispatch){
                                         .kernel = &kernel_argmax,
-                                        .operands = {map_operand(logits), [4] = answers_operand(out, FORMAT_WORD)},
+                                        .operands = {map_operand(logits), [RESULT] = answers_operand(out, FORMAT_WORD)},
                                         .push = &params,
                                         .push_size = sizeof params,
                                         .groups = {LINEAR_GROUPS(out->width * out->height)},
@@ -129,7 +129,7 @@ static int record_part(struct gpu_program *program, const struct gpu_answers *ma
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_part,
-                                                 .operands = {answers_operand(map, FORMAT_WORDS), [4] = *out},
+                                                 .operands = {answers_operand(map, FORMAT_WORDS), [RESULT] = *out},
                                                  .push = &params,
                                                  .push_size = sizeof params,
                                                  .groups = {LINEAR_GROUPS(params.words)},
@@ -160,7 +160,7 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
         return program_dispatch(
                 program, &(struct dispatch){
                                  .kernel = &kernel_warp,
-                                 .operands = {image_operand(in), region_operand(region), [4] = image_operand(out)},
+                                 .operands = {image_operand(in), region_operand(region), [RESULT] = image_operand(out)},
                                  .push = &params,
                                  .push_size = sizeof params,
                                  .groups = {divide_up(out->width, WORKGROUP), out->height, 1},

@@ -64,7 +64,7 @@ static int transform_in(struct gpu_program *program, const struct op_conv *op, c
 
         return program_dispatch(program, &(struct dispatch){
                                                  .kernel = &kernel_winograd_in,
-                                                 .operands = {map_operand(&op->in), [4] = *result},
+                                                 .operands = {map_operand(&op->in), [RESULT] = *result},
                                                  .push = &params,
                                                  .push_size = sizeof params,
                                                  .groups = {tiling->strip / SUBGROUP, params.groups, 1},
@@ -113,19 +113,18 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
                 .epilogue = conv_epilogue(op),
         };
 
-        return program_dispatch(program, &(struct dispatch){
-                                                 .kernel = &kernel_winograd_out,
-                                                 .constants = {[3] = !op->unbiased, [4] = op->residual != NULL},
-                                                 .operands = {*source,
-                                                              {0},
-                                                              conv_bias(op, POINTS),
-                                                              conv_residual(op, POINTS),
-                                                              map_operand(&op->out)},
-                                                 .push = &params,
-                                                 .push_size = sizeof params,
-                                                 .groups = {tiling->strip / SUBGROUP, params.out_groups, 1},
-                                                 .cost = 300.0 * tiling->strip * op->conv.out,
-                                         });
+        return program_dispatch(
+                program,
+                &(struct dispatch){
+                        .kernel = &kernel_winograd_out,
+                        .constants = {[EPILOGUE_BIAS] = !op->unbiased, [EPILOGUE_RESIDUAL] = op->residual != NULL},
+                        .operands =
+                                {*source, {0}, conv_bias(op, POINTS), conv_residual(op, POINTS), map_operand(&op->out)},
+                        .push = &params,
+                        .push_size = sizeof params,
+                        .groups = {tiling->strip / SUBGROUP, params.out_groups, 1},
+                        .cost = 300.0 * tiling->strip * op->conv.out,
+                });
 }
 
 static int record(struct gpu_program *program, const struct op_conv *op)

@@ -2,7 +2,7 @@
 
 #include "shaders/vk/device.h"
 
-/* Whether kernels may ask for subgroups of TEXEL_SUBGROUP invocations. */
+/* Whether kernels may ask for subgroups of SUBGROUP invocations. */
 static bool subgroup_choice(VkPhysicalDevice device)
 {
         VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
@@ -17,7 +17,7 @@ static bool subgroup_choice(VkPhysicalDevice device)
         vkGetPhysicalDeviceProperties2(device, &p);
         vkGetPhysicalDeviceFeatures2(device, &f);
         return control.subgroupSizeControl && sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT &&
-               sizes.minSubgroupSize <= TEXEL_SUBGROUP && sizes.maxSubgroupSize >= TEXEL_SUBGROUP;
+               sizes.minSubgroupSize <= SUBGROUP && sizes.maxSubgroupSize >= SUBGROUP;
 }
 
 static void read_subgroups(VkPhysicalDevice device, struct gpu_caps *ret)

@@ -5,12 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kernels that read through texel buffers are written for subgroups of this size. */
-#define TEXEL_SUBGROUP 8
-
 struct gpu_caps {
         uint32_t subgroup;    /* invocations that a subgroup has */
-        bool subgroup_choice; /* unless a kernel asks for TEXEL_SUBGROUP (VK_EXT_subgroup_size_control) */
+        bool subgroup_choice; /* kernels can ask for SUBGROUP instead (VK_EXT_subgroup_size_control) */
         bool shuffle;         /* within a subgroup, in compute shaders */
 
         uint32_t invocations; /* of a workgroup */

@@ -6,7 +6,7 @@
 
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand)
 {
-        return reading == READ_TEXELS && operand != OUTPUT ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+        return reading == READ_TEXELS && operand != RESULT ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
                                                            : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
 }
 
@@ -31,7 +31,7 @@ static int make_layouts(struct gpu *gpu, enum reading reading)
         int r = vk_made(gpu, set_layout, vkCreateDescriptorSetLayout(gpu->device, &set, NULL, set_layout));
         if (r < 0)
                 return r;
-        VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
+        VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, PUSH_CONSTANTS_SIZE};
         VkPipelineLayoutCreateInfo layout = {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                 .setLayoutCount = 1,
@@ -90,12 +90,12 @@ static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
                 return r;
         for (int i = 0; i < OPERANDS + CONSTANTS; i++) {
                 values[i] = i < OPERANDS ? pipeline->formats[i] : pipeline->constants[i - OPERANDS];
-                entries[i] = (VkSpecializationMapEntry){i < OPERANDS ? i : i - OPERANDS + 8, i * sizeof *values,
-                                                        sizeof *values};
+                entries[i] = (VkSpecializationMapEntry){i < OPERANDS ? i : i - OPERANDS + FIRST_CONSTANT,
+                                                        i * sizeof *values, sizeof *values};
         }
         const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-                .requiredSubgroupSize = TEXEL_SUBGROUP,
+                .requiredSubgroupSize = SUBGROUP,
         };
         VkSpecializationInfo specialization = {OPERANDS + CONSTANTS, entries, sizeof values, values};
         VkComputePipelineCreateInfo info = {

@@ -271,7 +271,7 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
         for (int i = 0; i < OPERANDS; i++) {
                 const struct operand *o = &dispatch->operands[i];
                 if (o->buffer)
-                        touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == OUTPUT};
+                        touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == RESULT};
         }
         int r = open_segment(program, dispatch->cost / pieces, &commands);
         if (r < 0)

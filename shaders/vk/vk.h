@@ -5,18 +5,13 @@
 #include <pthread.h>
 #include <vulkan/vulkan.h>
 
+#include "shaders/glsl/params.h"
 #include "shaders/gpu.h"
 #include "shaders/vk/caps.h"
 
-enum { OPERANDS = 5, OUTPUT = 4 }; /* inputs 0 to 3, output 4: operand.glsl */
-
 /* Of a dispatch, in each dimension: every device supports this many. */
 #define GROUPS_MOST 65535
-enum { CONSTANTS = 5 };          /* specialization constants of a kernel's own, 8 and up */
 enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
-
-/* Of 4 components: 16, 8 and 4 bytes; a word, and four of them, as they are. */
-enum kernel_format { FORMAT_F32, FORMAT_F16, FORMAT_U8, FORMAT_WORD, FORMAT_WORDS };
 
 /* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are always storage buffers. */
 enum reading { READ_BUFFERS, READ_TEXELS, READINGS };
@@ -171,7 +166,7 @@ struct gpu_buffer {
 struct operand {
         struct gpu_buffer *buffer;
         uint64_t offset, size;
-        enum kernel_format format;
+        int format; /* FORMAT_F32... */
 };
 
 /* A dispatch. */
