@@ -9,6 +9,8 @@
 /* How far from its expected place a face is looked for, in its sizes; the sizes may differ by this factor. */
 #define REACH 0.8f
 #define SIZE_RATIO 2.2f
+/* A face belongs to one person rather than to another if it is nearer by so much. */
+#define NEARER 0.3f
 /* How long an unseen face is assumed to keep moving, and how long it may be behind another one. */
 #define COAST_SECONDS 1.5f
 #define HIDDEN_NS 1500000000
@@ -66,10 +68,11 @@ static float distance(const struct track *track, const struct found *found, uint
 }
 
 /* Notes which faces are behind the one that was found: those measured a moment ago that should now be within it.  They
- * are not gone, and what was found may belong to several.  Returns whether there are any. */
+ * are not gone.  Returns whether what was found may as well be one of them, or belong to several. */
 static bool note_hidden(struct tracks *tracks, const struct track *track, const struct found *found, uint64_t time_ns)
 {
-        bool any = false;
+        const float own = distance(track, found, time_ns);
+        bool doubtful = false;
 
         for (int i = 0; i < FACES_MAX; i++) {
                 struct track *other = &tracks->list[i];
@@ -81,9 +84,9 @@ static bool note_hidden(struct tracks *tracks, const struct track *track, const 
                 if (x <= found->left || x >= found->right || y <= found->top || y >= found->bottom)
                         continue;
                 other->face.seen_ns = other->sure_ns = time_ns;
-                any = true;
+                doubtful |= own > NEARER || distance(other, found, time_ns) < own + NEARER;
         }
-        return any;
+        return doubtful;
 }
 
 /* A view of one face may show others: whether one of them is nearer to what was found. */
@@ -221,11 +224,18 @@ static void begin(struct tracks *tracks, const struct face_view *view, const str
         see(tracks, track, view, found);
 }
 
-static void leave(const struct tracks *tracks, struct track *track, uint64_t now)
+/* Views of other faces tell nothing of this one.  However rarely there is time for a look at it, it is gone only once
+ * that was in vain for long enough. */
+static void leave(const struct tracks *tracks, struct track *track, const struct face_view *view)
 {
-        const uint64_t unseen = now - (track->born ? track->sure_ns : track->face.seen_ns);
+        const uint64_t now = view->time_ns;
 
-        if (unseen >= (track->born ? tracks->gone_ns : DOUBT_NS))
+        if (track->sure_ns == now)
+                track->missed_ns = 0;
+        else if (!track->missed_ns && (!view->face || view->face == track->face.id))
+                track->missed_ns = now;
+        if (track->born ? track->missed_ns && now - track->missed_ns >= tracks->gone_ns
+                        : now - track->face.seen_ns >= DOUBT_NS)
                 track->used = false;
         else if (track->sure_ns == now && now - track->face.since_ns >= tracks->born_ns)
                 track->born = true;
@@ -288,7 +298,7 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
                         begin(tracks, view, &found[k]);
         for (int i = 0; i < FACES_MAX; i++)
                 if (tracks->list[i].used)
-                        leave(tracks, &tracks->list[i], view->time_ns);
+                        leave(tracks, &tracks->list[i], view);
         merge(tracks, view->time_ns);
         return lost;
 }

@@ -9,6 +9,7 @@ struct track {
         bool used;
         bool born;           /* present: clients see it */
         uint64_t sure_ns;    /* when its parts were last seen; 0: never */
+        uint64_t missed_ns;  /* since when it has been looked for in vain; 0: it has not */
         uint64_t shadow_ns;  /* since when an older one has been in the same place; 0: none is */
         uint64_t doubted_ns; /* when a view of its own showed no face; 0: never */
         struct face face;

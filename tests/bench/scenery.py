@@ -206,8 +206,7 @@ class Actor:
         return np.isin(self.labels, [self.index[n] for n in names if n in self.index])
 
     def draw(self, canvas, x, y, height, roll=0.0, tint=(1, 1, 1), mirrored=False, closed=False, mouth=True):
-        """Onto `canvas`, floats of shape (height, width, 3), the face's centre at x, y.  Returns alpha, and the face's box (left, top,
-        width, height) in [0,1], without what lies outside."""
+        """Onto `canvas`, floats of shape (height, width, 3), the face's centre at x, y.  Returns alpha and where the face is."""
         size = canvas.shape[1], canvas.shape[0]
         scale, angle = height / self.height, np.radians(roll)
         c, s, flip = np.cos(angle) / scale, np.sin(angle) / scale, -1 if mirrored else 1
@@ -221,7 +220,4 @@ class Actor:
         alpha = np.asarray(body.transform(size, Image.AFFINE, matrix, Image.BICUBIC)).astype(np.float32) / 255
         face = np.asarray(Image.fromarray(self.part(FACE)).convert("L").transform(size, Image.AFFINE, matrix, Image.NEAREST)) > 0
         canvas += alpha[..., None] * ((rgb * np.array(tint)).clip(0, 255) - canvas)
-        rows, columns = np.nonzero(face)
-        if not len(rows):
-            return alpha, None
-        return alpha, (columns.min() / size[0], rows.min() / size[1], (np.ptp(columns) + 1) / size[0], (np.ptp(rows) + 1) / size[1])
+        return alpha, face

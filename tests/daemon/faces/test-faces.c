@@ -245,8 +245,8 @@ static void test_presence(void **state)
         }
         assert_int_equal(after, BORN_MS / STEP_MS + 1);
         steps(5);
-        rig.scene.count = 0; /* something is in front of it for a second */
-        for (int i = 0; i < 10; i++) {
+        rig.scene.count = 0; /* something is in front of it, but not for longer than it may be unseen */
+        for (int i = 0; i < GONE_MS / STEP_MS; i++) {
                 step();
                 assert_int_equal(rig.count, 1);
         }
@@ -277,11 +277,22 @@ static const struct face *told(const struct drawn *face)
         return best;
 }
 
+static float best_iou(const struct drawn *face)
+{
+        const struct face_box box = drawn_box(face, WIDTH, HEIGHT);
+        float best = 0;
+
+        for (size_t i = 0; i < rig.count; i++)
+                best = fmaxf(best, iou(&rig.list[i].box, &box));
+        return best;
+}
+
 /* Two people walk past each other, one in front of the other, slowly and fast. */
 static void test_crossing(void **state)
 {
         for (int frames = 25; frames <= 60; frames += 5) {
                 uint32_t ids[2] = {0};
+                float in_front = 0;
 
                 begin(4);
                 for (int i = 0; i <= frames; i++) {
@@ -292,7 +303,9 @@ static void test_crossing(void **state)
                         step();
                         for (int k = 0; k < 2 && i == 8; k++)
                                 ids[k] = told(&rig.scene.faces[k])->id;
+                        in_front += i > 8 ? best_iou(&rig.scene.faces[1]) : 0;
                 }
+                assert_true(in_front / (frames - 8) >= 0.85f); /* its box goes with it */
                 assert_int_equal(rig.count, 2);
                 for (int k = 0; k < 2; k++)
                         assert_int_equal(told(&rig.scene.faces[k])->id, ids[k]);
