@@ -58,6 +58,8 @@ static int append_face(sd_bus_message *message, const struct face *face, const s
         if ((r = sd_bus_message_open_container(message, 'a', "{sv}")) < 0 ||
             (r = sd_bus_message_append(message, "{sv}", "id", "u", face->id)) < 0 ||
             (r = sd_bus_message_append(message, "{sv}", "since_ns", "t", face->since_ns)) < 0 ||
+            (r = sd_bus_message_append(message, "{sv}", "seen_ns", "t", face->seen_ns)) < 0 ||
+            (r = sd_bus_message_append(message, "{sv}", "viewed_ns", "t", face->viewed_ns)) < 0 ||
             (r = append_box(message, "box", (float[]){b->left, b->top, b->width, b->height})) < 0 ||
             (r = append_box(message, "upright", (float[]){u->x, u->y, u->width, u->height})) < 0 ||
             (r = append_number(message, "roll", "d", (double)u->roll)) < 0 ||
@@ -176,7 +178,7 @@ static bool same_place(const struct face *a, const struct face *b)
                u->height == v->height && u->roll == v->roll;
 }
 
-/* Without the time when it was last seen, which is not sent. */
+/* Without the times when it was last seen: they alone are no change that anybody must be told. */
 static bool same(const struct face *a, const struct face *b)
 {
         return a->id == b->id && a->since_ns == b->since_ns && a->confidence == b->confidence && same_place(a, b) &&

@@ -132,7 +132,7 @@ static bool is_large(const struct attention *attention, const struct tracks *tra
 /* The one that has waited longest goes first, a new one at once; of equals, the larger. */
 static bool goes_first(const struct track *a, const struct track *b)
 {
-        return a->viewed_ns != b->viewed_ns ? a->viewed_ns < b->viewed_ns : side_of(a) > side_of(b);
+        return a->face.viewed_ns != b->face.viewed_ns ? a->face.viewed_ns < b->face.viewed_ns : side_of(a) > side_of(b);
 }
 
 void attention_next(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns,

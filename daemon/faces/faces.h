@@ -50,10 +50,11 @@ struct face_upright {
 };
 
 struct face {
-        uint32_t id;       /* from 1 on, never reused by this process */
-        uint64_t since_ns; /* the time of the frame in which it was first seen */
-        uint64_t seen_ns;  /* and last */
-        float confidence;  /* [0,1]: how certain it is that this is a face */
+        uint32_t id;        /* from 1 on, never reused by this process */
+        uint64_t since_ns;  /* the time of the frame in which it was first seen */
+        uint64_t seen_ns;   /* and last */
+        uint64_t viewed_ns; /* in which it last had a view of its own; 0: never */
+        float confidence;   /* [0,1]: how certain it is that this is a face */
         struct face_box box;
         struct face_upright upright;
         uint64_t areas[FACE_CLASSES_MAX]; /* the picture's pixels of each class that belong to it; rounded */

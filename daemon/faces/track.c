@@ -178,12 +178,12 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
         const float(*row)[3] = view->to_picture;
         const float scale = hypotf(row[0][0], row[1][0]);
 
-        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->viewed_ns < OWN_VIEW_NS &&
+        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->face.viewed_ns < OWN_VIEW_NS &&
                              !has_moved(track, found);
 
         track->face.seen_ns = view->time_ns;
         if (view->face)
-                track->viewed_ns = view->time_ns;
+                track->face.viewed_ns = view->time_ns;
         if (found->sure)
                 track->sure_ns = view->time_ns;
         if (has_own || (track->x.time_ns && note_hidden(tracks, track, found, view->time_ns)))
@@ -291,7 +291,7 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
                 if (!track->used || !view->face || track->face.id != view->face || track_taken[i])
                         continue;
                 lost |= track->sure_ns != 0;
-                track->viewed_ns = track->doubted_ns = view->time_ns;
+                track->face.viewed_ns = track->doubted_ns = view->time_ns;
         }
         for (size_t k = 0; k < count && !view->face; k++)
                 if (!found_taken[k])

@@ -15,7 +15,6 @@ struct track {
         struct face face;
         struct habits habits;
         struct steady x, y, width, height, roll; /* of the upright box */
-        uint64_t viewed_ns;                      /* when it last had a view of its own; 0: never */
         float rest[4];                           /* the place of its view: centre, side, roll; side 0: none yet */
 };
 

@@ -71,6 +71,16 @@ FACE(put_since)
         put(line, "%" PRIu64, face->since_ns);
 }
 
+FACE(put_seen)
+{
+        put(line, "%" PRIu64, face->seen_ns);
+}
+
+FACE(put_viewed)
+{
+        put(line, "%" PRIu64, face->viewed_ns);
+}
+
 FACE(put_box)
 {
         const struct face_box *b = &face->box;
@@ -106,8 +116,9 @@ static const struct {
         const char *name;
         void (*put)(struct line *line, const struct result *result, const struct face *face);
 } face_fields[] = {
-        {"id", put_id},     {"since_ns", put_since},        {"box", put_box},     {"upright", put_upright},
-        {"roll", put_roll}, {"confidence", put_confidence}, {"areas", put_areas},
+        {"id", put_id},       {"since_ns", put_since},  {"seen_ns", put_seen}, {"viewed_ns", put_viewed},
+        {"box", put_box},     {"upright", put_upright}, {"roll", put_roll},    {"confidence", put_confidence},
+        {"areas", put_areas},
 };
 #define FACE_FIELDS (sizeof face_fields / sizeof face_fields[0])
 

@@ -55,7 +55,10 @@ class Faces(Streaming):
         self.assertIs(self.client.get("FacesPresent"), True)
         self.assertEqual((same["id"], same["since_ns"]), (face["id"], face["since_ns"]))
         self.assertGreater(face["since_ns"], 0)
-        self.assertLessEqual(face["since_ns"], line["time_ns"])
+        self.assertLessEqual(face["since_ns"], face["seen_ns"])
+        self.assertLessEqual(face["seen_ns"], line["time_ns"])
+        self.assertLessEqual(face["viewed_ns"], face["seen_ns"])
+        self.assertLessEqual({"seen_ns", "viewed_ns"}, set(same))
         for key in ("box", "upright"):
             self.assertEqual(len(same[key]), 4)
             self.assertEqual(len(face[key]), 4)

@@ -25,6 +25,8 @@ static struct result largest(void)
                 faces[i] = (struct face){
                         .id = 10000 + i,
                         .since_ns = UINT64_C(86400123456789),
+                        .seen_ns = UINT64_C(86400223456789),
+                        .viewed_ns = UINT64_C(86400323456789),
                         .confidence = 0.875f,
                         .box = {0.123456f, 0.5f, 0.25f, 0.9876543f},
                         .upright = {1234.56f, 1000, 1234.5f, 1234.5f, -123.5f},
@@ -75,7 +77,7 @@ static const json_t *face_of(const json_t *root, size_t i)
 static void test_a_face(void **state)
 {
         struct result result = largest();
-        long long id, since, skin, nose;
+        long long id, since, seen, viewed, skin, nose;
         double box[4], upright[4], roll, confidence;
         int left, mouth;
 
@@ -85,15 +87,17 @@ static void test_a_face(void **state)
         faces[0].answers[FACE_GLASSES] = FACE_UNKNOWN;
         json_t *root = line_of(&result);
         assert_int_equal(json_unpack((json_t *)face_of(root, 0),
-                                     "{s:I, s:I, s:[FFFF], s:[FFFF], s:F, s:F, s:{s:I}, s:b, s:b, s:n}", "id", &id,
-                                     "since_ns", &since, "box", &box[0], &box[1], &box[2], &box[3], "upright",
-                                     &upright[0], &upright[1], &upright[2], &upright[3], "roll", &roll, "confidence",
-                                     &confidence, "areas", "skin", &skin, "left_eye_open", &left, "mouth_open", &mouth,
-                                     "glasses"),
+                                     "{s:I, s:I, s:I, s:I, s:[FFFF], s:[FFFF], s:F, s:F, s:{s:I}, s:b, s:b, s:n}", "id",
+                                     &id, "since_ns", &since, "seen_ns", &seen, "viewed_ns", &viewed, "box", &box[0],
+                                     &box[1], &box[2], &box[3], "upright", &upright[0], &upright[1], &upright[2],
+                                     &upright[3], "roll", &roll, "confidence", &confidence, "areas", "skin", &skin,
+                                     "left_eye_open", &left, "mouth_open", &mouth, "glasses"),
                          0);
         assert_int_equal(json_unpack((json_t *)face_of(root, 0), "{s:{s:I}}", "areas", "nose", &nose), -1);
         assert_int_equal(id, 10000);
         assert_int_equal(since, 86400123456789);
+        assert_int_equal(seen, 86400223456789);
+        assert_int_equal(viewed, 86400323456789);
         assert_true(box[0] == 0.1235 && box[1] == 0.5 && box[2] == 0.25 && box[3] == 0.9877);
         assert_true(upright[0] == 1234.6 && upright[1] == 1000 && upright[2] == 1234.5 && roll == -123.5);
         assert_int_equal(skin, 100001);

@@ -24,9 +24,14 @@ class Status(Served):
     def test_screen(self):
         lines = self.good("status").splitlines()
         self.assertEqual(lines[0], "visaged 0.1.0: streaming, 2 readers, held by kiosk")
+        faces, at = [line.strip() for line in lines[6:8]], len("  Virtual camera  ")
+        self.assertRegex(faces[0], r"^id 3: for 2\.0 s, 50 x 62 % of the picture, seen -?\d+\.\d s ago, looked at alone -?\d+\.\d s ago$")
+        self.assertRegex(faces[1], r"^id 7: for 0\.0 s, 12 x 25 % of the picture, seen -?\d+\.\d s ago, looked at alone never$")
+        self.assertEqual([line.index("id ") for line in lines[6:8]], [at, at])
+        del lines[6:8]
         rows = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in lines[2:11])
         self.assertEqual(rows, {
-            "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Faces": "2, ids 3, 7",
+            "Camera": "usb-046d_C920-video-index0", "Virtual camera": "/dev/video10", "Readers": "2", "Faces": "2",
             "Effect": "overlay, opacity 0.5", "Mode": "smooth",
             "Speed": "30.0 frames per second shown, 14.5 parsed; 42 ms from capture to display", "GPU": "Some GPU",
             "Model": "/usr/share/visaged/default.safetensors"})
