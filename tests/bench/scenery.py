@@ -154,6 +154,13 @@ def parse(build, picture, folder, model=None):
     return np.asarray(Image.open(f"{folder}/parsed.labels.png")), {c["name"]: c["index"] for c in classes}
 
 
+def without_holes(mask):
+    """With all that it encloses."""
+    outside = Image.fromarray(np.pad(mask, 1).astype(np.uint8)).copy()  # one that can be written
+    ImageDraw.floodfill(outside, (0, 0), 2)
+    return np.asarray(outside)[1:-1, 1:-1] != 2
+
+
 def dilated(mask, by):
     return np.asarray(Image.fromarray(mask).filter(ImageFilter.MaxFilter(2 * by + 1))) > 0
 
@@ -192,6 +199,7 @@ class Actor:
         truth = Image.fromarray(labels)
         truth.paste(Image.fromarray(closeup).resize((box[2] - box[0], box[3] - box[1]), Image.NEAREST), tuple(box[:2]))
         self.labels = np.asarray(truth)
+        self.body = without_holes(self.labels != 0)
         self.rgb = {}
         rgb = np.asarray(portrait)
         for closed in (False, True):
@@ -212,7 +220,7 @@ class Actor:
         c, s, flip = np.cos(angle) / scale, np.sin(angle) / scale, -1 if mirrored else 1
         matrix = (flip * c, flip * s, self.centre[0] - flip * (c * x + s * y), -s, c, self.centre[1] + s * x - c * y)
         sharp = Image.fromarray(self.rgb[closed, mouth])
-        body = Image.fromarray((self.labels != 0).astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(0.7))
+        body = Image.fromarray(self.body.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(0.7))
         if scale < 1:  # what is thinner than a pixel would alias
             blur = ImageFilter.GaussianBlur(0.4 / scale)
             sharp, body = sharp.filter(blur), body.filter(blur)

@@ -49,6 +49,30 @@ class Benches(unittest.TestCase):
             self.assertGreaterEqual(views["parts"], whole["parts"] + 2)
             self.assertGreater(views["f1"], whole["f1"] + 20)
 
+    def test_scenes(self):
+        """Nothing here depends on the machine either."""
+        names = ["alone", "hidden"] + (["crossing", "leaving", "five", "turning", "light", "nobody"] if os.environ.get("VISAGED_LONG") else [])
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("/usr/bin/python3", f"{HERE}/scenes", f"--json={folder}/rows", *(f"--scene={name}" for name in names))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            with open(f"{folder}/rows", encoding="utf-8") as file:
+                rows = json.load(file)
+        self.assertEqual(list(rows), names)
+        for name, row in rows.items():
+            with self.subTest(name):
+                self.assertEqual((row["presence"], row["flips"], row["switches"]), (100, 0, 0))
+                self.assertGreaterEqual(row["box"] if name != "nobody" else 1, 0.85)
+                self.assertGreaterEqual(min(row.get("eyes", 1), row.get("mouth", 1)), 0.95)
+
+    def test_rooms(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("/usr/bin/python3", f"{HERE}/rooms", "--frames=200", "--size=320x240", f"--json={folder}/rooms")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            with open(f"{folder}/rooms", encoding="utf-8") as file:
+                rooms = json.load(file)
+        self.assertEqual((rooms["frames"], rooms["rooms"], rooms["frames_with_a_face"]), (200, 20, 0))
+        self.assertLess(rooms["labelled"], 0.02)
+
     def test_daemon(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", f"--json={folder}/rows")

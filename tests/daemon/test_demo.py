@@ -32,7 +32,7 @@ class Demo(unittest.TestCase):
             self.assertRegex(done.stdout, line)
         self.assertNotIn("\033", done.stdout)
         with Image.open(f"{build}/demo.png") as image:
-            self.assertEqual(image.size, (3 * 480 + 16, 480))
+            self.assertEqual(image.size, (3 * 640 + 16, 480))
 
 
 if __name__ == "__main__":
