@@ -24,8 +24,8 @@ struct png_sink {
 
         pthread_t thread;
         bool runs, end;
-        sem_t work, idle; /* all of the above is the thread's from the one to the other */
-        int event;        /* readable when a frame is finished */
+        sem_t work, idle; /* between these two, all of the above belongs to the thread */
+        int event;        /* readable once a frame is written */
 };
 
 /* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; in 16.16, from the standards' Kr and Kb. */
@@ -101,7 +101,7 @@ static void *run(void *userdata)
 
 /* ---- what a sink does ---- */
 
-/* While the thread is idle. */
+/* Only while the thread is idle. */
 static int take_result(struct png_sink *png)
 {
         int r = png->result;
