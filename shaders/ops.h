@@ -126,8 +126,8 @@ struct gpu_normalise {
 };
 
 /* Crops and resizes a region: bilinear, averaged where the region's pixels are larger than two of the picture, so
- * that none is left out (up to eight).  `region` is a struct gpu_region.  Pixels outside the picture are 0 before
- * normalisation.  `out` has 4 channels, the last one 0. */
+ * that none is left out (up to eight pixels each way).  `region` is a struct gpu_region.  Pixels outside the picture
+ * are 0 before normalisation.  `out` has 4 channels, the last one 0. */
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 
