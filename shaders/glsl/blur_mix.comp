@@ -1,8 +1,8 @@
 #version 450
 // A picture with its background from blurred cells, between whose centres colours change linearly; four pixels an invocation.
 //
-// The mask says how much of a pixel is a person; the rest is background.  That rest, as the colours around the pixel suggest it, is
-// subtracted as far as possible, and the blurred background takes its place.
+// The mask says how much of a pixel is a person; the rest is background.  That rest, as the colours around the pixel
+// suggest it, is subtracted as far as possible, and the blurred background takes its place.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

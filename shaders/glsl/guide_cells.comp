@@ -1,6 +1,6 @@
 #version 450
-// The means of a cell: colour, mask and their products, over SAMPLES x SAMPLES evenly spaced pixels: enough, because a box has
-// nine cells.
+// The means of a cell: colour, mask and their products, over SAMPLES x SAMPLES evenly spaced pixels: enough, because a
+// box has nine cells.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

@@ -16,7 +16,8 @@ OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(place_params);
 
-// A pixel moves if it differs from before by so many of 255, in the mean of four; a difference below the first is noise.
+// A pixel moves if it differs from before by so many of 255, in the mean of four; a difference below the first is
+// noise.
 const float STILL = 8, MOVING = 20;
 // What a mask of a still pixel follows if the network is undecided; if it is sure, the mask follows at once.
 const float FOLLOW_LEAST = 0.15;

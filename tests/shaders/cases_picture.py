@@ -73,7 +73,8 @@ def crop_cases():
                 rgb = sample_region(image[..., :3], region, *size) / 255
                 y = ((rgb[..., ::-1] if bgr else rgb) - mean) / std
                 want = np.concatenate([y.transpose(2, 0, 1), np.zeros((1,) + y.shape[:2])])
-                # A place in the source is off by up to 2^-24 of some hundreds of pixels, and noise is the steepest picture there is.
+                # A place in the source is off by up to 2^-24 of some hundreds of pixels, and noise is the steepest
+                # picture there is.
                 near(outputs[0], want, 3e-4, each=HALF_EACH if half else 0)
 
             yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (f" free {n}" if rows else "")

@@ -1,6 +1,7 @@
 """GPUs that need not be present: their drivers can compile for them anyway.
 
-AMD's driver can do so by itself. Intel's needs a stub of its kernel driver, which drm-shim builds; VISAGED_DRM_SHIM names it.
+AMD's driver can do so by itself. Intel's needs a stub of its kernel driver, which drm-shim builds; VISAGED_DRM_SHIM
+names it.
 """
 import json
 import os
