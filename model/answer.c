@@ -5,7 +5,7 @@
 
 #include "model/answer.h"
 
-/* What tests/model/answer.py prints is pasted as it is. */
+/* Pasted from the output of tests/model/answer.py. */
 /* clang-format off */
 const struct answer answers[ANSWER_COUNT] = {
         {
@@ -109,7 +109,7 @@ static bool starts_with(const char *text, const char *start)
         return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* So that no branch dominates another, and each ReLU6 clips. */
+/* Chosen so that no branch dominates another, and each ReLU6 clips. */
 static double gain(const struct model_info *info, const char *name)
 {
         /* Products of maps are sums over many pixels. */

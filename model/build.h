@@ -30,10 +30,10 @@ int weights_upload(struct gpu *gpu, const struct graph *graph, const struct weig
 int parser_build(struct gpu *gpu, const struct model_info *info, const struct weights_source *source,
                  enum gpu_dtype precision, struct parser **ret, char *why, size_t why_size);
 
-/* parser.c: "conv". */
+/* parser.c: the name of the kind, such as "conv". */
 const char *parser_kind(enum graph_op op);
 
-/* Made and run by parser.c; operators.c tells about it. */
+/* Made and run by parser.c, described by operators.c. */
 struct parser {
         struct gpu *gpu;
         struct model_info info;

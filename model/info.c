@@ -336,7 +336,8 @@ int info_parse(const struct safetensors *file, const char *path, struct model_in
         return 0;
 }
 
-/* The sides' ratio is limited; the shorter side is rounded, and the longer one then as large as the area permits. */
+/* The ratio of the sides is limited.  The shorter side is rounded, and the longer one is as large as the area permits.
+ */
 void model_fit(struct model_info *info, uint32_t width, uint32_t height)
 {
         enum { STEP = 16, LONGEST = 2 };

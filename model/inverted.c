@@ -86,7 +86,7 @@ void inverted_encode(struct network *network)
         network->deepest = x;
 }
 
-/* The deepest map that was halved `level` times less than the last one. */
+/* The deepest map that was halved `level` times fewer than the last one. */
 static const struct graph_view *tap(const struct network *network, uint32_t level)
 {
         const struct model_inverted *inverted = &network->info->inverted;

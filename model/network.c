@@ -1,7 +1,8 @@
-/* DML-CSR for inference: the parsing path of "Decoupled Multi-task Learning with Cyclical Self-Regulation for Face
- * Parsing" (Zheng et al., CVPR 2022), without the edge branches, which only training needs (section 3.1 there).
- * Tensors have the names of the official checkpoint.  Every batch norm is folded into the preceding convolution.  Its
- * "abn", batch norm and leaky ReLU, is GPU_LEAKY here, or GPU_RELU if a ReLU follows. */
+/* The network for inference.  With the encoder of a ResNet it is DML-CSR: the parsing path of "Decoupled Multi-task
+ * Learning with Cyclical Self-Regulation for Face Parsing" (Zheng et al., CVPR 2022), without the edge branches, which
+ * only training needs (section 3.1 there). Tensors have the names of the official checkpoint.  Every batch norm is
+ * folded into the preceding convolution.  Its "abn", batch norm and leaky ReLU, is GPU_LEAKY here, or GPU_RELU if a
+ * ReLU follows. */
 #include "model/encoders.h"
 #include "model/network.h"
 

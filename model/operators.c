@@ -1,4 +1,4 @@
-/* What a parser's operators are, for tools. */
+/* Describes a parser's operators, for tools. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

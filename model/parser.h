@@ -36,12 +36,12 @@ struct parser_operator {
         struct parser_shape in, out;       /* `in` of the picture: 0, because any size will do */
         uint32_t kernel, stride, dilation; /* 0: it is not a convolution */
         double mac;                        /* multiplications, as in struct parser_figures */
-        uint64_t bytes;                    /* that it must read and write at least: each map and the weights once */
+        uint64_t bytes;                    /* the least it must read and write: each map and the weights once */
 };
 
 /* The operators, in the order in which they run: `i` is below the figures' `operators`. */
 void parser_operator(const struct parser *parser, unsigned i, struct parser_operator *ret);
-/* Appends this one only.  All of them in their order are what parser_record() appends. */
+/* Appends only operator `i`.  All operators in order are what parser_record() appends. */
 int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program *program,
                            const struct gpu_image *image, const struct gpu_block *region,
                            const struct gpu_answers *answers);
@@ -51,8 +51,7 @@ int parser_record_operator(struct parser *parser, unsigned i, struct gpu_program
 int parser_logits(struct parser *parser, float **ret, uint32_t *ret_classes, uint32_t *ret_height, uint32_t *ret_width);
 
 /* Measures which algorithm is the fastest for each layer that has only a guess, for parsers that are made afterwards:
- * gpu_conv_tune().  Takes seconds.  Returns how many layers are computed in another way then, or an error with `why`.
- */
+ * gpu_conv_tune().  Takes seconds.  Returns how many layers got another algorithm, or an error with `why`. */
 int parser_tune(struct gpu *gpu, const struct model_info *info, enum gpu_dtype precision,
                 const struct gpu_tuning *tuning, char *why, size_t why_size);
 
@@ -60,7 +59,7 @@ struct parser_figures {
         uint64_t weights, arena; /* bytes on the device */
         double gmac;             /* per run */
         unsigned operators;
-        unsigned guesses; /* layers whose algorithm was not measured: parser_tune() would */
+        unsigned guesses; /* layers whose algorithm is a guess, which parser_tune() would measure */
 };
 const struct parser_figures *parser_figures(const struct parser *parser);
 

@@ -10,7 +10,7 @@
 
 #define SAFETENSORS_RANK_MAX 4
 /* The format allows 100 MB, but parsed JSON can take forty times the size of its text.  The longest header of any
- * network that model.h allows has a third of a megabyte. */
+ * network that model.h allows is a third of a megabyte long. */
 #define SAFETENSORS_HEADER_MAX (4U << 20)
 
 struct safetensors;

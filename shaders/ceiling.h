@@ -1,4 +1,4 @@
-/* What a device can reach at most: the rates with which operators are compared. */
+/* The most that a device can reach: the rates that operators are compared with. */
 #pragma once
 
 #include "shaders/gpu.h"
@@ -8,5 +8,6 @@ struct gpu_ceiling {
         double bytes;         /* a second, read and written, while a buffer larger than most caches is copied */
 };
 
-/* The best of several runs of a kernel each.  For tools: it allocates, compiles and waits. */
+/* Measures each rate with a kernel of its own, and takes the best of several runs.  For tools: it allocates, compiles
+ * and waits.  Errors are those of gpu.h. */
 int gpu_measure_ceiling(struct gpu *gpu, struct gpu_ceiling *ret);

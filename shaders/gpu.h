@@ -4,8 +4,8 @@
  * is enough, with work groups of 64 invocations, 8 KB of shared memory, storage ranges of 128 MiB and 128 bytes of push
  * constants.  Anything beyond that is detected and optional.
  *
- * All calls for a device come from one thread at a time, but for gpu_program_only_compile().  The library has a thread
- * of its own that waits for the device; it only makes gpu_fd() readable.
+ * All calls for a device come from one thread at a time; the exception is gpu_program_only_compile().  The library has
+ * a thread of its own that waits for the device; it only makes gpu_fd() readable.
  *
  * Errors are negative errno:
  *   -ENODEV   the device is lost, for good: destroy everything and open it again
@@ -28,7 +28,7 @@ struct gpu_program;
 
 enum gpu_kind { GPU_KIND_DISCRETE, GPU_KIND_INTEGRATED, GPU_KIND_VIRTUAL, GPU_KIND_CPU, GPU_KIND_OTHER };
 
-/* How the heavy operators read and multiply by preference; see docs/ARCHITECTURE.md. */
+/* The preferred way in which the heavy operators read and multiply; see docs/ARCHITECTURE.md. */
 enum gpu_backend {
         GPU_BACKEND_AUTO,     /* chosen by the device's features, then by a short timing of both */
         GPU_BACKEND_SUBGROUP, /* texel buffers; weights reach the invocations by subgroup shuffles: CPU drivers */
@@ -59,11 +59,9 @@ const char *gpu_backend_name(enum gpu_backend backend); /* "subgroup" */
 /* The caller must free() *ret.  Returns the number of devices, which may be 0, or an error with `why`. */
 int gpu_list(struct gpu_info **ret, char *why, size_t why_size);
 
-/* Opens a device, and compiles and times what tells which back-end is faster.  On failure `why` gets one line for the
- * user.
- *   -ENOENT                    no such device
- *   -EPERM                     the sandbox of this process forbids something that the driver does
- *   -EAGAIN, -EMFILE, -ENFILE  the system is out of threads or descriptors */
+/* Opens a device, and times one convolution with each back-end to find the faster one.  On failure `why` gets one line
+ * for the user. -ENOENT                    no such device -EPERM                     the sandbox of this process
+ * forbids something that the driver does -EAGAIN, -EMFILE, -ENFILE  the system is out of threads or descriptors */
 int gpu_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size);
 void gpu_close(struct gpu *gpu); /* NULL is fine; waits for running programs; all buffers and programs must be freed */
 
@@ -87,7 +85,7 @@ int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const
 void gpu_buffer_free(struct gpu_buffer *buffer); /* NULL is fine; no program that uses it may run afterwards */
 void *gpu_buffer_map(struct gpu_buffer *buffer); /* coherent, valid as long as the buffer; NULL for GPU_MEMORY_DEVICE */
 uint64_t gpu_buffer_size(const struct gpu_buffer *buffer);
-uint64_t gpu_allocated(const struct gpu *gpu); /* bytes of all buffers there are */
+uint64_t gpu_allocated(const struct gpu *gpu); /* bytes of all existing buffers */
 /* For start-up only: copies through a staging buffer and waits. */
 int gpu_buffer_write(struct gpu_buffer *buffer, uint64_t offset, const void *data, uint64_t size);
 
@@ -124,14 +122,14 @@ int gpu_run(struct gpu_program *program); /* submits it and waits for it */
 
 /* ---- measuring, for tools ---- */
 
-/* Whether the device has a clock with which it can measure the parts of a program. */
+/* Whether the device has a clock that can measure the parts of a program. */
 bool gpu_has_clock(const struct gpu *gpu);
 
-/* Before anything is appended: the program has parts, at most so many, whose times the device measures.  -ENOTSUP: it
- * has no clock. */
+/* Before anything is appended: the device will measure the times of the program's parts, of which there are at most
+ * `parts`.  -ENOTSUP: it has no clock. */
 int gpu_program_measure(struct gpu_program *program, unsigned parts);
-/* What is appended from now on is the next part.  It begins when the one before it has ended. */
+/* What is appended from now on is the next part.  It begins when the one before it has ended.  -E2BIG: there are more
+ * than were announced. */
 int gpu_program_part(struct gpu_program *program);
-/* How long each part took in the last run, in seconds: as many numbers as there are parts.
- * -EAGAIN: it has not run. */
+/* How long each part took in the last run, in seconds; `ret` has room for all parts.  -EAGAIN: it has not run. */
 int gpu_program_times(const struct gpu_program *program, double *ret);

@@ -15,7 +15,7 @@ struct gpu_labels {
         uint32_t width, height;
 };
 
-/* One byte per pixel, how much of it is somebody (0 to 255: alpha); laid out as labels are. */
+/* One byte per pixel, how much of it belongs to a person (0 to 255: alpha); laid out as labels are. */
 struct gpu_mask {
         struct gpu_buffer *buffer; /* gpu_labels_size() bytes */
         uint32_t width, height;
@@ -23,7 +23,7 @@ struct gpu_mask {
 
 /* What the network says of each pixel, 4 bytes in a word: its class (label), how surely it belongs to any class but 0
  * (mask: 255 times the logistic function of the best of their logits minus that of class 0, so that it is above a half
- * where the label is not 0), how much the best logit leads before the second (in 32nds, at most 255), 0.  Row after
+ * where the label is not 0), how far the best logit is ahead of the second (in 32nds, at most 255), 0.  Row after
  * row. */
 struct gpu_answers {
         struct gpu_buffer *buffer; /* gpu_image_size() bytes */
@@ -60,8 +60,8 @@ struct gpu_pixels {
 void gpu_pixels_to_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 void gpu_pixels_from_rgb(const struct gpu_pixels *pixels, float ret[3][4]);
 
-/* A component's step is at most 4, and it is shared by at most two pixels each way.  -EINVAL: it is not
- * so, or there is none.
+/* For both: a component's step is at most 4, and at most two pixels each way share a sample.  -EINVAL: one breaks this
+ * rule, or there is no component at all.
  *
  * Bytes -> RGBA.  If the sizes differ, the picture is scaled to fit (bilinear) and centred, with black bars. */
 int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struct gpu_pixels *pixels,
@@ -71,7 +71,7 @@ int op_unpack(struct gpu_program *program, struct gpu_buffer *bytes, const struc
 int op_pack(struct gpu_program *program, const struct gpu_image *in, const struct gpu_pixels *pixels,
             struct gpu_buffer *bytes);
 
-/* Moves a mask's edges to those of the picture (a guided filter), and decides what is undecided far from any.  All
+/* Moves a mask's edges to those of the picture (a guided filter), and pushes undecided values to 0 or 255.  All
  * sizes are equal; `out` is neither of the others. */
 int op_guide(struct gpu_program *program, const struct gpu_image *image, const struct gpu_mask *in,
              struct gpu_buffer *scratch, const struct gpu_mask *out);
@@ -85,10 +85,10 @@ struct gpu_blur {
 /* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever the mask is. */
 struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
 
-/* Blurs the background.  Only its own colours are mixed, so that no halo of the person leaks into it, and where the
- * mask is between 0 and 255 those behind the person are taken out of the picture's before the blurred ones are put in.
- * `blur` is a struct gpu_blur with a sigma of at least `sigma_least`, which also determines the size of `scratch`.
- * `out` has the size of `in`; all are distinct. */
+/* Blurs the background.  Only the background's own colours are mixed, so that no halo of the person leaks into it.
+ * Where the mask is between 0 and 255, the background's share is first removed from the pixel's colour and then
+ * replaced by the blurred background. `blur` is a struct gpu_blur with a sigma of at least `sigma_least`, which also
+ * determines the size of `scratch`. `out` has the size of `in`; all are distinct. */
 int op_blur_background(struct gpu_program *program, const struct gpu_image *in, const struct gpu_mask *mask,
                        const struct gpu_block *blur, float sigma_least, struct gpu_buffer *scratch,
                        const struct gpu_image *out);
@@ -96,7 +96,7 @@ uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_leas
 
 #define GPU_PALETTE_SIZE 1024
 
-/* Mixes each pixel with the colour of its class, by the colour's alpha.  `palette`: GPU_PALETTE_SIZE bytes, 256 RGBA
+/* Blends the colour of its class over each pixel, by the colour's alpha.  `palette`: GPU_PALETTE_SIZE bytes, 256 RGBA
  * colours.  All sizes are equal; `in` and `out` may be the same. */
 int op_paint(struct gpu_program *program, const struct gpu_image *in, const struct gpu_labels *labels,
              const struct gpu_block *palette, const struct gpu_image *out);
@@ -120,17 +120,18 @@ int op_warp(struct gpu_program *program, const struct gpu_image *in, const struc
 #define GPU_KEPT_MAX 8
 
 /* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the
- * answers, above 0: a view counts fully so far inside of its edges, less towards them, and not at all outside. */
+ * answers and above 0: a view counts fully where it is farther than that inside its edges, less towards them, and not
+ * at all outside. */
 struct gpu_view {
         struct gpu_region region;
         float feather;
-        float memory; /* how much the map's contents count, up to 1: they are of a moment ago.  0: they are undefined,
-                       * and what is not in the view becomes class 0 */
+        float memory; /* how much the map's contents count, up to 1; less the older they are.  0: they are undefined,
+                       * and what is outside the view becomes class 0 */
         float kept_count, kept_feather;
         float kept[GPU_KEPT_MAX][2][4]; /* from_picture of other views, whose answers are better: they stay */
 };
 
-/* Of the whole picture in the network's input, on a map of which nothing is known. */
+/* A view of the whole picture in the network's input, for a map whose contents are undefined. */
 struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 /* Puts a view's answers into the map of the whole picture.  `map` has the size of `image`, the picture that was viewed;
@@ -138,12 +139,12 @@ struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_wid
  * next.  `view` is a struct gpu_view.
  *
  * Enlarged answers have smooth borders.  Where the picture rests, a label changes only when others have led
- * long or clearly enough, and an undecided mask follows slowly, so that noise does not move either; where
+ * long or clearly enough, and an undecided mask follows slowly, so that noise changes neither.  Where
  * it moves, both follow at once. */
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
              const struct gpu_image *image, const struct gpu_answers *map);
 
-/* One byte of each answer, for those who need only that; the size is the same. */
+/* One byte of each answer, for operators that need only that; width and height are the same. */
 int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out);
 int op_mask(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_mask *out);
 

@@ -47,7 +47,8 @@ int gpu_conv_choose(const struct gpu *gpu, struct gpu_conv *conv);
 bool gpu_conv_is_guess(const struct gpu *gpu, const struct gpu_conv *conv);
 
 struct gpu_tuning {
-        /* After each run, with the algorithm in `conv`.  It may take its time, to leave some to others; false: stop. */
+        /* Called after each run, with the algorithm in `conv`.  It may sleep, to leave the device to others.  false:
+         * stop. */
         bool (*ran)(void *userdata, const struct gpu_conv *conv, double seconds);
         void *userdata;
 };
@@ -55,8 +56,8 @@ struct gpu_tuning {
 /* If it is a guess, times every algorithm that can compute this layer, in memory of its own, and remembers the fastest
  * for gpu_conv_choose().  -ECANCELED: it was stopped. */
 int gpu_conv_tune(struct gpu *gpu, const struct gpu_conv *conv, const struct gpu_tuning *tuning);
-/* Keeps what was measured for later runs, beside the compiled pipelines.  -ENOENT: they are not kept; or why the file
- * cannot be written. */
+/* Saves what was measured for later runs, in `cache_dir`.  -ENOENT: there is no such directory in the options.  Other
+ * errors say why the file cannot be written. */
 int gpu_tuning_save(const struct gpu *gpu);
 
 /* ---- with the algorithm that was chosen ---- */
@@ -96,7 +97,7 @@ int op_upsample(struct gpu_program *program, const struct gpu_map *in, const str
 int op_gate(struct gpu_program *program, const struct gpu_map *x, const struct gpu_map *gate,
             const struct gpu_map *out);
 
-/* ---- matrices computed from the picture: F32 maps, where pixels are one index and channels the other ---- */
+/* ---- matrices computed from the picture: F32 maps; one index is the pixel, the other the channel ---- */
 
 /* out[pixel i][channel j] = sum over pixels n of a[channel i][n] * b[channel j][n].  The width of `out` is the number
  * of channels of `a`; its height is 1. */
@@ -116,8 +117,7 @@ int op_matmul(struct gpu_program *program, const struct gpu_map *matrix, const s
 
 /* ---- the network's input and output ---- */
 
-/* The whole picture, centred in the network's input.  Its longer side, relative to the input's shape, fills the
- * input. */
+/* The whole picture, centred in the network's input and as large as fits into it.  Sizes are in pixels. */
 struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 
 struct gpu_normalise {
@@ -126,8 +126,8 @@ struct gpu_normalise {
 };
 
 /* Crops and resizes a region: bilinear, averaged where the region's pixels are larger than two of the picture, so
- * that none is left out (up to eight).  `region` is a struct gpu_region.  Pixels outside the picture are 0 before
- * normalisation.  `out` has 4 channels, the last one 0. */
+ * that none is left out (up to eight pixels each way).  `region` is a struct gpu_region.  Pixels outside the picture
+ * are 0 before normalisation.  `out` has 4 channels, the last one 0. */
 int op_crop(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_normalise *normalise, const struct gpu_map *out);
 

@@ -1,6 +1,6 @@
 #version 450
-// The background's cells: premultiplied, alpha is the part of a cell that is background.  Where somebody is seen through a little,
-// the colour is theirs, too, and doesn't count.
+// The background's cells, premultiplied: alpha is the part of a cell that is background.  A pixel that is partly a
+// person has their colour in it, too, and does not count.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

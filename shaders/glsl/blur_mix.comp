@@ -1,8 +1,8 @@
 #version 450
 // A picture with its background from blurred cells, between whose centres colours change linearly; four pixels an invocation.
 //
-// A pixel is as much somebody as its mask says, and the rest of it is background.  What the colours around it leave of it without
-// that rest, within what is possible, comes before the blurred background.
+// The mask says how much of a pixel is a person; the rest is background.  That rest, as the colours around the pixel
+// suggest it, is subtracted as far as possible, and the blurred background takes its place.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -18,7 +18,7 @@ OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(blur_params);
 
-// So much of a pixel's cell must be background that it tells what the background looks like there.
+// At least this part of a pixel's cell must be background to tell what the background looks like there.
 const float LEAST = 1.0 / 32;
 
 vec4 blurred_at(ivec2 p, Blur b, int row)

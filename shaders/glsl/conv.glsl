@@ -1,4 +1,4 @@
-// What both convolution kernels share: the shape and the epilogue.
+// What all convolution kernels share: the shape and the epilogue.
 INPUT(0, source)
 INPUT(1, weights) // [out / 8][tap][in / 4][8][4]
 INPUT(2, biases) // [out / 4][4], always 32-bit
@@ -10,7 +10,7 @@ CONSTANT(CONV_POINTWISE) POINTWISE = 1; // input and output pixels are the same
 
 PUSH_CONSTANTS(conv_params);
 
-// Where output pixel `pixel` lies in the input; far outside if there is no such pixel.  Once for all taps: a division is slow.
+// Where output pixel `pixel` lies in the input; far outside if there is no such pixel.
 ivec2 origin_of(int pixel)
 {
         return pixel < params.out_pixels ? nth_pixel(pixel, params.out_width) * params.stride : ivec2(-1 << 20);

@@ -1,8 +1,9 @@
 // Convolution for GPUs: a workgroup of SIDE x SIDE invocations computes a tile of 4 * SIDE pixels and as many output channels,
 // 4 x 4 an invocation, from tiles of 16 input channels in shared memory.
 //
-// Registers decide: 16 sums and 8 vec4 in flight fit where 64 sums spill on every Intel GPU, and leave room for twice as many
-// waves on AMD's.  That needs a loop over the depth that stays a loop; unrolled, its loads are all moved to the front.
+// The limit is registers: 64 sums spill on every Intel GPU, while 16 sums and 8 vec4 in flight fit, and leave room for
+// twice as many waves on AMD's.  The loop over the depth must stay a loop: if it is unrolled, compilers move all its
+// loads to the front.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"

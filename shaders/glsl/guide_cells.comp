@@ -1,5 +1,6 @@
 #version 450
-// The means of a cell: colour and mask, and their products.  Of SAMPLES x SAMPLES pixels that lie evenly in it: boxes have enough of them.
+// The means of a cell: colour, mask and their products, over SAMPLES x SAMPLES evenly spaced pixels: enough, because a
+// box has nine cells.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

@@ -1,6 +1,6 @@
 #version 450
-// From a box's means the mask as a function of the colour: factors of red, green and blue, and what is added.  A plane has four
-// numbers of each cell.
+// Fits the mask in a box as a linear function of the colour: factors of red, green and blue, and an offset.  A plane
+// has four numbers for each cell.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"

@@ -1,4 +1,4 @@
-// Operands of an operator: arrays of vec4, whatever their storage.  Inputs are bindings 0 to 3, the output is binding 4.
+// Operands of an operator: arrays of vec4, however they are stored.  Their bindings and formats are in params.h.
 //
 // With TEXELS the inputs are texel buffers: the view's format converts, and on CPU drivers a fetch compiles to straight code where
 // a storage buffer's load becomes a loop over the lanes (for stores it is the other way round).  Otherwise they are storage
@@ -7,7 +7,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "shaders/glsl/params.h"
 
-// Of groups that LINEAR_GROUPS laid out.
+// The number of this invocation, in workgroups that LINEAR_GROUPS has laid out.
 #define LINEAR_INVOCATION int((gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * WORKGROUP + gl_LocalInvocationID.x)
 
 // With TEXELS a vec4 is stored as two numbers of 64 bits, or four halves as one: CPU drivers store lane by lane and number by number.

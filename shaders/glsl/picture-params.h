@@ -13,7 +13,7 @@ struct crop_params {
         vec4 mean, inverse_std; /* the last of each is 0 */
 };
 
-/* What a difference of logits of 1 is among the answers' leads. */
+/* Units of an answer's lead in a difference of 1 between logits. */
 #define LEAD_SCALE 32
 
 struct argmax_params {

@@ -16,11 +16,12 @@ OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(place_params);
 
-// Pixels that differ from before by so many of 255, in the mean of four, are moving; below the first it is noise of the camera.
+// A pixel moves if it differs from before by so many of 255, in the mean of four; a difference below the first is
+// noise.
 const float STILL = 8, MOVING = 20;
 // What a mask of a still pixel follows if the network is undecided; if it is sure, the mask follows at once.
 const float FOLLOW_LEAST = 0.15;
-// The lead that a label needs, from one answer or several in a row, to replace another one at a still pixel.
+// The lead that a label needs, in one answer or summed over several in a row, to replace another one at a still pixel.
 const float LEAD_ENOUGH = 1.5 * LEAD_SCALE;
 // How fast the remembered brightness of a still pixel follows.
 const float FOLLOW_BRIGHTNESS = 0.25;
@@ -85,7 +86,7 @@ void main()
         if (i * 4 >= params.size.x * params.size.y)
                 return;
         const vec4 rows[2] = vec4[](FROM_PICTURE(view));
-        const vec4 how = LOAD(view, 4); // struct gpu_view: feather, memory, kept, kept_feather
+        const vec4 how = LOAD(view, 4); // struct gpu_view: feather, memory, kept_count, kept_feather
         const bool fresh = how.y == 0;
         const uvec4 now = LOAD_WORDS(image, i), before = fresh ? uvec4(0) : LOAD_WORDS(map, i);
         vec4 brightness;

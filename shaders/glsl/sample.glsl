@@ -3,7 +3,7 @@ vec3 sample_at(vec2 place, ivec2 size)
 {
         const vec2 low = floor(place - 0.5), f = place - 0.5 - low;
         const ivec2 a = ivec2(low), b = a + 1, last = size - 1;
-        // A pixel outside has no weight: without branches, of which CPU drivers compute both sides.
+        // A pixel outside has no weight.  There are no branches, because CPU drivers compute both sides of one.
         const vec2 near = mix(vec2(0), 1 - f, equal(a, clamp(a, ivec2(0), last)));
         const vec2 far = mix(vec2(0), f, equal(b, clamp(b, ivec2(0), last)));
         const ivec2 x = clamp(ivec2(a.x, b.x), ivec2(0), last.xx), y = clamp(ivec2(a.y, b.y), ivec2(0), last.yy) * size.x;

@@ -7,8 +7,8 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-/* A cell's side is at most this part of sigma.  With larger ones it would show how the cells lie; the comparison with
- * an exact Gaussian in tests/shaders/cases_picture.py bounds it. */
+/* Sigma is at least so many sides of a cell.  With larger cells, their grid would show; the comparison with an exact
+ * Gaussian in tests/shaders/cases_picture.py limits that. */
 #define SIGMA_CELLS 2.5f
 
 static uint32_t cell_shift(float sigma)
@@ -16,7 +16,7 @@ static uint32_t cell_shift(float sigma)
         return sigma < 2 * SIGMA_CELLS ? 0 : (uint32_t)log2f(sigma / SIGMA_CELLS);
 }
 
-/* In cells.  Taking the mean of each and interpolating between them spreads by half a cell already. */
+/* In cells.  Averaging over a cell and interpolating between cells already blur by half a cell. */
 static float cell_sigma(float sigma)
 {
         const uint32_t shift = cell_shift(sigma);
@@ -36,7 +36,7 @@ static uint64_t cell_count(uint32_t width, uint32_t height, uint32_t shift)
         return (uint64_t)(((width - 1) >> shift) + 3) * (((height - 1) >> shift) + 3);
 }
 
-/* Halves: of four numbers, 8 bytes. */
+/* A cell is four halves, 8 bytes. */
 static uint64_t cells_size(uint32_t width, uint32_t height, float sigma_least)
 {
         return align_up(8 * cell_count(width, height, cell_shift(sigma_least)), GPU_BLOCK_ALIGN);
@@ -55,8 +55,8 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
         const struct operand own = {scratch, 0, size, FORMAT_F16}, blurred = {scratch, size, size, FORMAT_F16};
         const struct operand across = {scratch, 2 * size, size, FORMAT_F16}, both = {scratch, 0, 2 * size, FORMAT_F16};
         const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
-        /* Recorded for every sigma: as many invocations as cells of four pixels; where there are more cells, each gets
-         * several. */
+        /* One recording serves every sigma.  There is an invocation for each cell of 4 x 4 pixels; if the cells are
+         * smaller, each invocation gets several. */
         const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
         const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 8};

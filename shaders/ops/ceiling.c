@@ -8,8 +8,8 @@
 enum { RUNS = 5, ROUND = CHAINS * 4 * UNROLLED };   /* multiply-adds of a round */
 #define INVOCATIONS (UINT64_C(64) * 64 * WORKGROUP) /* a multiple of a workgroup's */
 #define STREAM_MOST (UINT64_C(64) << 20)            /* bytes */
-#define LONG_ENOUGH 10e-3                           /* seconds: the cost of a submission is small beside it */
-enum { ROUNDS_LEAST = 64, ROUNDS_MOST = 1 << 16 };  /* so many that beginning an invocation costs little beside them */
+#define LONG_ENOUGH 10e-3                           /* seconds: far longer than a submission takes */
+enum { ROUNDS_LEAST = 64, ROUNDS_MOST = 1 << 16 };  /* enough that starting an invocation costs little in comparison */
 
 static int time_dispatch(struct gpu *gpu, const struct dispatch *dispatch, double *ret)
 {
@@ -77,7 +77,7 @@ static int measure_bytes(struct gpu *gpu, struct gpu_buffer *from, struct gpu_bu
         return r;
 }
 
-/* As much as a kernel of this device reaches at once. */
+/* STREAM_MOST, or as much as one kernel can reach on this device. */
 static uint64_t stream_size(const struct gpu *gpu)
 {
         uint64_t size = STREAM_MOST;

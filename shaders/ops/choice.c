@@ -44,7 +44,8 @@ const struct conv_algorithm *conv_guess(const struct gpu_caps *caps, enum gpu_ba
 
 enum { KEY_MAX = 400 };
 
-/* All that a layer's time depends on, and who competes, so that another choice is a new question. */
+/* All that a layer's time depends on, and the names of all candidates: if there is a new one, nothing has been
+ * measured. */
 static void key_of(const struct gpu *gpu, const struct gpu_conv *conv, const struct conv_algorithm *const candidates[],
                    unsigned count, char ret[KEY_MAX])
 {

@@ -1,4 +1,4 @@
-/* The algorithms of convolutions.  What a layer asks goes to the one that its gpu_conv keeps. */
+/* The convolution algorithms.  Calls for a layer go to the algorithm in its gpu_conv. */
 #include <string.h>
 
 #include "shaders/ops/conv.h"
@@ -7,7 +7,8 @@ const struct conv_algorithm *const conv_algorithms[] = {
         &conv_winograd,        &conv_subgroup,        &conv_tiled, &conv_tiled_small,
         &conv_depthwise_block, &conv_depthwise_pixel, NULL,
 };
-_Static_assert(sizeof conv_algorithms / sizeof *conv_algorithms - 1 <= CONV_CANDIDATES, "all may be candidates");
+_Static_assert(sizeof conv_algorithms / sizeof *conv_algorithms - 1 <= CONV_CANDIDATES,
+               "there is room for all of them");
 
 const struct conv_algorithm *conv_direct(const struct gpu *gpu)
 {

@@ -30,9 +30,9 @@ extern const struct conv_algorithm *const conv_algorithms[];
 /* The direct one of the device's back-end.  All direct ones take the same weights. */
 const struct conv_algorithm *conv_direct(const struct gpu *gpu);
 
-/* ---- choice.c: which of them a layer has ---- */
+/* ---- choice.c: which algorithm a layer has ---- */
 
-enum { CONV_CANDIDATES = 8 }; /* at most as many as there are algorithms */
+enum { CONV_CANDIDATES = 8 }; /* room for all algorithms */
 
 /* Those of `backend` that can compute it, in the table's order; returns how many. */
 unsigned conv_candidates(const struct gpu_caps *caps, enum gpu_backend backend, const struct gpu_conv *conv,
@@ -40,7 +40,7 @@ unsigned conv_candidates(const struct gpu_caps *caps, enum gpu_backend backend, 
 /* The one that is expected to be the fastest if `backend` is the faster one; NULL: none can compute it. */
 const struct conv_algorithm *conv_guess(const struct gpu_caps *caps, enum gpu_backend backend,
                                         const struct gpu_conv *conv);
-/* The one that was measured to be the fastest; NULL: none was. */
+/* The one that was measured to be the fastest; NULL: nothing was measured. */
 const struct conv_algorithm *conv_measured(const struct gpu *gpu, const struct gpu_conv *conv);
 int conv_remember(struct gpu *gpu, const struct gpu_conv *conv, const struct conv_algorithm *fastest);
 
@@ -52,9 +52,9 @@ struct conv_trial {
         struct gpu_program *program;
 };
 
-/* With the algorithm that `conv` has.  On failure nothing is left. */
+/* For conv->algorithm.  On failure there is nothing to free. */
 int conv_trial_new(struct gpu *gpu, const struct gpu_conv *conv, struct conv_trial *ret);
-/* Makes all of it zero, so that none is slow because it happens to compute denormals. */
+/* Zeroes the memory: what it happens to contain could be denormals, which are slow. */
 int conv_trial_clear(struct conv_trial *trial);
 void conv_trial_free(struct conv_trial *trial); /* a zeroed one is fine */
 

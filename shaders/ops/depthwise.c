@@ -75,7 +75,7 @@ static int record(struct gpu_program *program, const struct op_conv *op, struct 
                 });
 }
 
-/* Reading is what costs a processor most, and the larger a block, the less of it; a GPU has too few registers. */
+/* Loads cost a CPU most, and larger blocks need fewer of them; a GPU has too few registers for that. */
 static int record_block(struct gpu_program *program, const struct op_conv *op)
 {
         return record(program, op, program->gpu->reading == READ_TEXELS ? (struct block){8, 2} : (struct block){2, 1});

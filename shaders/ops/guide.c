@@ -6,8 +6,8 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-/* A cell's side, for each so many pixels of the picture's longer side: masks get coarser as pictures get larger.  It is
- * a multiple of two words of pixels, so that no word has a cell's centre in it. */
+/* A cell's side for every PER_SIDE pixels of the picture's longer side: masks get coarser as pictures get larger.  It
+ * is a multiple of two words of pixels, so that no word has a cell's centre in it. */
 #define SIDE 8
 #define PER_SIDE 640
 #define PLANES 4

@@ -1,4 +1,4 @@
-/* Private to ops/: conversion of the public types to dispatches. */
+/* Private to ops/: conversion of the public types to what a dispatch takes. */
 #pragma once
 
 #include "shaders/glsl/params.h"
@@ -20,7 +20,7 @@ static inline uint64_t align_up(uint64_t a, uint64_t to)
 }
 
 /* Groups for `n` consecutive invocations, which the shader numbers with LINEAR_INVOCATION.  They are two-dimensional,
- * because a device may not support more than GROUPS_MOST in one dimension. */
+ * because a device need not support more than GROUPS_MOST in one dimension. */
 #define LINEAR_GROUPS(n)                                                                                               \
         divide_up(divide_up(n, WORKGROUP), divide_up(divide_up(n, WORKGROUP), GROUPS_MOST)),                           \
                 divide_up(divide_up(n, WORKGROUP), GROUPS_MOST), 1
@@ -69,7 +69,7 @@ static inline struct operand mask_operand(const struct gpu_mask *mask)
         return (struct operand){mask->buffer, 0, gpu_labels_size(mask->width, mask->height), FORMAT_U8};
 }
 
-/* The same as they are: a pixel or four labels a word, and four words an element where an image is taken so. */
+/* The same as raw words: a word is a pixel or four labels.  image_words() has four words an element. */
 static inline struct operand image_words(const struct gpu_image *image)
 {
         return (struct operand){image->buffer, 0, align_up(gpu_image_size(image->width, image->height), 16),
@@ -101,7 +101,7 @@ static inline struct operand block_operand(const struct gpu_block *block, uint64
         return (struct operand){block->buffer, block->offset, size, FORMAT_F32};
 }
 
-/* Of an operator that takes several dispatches: one after the other, all with the same parameters. */
+/* The dispatches of one operator, in this order, all with the same parameters. */
 int dispatch_steps(struct gpu_program *program, struct dispatch *steps, size_t count, const void *push,
                    uint32_t push_size);
 

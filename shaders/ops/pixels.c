@@ -8,7 +8,7 @@
 #include "shaders/image.h"
 #include "shaders/ops/operand.h"
 
-/* A frame's layout as the kernels take it: layout.glsl. */
+/* A frame's layout as kernels expect it; see layout.glsl. */
 struct layout {
         int32_t components[3]; /* constants */
         struct plane_params planes[3];
@@ -153,7 +153,7 @@ int op_pack(struct gpu_program *program, const struct gpu_image *in, const struc
                 .push = &params,
                 .push_size = sizeof params,
         };
-        /* By blocks, where nothing is left over: neither pixels nor bytes. */
+        /* By blocks, if no pixels and no bytes are left over. */
         if (layout.words && in->width % BLOCK == 0 && layout.end == pixels->size) {
                 const uint32_t groups[3] = {divide_up(layout.blocks, WORKGROUP_SIDE),
                                             divide_up(in->height, WORKGROUP_SIDE * layout.rows), 1};

@@ -45,7 +45,7 @@ struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net
         return gpu_region_make(to_picture);
 }
 
-/* The feather is small: the view ends where the picture does. */
+/* The feather is tiny, because the view must not fade at the picture's edges. */
 struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height)
 {
         return (struct gpu_view){

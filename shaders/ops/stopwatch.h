@@ -3,9 +3,9 @@
 
 #include "shaders/gpu.h"
 
-/* Runs a program; *ret: in how many seconds. */
+/* Runs a program that has been ended; *ret is the time in seconds. */
 int timed_run(struct gpu_program *program, double *ret);
 
-/* Runs a program that is ended once more than `runs` times: drivers compile in the first run, which does not count.
- * *ret: the seconds of the shortest. */
+/* Runs the program `runs` + 1 times; the first run does not count, because drivers may compile in it.  *ret is the time
+ * of the shortest run, in seconds. */
 int shortest_run(struct gpu_program *program, int runs, double *ret);

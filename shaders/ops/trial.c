@@ -1,4 +1,4 @@
-/* A convolution by itself. */
+/* A single convolution with memory of its own, to be timed. */
 #include <stdlib.h>
 
 #include "shaders/ops/conv.h"
@@ -47,7 +47,7 @@ int conv_trial_new(struct gpu *gpu, const struct gpu_conv *conv, struct conv_tri
         return r;
 }
 
-/* Bytes that are written at once: others may be waiting for the device. */
+/* Bytes that are written at once; other programs may be waiting for the device. */
 enum { CHUNK = 1 << 20 };
 
 int conv_trial_clear(struct conv_trial *trial)

@@ -4,7 +4,7 @@
 
 enum { ROUNDS = 7 };
 
-/* Of the guess's time, that another one may take at most: what is timed is never quite the same twice. */
+/* Another algorithm replaces the guess if it takes at most this part of its time: no two timings are quite the same. */
 #define CLEARLY_FASTER 0.95
 
 struct contest {
@@ -32,7 +32,7 @@ static int prepare(struct gpu *gpu, const struct gpu_conv *conv, struct contest 
         return r;
 }
 
-/* In turn, so that whatever else the machine does happens to all of them. */
+/* They take turns, so that other load on the machine affects all of them alike. */
 static int compete(struct contest *contest, const struct gpu_tuning *tuning)
 {
         double took;

@@ -2,7 +2,7 @@
 
 #include "shaders/vk/device.h"
 
-/* Whether kernels may ask for subgroups of SUBGROUP invocations. */
+/* Whether kernels can ask for subgroups of SUBGROUP invocations. */
 static bool subgroup_choice(VkPhysicalDevice device)
 {
         VkPhysicalDeviceSubgroupSizeControlProperties sizes = {

@@ -1,5 +1,5 @@
-/* Private to shaders/: what a device can do.  Read from the driver once, when the device is opened; operators choose by
- * it, and never ask the driver themselves. */
+/* Private to shaders/: what a device can do.  It is read from the driver once, when the device is opened.  Operators
+ * base their choices on it and never ask the driver themselves. */
 #pragma once
 
 #include <stdbool.h>

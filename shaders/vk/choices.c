@@ -1,6 +1,7 @@
-/* What was chosen by measuring.  The text of the file is the table: it is short, and searched only when a network is
- * made ready.  Its first line is the version of this program and the driver with its version, because other kernels may
- * be fast with others.  The file's name is not enough: with Mesa 22.3's software driver it has no version. */
+/* What was chosen by measuring.  The file's text itself is the table: it is short, and only searched when a network is
+ * made ready.  Its first line names the versions of this program and of the driver, because another version may make
+ * another kernel the fastest.  The file's name is not enough: Mesa 22.3's software driver puts no version in its UUID.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "shaders/vk/vk.h"
 
-/* How many bits of a stamp count; 0: there is no clock. */
+/* How many bits of a timestamp are valid; 0: there is no clock. */
 static uint32_t stamp_bits(const struct gpu *gpu)
 {
         VkQueueFamilyProperties *families;
@@ -53,7 +53,7 @@ int gpu_program_times(const struct gpu_program *program, double *ret)
         const uint32_t bits = stamp_bits(gpu);
         const uint64_t mask = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
 
-        if (!program->has_run) /* its stamps are not even reset, so that they must not be read */
+        if (!program->has_run) /* queries that were never reset must not be read */
                 return -EAGAIN;
         uint64_t *ticks = calloc(program->stamp_count, sizeof *ticks);
 

@@ -220,7 +220,7 @@ static void check_usable(VkPhysicalDevice device, const VkPhysicalDeviceProperti
                 {l->maxComputeSharedMemorySize < 8192, "it has less than 8 KB of shared memory"},
                 {l->maxStorageBufferRange < 1u << 27, "its storage buffers hold less than 128 MiB"},
                 {l->maxPerStageDescriptorStorageBuffers < OPERANDS, "its shaders reach fewer than 5 storage buffers"},
-                {l->maxPushConstantsSize < 128, "it takes less than 128 bytes of push constants"},
+                {l->maxPushConstantsSize < PUSH_CONSTANTS_SIZE, "it takes less than 128 bytes of push constants"},
                 {p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU && !device_may_compile(),
                  "it computes on the processor, for which MemoryDenyWriteExecute= must be off: "
                  "see \"Software Vulkan\" in visaged(8)"},
@@ -285,7 +285,7 @@ void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *r
                         ret->memory = memory.memoryHeaps[i].size;
 }
 
-/* If none is usable, the first one, which says why. */
+/* If none is usable, the first one: its `unusable` says why. */
 static int choose_best(const struct gpu_info *infos, unsigned count)
 {
         int best = -1;

@@ -4,14 +4,14 @@
 #include "shaders/vk/vk.h"
 
 int device_instance(VkInstance *ret, bool *ret_validation, char *why, size_t why_size);
-/* *ret: free() */
+/* The caller must free() *ret. */
 int device_enumerate(VkInstance instance, VkPhysicalDevice **ret, unsigned *ret_count);
-/* Of a device with Vulkan 1.1. */
+/* The device must support Vulkan 1.1. */
 void device_caps(VkPhysicalDevice device, struct gpu_caps *ret);
 void device_describe(VkPhysicalDevice device, unsigned index, struct gpu_info *ret);
 /* The queue family for compute, preferably one that does nothing else.  -ENOTSUP: none. */
 int device_family(VkPhysicalDevice device, uint32_t *ret);
 bool device_may_compile(void);
 bool device_has_extension(VkPhysicalDevice device, const char *name);
-/* The index of the device that `wanted` names, or of the best one.  -ENOENT. */
+/* The index of the device that `wanted` names, or of the best one.  -ENOENT: none. */
 int device_choose(const struct gpu_info *infos, unsigned count, const char *wanted);

@@ -1,4 +1,4 @@
-/* For all Vulkan calls: the result as an errno, and names for objects. */
+/* Results of Vulkan calls as errno values, and debug names for objects. */
 #include "shaders/vk/vk.h"
 
 int vk_error(struct gpu *gpu, VkResult result)

@@ -1,5 +1,5 @@
-/* Files of what a device has taught, kept between runs: one of a kind per device and driver version.  The hash of the
- * data (8 bytes), then the data. */
+/* Files about a device that are kept between runs: one of each kind for each device and driver version.  A file is a
+ * hash of the data (8 bytes), then the data. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "shaders/vk/vk.h"
 
-enum { MOST = 64 << 20 }; /* bytes that are read */
+enum { MOST = 64 << 20 }; /* bytes: larger files are not read */
 
 char *file_name(const struct gpu *gpu, const char *dir, const char *kind)
 {

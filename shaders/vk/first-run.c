@@ -1,11 +1,11 @@
-/* Which pipelines have run in this process.  Software drivers compile when one runs first, however often programs with
- * it are recorded afterwards. */
+/* Which pipelines have run in this process.  Software drivers compile a pipeline when it first runs, whichever program
+ * it is in. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "shaders/vk/vk.h"
 
-/* Its place in the table, made where there is none. */
+/* The pipeline's index in the table, to which it is added if necessary. */
 static int find(struct gpu *gpu, VkPipeline pipeline, size_t *ret)
 {
         size_t i = 0;

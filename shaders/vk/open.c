@@ -11,7 +11,7 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
         struct gpu *gpu = userdata;
 
         gpu->validation_messages++;
-        /* Only with VISAGED_VALIDATE, where somebody wants to see exactly this. */
+        /* Only with VISAGED_VALIDATE, whose purpose is to show this. */
         fprintf(stderr, "validation: %s\n", data->pMessage);
         return VK_FALSE;
 }

@@ -8,10 +8,10 @@
  * and far below the second or two after which drivers consider a job hung. */
 #define SEGMENT_SECONDS 0.0025
 
-/* Operators that would take more segments than this are cut. */
+/* An operator that would take more segments than this is cut into pieces. */
 #define SEGMENTS_MOST 4
 
-/* The minimum cost of an operator. */
+/* What any operator costs in addition to its arithmetic. */
 #define OPERATOR_SECONDS 10e-6
 
 enum { SETS_PER_POOL = 64 };
@@ -329,7 +329,7 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
         return 0;
 }
 
-/* A stamp behind all that was recorded, and before all that will be; the last one ends the last part. */
+/* A timestamp after everything recorded so far and before everything to come.  The last one ends the last part. */
 int gpu_program_part(struct gpu_program *program)
 {
         VkCommandBuffer commands = VK_NULL_HANDLE;

@@ -6,15 +6,15 @@
 
 /* How long to wait for a segment.  It takes milliseconds, and a driver's own watchdog acts after seconds, so a device
  * that has not responded after a minute never will.  But software drivers compile when a program first runs, which was
- * seen to take more than a minute on a busy CPU.  The wait is divided into slices, so that a time in which the whole
- * process was stopped counts as only one of them. */
+ * seen to take more than a minute on a busy CPU.  The wait is divided into slices, so that any time in which the
+ * whole process was stopped counts as one slice only. */
 #define SLICE_NS UINT64_C(100000000)
 enum { SLICES = 600, FIRST_SLICES = 6000 };
 
 /* How much longer a caller waits for the waiter, whose driver may not return from its wait either. */
 #define GRACE_SLICES 100
 
-/* VK_SUCCESS; VK_ERROR_DEVICE_LOST; VK_TIMEOUT: the device does not respond. */
+/* Returns VK_SUCCESS, VK_ERROR_DEVICE_LOST, or VK_TIMEOUT if the device does not respond. */
 static VkResult await(struct gpu *gpu, const struct waiting *waiting)
 {
         for (unsigned i = 0; i < waiting->slices; i++) {
@@ -205,7 +205,7 @@ static void retire(struct gpu *gpu)
         }
 }
 
-/* A program that has ended: all of it has landed, or will never start because the device is lost. */
+/* A program that has ended: all its segments have landed, or the rest will never start because the device is lost. */
 static struct gpu_program *find_over(const struct gpu *gpu)
 {
         struct gpu_program *p = gpu->queue_head;

@@ -1,4 +1,4 @@
-/* Private to shaders/: the shared part of Vulkan.  Nothing here knows what an operator computes. */
+/* Private to shaders/: the part of Vulkan that operators share.  Nothing here knows what an operator computes. */
 #pragma once
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include "shaders/gpu.h"
 #include "shaders/vk/caps.h"
 
-/* Of a dispatch, in each dimension: every device supports this many. */
+/* Workgroups of a dispatch in each dimension; every device supports this many. */
 #define GROUPS_MOST 65535
-enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs, one waits, so that the device never idles between them */
+enum { SEGMENTS_IN_FLIGHT = 2 }; /* one runs while the next one waits, so that the device is never idle */
 
 /* How a kernel reads its inputs: glsl/operand.glsl.  Outputs are always storage buffers. */
 enum reading { READ_BUFFERS, READ_TEXELS, READINGS };
@@ -50,7 +50,7 @@ struct segment {
         VkCommandBuffer commands;
 };
 
-/* A range of a buffer that an operator has used since the last barrier. */
+/* A range of a buffer that some operator has used since the last barrier. */
 struct touched {
         const struct gpu_buffer *buffer;
         uint64_t from, to;
@@ -60,11 +60,11 @@ struct touched {
 struct gpu_program {
         struct gpu *gpu;
         char name[32];
-        int error; /* the first one during recording */
+        int error; /* the first one while it was recorded */
         bool ended, running, background;
         bool has_run; /* to its end */
         bool only_compiles;
-        size_t *first_runs; /* places in the device's `runs` of what had not run when this was recorded */
+        size_t *first_runs; /* indices in the device's `runs` of pipelines that had not run when this was recorded */
         size_t first_run_count;
 
         struct segment *segments;
@@ -79,7 +79,7 @@ struct gpu_program {
         VkBufferView *views;
         size_t view_count;
 
-        VkQueryPool stamps; /* of the device's clock; VK_NULL_HANDLE: its parts are not measured */
+        VkQueryPool stamps; /* timestamps; VK_NULL_HANDLE: its parts are not measured */
         unsigned stamp_count, stamp_room;
 
         struct touched touched[64];
@@ -131,7 +131,7 @@ struct gpu {
 
         struct first_run {
                 VkPipeline pipeline;
-                bool done; /* once: nothing of it is left for the driver to compile */
+                bool done; /* it has run, so the driver has nothing left to compile */
         } * runs;
         size_t run_count;
 
@@ -169,7 +169,7 @@ struct operand {
         int format; /* FORMAT_F32... */
 };
 
-/* A dispatch. */
+/* One dispatch of a kernel. */
 struct dispatch {
         const struct kernel *kernel;
         int32_t constants[CONSTANTS];
@@ -193,41 +193,40 @@ int vk_error(struct gpu *gpu, VkResult result);
                 made_;                                                                                                 \
         })
 
-/* For tools and logs: sets the object's debug name if somebody listens. */
+/* Sets the object's debug name if VISAGED_VALIDATE is set. */
 void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *name);
 
-/* open.c: a device with its queue and its cache.  What can only be measured is the caller's to set: backend, reading,
- * rate. */
+/* open.c: a device with its queue and its cache.  The caller sets what can only be measured: backend, reading, rate. */
 int vk_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size);
 
 /* pipeline.c */
 int pipelines_init(struct gpu *gpu);
 void pipelines_finish(struct gpu *gpu);
-/* Compiles it where that has not been done.  *ret is a copy. */
+/* Finds the compiled kernel, or compiles it.  *ret is a copy. */
 int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
                   const int32_t constants[CONSTANTS], struct compiled_kernel *ret);
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 
-/* first-run.c: a program that will run `pipeline` is being recorded; whether one in it has not run yet; now all
- * have. */
+/* first-run.c: notes that `program` will run `pipeline`; tells whether any pipeline in it has not run yet; marks all of
+ * them as run. */
 int first_run_note(struct gpu_program *program, VkPipeline pipeline);
 bool first_run_due(const struct gpu_program *program);
 void first_run_done(struct gpu_program *program);
 
 /* file.c: a file's name, which the caller must free(); NULL: out of memory. */
 char *file_name(const struct gpu *gpu, const char *dir, const char *kind);
-/* Its data, which the caller must free(); NULL: there is no usable one. */
+/* The file's data, which the caller must free(); NULL: there is no usable file. */
 void *file_read(const char *path, size_t *ret_size);
-/* To a temporary name first, because two processes may write at the same time. */
+/* Writes to a temporary name first, because two processes may write at the same time. */
 int file_write(const char *path, const void *data, size_t size);
 
 /* choices.c: what was chosen for this device by measuring, in this run or an earlier one: a word for each key.  Keys
- * and words have no spaces.  Without a directory, or a usable file in it, there is none at first. */
+ * and words have no spaces.  Without a directory, or a usable file in it, the table is empty at first. */
 int choices_open(struct gpu *gpu, const char *dir);
 void choices_close(struct gpu *gpu);
 /* The word, `*ret_size` characters long, valid until the next one is added; NULL: there is none. */
 const char *choices_find(const struct gpu *gpu, const char *key, size_t *ret_size);
-int choices_add(struct gpu *gpu, const char *key, const char *word); /* a key that has none */
+int choices_add(struct gpu *gpu, const char *key, const char *word); /* the key must not have a word yet */
 int choices_save(const struct gpu *gpu);                             /* -ENOENT: there is no directory */
 
 /* cache.c: the pipeline cache file */
@@ -241,7 +240,7 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
 /* Keeps the first error of a recording; returns it. */
 int program_fail(struct gpu_program *program, int error);
 
-/* clock.c: records the next of the program's stamps, for which there must be room; what must be destroyed. */
+/* clock.c: records the program's next timestamp, for which there must be room; destroys its query pool. */
 void clock_stamp(struct gpu_program *program, VkCommandBuffer commands);
 void clock_free(struct gpu_program *program);
 

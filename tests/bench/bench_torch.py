@@ -1,7 +1,7 @@
 """Times a model file's network in PyTorch, in a process of its own.
 
-Arguments: model, WIDTHxHEIGHT, repetitions, threads, cpu|gpu, fp32|fp16.  "gpu" is CUDA where there is one, else the CPU; halves only
-there.
+Arguments: model, WIDTHxHEIGHT, repetitions, threads, cpu|gpu, fp32|fp16.  "gpu" is CUDA if PyTorch has it, else the
+CPU; fp16 is used on CUDA only.
 """
 import json
 import os
@@ -18,7 +18,7 @@ WARM_UP = 2
 
 
 def careful(network):
-    """What a careful user would do: no leaky ReLU where a ReLU follows, and in place elsewhere."""
+    """As a careful user would: no leaky ReLU if a ReLU follows, and in place otherwise."""
     for module in network.modules():
         last = {reference.Bottleneck: "bn3", reference.Basic: "bn2"}.get(type(module))
         if last or isinstance(module, reference.DmlCsr):

@@ -1,5 +1,5 @@
-/* The cost of the operators on pictures: processor time a call of the whole process, the software driver's threads
- * included.  Prints the median of some runs, in milliseconds.
+/* The cost of the operators on pictures: processor time per call, of the whole process with the software driver's
+ * threads.  Prints the median of several runs, in milliseconds.
  *
  *     pictures [RUNS]
  *
@@ -148,7 +148,7 @@ static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const
         return buffer;
 }
 
-/* The answers of a network for the whole picture, and what is taken from the map. */
+/* Placing a network's answers for the whole picture, and extracting labels from the map. */
 static void place(const struct bench *bench)
 {
         enum { WIDTH = 288, HEIGHT = 224 };

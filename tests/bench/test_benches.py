@@ -1,4 +1,4 @@
-"""The benchmarks run and their tables are whole; what they measure is nobody's business here.
+"""The benchmarks run and their tables are complete; no time that they measure is checked.
 
 Environment: VISAGED_BUILD (the build folder), PICTURES (bench-pictures).
 """
@@ -32,7 +32,7 @@ class Benches(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             with open(f"{folder}/rows", encoding="utf-8") as file:
                 rows = json.load(file)
-        # What is measured here is no time: it is the same on every machine.
+        # These figures are not times: they are the same on every machine.
         self.assertLess(rows["visaged"]["flips"], rows["single pictures"]["flips"])
         self.assertLess(rows["visaged"]["dtssd"], rows["single pictures"]["dtssd"])
         self.assertEqual(rows["visaged"]["lag"], 0)

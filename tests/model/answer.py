@@ -16,13 +16,13 @@ import torch.nn.functional as F
 
 POINTS = 80
 LATE = ("context.", "layer6.", "decoder.")
-CLIPPED, AFTER = 3, 1 / 3  # gains before a ReLU6, so that its ceiling matters, and behind it
+CLIPPED, AFTER = 3, 1 / 3  # gains before a ReLU6, so that its ceiling matters, and after it
 fault = None
 parts = []
 
 
 class Small(NamedTuple):
-    """One of the networks: its encoder returns the head's input, and what its decoder takes besides."""
+    """One of the networks: its encoder returns the head's input, and the other maps that its decoder takes."""
     encoder: Callable
     decoder: Callable
     head: int
@@ -46,7 +46,7 @@ def mix(x):
 
 
 def part(name):
-    """Whether this part of the network is the one to be wrong."""
+    """Whether this part of the network is to be made wrong."""
     parts.append(name)
     return name == fault
 
@@ -223,7 +223,7 @@ def points(small, logits):
 
 
 def sensitivity(small, right):
-    """Of each part by its name: the largest change of any logit, and of any that is stored, of the largest logit."""
+    """By the name of each part: the largest change of any logit, and of any stored one, relative to the largest logit."""
     global fault
     effect = {}
     for fault in list(parts):

@@ -1,4 +1,4 @@
-/* The graph as a table: figures, shapes and names, and that no map is read after it was overwritten. */
+/* The graph as a table: figures, shapes and names; no map is read after it was overwritten. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,7 +307,7 @@ static void test_memory(void **state)
         }
 }
 
-/* ---- what is read is what was meant to be ---- */
+/* ---- nodes read what they are meant to read ---- */
 
 /* For each buffer and group of 4 channels: 1 + the node that wrote it last. */
 struct memory {

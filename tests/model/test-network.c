@@ -231,11 +231,11 @@ static void plan(void)
         assert_int_equal(plan_place(items, graph->buffer_count, &size), 0);
         arena = malloc(size);
         assert_non_null(arena);
-        /* NaN: it spreads if anything is read before it is written. */
+        /* NaN, which spreads if anything is read before it is written. */
         memset(arena, 0xff, size);
 }
 
-/* Otherwise the answer would not show whether there is a ceiling or a floor. */
+/* Otherwise the answer would not show whether the activation clips. */
 static void assert_clipped(const struct graph_node *node)
 {
         uint32_t count = pixels(node->out), low = 0, high = 0;

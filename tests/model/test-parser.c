@@ -270,7 +270,7 @@ static void test_file(void **state)
         rig_free(&rig);
 }
 
-/* Where the centre of that pixel lies: 1 inside of the region, -1 outside, 0 on its edge. */
+/* Where the centre of that pixel lies: 1 inside the region, -1 outside, 0 on its edge. */
 static int reaches(const struct gpu_region *region, const struct model_info *info, uint32_t x, uint32_t y)
 {
         const float(*row)[4] = region->from_picture, size[2] = {info->width, info->height};

@@ -1,4 +1,4 @@
-/* What the plan promises, with random lifetimes. */
+/* The promises of plan.h, with random lifetimes. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -50,7 +50,7 @@ static const struct damage {
         {"{\"__metadata__\":{},\"__metadata__\":{}}", "duplicate"},
         {"{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", "duplicate"},
         {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[0,16]}}", "duplicate"},
-        /* what a tensor is made of */
+        /* the keys of a tensor */
         {"{\"a\":1}", "tensor a"},
         {"{\"a\":[]}", "tensor a"},
         {"{\"a\":null}", "tensor a"},
@@ -64,7 +64,7 @@ static const struct damage {
         {"{" T("a", "F64", "[2]", 0, 16) "}", "tensor a: type F64"},
         {"{" T("a", "BF16", "[8]", 0, 16) "}", "tensor a: type BF16"},
         {"{" T("a", "f32", "[4]", 0, 16) "}", "tensor a: type f32"},
-        /* what would control a terminal: ESC, DEL, and CSI as one character */
+        /* characters that control a terminal: ESC, DEL, and CSI as one character */
         {"{" T("a", "\\u001b[31m", "[4]", 0, 16) "}", "tensor a: type ?[31m"},
         {"{" T("a", "\\u007f", "[4]", 0, 16) "}", "tensor a: type ?"},
         {"{" T("a\\u009b31m", "F64", "[2]", 0, 16) "}", "tensor a\xc2?31m: type F64"},
@@ -107,7 +107,7 @@ static const struct damage {
         {"{" A "," T("b", "F32", "[3]", 8, 20) "}", "tensor b: ends"},
         {"{" T("a", "F16", "[1]", 0, 2) "," T("b", "F32", "[3]", 2, 14) "}", "tensor b: not aligned"},
         {"{" T("a", "F16", "[7]", 1, 15) "}", "tensor a: not aligned"},
-        /* cover */
+        /* gaps, overlaps, and bytes after the last tensor */
         {"{" A "," T("b", "F32", "[2]", 4, 12) "}", "tensor b: overlaps"},
         {"{" A "," T("b", "F32", "[4]", 0, 16) "}", "overlaps"},
         {"{" T("b", "F32", "[2]", 8, 16) "," T("a", "F32", "[3]", 0, 12) "}", "tensor b: overlaps"},
@@ -301,7 +301,7 @@ static void test_not_a_file(void **state)
         assert_null(file);
 }
 
-/* Whatever a few wrong bytes do, the file is accepted or -EBADMSG is returned. */
+/* With a few wrong bytes, the file is either accepted or refused with -EBADMSG. */
 static void test_noise(void **state)
 {
         char text[sizeof good], data[16] = {0}, why[256];

@@ -27,13 +27,13 @@ VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
 LONG = bool(os.environ.get("VISAGED_LONG"))
 TIMEOUT = 900
 
-# fp32: of the largest |logit|, and of all pixels.
+# fp32: the first is relative to the largest |logit|, the second to all pixels.
 LOGITS_NEAR, LABELS_EQUAL, LABELS_EQUAL_HALF = 1e-4, 0.9999, 0.995
 
 
 @dataclasses.dataclass
 class Network:
-    """A model file of random weights and a picture for it; what the reference says of them is kept until the last use."""
+    """A model file of random weights and a picture for it; the reference's result is kept until its last use."""
     variant: str
     classes: int
     height: int
@@ -82,7 +82,7 @@ def command(words, env=None, status=0):
 
 
 def picture(width, height):
-    """The portrait that comes with the program, cut to the shape that is wanted."""
+    """The program's portrait, cropped to the given shape."""
     with Image.open(f"{ROOT}/daemon/portrait.jpg") as portrait:
         w, h = portrait.size
         scale = min(w / width, h / height)

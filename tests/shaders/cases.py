@@ -31,7 +31,7 @@ class Map:
     get: bool = False
     half: bool = False
     first: int = 0
-    beyond: int = 0  # channels of the wide map behind this one
+    beyond: int = 0  # channels of the wide map after this one
     offset: int = 0
     share: str = None  # lies in the buffer of that map
 
@@ -48,7 +48,7 @@ class Map:
 
 
 def rounded(array, half):
-    """What an operator sees of these numbers, as 64-bit floats."""
+    """These numbers as an operator sees them, in 64-bit floats."""
     return array.astype(np.float16 if half else np.float32).astype(np.float64)
 
 
@@ -59,7 +59,7 @@ class Case:
     check: object  # called with the outputs (arrays) and gpu-op's answer; raises AssertionError
     maps: dict = dataclasses.field(default_factory=dict)
     numbers: dict = dataclasses.field(default_factory=dict)
-    arrays: list = dataclasses.field(default_factory=list)  # behind those of the maps
+    arrays: list = dataclasses.field(default_factory=list)  # after those of the maps
     flop: float = 0
     repeat: int = 1
     sample: bool = True  # belongs to the short list for slow drivers
@@ -89,11 +89,11 @@ class Case:
 
 
 class Unsupported(Exception):
-    """The device cannot do the back-end."""
+    """The device cannot run the back-end."""
 
 
 def answers(file):
-    """The records that are whole."""
+    """The records that are complete."""
     while True:
         line = file.readline()
         if not line.endswith(b"\n"):
@@ -180,7 +180,7 @@ def bytes_near(got, want, most, mean=None, where=None):
         raise AssertionError(f"off by {distance.mean():.3f} in the mean, allowed {mean}")
 
 
-# ---- what cases are made and judged with ----
+# ---- random numbers and tolerances ----
 
 # Of the largest number.  A direct sum of K products in 32 bits is off by about sqrt(K) 2^-24 of the terms' size, below 1e-6 of
 # the largest result for every K here.  Winograd F(4x4,3x3) multiplies by up to 8 and cancels: 1e-4.  Stored as halves, results

@@ -84,7 +84,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
 
 
 def can(algorithm, kernel, stride, dilation, half):
-    """What the algorithm's `fits` should say here."""
+    """What the algorithm's `fits` should return here."""
     if algorithm.startswith("subgroup") and DRIVER != drivers.LAVAPIPE:
         return False
     return {"subgroup-winograd": kernel == 3 and stride == 1 and not half, "depthwise-block": dilation == 1}.get(algorithm, True)
@@ -124,7 +124,7 @@ def conv_cases():
     for n, epilogue in enumerate(epilogues):
         for kernel, stride, dilation in kinds:
             yield conv(32, 36, kernel, stride, dilation, 13, 21, **epilogue, sample=n % 3 == 0)
-    # What the network has, and what is near a border of some tile.
+    # Shapes of the network, and shapes near the edge of some tile.
     for shape in [(64, 64, 3, 1, 1, 60, 60), (64, 128, 3, 1, 1, 33, 47), (128, 128, 3, 1, 1, 32, 32), (256, 256, 3, 1, 1, 16, 16),
                   (256, 256, 3, 1, 1, 60, 60), (256, 256, 3, 1, 1, 23, 37), (512, 512, 3, 1, 1, 16, 16),
                   (512, 512, 3, 1, 1, 15, 17), (512, 512, 3, 1, 2, 15, 15), (512, 512, 3, 1, 2, 32, 32),
@@ -156,7 +156,7 @@ def conv_cases():
 
 
 def strange_conv(n):
-    """Numbers that the network has no use for, all mixed."""
+    """Shapes that the network does not use, in random combinations."""
     r = rng("strange", n)
     big = r.random() < 0.2
     pick = lambda *of: of[r.integers(len(of))]
@@ -286,7 +286,7 @@ def softmax_cases():
             x = rng("softmax", n).standard_normal((channels, 1, pixels)) * size
 
             def check(outputs, answer, x=x):
-                # 2e-6: the exponent of a 32-bit difference of some tens, rounded.
+                # 2e-6: the rounding error of a 32-bit difference of a few tens, which is an exponent.
                 near(outputs[0], torch.softmax(torch.from_numpy(rounded(x, False)), 0).numpy(), 2e-5)
 
             maps = {"in": Map(*x.shape, x)}

@@ -40,7 +40,7 @@ SHEARED = [[0.6, 0.8, -10.5], [-0.3, 1.7, 8.25]]
 
 
 def transformed(rows, x, y):
-    """Where the rows, as 32-bit numbers, take the places (x, y)."""
+    """The places to which the rows, as 32-bit numbers, map (x, y)."""
     (a, b, c), (d, e, f) = np.float32(rows).astype(np.float64)
     return a * x + b * y + c, d * x + e * y + f
 
@@ -73,7 +73,8 @@ def crop_cases():
                 rgb = sample_region(image[..., :3], region, *size) / 255
                 y = ((rgb[..., ::-1] if bgr else rgb) - mean) / std
                 want = np.concatenate([y.transpose(2, 0, 1), np.zeros((1,) + y.shape[:2])])
-                # A place in the source is off by up to 2^-24 of some hundreds, the picture is noise of the steepest kind.
+                # A place in the source is off by up to 2^-24 of some hundreds of pixels, and noise is the steepest
+                # picture there is.
                 near(outputs[0], want, 3e-4, each=HALF_EACH if half else 0)
 
             yield Case("crop", f"crop {width}x{height} to {net_width}x{net_height}" + (f" free {n}" if rows else "")
@@ -105,7 +106,7 @@ def argmax_cases():
             [(11, 5, 5, 33, 33), (19, 15, 15, 113, 113), (11, 1, 1, 7, 5), (19, 7, 5, 50, 34), (2, 33, 17, 33, 17), (64, 8, 8, 60, 60),
              (19, 60, 60, 473, 473), (11, 35, 26, 201, 137), (1, 3, 3, 9, 9)]):
         x = (rng("argmax", n).standard_normal((classes, h, w)) + rng("argmax offset", n).standard_normal((classes, 1, 1))) * (n + 1)
-        wide = np.concatenate([x, np.full((-classes % 4, h, w), 1e3)])  # what pads the classes must not win
+        wide = np.concatenate([x, np.full((-classes % 4, h, w), 1e3)])  # padding after the classes must not win
 
         def check(outputs, answer, x=x, classes=classes, height=height, width=width):
             got, mask, lead, rest = outputs[0].reshape(height, width, 4).transpose(2, 0, 1)
@@ -133,7 +134,7 @@ def first_of(distance):
 
 
 def presence(x, y, size, feather):
-    """How much a view of that size counts at places among its answers."""
+    """How much a view of that size counts at places among its answers; see struct gpu_view."""
     h, w = size
     return np.clip(np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / feather, 0, 1)
 
@@ -381,7 +382,7 @@ def pack_cases():
                         kr, kb = luma_weights(p["color"])
                         y = rgb @ [kr, 1 - kr - kb, kb]
                         planes = [y, (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))]
-                        for i in (1, 2):  # the mean of those that share it
+                        for i in (1, 2):  # the mean of the pixels that share it
                             sx, sy = p["component"][i]["shift_x"], p["component"][i]["shift_y"]
                             m = planes[i].reshape(p["height"] >> sy, 1 << sy, p["width"] >> sx, 1 << sx).mean((1, 3))
                             planes[i] = m.repeat(1 << sy, 0).repeat(1 << sx, 1)
@@ -432,7 +433,7 @@ def guide_cases():
         for what in ("two colours", "greys", "noise", "flat", "nobody", "somebody"):
             r = rng("guide", n, what)
             inside = (x - 0.5) ** 2 + (y - 0.4) ** 2 < 0.07
-            wide = np.clip(0.5 + 8 * (0.3 - np.hypot(x - 0.47, y - 0.42)), 0, 1)  # as soft as the network's, and beside the edge
+            wide = np.clip(0.5 + 8 * (0.3 - np.hypot(x - 0.47, y - 0.42)), 0, 1)  # as soft as the network's, and off the edge
             color = np.where(inside[..., None], (200, 140, 120), (60, 90, 160)) + r.normal(0, 3, (height, width, 3))
             if what == "greys":
                 color = np.where(inside, 180, 90)[..., None] + 20 * np.sin(40 * x + 30 * y)[..., None] + np.zeros(3)

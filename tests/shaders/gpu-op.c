@@ -4,12 +4,12 @@
  *
  * Both files are sequences of records: a line of JSON, then the bytes of the arrays whose lengths its "data" lists.  A
  * case names an operator, its numbers, and its maps, whose plain channel-row-column arrays are put in the layout of
- * ops.h here and taken out of it again; what numbers mean is between test_ops.py and the operators.  Everything that a
+ * ops.h here and taken out of it again; gpu-op does not know what the numbers mean.  Everything that a
  * case does not set is filled with 0xff bytes, which are NaN in either float format: an operator that reads what it
- * should not gives itself away. What an operator may not write is compared afterwards ("intact").
+ * should not gives itself away.  What an operator may not write is compared afterwards ("intact").
  *
- * Exit status: 0 all cases were answered (each with its own status), 77 this device cannot do the backend, 1 no device,
- * 2 usage. */
+ * Exit status: 0 all cases were answered (each with its own status), 77 the device cannot run the back-end, 1 no
+ * device, 2 usage. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>

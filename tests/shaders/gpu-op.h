@@ -15,7 +15,7 @@ struct slot {
         const char *name;
         struct gpu_buffer *device, *readback;
         uint8_t *initial;
-        uint64_t size, bytes; /* of the buffer; of what counts in it */
+        uint64_t size, bytes; /* of the buffer; of its contents */
         bool is_map, shared, out;
         struct gpu_map map;
         uint32_t real; /* channels of the plain array */
@@ -38,7 +38,7 @@ struct run {
 /* An operator as the cases name it: makes its buffers from the case, and records it. */
 struct operator
 {
-        const char *name; /* NULL behind the last */
+        const char *name; /* NULL after the last */
         int (*run)(struct run * run);
 };
 
@@ -50,19 +50,19 @@ uint64_t round_up(uint64_t n, uint64_t multiple);
 
 uint32_t number(const json_t *object, const char *key);
 float real(const json_t *object, const char *key);
-/* The next array of the case; free(). */
+/* The next array of the case, which the caller must free(). */
 void *array(struct run *run, size_t expect);
 
 struct slot *slot_find(struct run *run, const char *name);
 struct slot *slot_new(struct run *run, const char *name);
 int slot_upload(struct run *run, struct slot *slot);
 
-/* Makes every map of the case, in order, with what its arrays say. */
+/* Makes every map of the case, in order, filled from its arrays. */
 int maps_new(struct run *run);
 const struct gpu_map *map(struct run *run, const char *name);
 /* Copies between a plain array and the map's place in a host image of its buffer. */
 void map_move(const struct slot *slot, uint8_t *image, uint8_t *plain, bool set);
-/* Whether all around the map is as it was. */
+/* Whether everything around the map is unchanged. */
 bool map_intact(const struct slot *slot, const uint8_t *before, const uint8_t *after);
 
 /* A buffer of bytes (a picture, labels, a frame) of `bytes`, from the next array or, for an output, filled with 0xff.
@@ -70,9 +70,9 @@ bool map_intact(const struct slot *slot, const uint8_t *before, const uint8_t *a
 int bytes_new(struct run *run, const char *name, uint64_t bytes, bool in, bool out, struct gpu_buffer **ret);
 int image_new(struct run *run, const char *name, bool in, bool out, struct gpu_image *ret);
 int labels_new(struct run *run, const char *name, bool in, bool out, struct gpu_labels *ret);
-/* A block with these bytes, behind an offset as in a frame's parameters, before and after which there is NaN. */
+/* A block with these bytes at an offset, as in a frame's parameters, with NaN before and after it. */
 int block_new(struct run *run, const char *name, const void *data, uint64_t size, struct gpu_block *ret);
-/* Weights, packed already, behind an offset, as in a model's buffer. */
+/* Packed weights at an offset, as in a model's buffer. */
 int extra_new(struct run *run, uint64_t size, const void *data, uint64_t offset, const char *name,
               struct gpu_buffer **ret);
 /* Working memory full of NaN. */

@@ -1,5 +1,4 @@
-/* Which algorithm computes a convolution, on devices that need not be there, and whether its sizes and its packing
- * agree. */
+/* Which algorithm computes a convolution, for made-up devices, and whether its sizes and its packing agree. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #define SIZEOF(array) (sizeof array / sizeof *(array))
 
-/* A processor's driver, on which everything runs. */
+/* A driver for CPUs, on which everything runs. */
 static const struct gpu_caps processor = {
         .subgroup = 8,
         .shuffle = true,
@@ -171,7 +170,7 @@ static void prefers_what_was_measured(void **state)
         assert_false(gpu_conv_is_guess(gpu, &wide));
         has(gpu, other, "tiled");
         assert_true(gpu_conv_is_guess(gpu, &other));
-        gpu->caps.invocations = 128; /* one competitor less is another question, and here none */
+        gpu->caps.invocations = 128; /* without one of the candidates it is another key, which has no word */
         has(gpu, wide, "tiled-small");
         assert_false(gpu_conv_is_guess(gpu, &other));
         release(gpu);
@@ -237,7 +236,7 @@ static void needs_no_file(void **state)
         choices_close(&gpu);
 }
 
-/* Cut anywhere, or with any byte changed, it is as if there were no file. */
+/* A file that is cut anywhere, or has any byte changed, is ignored. */
 static void survives_a_damaged_file(void **state)
 {
         struct gpu *gpu = device(3);
@@ -265,7 +264,7 @@ static void survives_a_damaged_file(void **state)
         release(gpu);
 }
 
-/* Whole files of somebody who means ill, or of another version. */
+/* Intact files with hostile contents, or of another version. */
 static void survives_any_text(void **state)
 {
         static const char first[] = VISAGED_VERSION " \n";
@@ -354,7 +353,7 @@ static size_t count_set(const uint8_t *p, size_t size, size_t element)
         return count;
 }
 
-/* Packs weights of 1 and biases of 2: they fill what was asked for, no byte more, and all of them are there. */
+/* Packs weights of 1 and biases of 2: all of them are there, and nothing is written beyond the stated size. */
 static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
 {
         enum { GUARD = 64 };
@@ -414,7 +413,7 @@ static void sizes_and_packing_agree(void **state)
         }
 }
 
-/* What a matrix made on the device lies like. */
+/* The layout of a matrix that is made on the device. */
 static void direct_ones_take_the_same_weights(void **state)
 {
         struct gpu_conv conv = shape(36, 19, 3, 1, 1, GPU_F32);

@@ -147,7 +147,7 @@ static void keeps_pipelines_and_survives_a_damaged_cache(void **state)
                 gpu_buffer_free(f.device);
                 gpu_buffer_free(f.readback);
                 gpu_close(gpu);
-                /* What was kept, if this driver has anything to keep, is cut short, then made nonsense. */
+                /* What was kept, if this driver keeps anything, is first cut short, then replaced by random bytes. */
                 snprintf(command, sizeof command,
                          round == 0 ? "for f in %s/*; do [ ! -f $f ] || truncate -s 40 $f; done"
                                     : "for f in %s/*; do [ ! -f $f ] || head -c 5000 /dev/urandom >$f; done",
@@ -326,7 +326,7 @@ static bool passes(struct fixture *f, struct gpu_program *longer, struct gpu_pro
         return log.done[0] == 1;
 }
 
-/* Not until nothing runs: the long one, in the background, is far from over. */
+/* It does not wait until nothing runs: the long program, in the background, is far from over. */
 static void is_freed_when_it_is_done_itself(void **state)
 {
         struct fixture *f = *state;
@@ -409,7 +409,7 @@ static bool note_run(void *userdata, const struct gpu_conv *conv, double seconds
         return ++figures->runs < figures->most;
 }
 
-/* It runs all that can compute a layer, and what it remembers is the fastest by the times that it tells of, or the
+/* It runs every algorithm that can compute a layer, and remembers the fastest by the times that it reports, or the
  * guess if that is about as fast. */
 static void tunes_by_its_own_figures(void **state)
 {
@@ -456,8 +456,8 @@ static void stops_tuning_when_it_is_told(void **state)
         assert_int_equal(gpu_allocated(f->gpu), before);
 }
 
-/* What a frame needs besides its labels is short beside the network, on every device: else a smooth picture waits for
- * them. */
+/* On every device, all that a frame needs besides its labels is short compared with the network; otherwise smooth mode
+ * would wait for labels. */
 static void lets_a_frame_pass_a_network(void **state)
 {
         struct fixture *f = *state;

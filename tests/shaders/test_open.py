@@ -12,7 +12,7 @@ import drivers
 
 
 def gpu_open(driver, backend, device=None, **more):
-    """(exit status, what it said)"""
+    """(exit status, output)"""
     try:
         env = drivers.environment(driver) | more
     except drivers.Missing as e:
@@ -61,7 +61,7 @@ class Open(unittest.TestCase):
         self.check(1, gpu_open(drivers.LAVAPIPE, "tiled", VK_ICD_FILENAMES="/nonexistent.json", VK_DRIVER_FILES="/nonexistent.json"))
 
     def test_validation_layers_notice_a_wrong_offset(self):
-        """That they are silent elsewhere means something only when they speak here."""
+        """Their silence elsewhere only means something if they report an error here."""
         try:
             env = drivers.environment(drivers.LAVAPIPE, validate=True)
         except drivers.Missing as e:

@@ -31,13 +31,13 @@ def structs(text):
 
 
 def declared():
-    """The structs of the headers, and those that are push constants."""
+    """The structs that the headers declare, and those among them that are push constants."""
     text = "".join(open(os.path.join(FOLDER, name)).read() for name in HEADERS)
     return set(re.findall(r"^struct (\w+_params) \{", text, re.M)), set(re.findall(r"^CHECK_PUSH_CONSTANTS\((\w+)\)", text, re.M))
 
 
 def compile_c(asserts):
-    """What the compiler says about them; nothing when all hold."""
+    """The compiler's messages; empty if all assertions hold."""
     source = "#include <stddef.h>\n" + "".join(f'#include "shaders/glsl/{name}"\n' for name in HEADERS) + "\n".join(asserts)
     done = subprocess.run([*os.environ.get("CC", "cc").split(), "-std=gnu11", "-fsyntax-only", "-I", ROOT, "-x", "c", "-"], input=source,
                           capture_output=True, text=True)

@@ -1,4 +1,4 @@
-/* What the compiler of the one Vulkan device that is offered makes of kernels, by its own statistics.  Reads a line for
+/* Prints the statistics that the compiler of the only Vulkan device reports about kernels.  Reads a line for
  * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...]`: SPIR-V, how it reads its inputs, and specialization
  * constants.  Prints an object for the device, then one for each line.  Nothing is run, so the device may be a null
  * one. */
@@ -212,5 +212,5 @@ int main(void)
         print(describe_device());
         while (fgets(line, sizeof line, stdin))
                 print(compile(line));
-        return 0; /* what was made ends with the process */
+        return 0; /* everything is freed with the process */
 }

@@ -1,6 +1,7 @@
-"""GPUs that are not there, for which their drivers compile all the same.
+"""GPUs that need not be present: their drivers can compile for them anyway.
 
-AMD's driver does so by itself. Intel's needs a stub of its kernel driver, which drm-shim builds; VISAGED_DRM_SHIM names it.
+AMD's driver can do so by itself. Intel's needs a stub of its kernel driver, which drm-shim builds; VISAGED_DRM_SHIM
+names it.
 """
 import json
 import os
@@ -29,7 +30,7 @@ GPUS = (
     Gpu("Arc A770", "intel", "dg2"),
 )
 
-# The driver's ICD, how it is told the family, and its statistics: what they are called here -> the driver's name.
+# The driver's ICD, the variable that sets the family, and its statistics: our name -> the driver's name.
 VENDORS = {
     "amd": ("radeon_icd", "RADV_FORCE_FAMILY", {
         "instructions": "Instructions", "registers": "VGPRs", "spills": "Spilled VGPRs", "waves": "Subgroups per SIMD",

@@ -1,8 +1,9 @@
-"""The pipelines that are compiled: kernels as storage buffers are read, which is how GPUs do it, and their constants."""
+"""The pipelines that are compiled: kernels that read storage buffers, as GPUs run them, and their constants."""
 import glob
 import os
 
-# Kernel -> names of its variants and their specialization constants (glsl/*.comp); {}: as it is.
+# Kernel -> names of its variants, each with specialization constants by id: the formats of operands, and the kernel's
+# own constants from FIRST_CONSTANT on (glsl/params.h, glsl/network-params.h).
 CONVOLUTIONS = {"3x3": {8: 9, 9: 0, 10: 2, 11: 1}, "1x1": {8: 1, 9: 1, 10: 2, 11: 1},
                 "1x1 and residual": {8: 1, 9: 1, 10: 2, 11: 1, 12: 1}, "3x3 fp16": {0: 1, 1: 1, 3: 1, 4: 1, 8: 9, 9: 0, 10: 2, 11: 1}}
 VARIANTS = {

@@ -10,8 +10,8 @@ import gpus
 import kernels
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WAVES, WIDTH = 4, 16  # at least: waves a SIMD of AMD's; SIMD width of Intel's
-WORSE = 1.1  # times the recorded figure, for what can differ with a compiler's mood
+WAVES, WIDTH = 4, 16  # at least: waves per SIMD on AMD; SIMD width on Intel
+WORSE = 1.1  # times the recorded figure, as slack
 
 
 class Vendors(unittest.TestCase):
@@ -39,7 +39,7 @@ class Vendors(unittest.TestCase):
                     self.assertGreaterEqual(now["waves"], WAVES, now)
                 else:
                     self.assertGreaterEqual(now["width"], WIDTH, now)
-                if driver == recorded.get("driver"):  # another version's figures are others
+                if driver == recorded.get("driver"):  # figures of another version cannot be compared
                     self.worse(recorded["kernels"].get(name), now)
 
     def worse(self, then, now):

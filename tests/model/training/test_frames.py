@@ -1,5 +1,5 @@
 """model/training/frames.py, people.py, clothes.py, props.py, film.py and backdrops.py: labels stay on their pixels, what
-isn't known is never said, and frames are what they are said to be."""
+isn't known is never labelled, and frames are as documented."""
 import os
 import sys
 import types
@@ -25,13 +25,13 @@ CLASSES = 20
 NAMES = people.Names.of(CLASSES)
 INDEX = NAMES.index
 COLORS = np.array([[int(color[i:i + 2], 16) for i in (1, 3, 5)] for color in arches.LABELS[CLASSES].values()], np.uint8)
-COLORS[0] = 16, 32, 48  # black is what is beyond a picture
+COLORS[0] = 16, 32, 48  # black is outside a picture
 VALID = {*range(CLASSES), *partial.CODES.values(), partial.IGNORE}
 UNKNOWN = partial.CODES["background or body"]
 
 
 def truth_of(labels=()):
-    """A face of sorts: big patches, a left side and a right one."""
+    """A crude face: big patches, a left side and a right one."""
     truth = np.zeros((SIDE, SIDE), np.uint8)
     truth[8:88, 16:80] = INDEX["skin"]
     truth[30:42, 22:40], truth[30:42, 56:74] = INDEX["right eye"], INDEX["left eye"]
@@ -170,7 +170,7 @@ class Frames(Composing):
         self.assertLess(np.abs(drawn - (0.5, 0.25, 0.25)).max(), 0.04)
 
     def test_labels_are_classes_or_codes(self):
-        """With all that there is: props, films, several sets, what sets don't know."""
+        """With everything at once: props, films, several sets, and pixels that sets don't know."""
         patches = [(code, np.s_[8 + 9 * i:17 + 9 * i, 70:96]) for i, code in enumerate(partial.CODES.values())]
         tall = np.zeros((240, 60), np.uint8)
         tall[20:32, 24:36], tall[32:, 15:45] = INDEX["skin"], partial.CODES["person without hair"]
@@ -415,7 +415,7 @@ class People(unittest.TestCase):
             self.assertIsNone(people.prepare(SIDE, Image.new("RGB", (20, 20)), Image.new("L", (20, 20), label), NAMES))
 
     def test_rare_classes_are_drawn_more_often(self):
-        """By the root of how rare they are beside COMMON, four times at most."""
+        """By the square root of their rarity compared with COMMON, four times at most."""
         plain, hatted = portrait(), portrait([HAT])
         repeats = people.repeats([plain] * 24 + [hatted], CLASSES)
         self.assertTrue((repeats[:24] == 1).all())
@@ -483,7 +483,7 @@ class People(unittest.TestCase):
 
 
 class Props(unittest.TestCase):
-    """What is drawn before a face is labelled so, and nothing else."""
+    """What is drawn before a face gets its label, and nothing else does."""
 
     def added(self, which, seed, names=NAMES):
         rng = np.random.default_rng(seed)

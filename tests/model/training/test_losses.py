@@ -50,7 +50,7 @@ def outputs_of(rng):
 
 
 def around(labels, n, y, x):
-    """The labels of a pixel and its eight neighbours."""
+    """The labels of a pixel and of its eight neighbours."""
     return {int(labels[n, y + dy, x + dx]) for dy, dx in itertools.product((-1, 0, 1), repeat=2)
             if 0 <= y + dy < labels.shape[1] and 0 <= x + dx < labels.shape[2]}
 
@@ -282,7 +282,7 @@ class Losses(unittest.TestCase):
                     self.assertEqual(0 if map_.grad is None else map_.grad.abs().max().item(), 0)
 
     def test_self_regulation_of_parsing_is_the_running_mean_of_both(self):
-        """Apart from the hardest pixels and Lovasz, which are the truth's alone."""
+        """Except in the hardest pixels and Lovasz, which use the truth only."""
         logits, labels = logits_of(self.rng), labels_of(self.rng, 0.1, 0.2)
         guide = logits_of(self.rng).softmax(1)
         args = logits, labels, ALLOWED, self.weights

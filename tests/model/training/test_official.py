@@ -18,7 +18,7 @@ import official
 MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "model", "training")
 PYTHON = "/usr/bin/python3"
 CLASSES, SIDE = 19, 65
-NEAR = 1e-4  # of the largest |logit|
+NEAR = 1e-4  # relative to the largest |logit|
 EQUAL, EQUAL_HALF = 0.999, 0.97  # of the pixels
 
 
@@ -60,7 +60,7 @@ class Official(unittest.TestCase):
         self.assertGreater((logits.argmax(0) == self.wanted.argmax(0)).mean(), EQUAL)
 
     def test_says_something(self):
-        """The comparison has teeth: many classes win, red and blue are not the same, weights are of both signs."""
+        """The comparison would notice errors: many classes win, red and blue differ, weights have both signs."""
         labels = self.wanted.argmax(0)
         self.assertGreater(len(np.unique(labels)), 3)
         self.assertGreater(np.abs(self.wanted - self.mirrored).max(), 100 * NEAR * np.abs(self.wanted).max())

@@ -26,9 +26,9 @@ NAMES = list(arches.LABELS[20])
 INDEX = {name: i for i, name in enumerate(NAMES)}
 ALLOWS = partial.allowed(20)
 CODES = partial.CODES
-SIDE = 448  # of what a teacher is shown
+SIDE = 448  # of the teacher's input
 
-# Knows colours: red 10 * n is class n, sure of it if green is full.
+# A teacher that knows colours: red 10 * n is class n, and it is sure if green is full.
 CODE = """
 import numpy as np
 
@@ -57,7 +57,7 @@ FACE = (INDEX["skin"], 100, 300, 150, 300)
 
 
 class Taught(unittest.TestCase):
-    """What becomes of labels."""
+    """How labels change."""
 
     def taught(self, labels, found, square=(0, 0, SIDE)):
         before = labels.copy()

@@ -1,5 +1,5 @@
-"""model/training/train.py as a user runs it, on made-up faces: it learns, can be left, and what it writes becomes a model file; and
-evaluate.py, teacher.py and compare.py with that."""
+"""model/training/train.py as a user runs it, on made-up faces: it learns, can be interrupted, and its result becomes a model file, with
+which evaluate.py, teacher.py and compare.py run."""
 import contextlib
 import io
 import json
@@ -92,7 +92,7 @@ def rooms(folder):
 class Train(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # Two threads wait for each other very long where something else keeps a processor busy.
+        # Two threads would wait for each other for very long if something else keeps a processor busy.
         cls.enterClassContext(mock.patch.dict(os.environ, OMP_NUM_THREADS="1"))
         cls.folder = tempfile.mkdtemp()
         cls.data = os.path.join(cls.folder, "data")
@@ -161,7 +161,7 @@ class Train(unittest.TestCase):
                                   ("a.pt", ("--method", "edges"), "name another --out"),
                                   ("a.pt", ("--variant", "edge"), "name another --out"),
                                   ("a.safetensors", (), "name another --out")):
-            self.refused(self.train(name, "--epochs", 1, "--input", 64, "--variant", "small18", *args), words)  # the last counts
+            self.refused(self.train(name, "--epochs", 1, "--input", 64, "--variant", "small18", *args), words)  # the last one counts
         scores = self.python("evaluate.py", self.path("a.safetensors"), "--data", self.data)
         self.assertEqual(scores.returncode, 0, scores.stderr)
         rows = {row[:12].strip(): float(row.split()[-1]) for row in scores.stdout.splitlines()}
@@ -175,7 +175,7 @@ class Train(unittest.TestCase):
         self.assertIn(words, run.stderr)
 
     def encoder(self):
-        """ImageNet's weights of sorts, as an .npz of all layers of the default encoder: drawn by He's rule, norms lively."""
+        """A stand-in for ImageNet's weights, an .npz of all layers of the default encoder: He's initialisation, varied norms."""
         torch.manual_seed(5)
         arrays, model = {}, DmlCsr(arches.named(20)["edge"])
         names = [("stem", "conv1", "bn1")]
@@ -294,7 +294,7 @@ class Train(unittest.TestCase):
             self.assertGreater(picture.width, 1000)
 
     def test_networks_compared(self):
-        """What they cost, and the table; they are trained as methods are."""
+        """Their costs, and the table; they are trained as methods are."""
         names = list(compare.KINDS["network"].names)
         self.assertEqual(names, ["edge", *arches.trials(20)])
         columns = compare.costs(names)

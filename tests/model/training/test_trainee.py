@@ -1,4 +1,4 @@
-"""model/training/trainee.py: the edge branch, ImageNet's weights, model files taken back, norms over several processes; model/training/train.py's
+"""model/training/trainee.py: the edge branch, ImageNet's weights, model files read back, norms over several processes; model/training/train.py's
 beginnings; model/training/schedule.py, metrics.py."""
 import contextlib
 import copy
@@ -46,7 +46,7 @@ BOTH = (TINY, TINY_INVERTED)
 
 
 def lively(model, seed):
-    """Norms and gammas that matter, as training makes them."""
+    """Norms and gammas that make a difference, as after training."""
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.state_dict().items():
         if name.endswith("running_var"):
@@ -137,7 +137,7 @@ class Frozen(unittest.TestCase):
 class Memory(unittest.TestCase):
     @unittest.skipUnless(os.path.exists("/proc/self/stat"), "no Linux")
     def test_what_is_freed_is_used_again(self):
-        """Not given back to the kernel: hardly any new page is met."""
+        """Memory is not returned to the kernel: there are hardly any new page faults."""
         code = ("import resource, torch, processes; processes.start(); x = torch.zeros(1 << 22); y = x + 1; del y\n"
                 "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
                 "for _ in range(10): y = x + 1; del y\n"
@@ -358,7 +358,7 @@ class Beginning(unittest.TestCase):
 
 
 class Weights(unittest.TestCase):
-    """What train.py gives classes and sets."""
+    """The weights and shares that train.py gives classes and sets."""
 
     def person(self, counts):
         labels = np.repeat([*counts], [*counts.values()]).astype(np.uint8)
