@@ -193,6 +193,10 @@ def rng(*key):
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
+def pixel_bytes(width, height, r):
+    return r.integers(0, 256, (height, width, 4), np.uint8)
+
+
 def to_torch(x):
     return torch.from_numpy(np.ascontiguousarray(x))[None]
 

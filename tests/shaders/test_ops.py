@@ -11,6 +11,7 @@ import unittest
 import cases
 import cases_network
 import cases_picture
+import cases_view
 import drivers
 from cases import BACKEND, DRIVER, LONG, VALIDATE
 
@@ -18,7 +19,7 @@ from cases import BACKEND, DRIVER, LONG, VALIDATE
 WHOLE_LIST = DRIVER == drivers.LAVAPIPE and BACKEND == "subgroup" and not VALIDATE
 FLOP_MOST = 4e10 if WHOLE_LIST else 2e9 if LONG else 3e8
 
-GROUPS = cases_network.GROUPS | cases_picture.GROUPS
+GROUPS = cases_network.GROUPS | cases_view.GROUPS | cases_picture.GROUPS
 
 
 class Group:
