@@ -15,7 +15,7 @@
 #include "daemon/common/stats.h"
 #include "daemon/pipeline/pipeline.h"
 
-/* What the child tells. */
+/* What the child reports. */
 struct answer {
         int error;
         double seconds;
@@ -97,7 +97,7 @@ static void start(const struct engine_options *options, const struct config *con
         engine_close(&engine);
 }
 
-/* Wherever drivers and we keep what they have compiled. */
+/* All variables that say where visaged or a driver caches compiled kernels. */
 static void use_cache(const char *folder)
 {
         static const char *const names[] = {"XDG_CACHE_HOME", "CACHE_DIRECTORY", "MESA_SHADER_CACHE_DIR",
@@ -135,7 +135,7 @@ static void on_signal(int number)
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 #define ENDS (sizeof ends / sizeof *ends)
 
-/* Reads all that the child says, and waits for its end. */
+/* Reads the child's report, and waits for its end. */
 static int listen_to(int in, struct answer *ret, uint64_t *ret_peak)
 {
         struct rusage usage = {0};
@@ -151,7 +151,7 @@ static int listen_to(int in, struct answer *ret, uint64_t *ret_peak)
         if (caught)
                 return -EINTR;
         if (got < sizeof *ret || status != 0) {
-                snprintf(ret->why, sizeof ret->why, "the process that was to be timed died");
+                snprintf(ret->why, sizeof ret->why, "the process to be timed died");
                 return -EIO;
         }
         *ret_peak = (uint64_t)usage.ru_maxrss * 1024;
@@ -169,7 +169,7 @@ static int run_child(const struct engine_options *options, const struct config *
         if (pipe2(ends_of_pipe, O_CLOEXEC) < 0)
                 return -errno;
         fflush(NULL);
-        /* So that no signal comes between fork() and `child`. */
+        /* on_signal() needs `child`, so no signal may arrive before it is set. */
         sigfillset(&set);
         sigprocmask(SIG_BLOCK, &set, &old);
         child = fork();
