@@ -4,7 +4,7 @@
 #include "v4l2/camera.h"
 
 struct camera_ops {
-        void (*close)(struct camera *camera); /* stopped already; frees */
+        void (*close)(struct camera *camera); /* frees a camera that has been stopped */
         int (*start)(struct camera *camera);
         void (*stop)(struct camera *camera);
         int (*next)(struct camera *camera, struct frame *ret);
@@ -18,7 +18,7 @@ struct camera {
         struct camera_counters counters;
         char name[256], id[256];
         int fd;
-        uint8_t *into; /* where next() puts a frame that it decodes: the caller's, of format.size bytes */
+        uint8_t *into; /* where next() decodes a frame to: a buffer of the caller, of format.size bytes */
         bool streaming, out;
 };
 

@@ -8,10 +8,11 @@
  *   y4m:FILE                               a YUV4MPEG2 file, at its own rate, in a loop
  *   y4m:FILE?once                          the same, played once, then -ENODEV
  *
- * Frames have one of the formats that frame_format_pack() accepts: the node's own if it has one of them (YUYV, UYVY,
- * NV12, YU12, RGB3, BGR3, GREY), else MJPEG, which is decoded here to 422P, else libv4l2's conversion.
+ * Frames have one of the formats that frame_format_pack() accepts.  Of the formats that a node offers, the one nearest
+ * to the wish is used: a raw one as it is, MJPEG decoded to 422P, or as a last resort one that libv4l2 converts.
  *
- * Nothing blocks after camera_open(), and nothing allocates after camera_start().  Not thread-safe. */
+ * After camera_open() nothing waits for a frame; camera_stop() and camera_close() wait for the end of a conversion.
+ * After camera_start() only libraries allocate, on a thread of the camera.  Not thread-safe. */
 #pragma once
 
 #include "v4l2/frame.h"
@@ -25,7 +26,7 @@ struct camera_wish {
 
 struct camera_counters {
         uint64_t captured; /* frames that the driver delivered */
-        uint64_t stale;    /* given back unread because there was a newer one */
+        uint64_t stale;    /* not used because there was a newer one, or converting them took too long */
         uint64_t corrupt;  /* with the error flag, too short, or an undecodable JPEG */
         uint64_t lost;     /* gaps in the driver's sequence numbers */
 };
@@ -51,6 +52,11 @@ const char *camera_name(const struct camera *camera); /* the card's name, or the
 const char *camera_id(const struct camera *camera);
 const struct camera_counters *camera_counters(const struct camera *camera);
 
+/* Does nothing if the stream is running.
+ *   -EBUSY    another program is streaming
+ *   -ENOSPC   not enough USB bandwidth
+ *   -ENODEV, -EIO  as for camera_next()
+ *   else      the kernel's errno */
 int camera_start(struct camera *camera);
 void camera_stop(struct camera *camera);
 
@@ -61,8 +67,9 @@ int camera_fd(const struct camera *camera);
  * at a time: camera_release() it before the next call.
  *   -EAGAIN  none yet; never while the descriptor reports an error
  *   -ENODEV  the camera is gone: close it
- *   -EIO     the stream broke or its format changed (close it and open it again), or it was never started */
+ *   -EIO     the stream broke or its format changed (close it and open it again), or it has not been started */
 int camera_next(struct camera *camera, struct frame *ret);
+/* Errors as for camera_next(), except -EAGAIN. */
 int camera_release(struct camera *camera, const struct frame *frame);
 
 struct camera_info {
@@ -81,7 +88,7 @@ int camera_ask(const char *node, char *ret_card, size_t size);
  * opened are listed with an empty card.  Returns how many there are, or a negative errno. */
 int camera_list(struct camera_info **ret);
 
-/* A descriptor that can be read when something happens in /dev, or a negative errno.  It is the caller's to close.
- * Then camera_watch_heard() tells, without blocking, whether a video node came or got other permissions. */
+/* A descriptor that becomes readable when something happens in /dev, or a negative errno.  The caller must close() it.
+ * Then camera_watch_heard() tells, without blocking, whether a video node appeared or changed its permissions. */
 int camera_watch(void);
 bool camera_watch_heard(int fd);

@@ -3,5 +3,5 @@
 
 #include <pthread.h>
 
-/* Negative errno: there is none. */
+/* Returns 0, or a negative errno if there is no thread.  The caller must pthread_join() it. */
 int thread_start(pthread_t *ret, void *(*run)(void *userdata), void *userdata);

@@ -1,4 +1,4 @@
-/* How fast the engine is on this machine: all measurements, and what is told of them. */
+/* How fast the engine is on this machine: all measurements, and their JSON. */
 #pragma once
 
 #include "daemon/bench/frame.h"
@@ -13,5 +13,5 @@ struct bench {
         struct bench_frame frame;
 };
 
-/* A new object; visagectl(1) has its members. */
+/* A new object, whose members visagectl(1) describes. */
 json_t *bench_json(const struct bench *bench, const struct config *config);

@@ -121,7 +121,8 @@ static int run_operators(struct rig *rig, double *ret)
         return r;
 }
 
-/* Of all threads of this process: on a software GPU they do the work, and what else the machine does counts less. */
+/* CPU time of all threads of this process.  On a software GPU they do the work, and other load on the machine affects
+ * this less than the elapsed time. */
 static double cpu_now(void)
 {
         struct timespec now;
@@ -139,7 +140,7 @@ static int run_whole(struct rig *rig, double *ret, double *ret_cpu)
         return r;
 }
 
-/* The whole and the operators in turn, so that whatever else happens on the machine happens to both. */
+/* Alternates between the whole network and its operators, so that other load on the machine affects both. */
 static int iterate(struct rig *rig, const struct bench_progress *progress, double *scratch)
 {
         double whole = 0, cpu = 0;

@@ -13,7 +13,7 @@ struct bench_operator {
 
 struct bench_network {
         struct spread time; /* of all operators as one program, seen by the host */
-        double cpu;         /* seconds of processor time that it takes of this process, the median */
+        double cpu;         /* seconds of CPU time that it takes of this process, the median */
         bool clock;         /* the operators were measured by the device's clock, else one by one by the host's */
         struct bench_operator *operators;
         unsigned count;

@@ -1,4 +1,4 @@
-/* What was measured several times. */
+/* Summarises a time that was measured repeatedly. */
 #pragma once
 
 #include <jansson.h>
@@ -9,7 +9,7 @@ struct spread {
         double median, min, max; /* seconds */
 };
 
-/* Of `count` numbers, at least one, which it sorts. */
+/* Of `count` times, at least one.  Sorts them. */
 struct spread spread_of(double *seconds, unsigned count);
 
 /* Adds median_ms, min_ms and max_ms to an object. */

@@ -15,7 +15,7 @@
 #include "daemon/common/stats.h"
 #include "daemon/pipeline/pipeline.h"
 
-/* What the child tells. */
+/* What the child reports. */
 struct answer {
         int error;
         double seconds;
@@ -97,7 +97,7 @@ static void start(const struct engine_options *options, const struct config *con
         engine_close(&engine);
 }
 
-/* Wherever drivers and we keep what they have compiled. */
+/* All variables that say where visaged or a driver caches compiled kernels. */
 static void use_cache(const char *folder)
 {
         static const char *const names[] = {"XDG_CACHE_HOME", "CACHE_DIRECTORY", "MESA_SHADER_CACHE_DIR",
@@ -155,7 +155,7 @@ static void handle_no_more(void)
                 sigaction(ends[i], &before[i], NULL);
 }
 
-/* Reads all that the child says, and waits for its end. */
+/* Reads the child's report, and waits for its end. */
 static int listen_to(int in, struct answer *ret, uint64_t *ret_peak)
 {
         struct rusage usage = {0};
@@ -171,7 +171,7 @@ static int listen_to(int in, struct answer *ret, uint64_t *ret_peak)
         if (caught)
                 return -EINTR;
         if (got < sizeof *ret || status != 0) {
-                snprintf(ret->why, sizeof ret->why, "the process that was to be timed died");
+                snprintf(ret->why, sizeof ret->why, "the process to be timed died");
                 return -EIO;
         }
         *ret_peak = (uint64_t)usage.ru_maxrss * 1024;
@@ -189,7 +189,7 @@ static int run_child(const struct engine_options *options, const struct config *
         if (pipe2(ends_of_pipe, O_CLOEXEC) < 0)
                 return -errno;
         fflush(NULL);
-        /* So that no signal comes between fork() and `child`. */
+        /* on_signal() needs `child`, so no signal may arrive before it is set. */
         sigfillset(&set);
         sigprocmask(SIG_BLOCK, &set, &old);
         child = fork();
@@ -236,8 +236,10 @@ int bench_start(const struct engine_options *options, const struct config *confi
         char *cache = NULL;
         int r;
 
-        if (asprintf(&cache, "%s/visagectl-bench-XXXXXX", base && base[0] == '/' ? base : "/tmp") < 0)
+        if (asprintf(&cache, "%s/visagectl-bench-XXXXXX", base && base[0] == '/' ? base : "/tmp") < 0) {
+                snprintf(why, why_size, "out of memory");
                 return -ENOMEM;
+        }
         handle();
         if (mkdtemp(cache)) {
                 r = run_both(options, config, cache, ret, why, why_size);

@@ -6,7 +6,7 @@
 #include "v4l2/camera.h"
 #include "v4l2/names.h"
 
-/* NULL: it is a node. */
+/* The file of a camera's name, or NULL if it names a node. */
 static const char *file_of(const char *camera)
 {
         const char *file;
@@ -95,7 +95,7 @@ void doctor_camera(const struct doctor_world *world, struct doctor_finding *ret)
                 doctor_say(ret, DOCTOR_SKIPPED, "a file: %s", file_of(camera));
         } else if (!world->camera[0]) {
                 doctor_say(ret, DOCTOR_PROBLEM, "there is none");
-                doctor_fix(ret, "plug one in; \"visagectl cameras\" lists what the kernel has");
+                doctor_fix(ret, "plug one in; \"visagectl cameras\" lists those that the kernel knows");
         } else if (camera[0] && !strchr(camera, '/') && doctor_exists(world, "/dev/%s", camera)) {
                 doctor_say(ret, DOCTOR_PROBLEM, "no camera has the id \"%s\"", camera);
                 doctor_fix(ret, "camera = /dev/%s, or an id from \"visagectl cameras\"", camera);

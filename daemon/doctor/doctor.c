@@ -7,7 +7,7 @@
 
 #include "daemon/doctor/world.h"
 
-#define CHILD_SECONDS 600 /* a CPU compiles for a minute the first time, a busy one for several */
+#define CHILD_SECONDS 600 /* on a CPU, the first run compiles for a minute, or for several if it is busy */
 
 const char *const doctor_severity_names[] = {"ok", "skipped", "warning", "problem"};
 
@@ -34,7 +34,7 @@ const struct doctor_check doctor_checks[] = {
         {NULL},
 };
 
-/* A Vulkan driver may crash or never return: that is a finding, too. */
+/* A Vulkan driver may crash or never return, which is also a finding. */
 static void run_child(const struct doctor_check *check, const struct doctor_world *world, struct doctor_finding *ret)
 {
         int ends[2], status = 0;

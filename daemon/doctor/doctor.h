@@ -41,12 +41,12 @@ struct doctor_world {
         char nodes[CONFIG_OUTPUTS_MAX][PATH_MAX];
         const char *node;      /* the one to be checked; "": there are only files */
         char camera[PATH_MAX]; /* the same for the camera; "": there is none */
-        const char *user;      /* the caller ... */
+        const char *user;      /* who runs the doctor */
         uid_t uid;
-        gid_t groups[64]; /* ... and the groups of the process */
+        gid_t groups[64]; /* of the process */
         int groups_n;
-        const json_t *daemon;       /* its properties, or NULL ... */
-        const char *daemon_missing; /* ... because of this */
+        const json_t *daemon;       /* its properties; NULL: it could not be queried */
+        const char *daemon_missing; /* the reason for that */
         bool no_bus;                /* there is no bus on which to query it */
         bool user_bus;              /* it is the session's visaged */
         struct doctor_unit unit;

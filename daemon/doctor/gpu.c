@@ -1,4 +1,4 @@
-/* The GPU and the model.  These checks run foreign drivers, so they have a process of their own. */
+/* The GPU and the model.  The checks of the GPU run its driver, so each has a process of its own (`child`). */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "daemon/doctor/world.h"
 #include "model/parser.h"
 
-/* There is only the CPU. */
+/* The CPU is the only device that can be used; `bad` is another one, or NULL. */
 static void say_software(const struct doctor_world *world, const struct gpu_info *gpu, const struct gpu_info *bad,
                          struct doctor_finding *ret)
 {

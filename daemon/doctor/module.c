@@ -79,7 +79,7 @@ static bool is_secure(const struct doctor_world *world)
         return fd >= 0 && read(fd, bytes, sizeof bytes) == sizeof bytes && bytes[4] == 1;
 }
 
-/* A signature is marked at the end of a module; in a compressed one that is not visible. */
+/* A signed module ends with a marker, which cannot be seen in a compressed file. */
 static bool is_unsigned(const char *file)
 {
         static const char mark[] = "~Module signature appended~\n";
@@ -124,7 +124,7 @@ static void not_loaded(const struct doctor_world *world, const char *file, struc
                                 "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it");
 }
 
-/* What has to be installed: the headers to build it, or both. */
+/* The headers to build the module with, and the module itself if `module` is set. */
 static void fix_by_install(const struct doctor_world *world, bool module, struct doctor_finding *ret)
 {
         char packages[200], what[200];

@@ -22,7 +22,7 @@ static bool skip(const struct doctor_world *world, struct doctor_finding *ret)
         return ret->seen[0];
 }
 
-/* "/dev/video2, /dev/video3": the nodes that it could be. */
+/* "/dev/video2, /dev/video3": the nodes that could be the virtual camera. */
 static void list_loopbacks(const struct doctor_world *world, char *ret, size_t size)
 {
         struct doctor_nodes nodes;
@@ -122,7 +122,7 @@ void doctor_colour(const struct doctor_world *world, struct doctor_finding *ret)
         }
         int r = sink_ask(doctor_path(world, path, "%s", world->node), &frame);
         if (r < 0) {
-                doctor_say(ret, DOCTOR_SKIPPED, "%s cannot be asked: %s", world->node, strerror(-r));
+                doctor_say(ret, DOCTOR_SKIPPED, "%s cannot be queried: %s", world->node, strerror(-r));
                 return;
         }
         bool right = frame.matrix == FRAME_BT601 && !frame.full_range;

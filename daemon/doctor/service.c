@@ -127,7 +127,7 @@ void doctor_service(const struct doctor_world *world, struct doctor_finding *ret
         const char *user = world->user_bus ? "--user " : "";
 
         if (!unit->load[0]) {
-                doctor_say(ret, DOCTOR_SKIPPED, "systemd cannot be asked");
+                doctor_say(ret, DOCTOR_SKIPPED, "systemd cannot be queried");
         } else if (strcmp(unit->load, "not-found") == 0) {
                 doctor_say(ret, DOCTOR_WARNING, "there is no unit visaged.service");
                 doctor_fix(ret, "install visaged's package, or run visaged by hand");

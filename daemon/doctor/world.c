@@ -85,7 +85,7 @@ static bool names_debian(char *line)
         return false;
 }
 
-/* By os-release(5).  Where that is missing nobody knows; visaged's own packages are Debian's. */
+/* According to os-release(5).  If that is missing, assume Debian, for which visaged has packages. */
 static bool is_debian(const struct doctor_world *world)
 {
         char path[PATH_MAX], line[256];
@@ -155,7 +155,7 @@ bool doctor_is_loopback(const struct doctor_world *world, const char *name)
 
 /* ---- processes ---- */
 
-/* Whether a process has the node open; -1: we may not see that.  One that has ended meanwhile has nothing open. */
+/* Whether a process has the node open; -1: we may not see that.  A process that has just ended has nothing open. */
 static int has_open(const struct doctor_world *world, const char *pid, const char *node)
 {
         char path[PATH_MAX], target[PATH_MAX];

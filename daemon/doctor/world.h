@@ -11,7 +11,7 @@ void doctor_fix(struct doctor_finding *ret, const char *format, ...) __attribute
 void doctor_fix_install(const struct doctor_world *world, struct doctor_finding *ret, const char *packages,
                         const char *what);
 
-/* root + path.  `ret` has PATH_MAX bytes. */
+/* The path below the root of the world.  `ret` has PATH_MAX bytes and is returned. */
 const char *doctor_path(const struct doctor_world *world, char *ret, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 bool doctor_exists(const struct doctor_world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -46,6 +46,6 @@ struct doctor_openers {
 };
 void doctor_openers(const struct doctor_world *world, const char *node, struct doctor_openers *ret);
 
-/* Looks in /etc/group: whether there is such a group, its number, and whether `user` is a member. */
+/* Whether /etc/group has such a group; if so, also its number and whether `user` is a member. */
 bool doctor_group(const struct doctor_world *world, const char *group, const char *user, gid_t *ret_gid,
                   bool *ret_member);

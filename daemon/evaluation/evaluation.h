@@ -14,7 +14,7 @@ struct evaluation {
 };
 
 /* `classes`: the number of classes of the known set that the truth uses; 0: the truth uses the model's classes.
- * -EINVAL and `why`: these cannot be compared. */
+ * Names still belong to the model.  -EINVAL and `why`: these sets cannot be compared. */
 int evaluation_init(struct evaluation *evaluation, const struct model_info *model, unsigned classes, char *why,
                     size_t why_size);
 

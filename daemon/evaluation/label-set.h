@@ -8,8 +8,8 @@ struct label_set {
         const char *name[MODEL_CLASSES_MAX];
 };
 
-/* The label set of data sets with 11 classes (Helen, LaPa), 19 (CelebAMask-HQ), or 20 (these 19 and the rest of a
- * body); NULL for any other number. */
+/* The label set of data sets with 11 classes (Helen, LaPa), 19 (CelebAMask-HQ), or 20 (these 19 and bare skin of
+ * the body); NULL for any other number. */
 const struct label_set *label_set_known(unsigned classes);
 
 /* The names still belong to the model. */

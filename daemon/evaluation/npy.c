@@ -5,7 +5,7 @@
 #include "daemon/evaluation/npy.h"
 
 #define PREFIX 10  /* magic, version, length of what follows */
-#define HEADER 128 /* with that; the format requires a multiple of 64 */
+#define HEADER 128 /* including the prefix; the format requires a multiple of 64 */
 
 int npy_write(const char *path, const float *data, uint32_t channels, uint32_t height, uint32_t width)
 {

@@ -7,7 +7,7 @@
 
 struct outputs {
         const char *const *files; /* the inputs */
-        char **stems;             /* of each handled input: the results' names up to the first suffix */
+        char **stems;             /* of each handled input: the names of its results without the suffixes */
         int count;
         const char *directory; /* "": the current one */
 };
@@ -20,7 +20,8 @@ struct output_names {
 int outputs_init(struct outputs *outputs, const char *directory, const char *const *files, int count);
 void outputs_finish(struct outputs *outputs);
 
-/* The names for input `i`.  -EEXIST and `why`: a result would overwrite an input, or a result of a previous input. */
+/* The names for input `i`.  With `why`: -EEXIST: a result would overwrite an input, or a result of a previous input;
+ * -ENAMETOOLONG; -ENOMEM. */
 int outputs_names(struct outputs *outputs, int i, struct output_names *ret, char *why, size_t why_size);
 
 /* The number of the input that is the same file as `path`, or -1. */

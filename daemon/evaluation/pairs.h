@@ -12,6 +12,6 @@ struct pairs {
         size_t count;
 };
 
-/* The folder's errno; -ENOENT also if no picture has labels. */
+/* pairs_free() it.  With `why`: the folder's errno; -ENOENT: there is no picture, or none has labels; -ENOMEM. */
 int pairs_find(struct pairs *ret, const char *images, const char *labels, char *why, size_t why_size);
 void pairs_free(struct pairs *pairs);

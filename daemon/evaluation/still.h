@@ -13,7 +13,8 @@ struct still {
         struct gpu_program *program;
 };
 
-/* Set .engine and zero the rest.  On failure `why` says what the picture needed that was not available. */
+/* Before the first call, set .engine and zero the rest.  On failure `why` has one line for the user.  -ENODEV: the GPU
+ * is lost. */
 int still_parse(struct still *still, const struct picture *picture, char *why, size_t why_size);
 /* The results, valid until the next call: one byte per pixel, and RGBA. */
 const uint8_t *still_labels(const struct still *still);

@@ -13,10 +13,11 @@
 static const char help[] =
         "Usage: visagectl bench [OPTION]...\n"
         "\n"
-        "Measures how fast this machine labels faces: each operator of the network, all of them, a frame from a "
-        "camera's "
-        "bytes to\n"
-        "a virtual camera's, and the start, with a cache of its own.  Nothing else should run meanwhile.\n"
+        "Measures how fast this machine labels faces: each operator of the network, the whole network, a frame from "
+        "the\n"
+        "camera's bytes to the virtual camera's, and the start, without touching the user's cache.  Nothing else "
+        "should run\n"
+        "meanwhile.\n"
         "\n"
         "      --size=WxH      of the frame [640x480]\n"
         "      --effect=CHAIN  of the frame, such as blur+mirror [blur]\n"
@@ -118,7 +119,7 @@ static void add_times(struct table *table, const char *name, const json_t *times
         table_row(table, (const char *[]){name, cell[0], cell[1], cell[2]});
 }
 
-/* The network, the frame, and the steps of that. */
+/* The network, the frame, and the steps of the frame. */
 static void print_times(const json_t *root)
 {
         struct table table = {.columns = 4, .right = {false, true, true, true}};
@@ -173,7 +174,7 @@ static bool show_tuning(void *userdata, const struct gpu_conv *conv, double seco
         return true;
 }
 
-/* So that what is measured is what the daemon has after a while.  Where the result cannot be kept, it is not used. */
+/* Tunes first, as the daemon does after a while.  An error is ignored: then the usual algorithms are measured. */
 static void tune(const struct bench_command *b)
 {
         const struct gpu_tuning tuning = {show_tuning, NULL};
@@ -261,7 +262,7 @@ static const struct option table[] = {
         {0},
 };
 
-/* A key of the configuration, which says itself what it takes. */
+/* Sets a key of the configuration; config_set() says which values it accepts. */
 static int set_key(struct bench_command *b, const char *key)
 {
         char why[2 * EFFECT_TEXT_MAX];

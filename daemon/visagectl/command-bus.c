@@ -55,7 +55,7 @@ int command_bus_open(enum client_bus bus, bool activate, struct client *ret)
 
 int command_bus_lost(void)
 {
-        command_error("visaged has ended, or does not permit this any more");
+        command_error("visaged has ended, or no longer permits this");
         return 1;
 }
 

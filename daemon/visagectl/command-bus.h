@@ -28,10 +28,11 @@ int command_bus_option(int option, const char *command, const char *help, enum c
  * or -1 to continue with the arguments from `optind` on. */
 int command_bus_options(int argc, char **argv, const char *help, enum client_bus *bus, bool *ret_json);
 
-/* client_open(), and reports an error. */
+/* client_open(), which also reports an error. */
 int command_bus_open(enum client_bus bus, bool activate, struct client *ret);
 
-/* Reports that the daemon has closed its end of what it gave, which does not say why.  Returns the exit status. */
+/* Reports that the daemon has closed its end of a descriptor, for a reason that it cannot tell.  Returns the exit
+ * status. */
 int command_bus_lost(void);
 
 /* Pretty-prints a JSON value and releases it. */

@@ -51,7 +51,7 @@ static void use_outputs(struct config *config, const json_t *names)
                 snprintf(config->virtual_camera[i], sizeof config->virtual_camera[i], "%s", json_string_value(name));
 }
 
-/* What the daemon uses counts more than what the configuration says. */
+/* What the daemon uses takes precedence over the configuration. */
 static void ask_daemon(struct doctor_world *world, struct config *config, struct client *client, char *why,
                        size_t why_size)
 {
@@ -161,10 +161,10 @@ static void print_table(const struct result *results, size_t n, bool several, un
         table_free(&table);
         printf("\n%u problem%s, %u warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
                warnings == 1 ? "" : "s",
-               problems + warnings > 0 && geteuid() != 0 ? "; most fixes want root (sudo)" : "");
+               problems + warnings > 0 && geteuid() != 0 ? "; most fixes need root (sudo)" : "");
 }
 
-/* Runs a check, for each node if it is about one.  Returns the number of results. */
+/* Runs a check, once for each node if it is about nodes.  Returns the number of results. */
 static size_t run_check(const struct doctor_check *check, struct doctor_world *world, struct result *ret)
 {
         size_t n = 0;

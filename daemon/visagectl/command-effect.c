@@ -11,13 +11,13 @@ static const char help[] =
         "Usage: visagectl effect [OPTION]... [NAME[+NAME]... [OPTION=VALUE]...]\n\n"
         "Chooses what the virtual camera shows, from the next frame on, until the daemon ends or reloads its "
         "configuration.\n"
-        "Several effects are joined by +.  Options that are not given are at their defaults.  Without NAME: lists the\n"
-        "effects, those in use with a star.\n\n"
+        "Several effects are joined by +.  Options that are not given are at their defaults.  Without NAME, lists the\n"
+        "effects, and marks those in use with a star.\n\n"
         "      --json     the list as a JSON array\n";
 
 /* ---- the list ---- */
 
-/* The effects in use; 0 where the daemon cannot be asked, which is no error, since the list is the same. */
+/* The effects in use; 0 if the daemon cannot be queried, which is no error, because the list does not depend on it. */
 static uint32_t find_current(enum client_bus bus)
 {
         uint32_t chain = 0;
@@ -97,7 +97,7 @@ static int list(enum client_bus bus, bool json)
 
 /* ---- the choice ---- */
 
-/* A number as one, true and false as what they are, anything else as a string: the daemon knows what it wants. */
+/* Appends a number, a boolean or otherwise a string.  The daemon checks the type. */
 static int append_option(sd_bus_message *message, const char *name, const char *value)
 {
         char *end;
@@ -110,7 +110,7 @@ static int append_option(sd_bus_message *message, const char *name, const char *
         return sd_bus_message_append(message, "{sv}", name, "s", value);
 }
 
-/* -EINVAL: text that the bus does not carry. */
+/* -EINVAL: text that D-Bus does not accept, such as invalid UTF-8. */
 static int append_choice(sd_bus_message *message, char **words, int count)
 {
         int r = sd_bus_message_append_basic(message, SD_BUS_TYPE_STRING, words[0]);
@@ -136,7 +136,7 @@ static int choose(enum client_bus bus, char **words, int count)
         int r = message ? append_choice(message, words, count) : 0;
         if (r < 0) {
                 sd_bus_message_unref(message);
-                snprintf(why, sizeof why, "that cannot be sent: %s", strerror(-r));
+                snprintf(why, sizeof why, "this cannot be sent: %s", strerror(-r));
         } else {
                 r = client_send(&client, message, NULL, why, sizeof why);
         }

@@ -38,7 +38,7 @@ int command_engine_backend(const char *command, struct engine_options *options)
         } names[] = {
                 {"subgroup", GPU_BACKEND_SUBGROUP},
                 {"tiled", GPU_BACKEND_TILED},
-                {"lane", GPU_BACKEND_SUBGROUP}, /* as they were called at first */
+                {"lane", GPU_BACKEND_SUBGROUP}, /* their former names */
                 {"tile", GPU_BACKEND_TILED},
         };
 

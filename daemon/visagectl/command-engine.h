@@ -31,7 +31,7 @@ bool command_engine_option(int option, struct engine_options *options);
 /* --backend of those commands that have it.  Returns an exit status, or -1 to continue. */
 int command_engine_backend(const char *command, struct engine_options *options);
 
-/* What a command that failed with `error` returns. */
+/* The exit status for a negative errno. */
 int command_engine_status(int error);
 
 /* engine_open(), which shows its progress and reports an error. */

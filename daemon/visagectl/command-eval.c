@@ -71,7 +71,7 @@ static int compare(struct eval *e, const struct pair *pair, const struct picture
                    const struct picture_indexed *labels, char *why, size_t why_size)
 {
         if (picture->width != labels->width || picture->height != labels->height) {
-                snprintf(why, why_size, "%s: %ux%u, but the picture is %ux%u; bring them to one size", pair->labels,
+                snprintf(why, why_size, "%s: %ux%u, but the picture is %ux%u; give both the same size", pair->labels,
                          labels->width, labels->height, picture->width, picture->height);
                 return -EBADMSG;
         }

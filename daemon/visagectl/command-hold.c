@@ -11,7 +11,7 @@
 #include "daemon/visagectl/command-bus.h"
 #include "daemon/visagectl/command.h"
 
-#define TRIES 100 /* how often to look for a picture, every tenth of a second */
+#define TRIES 100 /* how often to look for a picture, at intervals of 0.1 s */
 
 static const char help[] =
         "Usage: visagectl hold [OPTION]... [COMMAND [ARGUMENT]...]\n"

@@ -14,10 +14,10 @@ struct list_column {
 struct list {
         const char *help;
         bool bus; /* it takes --user and --system */
-        /* `bus` is for those.  A negative errno leaves the reason in `why`. */
+        /* `bus` is what those options chose.  *ret is a new array.  On a negative errno, `why` has the reason. */
         int (*find)(enum client_bus bus, json_t **ret, char *why, size_t why_size);
         const struct list_column *columns; /* the last has no title */
-        const char *none;                  /* what to say, and do, where the list is empty */
+        const char *none;                  /* the message for an empty list: what is wrong, and what to do */
 };
 
 /* The whole command; returns an exit status. */

@@ -37,7 +37,7 @@ static int list_installed(json_t **ret, char *why, size_t why_size)
         return 0;
 }
 
-/* ---- with or without it ---- */
+/* ---- with or without the daemon ---- */
 
 static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
 {
@@ -50,7 +50,8 @@ static int find(enum client_bus bus, json_t **ret, char *why, size_t why_size)
         client_close(&client);
         if (r == 0)
                 return 0;
-        /* no bus, or no such name on it: the daemon is not running; other errors are its own */
+        /* Without a bus, or without visaged's name on it, the daemon is not running.  It reports any other error
+         * itself. */
         return bus_there && r != -EHOSTUNREACH && r != -ENXIO ? r : list_installed(ret, why, why_size);
 }
 

@@ -9,30 +9,29 @@
 #include "daemon/visagectl/command.h"
 #include "daemon/visagectl/faces-screen.h"
 
-static const char help[] =
-        "Usage: visagectl monitor [OPTION]...\n"
-        "\n"
-        "Shows the faces in the picture, until ctrl-C.  Meanwhile the camera is open.  On a terminal, "
-        "there is a table of\n"
-        "them, drawn again for every parsed frame; above it are the frame's number and size, how "
-        "long parsing took, how\n"
-        "many results were lost because the terminal was slow, and the largest classes with their "
-        "share of the picture.\n"
-        "Otherwise each frame is a line of JSON, as on the bus.\n"
-        "\n"
-        "      --json     print JSON even on a terminal\n";
+static const char help[] = "Usage: visagectl monitor [OPTION]...\n"
+                           "\n"
+                           "Shows the faces in the picture, and keeps the camera open, until ctrl-C.  On a terminal, "
+                           "prints a table of them,\n"
+                           "drawn again for every parsed frame; above it are the frame's number and size, how "
+                           "long parsing took, how many\n"
+                           "results were lost because the terminal was slow, and the largest classes with their "
+                           "share of the picture.\n"
+                           "Otherwise prints a line of JSON for each frame, as on the bus.\n"
+                           "\n"
+                           "      --json     print JSON even on a terminal\n";
 
 static int print_screen(const char *line)
 {
         json_t *result = json_loads(line, 0, NULL);
-        /* The first line says what the others have. */
+        /* The first line only describes the others. */
         int r = json_object_get(result, "version") ? 0 : faces_screen_print(result);
 
         json_decref(result);
         return r;
 }
 
-/* Until the daemon ends or takes the subscription back, or standard output is closed. */
+/* Until the daemon ends or revokes the subscription, or standard output is closed. */
 static int show(FILE *lines, bool json)
 {
         _cleanup_(freep) char *line = NULL;

@@ -172,7 +172,8 @@ static int parse_files(struct parse *p)
         return status;
 }
 
-/* Opening a GPU takes seconds, so first check that at least one file is a picture; if none is, reports all of them. */
+/* Opening a GPU takes seconds, so this first checks that at least one file is a picture.  If none is, it reports all of
+ * them. */
 static bool any_picture(const struct parse *p)
 {
         char why[PATH_MAX + 200];

@@ -39,7 +39,7 @@ static int copy(int from, int to)
         return n < 0 ? -errno : at == 0 ? -ENODATA : 0;
 }
 
-/* Writes to a device or a pipe directly; replaces a file, or a link to one. */
+/* Whether the path is replaced, as a file or a link to one is.  A device or a pipe is written to directly. */
 static bool gives_way(const char *path)
 {
         struct stat st;
@@ -70,7 +70,7 @@ static int save_as(int picture, const char *path)
         if (fd < 0)
                 return -errno;
         int r = copy(picture, fd);
-        if (close(fd) < 0 && r == 0) /* some file systems only report now that they are full */
+        if (close(fd) < 0 && r == 0) /* some file systems only now report that they are full */
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
@@ -79,7 +79,6 @@ static int save_as(int picture, const char *path)
         return r;
 }
 
-/* Called once there is a picture. */
 static int save(int picture, const char *path)
 {
         if (!path)
@@ -124,6 +123,6 @@ int command_snapshot(int argc, char **argv)
         if (strcmp(path, "-") == 0)
                 path = NULL;
         if (!path && isatty(STDOUT_FILENO))
-                return command_usage(argv[0], "a terminal shows no PNG: give -o FILE.png");
+                return command_usage(argv[0], "a terminal cannot show a PNG; use -o FILE.png");
         return take(bus, path);
 }

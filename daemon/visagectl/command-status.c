@@ -126,7 +126,7 @@ static void print_properties(const json_t *properties)
         table_free(&table);
 }
 
-/* All of them, known or not, three per line. */
+/* All counters, even those of a newer daemon, three per line. */
 static void print_counters(const json_t *counters)
 {
         struct table table = {.columns = 6, .right = {false, true, false, true, false, true}};

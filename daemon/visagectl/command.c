@@ -8,7 +8,7 @@
 #include "daemon/common/text.h"
 #include "daemon/visagectl/command.h"
 
-/* What a message quotes may be anything, an argument or a name in a file. */
+/* A message may quote anything, such as an argument or a name from a file, so control characters are replaced. */
 static void print_error(const char *format, va_list ap)
 {
         char raw[2 * PATH_MAX], text[2 * PATH_MAX];

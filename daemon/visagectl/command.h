@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* argv[0] is the command's name.  Each returns an exit status: 0: success; 1: something went wrong; 2: wrong usage; or
- * COMMAND_GPU_LOST, which is status 1, but the driver may hang in the exit handlers of this process. */
+/* argv[0] is the command's name.  Each returns an exit status (0: success; 1: something went wrong; 2: wrong usage), or
+ * COMMAND_GPU_LOST: status 1, without running the exit handlers, in which the driver may hang. */
 #define COMMAND_GPU_LOST 256
 int command_parse(int argc, char **argv);
 int command_eval(int argc, char **argv);
@@ -24,13 +24,14 @@ int command_doctor(int argc, char **argv);
 
 /* "visagectl: ..." on stderr. */
 void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same for wrong usage, and where to find help; returns 2. */
+/* The same for wrong usage, and a line about --help.  `format` may be NULL.  Returns 2. */
 int command_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* An error with one of many files; `why` may already begin with its name. */
+/* An error with one of many files.  Adds its name, unless `why` has it already. */
 void command_error_of(const char *file, const char *why);
 
-/* A line on a terminal that the next one replaces.  Clear it before printing anything else. */
+/* A line on stderr that the next one replaces; nothing if that is no terminal.  Clear it before printing anything
+ * else. */
 void command_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_progress_clear(void);
 

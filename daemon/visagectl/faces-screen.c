@@ -47,7 +47,7 @@ static double item(const json_t *array, size_t i)
         return json_number_value(json_array_get(array, i));
 }
 
-/* What the answers add up to, in words. */
+/* The words for the answers that are worth showing. */
 static const struct {
         const char *answer, *yes, *no;
 } words[] = {

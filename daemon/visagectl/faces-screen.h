@@ -1,7 +1,7 @@
-/* A result of a parsed frame as a screen of a terminal. */
+/* Shows the result of a parsed frame on a terminal. */
 #pragma once
 
 #include <jansson.h>
 
-/* Clears the screen.  -EBADMSG: this is no result. */
+/* Clears the screen first.  -EBADMSG: this is not a result. */
 int faces_screen_print(const json_t *result);

@@ -19,7 +19,7 @@ static const struct {
         {"set", "choose the camera, the model, the GPU or the mode", command_set},
         {"reload", "read the configuration again", command_control},
         {"snapshot", "write the current picture as a PNG", command_snapshot},
-        {"monitor", "print a line for every parsed frame", command_monitor},
+        {"monitor", "show the faces in every parsed frame", command_monitor},
         {"hold", "keep the camera open while a command runs", command_hold},
         {"metrics", "print counters and states as OpenMetrics text", command_metrics},
         {"doctor", "find problems and print how to fix them", command_doctor},

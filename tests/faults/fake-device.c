@@ -1,4 +1,4 @@
-/* Instance, device, memory, and what is made once. */
+/* Instance, device, memory, and objects that are made once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@ void *__real_malloc(size_t size);
 
 static char physical; /* there is only one */
 
-/* Makes the device lost if a failed call of any kind returns that. */
+/* Makes an object, or fails if a fault is due.  VK_ERROR_DEVICE_LOST also loses the device. */
 static VkResult made(VkDevice device, enum fault_point point, enum fake_kind kind, void *ret,
                      struct fake_object **ret_object)
 {
@@ -131,13 +131,13 @@ void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePro
         }
 }
 
-/* Kernels that read texels need it for their stores. */
+/* Kernels that read texels need 64-bit integers for their stores. */
 void vkGetPhysicalDeviceFeatures(VkPhysicalDevice device, VkPhysicalDeviceFeatures *ret)
 {
         *ret = (VkPhysicalDeviceFeatures){.shaderInt64 = VK_TRUE};
 }
 
-/* None. */
+/* There are none. */
 void vkGetPhysicalDeviceFeatures2(VkPhysicalDevice device, VkPhysicalDeviceFeatures2 *ret)
 {
 }
@@ -247,7 +247,7 @@ VkResult vkMapMemory(VkDevice device, VkDeviceMemory memory, VkDeviceSize offset
         if (m->mapped)
                 fake_misuse("vkMapMemory: mapped twice");
         m->mapped = result == VK_SUCCESS;
-        if (m->mapped && !(m->data = __real_malloc(m->size))) /* allocated only now, because nobody can see it before */
+        if (m->mapped && !(m->data = __real_malloc(m->size))) /* only now, because nobody sees the contents earlier */
                 abort();
         *ret = m->mapped ? (char *)m->data + offset : (void *)8;
         pthread_mutex_unlock(&fake_lock);

@@ -117,8 +117,7 @@ int __wrap_eventfd(unsigned n, int flags)
         return fails(FAULT_eventfd) ? -1 : __real_eventfd(n, flags);
 }
 
-/* The JSON library's memory is left alone: if jansson 2.14 cannot extend its text buffer, it goes on and reads
- * beyond its end. */
+/* jansson's own allocations never fail here: if version 2.14 cannot extend its text buffer, it reads beyond the end. */
 void host_begin(void)
 {
         /* Memory is kept from play to play, because mapping and unmapping it takes half of the time. */
@@ -169,8 +168,8 @@ void host_self_test(bool made)
         self_test = made;
 }
 
-/* A device that computes nothing fails it, rightly.  The self-test runs, and errors in it count, but its verdict
- * does not. */
+/* A device that computes nothing rightly fails the self-test.  It is run for its other errors, and a wrong result
+ * (-EIO) is ignored. */
 int __wrap_parser_self_test(struct gpu *gpu, enum gpu_dtype precision, char *why, size_t why_size)
 {
         int r = self_test ? __real_parser_self_test(gpu, precision, why, why_size) : 0;

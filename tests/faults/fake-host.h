@@ -1,12 +1,12 @@
-/* The C library's functions, replaced by the linker's --wrap: calls that fail as faults.h says, and a clock that
- * only the device's work and sleeping move, so that every measurement gives the same result each time. */
+/* Replacements for functions of the C library, put in place by the linker's --wrap.  Calls fail as faults.h says.  Only
+ * the device's work, sleeping and reading the clock advance the clock, so every measurement gives the same result. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
-void host_begin(void); /* first of all */
+void host_begin(void); /* call it first */
 
 /* Whether to run the self-test, which is half of the time that opening takes. */
 void host_self_test(bool made);

@@ -5,7 +5,7 @@
 
 #include "tests/faults/fake-private.h"
 
-/* No handle is used twice before fake_reset(), so that one whose object is gone is recognised. */
+/* No handle is reused before fake_reset(), so that one whose object is gone is recognised. */
 enum { OBJECTS = 1 << 17 };
 
 #define GARBAGE ((void *)(uintptr_t)0xdeadbeefdeadbee0)

@@ -57,7 +57,7 @@ extern pthread_mutex_t fake_lock; /* held while objects are used */
 
 __attribute__((noreturn, format(printf, 1, 2))) void fake_misuse(const char *format, ...);
 
-/* NULL if the fault `result` is due; *ret is then garbage. */
+/* Makes an object if `result` is VK_SUCCESS.  Otherwise returns NULL, and *ret is garbage. */
 struct fake_object *fake_make(enum fake_kind kind, struct fake_object *parent, VkResult result, void *ret);
 struct fake_object *fake_get(const void *handle, enum fake_kind kind, const char *by); /* misuse, unless it is alive */
 void fake_destroy(const void *handle, enum fake_kind kind, const char *by);            /* NULL is fine */

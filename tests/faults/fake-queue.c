@@ -1,4 +1,4 @@
-/* Commands, and what becomes of them. */
+/* Pools, commands, and their execution. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -7,7 +7,7 @@
 #include "tests/faults/fake-host.h"
 #include "tests/faults/fake-private.h"
 
-/* How long a dispatch takes: so long that the network is cut into a dozen segments. */
+/* How long a dispatch takes: long enough that the network is cut into a dozen segments. */
 #define DISPATCH_NS UINT64_C(1000000000)
 
 enum { FLIGHTS = 16 };
@@ -345,7 +345,7 @@ VkResult vkResetFences(VkDevice device, uint32_t count, const VkFence *fences)
         return result;
 }
 
-/* What the device has done when somebody waits: everything up to this fence, unless it is held. */
+/* When somebody waits for a fence, the device finishes everything up to it, unless it is held. */
 static void advance(const struct fake_object *device, const struct fake_object *fence)
 {
         for (unsigned i = 0; fence->in_flight && !held;)

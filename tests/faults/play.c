@@ -22,7 +22,7 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
         struct play *play = userdata;
 
         assert_non_null(frame);
-        if (play->startup.pipeline_options.mode == MODE_EXACT) /* then nothing else runs */
+        if (play->startup.pipeline_options.mode == MODE_EXACT) /* only one frame at a time */
                 assert_int_equal(fake_in_flight(), 0);
         play->shown++;
 }
@@ -161,7 +161,7 @@ int play_snapshot(struct play *play)
         return r;
 }
 
-/* Beside the engine in use, as the daemon does on a thread. */
+/* Tunes while the engine is in use, as the daemon does on a thread. */
 static int tune(struct play *play)
 {
         const struct gpu_tuning tuning = {0};
@@ -191,7 +191,7 @@ void play_close(struct play *play)
         engine_close(&play->startup.engine);
 }
 
-/* What an earlier play has measured. */
+/* Forgets what earlier plays have measured. */
 static void forget(void)
 {
         glob_t found;
@@ -215,7 +215,7 @@ int play_run(struct play *play, unsigned variant)
                 play->hit = faults_injected() > 0;
                 r = acts[i].run(play);
         }
-        if (play->told) { /* it accepts nothing any more */
+        if (play->told) { /* it no longer accepts anything */
                 assert_int_equal(play_push(play), -ENODEV);
                 assert_int_equal(play_camera(play, V4L2_PIX_FMT_YUYV), -ENODEV);
                 assert_int_equal(play_snapshot(play), -ENODEV);

@@ -30,9 +30,9 @@ struct play {
         struct pipeline *pipeline;
         const char *act;
         unsigned shown, told; /* frames; failures */
-        int error;            /* that was reported */
+        int error;            /* the one that was reported */
         bool owed;            /* a failure that must be reported */
-        bool hit;             /* a call failed before the last act, in which nobody listens any more */
+        bool hit;             /* a call failed before the last act, in which nobody handles failures any more */
 };
 
 /* Returns 0, or the error of the act that failed.  Everything is closed again. */
@@ -46,4 +46,4 @@ int play_until_idle(struct play *play); /* until everything that was pushed is s
 int play_snapshot(struct play *play);
 void play_close(struct play *play);
 
-enum gpu_backend play_backend(unsigned variant); /* which is the faster one */
+enum gpu_backend play_backend(unsigned variant); /* the faster one */

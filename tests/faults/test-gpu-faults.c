@@ -2,7 +2,7 @@
  * nothing (fake-vulkan.h) and on a C library whose calls fail (fake-host.h).  A play (play.h) is run once without
  * faults, to count the calls of each function, and then again and again, each time with another failing call.
  * Whatever fails, the play ends in time, with an error that says what was wrong; nothing is left over, and the next
- * play succeeds.  VISAGED_LONG: every call of every function, and at least 1000 times for each row. */
+ * play succeeds.  With VISAGED_LONG, every call of every function fails in turn, at least 1000 for each kind. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/videodev2.h>
@@ -21,7 +21,7 @@
 #include "tests/faults/play.h"
 #include "tests/model/forge.h"
 
-/* ---- with a call failing ---- */
+/* ---- failing calls ---- */
 
 #define ONCE 1
 #define FOR_GOOD UINT32_MAX
@@ -152,17 +152,17 @@ static bool expects(const struct kind *kind, int error)
 static const char *judge(const struct kind *kind, const struct play *play, const struct result *result)
 {
         if (play->told > 1 || (play->owed && !play->told))
-                return "the failure is not told once";
+                return "the failure is not reported exactly once";
         if (result->r < 0) /* once a failure was reported, everything returns -ENODEV */
                 return expects(kind, play->told ? play->error : result->r)
                                ? NULL
-                               : "ends with an error that is not this one's";
+                               : "ends with an error that this fault cannot cause";
         if (play->shown != PLAY_SHOWN || play->told)
                 return "frames are missing";
-        return kind->may_go_well || !play->hit ? NULL : "ends as if nothing had been";
+        return kind->may_go_well || !play->hit ? NULL : "succeeds although a call failed";
 }
 
-/* A device that never answers is given up while it runs, with everything that it uses. */
+/* A device that never answers is abandoned while it is busy, with everything that it uses. */
 static bool never_answers(const struct kind *kind)
 {
         return kind->times == FOR_GOOD && (kind->point == FAULT_vkWaitForFences || kind->point == FAULT_ANY);
@@ -205,7 +205,7 @@ static void inject(const struct kind *kind, unsigned variant, unsigned nth, stru
         fake_reset();
 }
 
-/* Every call in turn, of one variant after the other, or a sample. */
+/* Makes every call fail in turn, one variant after the other, or a sample of them. */
 static void survives(void **state)
 {
         const struct kind *kind = *state;
@@ -287,7 +287,7 @@ static void shows_nothing_before_it_is_done(void **state)
         }
 }
 
-/* With everything in flight that can be. */
+/* With as much in flight as possible. */
 static void closes_after_a_loss_in_flight(void **state)
 {
         static struct play play;
@@ -387,7 +387,7 @@ static void goes_on_with_what_is_recorded(void **state)
         }
 }
 
-/* Code that does not know of the loss yet goes on creating objects. */
+/* Code that does not know about the loss yet continues to create objects. */
 static void frees_what_is_made_after_a_loss(void **state)
 {
         static struct play play;
@@ -419,7 +419,7 @@ static void frees_what_is_made_after_a_loss(void **state)
 
 static const struct fault silence = {FAULT_vkWaitForFences, 0, UINT32_MAX, VK_TIMEOUT};
 
-/* How often a fence was waited for before a device that no longer answers was given up. */
+/* How often a fence was waited for before the silent device was abandoned. */
 static unsigned waits(struct play *play)
 {
         unsigned n = faults_calls(FAULT_vkWaitForFences);
@@ -430,8 +430,8 @@ static unsigned waits(struct play *play)
         return n;
 }
 
-/* A program that has run before gets a minute.  Only one that has never run in this process, and may still be
- * compiled, gets more. */
+/* A program that has run before gets a minute.  Only a program that has never run in this process gets more, because
+ * the driver may still be compiling it. */
 static void waits_long_only_for_a_first_run(void **state)
 {
         static struct play play;
@@ -451,8 +451,8 @@ static void waits_long_only_for_a_first_run(void **state)
         assert_true(first > 5 * again);
 }
 
-/* A driver whose wait never returns, whatever its timeout: a caller that waits gives up, and closing needs no
- * thread. */
+/* If a driver's wait never returns, whatever the timeout, a caller that waits gives up, and closing does not wait for
+ * the thread. */
 static void gives_up_where_the_driver_hangs(void **state)
 {
         static const struct fault hang = {FAULT_vkWaitForFences, 0, 1, FAKE_HANGS};

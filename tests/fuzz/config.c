@@ -5,7 +5,7 @@
 #include "daemon/common/config.h"
 #include "tests/fuzz/fuzz.h"
 
-#define COMPLAINTS_MAX 21 /* twenty, and how many more there are */
+#define COMPLAINTS_MAX 21 /* 20 mistakes, and a line that counts the rest */
 
 struct heard {
         const char *path;

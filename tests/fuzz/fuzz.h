@@ -21,9 +21,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* the target; returns 0 */
 
-/* libFuzzer's: changes `data` in place and returns its new size, which is `max` at most. */
+/* Of libFuzzer: changes `data` in place and returns its new size, which is `max` at most. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
-/* A target may have one of its own, for formats with lengths and checksums. */
+/* A target may define its own mutator, for formats with lengths and checksums. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 /* ---- memory.c ---- */
@@ -31,8 +31,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 /* The path of a file in memory that has these bytes, and then zeros up to `total`.  It is the same file each time. */
 const char *memory_file(const uint8_t *data, size_t size, size_t total);
 
-/* Bytes that end at an inaccessible page, so that libraries built without a sanitizer are caught, too, if they go
- * beyond the end.  `capacity`: the most that is ever requested. */
+/* Bytes that end at an inaccessible page, so that libraries built without a sanitizer also crash if they access memory
+ * beyond the end.  `capacity`: the most that will be requested. */
 struct guarded {
         uint8_t *map;
         size_t length;
@@ -40,10 +40,10 @@ struct guarded {
 struct guarded guarded_new(size_t capacity);
 uint8_t *guarded_take(const struct guarded *guarded, size_t size);
 
-/* Reads them all. */
+/* Reads all bytes, so that a sanitizer checks each of them. */
 uint32_t bytes_sum(const uint8_t *data, size_t size);
 
-/* An error came with a line for the user: it is not empty and has no control characters. */
+/* Checks the line for the user that explains an error: it is not empty and has no control characters. */
 void line_check(const char *why);
 
 /* ---- network.c ---- */

@@ -24,8 +24,8 @@ static struct camera {
         size_t frame_size;
 } cameras[] = {{.width = 48, .height = 32}, {.width = 36, .height = 15}};
 
-/* Which complaints the decoder has made, apart from the numbers in them.  libFuzzer cannot see into the decoder, so
- * this is how it learns that an input has reached something new. */
+/* Which complaints the decoder has made, without the numbers in them.  libFuzzer cannot see into the decoder, so this
+ * tells it that an input has reached something new. */
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t complaints[1024];
 
 static void note_complaint(size_t camera)

@@ -6,8 +6,8 @@
 #include "tests/fuzz/fuzz.h"
 #include "v4l2/files/picture.h"
 
-#define SIDE_MAX 16384       /* of picture.h: larger ones are refused, and must be */
-#define PIXELS_MAX (1 << 20) /* larger ones, up to SIDE_MAX, only use up memory and time */
+#define SIDE_MAX 16384       /* of picture.c, which must refuse larger ones */
+#define PIXELS_MAX (1 << 20) /* larger pictures, up to SIDE_MAX, only take memory and time */
 
 static uint32_t be32(const uint8_t *data)
 {
@@ -19,7 +19,7 @@ static uint64_t clamp_area(uint64_t width, uint64_t height)
         return width > SIDE_MAX || height > SIDE_MAX ? 0 : width * height;
 }
 
-/* Of the picture that the file claims to be; 0: unknown, or out of bounds. */
+/* How many pixels the file claims to have; 0: unknown, or out of bounds. */
 static uint64_t claimed_pixels(const uint8_t *data, size_t size)
 {
         int width = 0, height = 0, subsampling, colour;

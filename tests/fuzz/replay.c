@@ -1,5 +1,6 @@
 /* Runs every file of the given folders through a target, without libFuzzer and with any compiler.  A folder that
- * does not exist counts as empty.  TAP, with one result.  If it crashes, the last file that it named is the cause. */
+ * does not exist counts as empty.  Prints TAP, with one result.  If it crashes, the last file that it named
+ * is the cause. */
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the seeds: small inputs from which the fuzzers begin.  What it makes is in the repository, in seeds/.
+"""Makes the seeds: small inputs with which the fuzzers start.  They are in the repository, in seeds/.
 
     tests/fuzz/seeds.py
 
@@ -14,7 +14,7 @@ import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# The smallest network that a model file may hold; its tensors as model/network.c makes them.
+# The smallest network that a model file may have.  network() lists its tensors as model/network.c does.
 METADATA = {
     "format": "visaged-1", "name": "seed", "block": "basic", "blocks": [1, 1, 1, 1], "stem": [8, 8, 8], "planes": [8, 8, 8, 8],
     "head": 16, "decoder": [8, 8], "input": [33, 33], "channels": "RGB", "mean": [0.5, 0.5, 0.5], "std": [1, 1, 1],

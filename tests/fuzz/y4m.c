@@ -1,5 +1,5 @@
-/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in the
- * clock's place, so that frames are due without waiting for them. */
+/* YUV4MPEG2 files: the two parsers, and a file played as a camera.  The linker puts __wrap_frame_timer_take() in place
+ * of the timer, so that frames are due without waiting. */
 #include <errno.h>
 
 #include "tests/fuzz/fuzz.h"
@@ -7,11 +7,11 @@
 #include "v4l2/files/y4m.h"
 #include "v4l2/frame-timer.h"
 
-#define FRAME_MAX (1u << 20) /* larger ones only use up memory and time */
+#define FRAME_MAX (1u << 20) /* larger frames only take memory and time */
 
 uint64_t __wrap_frame_timer_take(int fd);
 
-/* None yet; one after the other; some missed; more missed than are searched. */
+/* None yet; one after the other; some missed; more missed than the camera steps over. */
 static const uint64_t due[] = {0, 1, 1, 3, 1, 1000, 1, 1};
 #define TURNS (sizeof due / sizeof due[0])
 

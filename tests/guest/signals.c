@@ -1,6 +1,6 @@
 /*
- * Keeps a pattern in every AVX-512 register across many signals, whose handler destroys them all. Exit code: 0 they
- * survived, 1 they did not, 77 the processor has none.
+ * Keeps a pattern in every AVX-512 register during many signals, whose handler overwrites all of them. Exit code: 0:
+ * they survived; 1: they did not; 77: the processor has none.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -71,7 +71,7 @@ int main(void)
                 for (size_t i = 0; i < 8; i++)
                         in.k[i] = 0xa500 + i + round;
                 memset(&out, 0, sizeof out);
-                out.k[0] = in.k[0]; /* k0 is not kept */
+                out.k[0] = in.k[0]; /* k0 is not tested */
                 hold(&in, &out);
                 /* kmovw writes only two bytes */
                 for (size_t i = 0; i < 8; i++)

@@ -1,5 +1,5 @@
-"""What systemd/ and docs/ install, as far as it shows without a service manager: units, bus, polkit, configuration, man pages and
-completions, each judged by the program that reads it.
+"""Checks what systemd/ and docs/ install, as far as that is possible without a service manager: units, bus, polkit,
+configuration, man pages and completions, each with the program that reads it.
 
 Environment: VISAGED, VISAGECTL (the programs), VISAGED_BUILD (the build folder).
 """
@@ -50,7 +50,7 @@ class Files(unittest.TestCase):
         return done
 
     def copy(self, unit, *drop_ins):
-        """The unit in a folder of its own, of a program that is there."""
+        """A copy of the unit, with the paths of the built programs, which exist."""
         path = f"{self.folder}/visaged.service"
         with open(path, "w") as file:
             programs = {"Start": os.environ["VISAGED"], "Reload": os.environ["VISAGECTL"]}
@@ -95,7 +95,7 @@ class Units(Files):
 
     @unittest.skipIf(os.geteuid() != 0, "another user needs root")
     def test_other_programs_of_its_user_cannot_look_into_it(self):
-        """The files in /proc of a process that cannot be dumped are root's."""
+        """Root owns the files in /proc of a process that cannot be dumped."""
         os.chmod(self.folder, 0o755)
         program = shutil.copy(os.environ["VISAGED"], self.folder)
         os.mkfifo(f"{self.folder}/config", 0o644)  # it waits for somebody to write
@@ -120,7 +120,7 @@ class Units(Files):
         self.assertEqual(done.stderr, "")
 
     def test_devices_have_their_place_before_it_starts(self):
-        """systemd looks up what DeviceAllow= names when it starts a unit (systemd.resource-control)."""
+        """systemd resolves the names in DeviceAllow= when it starts a unit (systemd.resource-control)."""
         for key in ("Wants", "After"):
             self.assertRegex(text(UNIT), rf"(?m)^{key}=.*modprobe@videodev\.service.*modprobe@drm\.service")
 
@@ -168,7 +168,7 @@ def members(interface):
     for thing in [*interface.iter("property"), *interface.iter("method"), *interface.iter("signal")]:
         notes = {a.get("value") for a in thing.iter("annotation") if a.get("name").endswith(".EmitsChangedSignal")}
         arguments = tuple((a.get("name"), a.get("type"), a.get("direction")) for a in thing.iter("arg"))
-        if thing.tag == "property":  # what is not annotated is told
+        if thing.tag == "property":  # the default: changes are announced
             notes = notes or {"true"}
         found.add((thing.tag, thing.get("name"), thing.get("type"), thing.get("access"), *notes, arguments))
     return found
@@ -297,7 +297,7 @@ EFFECTS = json.loads(run(os.environ["VISAGECTL"], "effect", "--json").stdout)
 
 
 class Effects(Files):
-    """What is told of the effects anywhere is what the programs say of them."""
+    """All descriptions of the effects match those that the programs print."""
 
     def test_the_page_has_them(self):
         page = text(f"{BUILD}/docs/visaged-effects.7.scd").split("# EFFECTS\n")[1].split("\n# ")[0]
@@ -349,7 +349,7 @@ COMMANDS = re.findall(r"^  (\w+)", tool_help().split("Commands:")[1], flags=re.M
 
 
 def options(command):
-    """The long options that the command says it has."""
+    """The long options in the command's help."""
     found = set()
     for line in tool_help(command).splitlines():
         if re.match(r"\s+-", line):
@@ -454,12 +454,12 @@ class Examples(Files):
             self.uses(block, r'"org.visaged1.Manager", "(\w+)"')
 
     def lines(self, *faces):
-        """As of a subscription: the first line, and one for each list of faces."""
+        """The lines of a subscription: the first one, and one for each list of faces."""
         first = {"version": 2, "fields": ["sequence", "face", "faces", "dropped"], "face_fields": ["id"], "dropped": 0}
         return [first] + [{"sequence": n, "face": bool(there), "faces": there, "dropped": 0} for n, there in enumerate(faces)]
 
     def test_the_c_tells_who_speaks(self):
-        """Once, and not of those of whom it cannot be told."""
+        """It reports each face once, and none whose mouth is unknown."""
         path, _ = next(self.blocks("c"))
         libraries = self.good("pkg-config", "--cflags", "--libs", "libsystemd", "jansson").stdout.split()
         self.good("gcc", path, "-o", f"{self.folder}/watch", *libraries)
@@ -496,7 +496,7 @@ class Examples(Files):
         self.assertEqual([self.line(said) for _ in lines], [f"{line}\n".encode() for line in lines])
 
     def tell(self, daemon, faces):
-        """A daemon tells of faces."""
+        """The daemon announces faces."""
         self.wait_for_call(daemon)
         variant = mock_daemon.GLib.Variant("aa{sv}", [mock_daemon.variant(face) for face in faces])
         daemon.connection.emit_signal(None, mock_daemon.OBJECT, "org.freedesktop.DBus.Properties", "PropertiesChanged",

@@ -1,4 +1,4 @@
-/* Hundreds of faults: each kind is injected at a pseudo-random step of a session, again and again. */
+/* Injects each kind of fault again and again, each time at a pseudo-random step of a new session. */
 #pragma once
 
 #include <stdint.h>
@@ -11,7 +11,7 @@ struct campaign_score {
 
 struct campaign_kind {
         const char *name;
-        /* One session.  It fails the test itself if something goes wrong, and adds to the score. */
+        /* Runs one session.  Fails the test if something goes wrong, and adds to the score. */
         void (*session)(const void *fault, struct campaign_score *score);
         const void *fault;
 };

@@ -261,7 +261,7 @@ static int dequeue(struct v4l2_buffer *buffer)
         if (!fake.streaming)
                 return no(EINVAL);
         if (buffer->type == V4L2_BUF_TYPE_VIDEO_OUTPUT) {
-                /* 0.12.7 answers with what was shown last, others with the oldest. */
+                /* 0.12.7 returns the buffer that was shown last, other versions the oldest. */
                 uint32_t last = fake.shown_n ? fake.shown[(fake.shown_n - 1) % 64] : fake.used - 1;
 
                 buffer->index = fake.loopback ? last : (last + 1) % fake.used;
@@ -435,7 +435,7 @@ int __wrap_munmap(void *at, size_t length)
         return __real_munmap(at, length);
 }
 
-/* If there are several descriptors, the node is the first. */
+/* The node is the first of several descriptors. */
 static int wait_for_node(struct pollfd *fds, nfds_t n)
 {
         int r = 0;

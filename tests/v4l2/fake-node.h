@@ -1,4 +1,4 @@
-/* A V4L2 driver in place of ioctl(), mmap(), poll() and epoll_ctl(), put there by the linker (--wrap).  It gives
+/* A fake V4L2 driver.  The linker's --wrap puts it in place of ioctl(), mmap(), poll() and epoll_ctl().  It gives
  * answers that no hardware gives on demand.  The node's path is any character device; /dev/null will do. */
 #pragma once
 
@@ -24,17 +24,17 @@ struct fake_node {
         uint32_t caps;
         const struct fake_format *formats;
         size_t formats_n;
-        uint32_t buffers_max; /* 0: as many as asked for */
-        uint32_t length;      /* of a buffer, 0: fitting */
+        uint32_t buffers_max; /* 0: as many as requested */
+        uint32_t length;      /* of a buffer; 0: that of a frame */
         bool loopback;        /* treats output buffers as v4l2loopback 0.12.7 does */
         bool producer;        /* an output that another program feeds */
         uint32_t event_type;  /* the only kind of event that it has, from input 1 or from no input; 0: none */
 
         /* what it does wrong */
         unsigned long fail_request;                                /* this ioctl fails ... */
-        int fail_errno;                                            /* ... so */
-        unsigned fail_after;                                       /* ... after so many successes */
-        unsigned fail_times;                                       /* ... so many times; 0: for good */
+        int fail_errno;                                            /* ... with this errno */
+        unsigned fail_after;                                       /* ... after this many successes */
+        unsigned fail_times;                                       /* ... this many times; 0: for good */
         bool endless;                                              /* lists have no end */
         short trouble;                                             /* what poll() reports */
         void (*bend_request)(struct v4l2_requestbuffers *request); /* changes what REQBUFS grants */
@@ -49,8 +49,8 @@ struct fake_node {
         uint8_t *memory[FAKE_BUFFERS_MAX];
         bool queued[FAKE_BUFFERS_MAX];
         bool taken[FAKE_BUFFERS_MAX]; /* by the program */
-        bool kept[FAKE_BUFFERS_MAX];  /* by the driver, for ever */
-        unsigned strays;              /* buffers queued that were not taken */
+        bool kept[FAKE_BUFFERS_MAX];  /* by the driver, for good */
+        unsigned strays;              /* how often a buffer was queued that was not taken */
         uint32_t ready[64], ready_n;  /* captured, oldest first */
         uint32_t ready_bytes[64], ready_flags[64], ready_sequence[64];
         uint32_t shown[64], shown_n; /* buffers queued on an output */
@@ -65,7 +65,7 @@ extern struct fake_node fake;
 
 void fake_reset(void);
 
-/* Meanwhile the driver does nothing for a thread of the program. */
+/* While it is locked, the driver answers no thread of the program but this one. */
 void fake_lock(void);
 void fake_unlock(void);
 
@@ -81,5 +81,5 @@ bool fake_keep(void);
 /* Whether the driver has every buffer in exactly one place: queued, captured or kept. */
 bool fake_accounts(void);
 
-/* An event happens. */
+/* The driver sends an event with this value. */
 void fake_tell(uint32_t value);

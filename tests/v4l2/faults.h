@@ -14,8 +14,8 @@
 struct fault {
         const char *name;
         unsigned long request; /* this ioctl fails ... */
-        int error;             /* ... so */
-        unsigned times;        /* ... so many times; 0: while the fault lasts */
+        int error;             /* ... with this errno */
+        unsigned times;        /* ... this many times; 0: while the fault lasts */
         unsigned lasts;        /* steps; 0: one */
         bool reopen;           /* the camera is closed and opened again while it lasts */
         void (*arm)(void);     /* what else the driver does */
@@ -23,12 +23,12 @@ struct fault {
         void (*bend_format)(struct v4l2_pix_format *pix);
         void (*bend_buffer)(struct v4l2_buffer *buffer);
         uint32_t flags; /* of the frames while it lasts */
-        int bytes;      /* of them; 0: all, -1: none */
+        int bytes;      /* of each of these frames; 0: all, -1: none */
 
-        /* With Motion JPEG, what the frames are while it lasts. */
+        /* Makes the frames while it lasts, as Motion JPEG. */
         struct jpeg_file (*picture)(int number);
         int number;
-        /* Must not be shown; may be shown; must be as good as any other. */
+        /* The frames must not be shown; may be shown; must be shown like any other. */
         enum { FAULT_REFUSED, FAULT_SHOWN, FAULT_HARMLESS } fate;
 };
 

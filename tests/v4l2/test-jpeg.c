@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
-/* It needs <stdio.h> in front of it. */
+/* <jpeglib.h> needs <stdio.h>. */
 #include <jpeglib.h>
 
 #include "tests/cm.h"
@@ -12,9 +12,9 @@
 #include "v4l2/jpeg.h"
 
 #define W 96
-#define H 50 /* no multiple of a block */
+#define H 50 /* not a multiple of a block's height */
 
-/* libjpeg's own API, chroma repeated rather than interpolated: each sample can be compared exactly. */
+/* Uses libjpeg's own API, and repeats chroma instead of interpolating it, so that samples can be compared exactly. */
 static uint8_t *decode_with_libjpeg(const struct jpeg_file *file)
 {
         struct jpeg_decompress_struct cinfo;
@@ -95,7 +95,7 @@ static void progressive(void **state)
         free(file.data);
 }
 
-/* What webcams do, and is no damage. */
+/* Oddities of webcams' pictures that are not damage. */
 static void tolerated(void **state)
 {
         static const uint8_t comment[] = {0xff, 0xfe, 0, 6, 'A', 'V', 'I', '1'}, zeros[64];
@@ -126,7 +126,7 @@ static void tolerated(void **state)
         jpeg_free(jpeg);
 }
 
-/* A picture is decoded with its own tables, or Motion JPEG's usual ones, and never with those of the picture before. */
+/* A picture is decoded with its own tables or the default ones of Motion JPEG, never with those of the previous one. */
 static void tables_of_another(void **state)
 {
         struct jpeg_file good = jpeg_file_make(W, H, TJSAMP_420, 0),

@@ -223,7 +223,7 @@ static void file_readers(void **state)
         sink_close(sink);
 }
 
-/* How outputs differ is known before they are opened. */
+/* The kind of an output is known before it is opened. */
 static void sink_kinds(void **state)
 {
         static const struct {

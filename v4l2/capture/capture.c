@@ -52,7 +52,6 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
 
         fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
-                /* EISDIR and the like: it exists but is not a camera. */
                 return errno == EISDIR ? why_say(why, why_size, -ENODEV, "%s is a folder; give a camera's node", path)
                                        : say_errno(path, errno, why, why_size);
         if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || video_io_kernel.ioctl(fd, VIDIOC_QUERYCAP, &cap) < 0) {

@@ -105,7 +105,7 @@ static int compare_numbers(const void *a, const void *b)
         return strverscmp(((const struct camera_info *)a)->node, ((const struct camera_info *)b)->node);
 }
 
-/* What the kernel knows as video nodes, whether or not udev has seen them: there may be none in a container. */
+/* All video nodes that the kernel knows, even if udev has not seen them: a container may have no udev. */
 static int find_nodes(sd_device_enumerator **ret)
 {
         int r = sd_device_enumerator_new(ret);

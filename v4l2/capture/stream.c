@@ -9,7 +9,8 @@
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
-/* A driver's time that is further from now than this is not CLOCK_MONOTONIC (uvcvideo clock=realtime claims it is). */
+/* A driver's time that is further from now than this is not CLOCK_MONOTONIC (uvcvideo with clock=realtime claims that
+ * it is). */
 #define TIME_TRUSTED_NS 2000000000ull
 
 /* Larger jumps mean that the driver has restarted its count. */

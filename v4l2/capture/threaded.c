@@ -10,13 +10,13 @@
 #include "v4l2/frame-timer.h"
 #include "v4l2/thread.h"
 
-/* One that the caller has, the newest that it may take, and one that is being filled. */
+/* One that the caller has, the newest one for it to take, and one that is being filled. */
 #define SLOTS 3
 #define NONE SLOTS
 
 struct threaded {
         struct camera base;   /* its descriptor is an eventfd: there is a frame, an error or a new count */
-        struct camera *inner; /* the thread's while that runs */
+        struct camera *inner; /* used only by the thread while it runs */
         int end;              /* an eventfd that ends the thread */
         pthread_t thread;
 
@@ -24,7 +24,7 @@ struct threaded {
         struct frame slots[SLOTS];
         uint8_t *data[SLOTS];
         unsigned newest, out; /* slots, or NONE */
-        int error;            /* the thread has ended with it */
+        int error;            /* with which the thread has ended */
         struct camera_counters counters;
 };
 
@@ -53,7 +53,7 @@ static unsigned find_free(struct threaded *t)
         return slot;
 }
 
-/* The thread's own counts, and what it dropped itself. */
+/* Publishes the inner camera's counters, and adds what the thread itself dropped. */
 static void count(struct threaded *t, uint64_t late)
 {
         const struct camera_counters *inner = &t->inner->counters;
@@ -80,7 +80,7 @@ static int convert(struct threaded *t)
         late = monotonic_now() - begin > THREADED_BUDGET_NS;
         if (!r) {
                 t->slots[slot] = frame;
-                if (!late && frame.data != t->data[slot]) /* converted in the driver's buffer, which it wants back */
+                if (!late && frame.data != t->data[slot]) /* it is in a buffer that must be given back */
                         memcpy(t->data[slot], frame.data, t->base.format.size);
                 r = t->inner->ops->release(t->inner, &frame);
         }
@@ -105,7 +105,7 @@ static void *run(void *userdata)
         return NULL;
 }
 
-/* ---- what a camera does ---- */
+/* ---- the operations of a camera ---- */
 
 static int start(struct camera *camera)
 {
@@ -153,7 +153,7 @@ static int next(struct camera *camera, struct frame *ret)
         } else if (t->error) {
                 r = t->error;
         }
-        if (t->error) /* which no other event will follow */
+        if (t->error) /* no event will follow it, so stay readable */
                 eventfd_write(camera->fd, 1);
         pthread_mutex_unlock(&t->lock);
         return r;

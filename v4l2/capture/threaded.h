@@ -1,11 +1,11 @@
-/* A camera whose frames take time to become usable (Motion JPEG, conversions of libv4l2): a thread makes them so, that
- * camera_next() need not. */
+/* A camera whose frames take time to convert (Motion JPEG, conversions by libv4l2).  A thread converts them, so that
+ * camera_next() does not have to. */
 #pragma once
 
 #include "v4l2/camera-kind.h"
 
-/* A frame that takes longer is dropped: newer ones are there by then. */
+/* A frame that takes longer is dropped, because there are newer ones by then. */
 #define THREADED_BUDGET_NS 250000000ull
 
-/* Takes the place of `inner`, which is closed with it, and even if this fails.  -ENOMEM, -EMFILE, ... */
+/* *ret takes the place of `inner` and owns it.  If this fails (-ENOMEM, -EMFILE, ...), `inner` is closed. */
 int threaded_open(struct camera *inner, struct camera **ret);

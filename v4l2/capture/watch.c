@@ -7,14 +7,14 @@
 
 #define DEV "/dev"
 
-/* By inotify: what udev multicasts does not reach a service that has a network of its own, as ours has. */
+/* With inotify, because udev's messages do not reach a service that has its own network namespace, as ours does. */
 int camera_watch(void)
 {
         int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), r;
 
         if (fd < 0)
                 return -errno;
-        /* Attributes: the permissions that udev gives after the node is there. */
+        /* IN_ATTRIB: udev sets the permissions after the node has appeared. */
         if (inotify_add_watch(fd, DEV, IN_CREATE | IN_MOVED_TO | IN_ATTRIB) < 0) {
                 r = -errno;
                 close(fd);

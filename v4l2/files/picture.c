@@ -45,7 +45,7 @@ static int check_file(const struct stat *st, const char *path, char *why, size_t
         return 0;
 }
 
-/* Reads at most `most` bytes of it. */
+/* Reads at most `most` bytes from the beginning of a file. */
 static int read_begin(int fd, size_t most, const char *path, struct bytes *ret, char *why, size_t why_size)
 {
         struct stat st;

@@ -27,12 +27,14 @@ struct picture_indexed {
  * for picture_read(); -EBADMSG also for other kinds of PNG. */
 int picture_read_png_indexed(const char *path, struct picture_indexed *ret, char *why, size_t why_size);
 
-/* 8-bit RGBA (alpha is dropped).  Written to a temporary name and renamed, so that nobody sees an incomplete file. */
+/* 8-bit RGBA (alpha is dropped).  Written to a temporary name and renamed, so that nobody sees an incomplete file.
+ * -EINVAL: a side is 0 or larger than 16384; -ENOMEM; otherwise the errno of the file. */
 int picture_write_png(const char *path, uint32_t width, uint32_t height, const uint8_t *rgba);
 
-/* The same for a file that is already open, and stays open. */
+/* The same for a file that is already open.  It stays open; after an error it may be incomplete. */
 int picture_write_png_fd(int fd, uint32_t width, uint32_t height, const uint8_t *rgba);
 
-/* One byte per pixel, an index into `palette` (3 bytes per colour, at most 256 colours). */
+/* One byte per pixel, an index into `palette` (3 bytes per colour, at most 256 colours).  Errors as for
+ * picture_write_png(); -EINVAL also for an index beyond the palette. */
 int picture_write_png_indexed(const char *path, uint32_t width, uint32_t height, const uint8_t *index,
                               const uint8_t *palette, unsigned colors);

@@ -13,19 +13,21 @@
 #include "v4l2/thread.h"
 #include "v4l2/why.h"
 
-/* Compressing a picture takes longer than a frame lasts, so a thread does it, one frame at a time. */
+/* Compressing a picture takes longer than the interval between frames, so a thread does it, one frame at a time. */
 struct png_sink {
         struct sink base;
         char before[PATH_MAX], after[PATH_MAX]; /* the parts of the name around the number */
         int digits;
         uint32_t number;
         uint8_t *frame, *rgba;
-        int result; /* of the last frame, until it has been told */
+        int result; /* of the last frame; 0 once it has been reported */
 
         pthread_t thread;
         bool runs, end;
-        sem_t work, idle; /* between these two, all of the above belongs to the thread */
-        int event;        /* readable once a frame is written */
+        /* `work` wakes the thread, and `idle` says that it has finished.  In between, only the thread uses the fields
+         * above. */
+        sem_t work, idle;
+        int event; /* readable when a frame is finished */
 };
 
 /* Y' offset and scale, then R += rv Cr, G -= gu Cb + gv Cr, B += bu Cb; in 16.16, from the standards' Kr and Kb. */
@@ -101,7 +103,7 @@ static void *run(void *userdata)
 
 /* ---- what a sink does ---- */
 
-/* Only while the thread is idle. */
+/* Call it only while the thread is idle. */
 static int take_result(struct png_sink *png)
 {
         int r = png->result;

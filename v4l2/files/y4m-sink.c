@@ -16,7 +16,7 @@
 
 struct y4m_sink {
         struct sink base;
-        int fd, epoll;   /* `epoll` is readable while a pipe takes remaining bytes; -1: not a pipe */
+        int fd, epoll;   /* `epoll` is readable while a pipe can take remaining bytes; -1: not a pipe */
         size_t piece;    /* the most to write at once */
         uint8_t *data;   /* a frame with its header, or the file's */
         size_t at, size; /* the part of it that is still to be written */

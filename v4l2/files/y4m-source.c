@@ -18,8 +18,8 @@ struct y4m_source {
         struct camera base;
         int file;
         bool once;
-        off_t first, at; /* of frame headers */
-        off_t body;      /* of the samples that were stepped over last */
+        off_t first, at; /* offsets of the first frame header, and of the next one */
+        off_t body;      /* offset of the samples that were stepped over last */
         uint64_t due;    /* frames since the start */
         bool ended;
         uint8_t *data;

@@ -81,8 +81,8 @@ static int check_node(int fd, const char *path, char *why, size_t why_size)
                 return 0;
         if (caps & V4L2_CAP_VIDEO_CAPTURE)
                 return say_errno(path, EBUSY, why, why_size);
-        /* 0.12.7, after a producer that used write() while another program queried the node: only this
-         * restores it. */
+        /* With 0.12.7, a node is left like this by a producer that used write() while another program queried it.
+         * Only reloading the module helps. */
         return why_say(why, why_size, -ENODEV,
                        "%s is no longer a camera or an output; reload v4l2loopback (rmmod v4l2loopback)", path);
 }
@@ -266,7 +266,7 @@ static int show(struct sink *sink, const uint8_t *frame, uint64_t time_ns)
         return r == -ENXIO || r == -ENOTTY ? -ENODEV : r;
 }
 
-/* Events and descriptors may run out for a while: inotify has few of either. */
+/* This may fail for a while: descriptors and inotify instances are limited in number. */
 static void count_readers(struct loopback *loopback)
 {
         if (!loopback->readers)

@@ -28,7 +28,7 @@
 
 #define NODES_MAX 32 /* 0.12 makes up to 8 */
 #define SETTLE_NS 200000000ull
-#define LOOKS 10 /* after the last event, at LOOK_RATE */
+#define LOOKS 10 /* after the last event, at look_rate */
 static const struct frame_rate look_rate = {10, 1};
 
 struct openers {
@@ -45,7 +45,7 @@ struct openers {
         bool touched_ours, touched_others; /* there were events while we looked */
 
         unsigned count; /* as reported */
-        unsigned rise;  /* the value to which it is about to rise, the lowest since `since`; 0: none */
+        unsigned rise;  /* what it is about to rise to: the lowest value since `since`; 0: nothing */
         uint64_t since;
         int looks;
 };
@@ -271,7 +271,7 @@ static void add_others(struct openers *openers)
         closedir(dir);
 }
 
-/* With one node, every program is ours.  With several, a node that has a format before anybody feeds it is held open by
+/* With one node, every opener is ours.  With several, a node that has a format before anybody feeds it is held open by
  * a program that read it from the last producer (or has keep_format=1): then all of them might be ours, and a camera
  * that is on for nobody is the lesser evil. */
 static int guess_ours(const struct openers *openers, int fd)

@@ -173,7 +173,7 @@ static void colours(void **state)
         fake.pix.colorspace = V4L2_COLORSPACE_REC709;
         expect(doctor_colour, DOCTOR_WARNING, "BT.709", "reload");
         fake.error = EIO;
-        expect(doctor_colour, DOCTOR_SKIPPED, "cannot be asked", NULL);
+        expect(doctor_colour, DOCTOR_SKIPPED, "cannot be queried", NULL);
         json_decref(daemon);
 }
 

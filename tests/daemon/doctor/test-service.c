@@ -80,7 +80,7 @@ static void configuration(void **state)
 
 static void service(void **state)
 {
-        expect(doctor_service, DOCTOR_SKIPPED, "cannot be asked", NULL);
+        expect(doctor_service, DOCTOR_SKIPPED, "cannot be queried", NULL);
         world.unit = (struct doctor_unit){"not-found", "inactive", "dead", "", "success"};
         expect(doctor_service, DOCTOR_WARNING, "no unit", "install");
         world.unit = (struct doctor_unit){"masked", "inactive", "dead", "masked", "success"};

@@ -226,7 +226,7 @@ class Snapshot(Served):
 
     def test_not_to_a_terminal(self):
         with Terminal("snapshot", system=self.bus.address) as terminal:
-            terminal.until("a terminal shows no PNG")
+            terminal.until("a terminal cannot show a PNG")
             self.assertEqual(terminal.end(), 2)
 
     def test_where_it_cannot_be_written(self):
@@ -277,7 +277,7 @@ class Monitor(Served):
                     self.assertEqual(json.loads(child.stdout.readline()), {**RESULT, "sequence": n})
                 self.daemon.stop()
                 out, err = child.communicate(timeout=60)
-                self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended, or does not permit this any more\n"))
+                self.assertEqual((child.returncode, out, err), (1, b"", b"visagectl: visaged has ended, or no longer permits this\n"))
             self.daemon = MockDaemon(self.bus.address)
             self.addCleanup(self.daemon.stop)
 
@@ -304,7 +304,7 @@ class Monitor(Served):
             lines = self.screen(terminal, r"1920x1080[^\x1b]*FACE")
             self.assertEqual((lines[0], len(lines)), ("Frame 1234567, 1920x1080, parsed in 1200.0 ms; 3 lost", 4))
             self.daemon.stop()
-            terminal.until("visagectl: visaged has ended, or does not permit this any more\n")
+            terminal.until("visagectl: visaged has ended, or no longer permits this\n")
             self.assertEqual(terminal.end(), 1)
 
     def test_hostile_names(self):
@@ -392,7 +392,7 @@ class Hold(Served):
                               stderr=subprocess.PIPE, env=environment(system=self.bus.address)) as child:
             wait_for(lambda: self.pipes_of(child) == 2)  # stderr and the hold, which has arrived
             self.daemon.stop()
-            self.assertEqual(child.communicate(timeout=60)[1], b"visagectl: visaged has ended, or does not permit this any more\n")
+            self.assertEqual(child.communicate(timeout=60)[1], b"visagectl: visaged has ended, or no longer permits this\n")
             self.assertEqual(child.returncode, 1)
 
 

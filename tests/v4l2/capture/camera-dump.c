@@ -1,5 +1,5 @@
-/* camera-dump SPEC WIDTHxHEIGHT [RATE [FRAMES [FILE]]]: prints what a camera reports and delivers, for tests in the
- * guest.  The last frame is written to FILE, raw.  Exit status 0 if all frames came. */
+/* camera-dump [SPEC [WIDTHxHEIGHT [RATE [FRAMES [FILE]]]]]: prints what a camera reports and delivers, for tests in the
+ * guest.  Writes the last frame to FILE, raw.  Exit status 0: all frames came.  Without SPEC, lists the cameras. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -28,9 +28,9 @@ enum effect { EFFECT_ERROR, EFFECT_CORRUPT, EFFECT_LOST, EFFECT_NONE };
 static const struct kind {
         const char *name, *control; /* control: NULL unbinds the driver */
         int value, normal;  /* of the control during the fault and after it; if they are equal, it is a button */
-        bool reopen;        /* only opening the camera shows it */
+        bool reopen;        /* it only has an effect when the camera is opened */
         enum effect effect; /* what shows that it happened */
-        unsigned seconds;   /* until it happens, 0: at once */
+        unsigned seconds;   /* until it happens; 0: at once */
         int input;
 } kinds[] = {
         {"error-flag", "Inject V4L2_BUF_FLAG_ERROR", 1, 1, .effect = EFFECT_CORRUPT},

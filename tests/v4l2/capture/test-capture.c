@@ -120,7 +120,7 @@ static void last_resorts(void **state)
         refuse(-EINVAL, "it offers none");
 }
 
-/* Of formats that differ in nothing else, the one with the least to move and to compute. */
+/* Among formats that differ in nothing else, the one that takes the least copying and computing is chosen. */
 static void cheapest(void **state)
 {
         static const struct fake_format formats[] = {
@@ -403,7 +403,7 @@ static void start_errors(void **state)
                 assert_int_equal(fake_queued(), 0);
                 fake.fail_request = 0;
                 assert_int_equal(camera_start(camera), 0);
-                assert_int_equal(camera_start(camera), 0); /* again: nothing */
+                assert_int_equal(camera_start(camera), 0); /* does nothing */
                 assert_int_equal(fake_queued(), 4);
                 camera_stop(camera);
         }
@@ -456,7 +456,7 @@ static size_t make_jpeg(uint8_t *ret, int width, int height, uint8_t shade)
         return size;
 }
 
-/* A thread decodes. */
+/* Waits for the thread that decodes. */
 static void await(struct camera *camera)
 {
         assert_int_equal(poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, 20000), 1);

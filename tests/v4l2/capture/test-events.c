@@ -128,7 +128,7 @@ static void reader_events(void **state)
         }
 }
 
-/* For a while it may be impossible to tell who reads, for example if descriptors have run out. */
+/* For a while it may be impossible to count the readers, for example if descriptors have run out. */
 static void uncounted_readers(void **state)
 {
         const uint32_t type = V4L2_EVENT_PRIVATE_START;

@@ -60,7 +60,7 @@ static void expose_jpeg(unsigned step)
                 free(file.data);
 }
 
-/* The sensor goes on whether or not the driver has a buffer. */
+/* The sensor continues, whether or not the driver has a buffer. */
 static void expose(unsigned step)
 {
         uint32_t bytes = SIZE, flags = 0, *memory;
@@ -152,7 +152,7 @@ static void run_daemon(unsigned step)
         if (r)
                 close_camera();
         else
-                assert_true(fake_accounts() || s.fault->bend_buffer); /* a wrong index loses one */
+                assert_true(fake_accounts() || s.fault->bend_buffer); /* a wrong index loses a buffer */
 }
 
 static void begin_fault(void)
@@ -213,7 +213,7 @@ static void session(const void *fault, struct campaign_score *score)
                         begin_fault();
                 if (step > s.at && !lasting(step) && lasting(step - 1))
                         end_fault();
-                if (campaign_random(8)) /* otherwise the frame is late */
+                if (campaign_random(8)) /* otherwise there is no frame in this step */
                         expose(step);
                 run_daemon(step);
                 s.again |= step > s.at && !lasting(step) && s.good > before;

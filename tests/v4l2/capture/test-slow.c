@@ -1,5 +1,5 @@
-/* A camera whose pictures take long to decode holds nobody up, and does not deliver old pictures.  The linker's
- * --wrap replaces jpeg_decode() by this file's own. */
+/* A camera whose pictures take long to decode does not block its caller, and does not deliver old pictures.  The
+ * linker's --wrap replaces jpeg_decode() with a function of this file. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -16,7 +16,7 @@
 #define W 64
 #define H 48
 #define MS 1000000ull
-#define PROMPT_NS (50 * MS) /* practically at once, on a busy machine */
+#define PROMPT_NS (50 * MS) /* at once, with allowance for a busy machine */
 
 static const struct fake_format mjpeg = {V4L2_PIX_FMT_MJPEG, {{W, H, {30}}}};
 
@@ -55,7 +55,7 @@ static bool await(int ms)
         return poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, ms) == 1;
 }
 
-/* What an event loop would do.  None of it may take time. */
+/* What an event loop does with a frame.  None of it may block. */
 static int next(uint8_t *ret_shade)
 {
         const uint64_t begin = monotonic_now();
@@ -126,7 +126,7 @@ static void without_a_copy(void **state)
         assert_int_equal(camera_release(camera, &frame), 0);
 }
 
-/* Beyond its budget a picture is dropped, and the newest of those that came meanwhile is the next. */
+/* A picture that exceeds its budget is dropped, and the newest that came meanwhile is delivered next. */
 static void over_the_budget(void **state)
 {
         uint8_t shade;
@@ -158,7 +158,7 @@ static void always_too_slow(void **state)
         assert_int_equal(camera_counters(camera)->stale, 4);
 }
 
-/* The newest that is finished wins. */
+/* The newest decoded picture is delivered. */
 static void newest_first(void **state)
 {
         uint8_t shade;
@@ -201,7 +201,7 @@ static void unplugged(void **state)
         fake.fail_request = 0;
 }
 
-/* It can be stopped while it decodes, and started again without what was left. */
+/* The camera can be stopped while it decodes.  After the next start, it does not deliver that picture. */
 static void stopped_and_started(void **state)
 {
         uint8_t shade;

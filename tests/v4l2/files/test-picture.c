@@ -205,8 +205,8 @@ static void jpeg_kinds(void **state)
         }
 }
 
-/* As the picture should be seen, red grows to the right and green downwards.  The file has it as a camera would that
- * was held in one of eight ways. */
+/* In the upright picture, red grows to the right and green downwards.  The file stores it like a camera that was held
+ * in one of eight orientations. */
 static size_t make_turned(const char *name, unsigned orientation, const char *exif, size_t exif_size)
 {
         /* Where the first row and the first column of the file are seen, from the EXIF standard. */
@@ -293,7 +293,7 @@ static void orientations(void **state)
                 }
 }
 
-/* Data that cannot be understood change nothing. */
+/* EXIF data that cannot be understood does not change the picture. */
 static void no_orientation(void **state)
 {
         char exif[64];
@@ -406,7 +406,7 @@ static void too_large(void **state)
         refuse(temporary_path("", "sparse.png"), -E2BIG, "256 MiB");
 }
 
-/* A text that claims 512 MiB in a file of 45 bytes must not get them. */
+/* A text chunk that claims 512 MiB in a file of 45 bytes must not make the reader allocate them. */
 static void long_claim(void **state)
 {
         static const uint8_t file[] = "\x89PNG\r\n\x1a\n"
@@ -436,7 +436,7 @@ static void no_file(void **state)
         }
 }
 
-/* The same without reading it. */
+/* picture_look() finds the same errors without reading the whole file. */
 static void looked_at(void **state)
 {
         char why[300];

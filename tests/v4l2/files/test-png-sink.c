@@ -1,5 +1,5 @@
-/* Pictures are compressed on a thread, one at a time, and none of their errors gets lost.  The linker's --wrap
- * replaces picture_write_png() by this file's own. */
+/* Pictures are compressed on a thread, one at a time, and none of their errors is lost.  The linker's --wrap replaces
+ * picture_write_png() with a function of this file. */
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>

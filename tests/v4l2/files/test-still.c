@@ -207,8 +207,7 @@ static void edges(void **state)
         assert_memory_equal(rgb + 7 * 3, ((uint8_t[]){111, 120, 130}), 3);
 }
 
-/* Frames come at the rate that was asked for: of two cameras that are read for the same time, the faster one gives
- * more. */
+/* Frames come at the requested rate: of two cameras that are read for the same time, the faster one delivers more. */
 static void rates(void **state)
 {
         uint8_t *rgba = paint(4, 4);

@@ -63,7 +63,7 @@ static void round_trip(void **state)
         camera_close(camera);
 }
 
-/* A reader that has stopped holds nobody up, and gets whole frames when it continues. */
+/* A reader that has stopped does not block the sink, and gets whole frames when it continues. */
 static void stalled_reader(void **state)
 {
         const struct frame_format wish = {.width = 640, .height = 480, .matrix = FRAME_BT601};

@@ -1,5 +1,5 @@
-/* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink, for tests in the guest.  Frame n is filled
- * with 32 + n % 192.  Prints the number of readers whenever it changes. */
+/* sink-feed SPEC FORMAT WIDTHxHEIGHT RATE SECONDS: feeds a sink, for tests in the guest.  All bytes of frame n are
+ * 32 + n % 192.  Prints the number of readers whenever it changes. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/videodev2.h>

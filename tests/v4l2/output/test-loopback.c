@@ -75,7 +75,7 @@ static void shows(void **state)
         assert_false(fake.streaming);
 }
 
-/* With a driver whose DQBUF means something, DQBUF decides which buffer is next. */
+/* With a driver whose DQBUF returns a free buffer, that buffer is used. */
 static void honest_driver(void **state)
 {
         struct sink *sink;
@@ -89,7 +89,7 @@ static void honest_driver(void **state)
         sink_close(sink);
 }
 
-/* If a reader asks for two of the four buffers, everyone has two: pixels must go where the driver looks for them. */
+/* If a reader requests two of the four buffers, all programs have two.  Pixels must go where the driver looks. */
 static void fewer_buffers(void **state)
 {
         struct sink *sink = open_sink();

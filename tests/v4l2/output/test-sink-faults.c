@@ -18,7 +18,7 @@ struct fault {
         const char *name;
         unsigned long request;
         int error;
-        unsigned times, lasts; /* 0: while it lasts; 0: one step */
+        unsigned times, lasts; /* failures, 0: all while it lasts; steps, 0: one */
         bool reopen;
         void (*begin)(void);
 };
@@ -53,7 +53,7 @@ static void open_sink(void)
                 assert_int_equal(fake.mapped, 0);
                 assert_null(s.sink);
         } else if (sink_format(s.sink)->size != sizeof s.pixels) {
-                close_sink(); /* the size of a reader that held the node */
+                close_sink(); /* a reader that held the node has kept its size */
         }
 }
 
