@@ -137,7 +137,7 @@ static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 
 static struct sigaction before[ENDS];
 
-static void handle(void)
+static void catch_signals(void)
 {
         const struct sigaction action = {.sa_handler = on_signal};
 
@@ -149,7 +149,7 @@ static void handle(void)
         }
 }
 
-static void handle_no_more(void)
+static void release_signals(void)
 {
         for (size_t i = 0; i < ENDS; i++)
                 sigaction(ends[i], &before[i], NULL);
@@ -194,7 +194,7 @@ static int run_child(const struct engine_options *options, const struct config *
         sigprocmask(SIG_BLOCK, &set, &old);
         child = fork();
         if (child == 0) {
-                handle_no_more();
+                release_signals();
                 sigprocmask(SIG_SETMASK, &old, NULL);
                 be_child(options, config, cache, ends_of_pipe[1]);
         }
@@ -240,7 +240,7 @@ int bench_start(const struct engine_options *options, const struct config *confi
                 snprintf(why, why_size, "out of memory");
                 return -ENOMEM;
         }
-        handle();
+        catch_signals();
         if (mkdtemp(cache)) {
                 r = run_both(options, config, cache, ret, why, why_size);
                 nftw(cache, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -248,7 +248,7 @@ int bench_start(const struct engine_options *options, const struct config *confi
                 r = -errno;
                 snprintf(why, why_size, "%s: %s", cache, strerror(errno));
         }
-        handle_no_more();
+        release_signals();
         free(cache);
         if (caught)
                 raise(caught);

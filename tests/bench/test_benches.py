@@ -18,6 +18,14 @@ def run(*words):
 
 
 class Benches(unittest.TestCase):
+    def measured(self, name, *options, interpreter="/usr/bin/python3"):
+        """What the benchmark writes as JSON."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = run(interpreter, f"{HERE}/{name}", f"--json={folder}/rows", *options)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            with open(f"{folder}/rows", encoding="utf-8") as file:
+                return json.load(file), done.stdout
+
     def test_pictures(self):
         done = run(os.environ["PICTURES"], "1")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -27,11 +35,7 @@ class Benches(unittest.TestCase):
         self.assertTrue(all(float(row[-2]) >= float(row[-1]) > 0 for row in rows), done.stdout)
 
     def test_steady(self):
-        with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/steady", "--frames=8", "--rate=2", f"--json={folder}/rows")
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            with open(f"{folder}/rows", encoding="utf-8") as file:
-                rows = json.load(file)
+        rows, _ = self.measured("steady", "--frames=8", "--rate=2")
         # These figures are not times: they are the same on every machine.
         self.assertLess(rows["visaged"]["flips"], rows["single pictures"]["flips"])
         self.assertLess(rows["visaged"]["dtssd"], rows["single pictures"]["dtssd"])
@@ -39,11 +43,8 @@ class Benches(unittest.TestCase):
 
     def test_faces(self):
         with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/faces", "--frames=60", f"--json={folder}/rows", f"--picture={folder}/faces.png")
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            rows, _ = self.measured("faces", "--frames=60", f"--picture={folder}/faces.png")
             self.assertGreater(os.path.getsize(f"{folder}/faces.png"), 10000)
-            with open(f"{folder}/rows", encoding="utf-8") as file:
-                rows = json.load(file)
         for share in (0.2, 0.1):
             whole, views = (row for row in rows if row["face"] == share)
             self.assertGreaterEqual(views["parts"], whole["parts"] + 2)
@@ -52,11 +53,7 @@ class Benches(unittest.TestCase):
     def test_scenes(self):
         """Nothing here depends on the machine either."""
         names = ["alone"] + (["hidden", "crossing", "leaving", "five", "turning", "light", "nobody"] if os.environ.get("VISAGED_LONG") else [])
-        with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/scenes", f"--json={folder}/rows", *(f"--scene={name}" for name in names))
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            with open(f"{folder}/rows", encoding="utf-8") as file:
-                rows = json.load(file)
+        rows, _ = self.measured("scenes", *(f"--scene={name}" for name in names))
         self.assertEqual(list(rows), names)
         for name, row in rows.items():
             with self.subTest(name):
@@ -65,25 +62,17 @@ class Benches(unittest.TestCase):
                 self.assertGreaterEqual(min(row.get("eyes", 1), row.get("mouth", 1)), 0.95)
 
     def test_rooms(self):
-        with tempfile.TemporaryDirectory() as folder:
-            done = run("/usr/bin/python3", f"{HERE}/rooms", "--frames=200", "--size=320x240", f"--json={folder}/rooms")
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            with open(f"{folder}/rooms", encoding="utf-8") as file:
-                rooms = json.load(file)
+        rooms, _ = self.measured("rooms", "--frames=200", "--size=320x240")
         self.assertEqual((rooms["frames"], rooms["rooms"], rooms["frames_with_a_face"]), (200, 20, 0))
         self.assertLess(rooms["labelled"], 0.02)
 
     def test_daemon(self):
-        with tempfile.TemporaryDirectory() as folder:
-            done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", f"--json={folder}/rows")
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            with open(f"{folder}/rows", encoding="utf-8") as file:
-                rows = json.load(file)
+        rows, table = self.measured("daemon", "--seconds=1", "--effects=none,overlay", "--size=320x240", interpreter=sys.executable)
         self.assertEqual([row["effect"] for row in rows], ["none", "overlay"])
         for row in rows:
             for key in ("shown_s", "parsed_s", "parse_ms", "latency_ms", "cores", "loop", "start_s"):
                 self.assertGreaterEqual(row[key], 0, key)
-        self.assertEqual(len(re.findall(r"^(?:none|overlay)(?: +\d+\.\d+){7}$", done.stdout, re.MULTILINE)), 2, done.stdout)
+        self.assertEqual(len(re.findall(r"^(?:none|overlay)(?: +\d+\.\d+){7}$", table, re.MULTILINE)), 2, table)
 
     def test_daemon_says_why(self):
         done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=nonsense")
