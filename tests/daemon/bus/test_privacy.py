@@ -152,7 +152,8 @@ class Dumps(unittest.TestCase):
                                                                  "DBUS_STARTER_BUS_TYPE": "system"}) as child:
                 try:
                     for _ in range(600):
-                        if os.stat(f"/proc/{child.pid}/fd").st_uid == 0 and os.readlink(f"/proc/{child.pid}/exe") == program:
+                        # The program first: until it runs, all is root's, and then only for as long as it leaves dumps on.
+                        if os.readlink(f"/proc/{child.pid}/exe") == program and os.stat(f"/proc/{child.pid}/fd").st_uid == 0:
                             break
                         self.assertIsNone(child.poll())
                         time.sleep(0.05)
