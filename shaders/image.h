@@ -117,18 +117,29 @@ struct gpu_region gpu_region_make(const float to_picture[2][3]);
 int op_warp(struct gpu_program *program, const struct gpu_image *in, const struct gpu_block *region,
             const struct gpu_image *out);
 
-#define GPU_KEPT_MAX 8
+enum { GPU_KEPT_MAX = 8 };
+
+/* A face that may have moved, in the picture's pixels. */
+struct gpu_moved {
+        float x, y, size; /* where it is: its centre, and the side of its box */
+        float unused;
+        float by_x, by_y; /* since the map was last written */
+        float unused_too[2];
+};
 
 /* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the
- * answers and above 0: a view counts fully where it is farther than that inside its edges, less towards them, and not
- * at all outside. */
+ * answers. */
 struct gpu_view {
         struct gpu_region region;
-        float feather;
-        float memory; /* how much the map's contents count, up to 1; less the older they are.  0: they are undefined,
-                       * and what is outside the view becomes class 0 */
+        float feather; /* 0: the answers count everywhere.  Else the view shows a head upright, and they count for that
+                        * alone: fully from so far inside of it on, not at all outside */
+        float memory;  /* how much the map's contents count, up to 1; less the older they are.  0: they are undefined,
+                        * and what is outside the view becomes class 0 */
         float kept_count, kept_feather;
-        float kept[GPU_KEPT_MAX][2][4]; /* from_picture of other views, whose answers are better: they stay */
+        float kept[GPU_KEPT_MAX][2][4]; /* from_picture of views of other heads: where they show those better, what they
+                                         * answered stays */
+        float moved_count, unused[3];
+        struct gpu_moved moved[GPU_KEPT_MAX]; /* faces, if any has moved since the map was last written */
 };
 
 /* A view of the whole picture in the network's input, for a map whose contents are undefined. */
@@ -136,13 +147,15 @@ struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_wid
 
 /* Puts a view's answers into the map of the whole picture.  `map` has the size of `image`, the picture that was viewed;
  * its label and mask are as in struct gpu_answers, its other two bytes are this operator's memory from one run to the
- * next.  `view` is a struct gpu_view.
+ * next.  `before` is the map as it was; it may be `map` itself, unless something has moved.  `view` is a struct
+ * gpu_view.
  *
  * Enlarged answers have smooth borders.  Where the picture rests, a label changes only when others have led
  * long or clearly enough, and an undecided mask follows slowly, so that noise changes neither.  Where
- * it moves, both follow at once. */
+ * it moves, both follow at once.  What the map knows of a face and the body below it moves with the face, and if the
+ * picture has moved alike, it counts as resting. */
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
-             const struct gpu_image *image, const struct gpu_answers *map);
+             const struct gpu_image *image, const struct gpu_answers *before, const struct gpu_answers *map);
 
 /* One byte of each answer, for operators that need only that; width and height are the same. */
 int op_labels(struct gpu_program *program, const struct gpu_answers *map, const struct gpu_labels *out);

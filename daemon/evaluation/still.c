@@ -5,7 +5,7 @@
 #include "daemon/evaluation/still.h"
 #include "daemon/pipeline/palette.h"
 
-enum { PALETTE_OFFSET = 2 * GPU_BLOCK_ALIGN };
+enum { PALETTE_OFFSET = 3 * GPU_BLOCK_ALIGN };
 _Static_assert(sizeof(struct gpu_view) <= PALETTE_OFFSET, "the view has room");
 
 static void fill_parameters(struct still *s)
@@ -62,7 +62,7 @@ static int record(struct still *s)
                 return r;
         op_copy(s->program, s->upload, s->image.buffer, gpu_buffer_size(s->upload));
         parser_record(s->engine->parser, s->program, &s->image, &view, &s->answers);
-        op_place(s->program, &s->answers, &view, &s->image, &s->map);
+        op_place(s->program, &s->answers, &view, &s->image, &s->map, &s->map);
         op_labels(s->program, &s->map, &s->labels);
         op_paint(s->program, &s->image, &s->labels, &palette, &s->overlay);
         op_copy(s->program, s->labels.buffer, s->labels_read, gpu_buffer_size(s->labels.buffer));

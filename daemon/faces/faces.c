@@ -59,6 +59,11 @@ void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *r
         attention_next(&faces->attention, &faces->tracks, time_ns, ret);
 }
 
+size_t faces_places(const struct faces *faces, uint64_t time_ns, struct face_place ret[FACES_MAX])
+{
+        return tracks_places(&faces->tracks, time_ns, ret);
+}
+
 bool faces_know(const struct faces *faces, uint32_t id)
 {
         return tracks_know(&faces->tracks, id);

@@ -93,6 +93,14 @@ void faces_see(struct faces *faces, const struct face_view *view);
  * trained to see it, upright, in a view that rests while the head does. */
 void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *ret);
 
+/* Where faces should be at a time, if they have kept moving since they were last seen. */
+struct face_place {
+        uint32_t id;
+        float x, y, size; /* in the picture's pixels: the centre; the side of the box */
+        uint64_t seen_ns; /* the time of the frame in which it was last measured */
+};
+size_t faces_places(const struct faces *faces, uint64_t time_ns, struct face_place ret[FACES_MAX]);
+
 /* Whether this face is present. */
 bool faces_know(const struct faces *faces, uint32_t id);
 

@@ -31,10 +31,15 @@ static void decide(enum face_answer *answer, float value, struct limits limits)
 
 /* ---- eyes ---- */
 
-/* The largest values count as usual, so this rises fast and falls slowly. */
-static void learn(float *usual, float value)
+#define LITTLE 0.002f
+
+/* A running median: it takes a step towards each value, however far that is.  Closed eyes tell little of open ones. */
+static void learn(float *usual, float value, bool closed)
 {
-        *usual += (value > *usual ? 0.3f : 0.01f) * (value - *usual);
+        if (*usual < LITTLE)
+                *usual = value;
+        else
+                *usual *= value > *usual ? 1.03f : closed ? 0.99f : 0.97f;
 }
 
 static void eye(const struct found *found, int side, const struct axes *axes, struct habits *habits,
@@ -45,10 +50,10 @@ static void eye(const struct found *found, int side, const struct axes *axes, st
         const float width = patch->area >= 4 ? patch_spread(patch, axes->across_x, axes->across_y) : 0;
         const float open = width > 0 ? patch_spread(patch, axes->down_x, axes->down_y) / width : 0;
 
-        learn(&habits->eye_area[side], area);
+        learn(&habits->eye_area[side], area, *answer == FACE_NO);
         if (open > 0)
-                learn(&habits->eye_open[side], open);
-        if (habits->eye_area[side] < 0.002f) { /* never seen, or not for a long time */
+                learn(&habits->eye_open[side], open, *answer == FACE_NO);
+        if (habits->eye_area[side] < LITTLE) { /* never seen, or not for a long time */
                 *answer = FACE_UNKNOWN;
                 return;
         }

@@ -5,7 +5,7 @@
 
 /* What is remembered about a face for this. */
 struct habits {
-        float eye_open[2]; /* how far each usually is, relative to its width; 0: not known yet */
+        float eye_open[2]; /* how far each is when it is open, relative to its width: the median; 0: not known yet */
         float eye_area[2]; /* and its share of the face */
 };
 

@@ -14,6 +14,10 @@
 /* How long an unseen face is assumed to keep moving, and how long it may be behind another one. */
 #define COAST_SECONDS 1.5f
 #define HIDDEN_NS 1500000000
+/* How far ahead of its last measurement a face's place is told. */
+#define PLACE_SECONDS 0.3f
+/* A face moves if it does so by this many of its sizes a second; what seems to be less may be noise. */
+#define MOVES 0.12f
 /* A face that is not present yet is dropped after being unseen for this long. */
 #define DOUBT_NS 1000000000
 /* For this long after a view of its own, the coarser ones of the whole picture do not count, unless it has moved this
@@ -301,6 +305,31 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
                         leave(tracks, &tracks->list[i], view);
         merge(tracks, view->time_ns);
         return lost;
+}
+
+bool track_moves(const struct track *track)
+{
+        return hypotf(track->x.speed, track->y.speed) > MOVES * sqrtf(track->width.value * track->height.value);
+}
+
+size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_place ret[FACES_MAX])
+{
+        size_t count = 0;
+
+        for (int i = 0; i < FACES_MAX; i++) {
+                const struct track *track = &tracks->list[i];
+                const float since = track_moves(track) ? fminf(seconds(track->x.time_ns, time_ns), PLACE_SECONDS) : 0;
+
+                if (track->used && track->sure_ns)
+                        ret[count++] = (struct face_place){
+                                .id = track->face.id,
+                                .x = track->x.value + track->x.speed * since,
+                                .y = track->y.value + track->y.speed * since,
+                                .size = sqrtf(track->width.value * track->height.value),
+                                .seen_ns = track->x.time_ns,
+                        };
+        }
+        return count;
 }
 
 bool tracks_know(const struct tracks *tracks, uint32_t id)

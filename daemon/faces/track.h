@@ -31,5 +31,7 @@ void tracks_reset(struct tracks *tracks); /* ids continue */
 /* Takes what was found in a view.  Returns whether the face that the view is for is missing. */
 bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count);
 
+bool track_moves(const struct track *track);
+size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_place ret[FACES_MAX]);
 bool tracks_know(const struct tracks *tracks, uint32_t id);
 size_t tracks_list(const struct tracks *tracks, struct face ret[FACES_MAX]);

@@ -17,6 +17,7 @@ static int allocate(struct parse *parse, struct gpu *gpu)
                 {VIEW_SIZE, GPU_MEMORY_DEVICE, "view", &parse->view},
                 {answers, GPU_MEMORY_DEVICE, "answers", &parse->answers.buffer},
                 {image, GPU_MEMORY_DEVICE, "map", &parse->map.buffer},
+                {image, GPU_MEMORY_DEVICE, "map before", &parse->before.buffer},
                 {labels, GPU_MEMORY_DEVICE, "labels", &parse->labels.buffer},
                 {labels, GPU_MEMORY_DEVICE, "mask", &parse->mask.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &parse->labels_read},
@@ -38,7 +39,8 @@ static int record(struct parse *parse, const struct engine *engine)
                 return r;
         gpu_program_set_background(parse->program);
         parser_record(engine->parser, parse->program, &parse->image, &view, &parse->answers);
-        op_place(parse->program, &parse->answers, &view, &parse->image, &parse->map);
+        op_copy(parse->program, parse->map.buffer, parse->before.buffer, gpu_buffer_size(parse->map.buffer));
+        op_place(parse->program, &parse->answers, &view, &parse->image, &parse->before, &parse->map);
         op_labels(parse->program, &parse->map, &parse->labels);
         op_mask(parse->program, &parse->map, &parse->mask);
         op_copy(parse->program, parse->labels.buffer, parse->labels_read, gpu_buffer_size(parse->labels.buffer));
@@ -52,6 +54,7 @@ int parse_init(struct parse *parse, const struct engine *engine, uint32_t width,
                 .image = {NULL, width, height},
                 .answers = {NULL, engine->model.width, engine->model.height},
                 .map = {NULL, width, height},
+                .before = {NULL, width, height},
                 .labels = {NULL, width, height},
                 .mask = {NULL, width, height},
         };
@@ -66,6 +69,7 @@ void parse_finish(struct parse *parse)
         gpu_buffer_free(parse->view);
         gpu_buffer_free(parse->answers.buffer);
         gpu_buffer_free(parse->map.buffer);
+        gpu_buffer_free(parse->before.buffer);
         gpu_buffer_free(parse->labels.buffer);
         gpu_buffer_free(parse->mask.buffer);
         gpu_buffer_free(parse->labels_read);

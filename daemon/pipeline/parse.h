@@ -11,13 +11,14 @@ struct frame_id {
         uint64_t time_ns; /* of capture */
 };
 
-enum { VIEW_SIZE = 2 * GPU_BLOCK_ALIGN }; /* bytes reserved for a struct gpu_view in the parameters */
+enum { VIEW_SIZE = 3 * GPU_BLOCK_ALIGN }; /* bytes reserved for a struct gpu_view in the parameters */
 
 struct parse {
         struct gpu_image image;
         struct gpu_buffer *view;    /* a struct gpu_view: what the network sees of the image */
         struct gpu_answers answers; /* of the network's input size */
         struct gpu_answers map;     /* of the picture, all views together */
+        struct gpu_answers before;  /* the map as it was when this parse began */
         struct gpu_labels labels;   /* of the map */
         struct gpu_mask mask;
         struct gpu_buffer *labels_read, *answers_read; /* the same for the host */

@@ -5,6 +5,8 @@
 
 #include "daemon/pipeline/views.h"
 
+_Static_assert((int)FACES_MAX == (int)GPU_KEPT_MAX, "each face can be kept, and can move");
+
 #define FEATHER 12 /* of a face's view, in pixels of the network's input */
 
 int views_init(struct views *views, const struct views_options *options)
@@ -45,22 +47,27 @@ void views_reset(struct views *views)
 {
         faces_reset(views->faces);
         memset(views->kept, 0, sizeof views->kept);
+        views->place_count = 0;
         views->whole_ns = 0;
 }
 
-/* ---- what is seen ---- */
+/* ---- what is known ---- */
 
-/* Leaves the views of present faces as they are, if they are new enough. */
+/* The views of present faces other than the one that is looked at, if they are new enough.  A view of the whole picture
+ * leaves them as they are. */
 static void keep_others(struct views *views, uint64_t keep_ns, struct gpu_view *view)
 {
+        const bool whole = views->now.face == 0;
+
         view->kept_feather = FEATHER;
         for (int i = 0; i < GPU_KEPT_MAX; i++) {
                 struct views_kept *kept = &views->kept[i];
 
-                const bool spare = kept->face && faces_know(views->faces, kept->face) &&
-                                   views->now.time_ns - kept->time_ns < keep_ns;
-                kept->spared_ns = spare ? kept->time_ns : 0;
-                if (spare)
+                const bool keeps = kept->face && kept->face != views->now.face &&
+                                   faces_know(views->faces, kept->face) && views->now.time_ns - kept->time_ns < keep_ns;
+                if (whole)
+                        kept->spared_ns = keeps ? kept->time_ns : 0;
+                if (keeps)
                         memcpy(view->kept[(int)view->kept_count++], kept->from_picture, sizeof kept->from_picture);
         }
 }
@@ -94,6 +101,64 @@ static float memory(const struct views *views, uint64_t time_ns)
         return known ? fmaxf(1 - (time_ns - known) / 1.5e9f, 0.01f) : 0.01f;
 }
 
+/* ---- what has moved ---- */
+
+static struct face_place *place_before(struct views *views, uint32_t face)
+{
+        for (size_t i = 0; i < views->place_count; i++)
+                if (views->places[i].id == face)
+                        return &views->places[i];
+        return NULL;
+}
+
+static void move_kept(struct views *views, uint32_t face, float by_x, float by_y)
+{
+        for (int i = 0; i < GPU_KEPT_MAX; i++) {
+                struct views_kept *kept = &views->kept[i];
+                for (int k = 0; k < 2 && kept->face == face; k++)
+                        kept->from_picture[k][2] -= kept->from_picture[k][0] * by_x + kept->from_picture[k][1] * by_y;
+        }
+}
+
+/* By whole pixels, so that labels stay what they are; by none if a face has not left its pixel: it may be noise. */
+static float whole_pixels(float by)
+{
+        return fabsf(by) >= 1 ? roundf(by) : 0;
+}
+
+/* By how much what the map has of a face must move to be at its place now.  `place` becomes where the map will have it.
+ */
+static bool follow(struct views *views, struct face_place *place, struct gpu_moved *ret)
+{
+        const struct face_place *before = place_before(views, place->id);
+
+        *ret = (struct gpu_moved){.x = place->x, .y = place->y, .size = place->size};
+        if (!before)
+                return false;
+        ret->by_x = whole_pixels(place->x - before->x);
+        ret->by_y = whole_pixels(place->y - before->y);
+        place->x = before->x + ret->by_x;
+        place->y = before->y + ret->by_y;
+        move_kept(views, place->id, ret->by_x, ret->by_y);
+        return ret->by_x != 0 || ret->by_y != 0;
+}
+
+/* Lets the map move with the faces. */
+static void move(struct views *views, uint64_t time_ns, struct gpu_view *view)
+{
+        struct face_place places[FACES_MAX];
+        const size_t count = faces_places(views->faces, time_ns, places);
+        bool any = false;
+
+        for (size_t i = 0; i < count; i++)
+                any |= follow(views, &places[i], &view->moved[i]);
+        view->moved_count = any ? count : 0;
+        memcpy(views->places, places, sizeof places);
+        views->place_count = count;
+}
+
+/* ---- what is seen ---- */
+
 void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t keep_ns, struct gpu_view *ret)
 {
         struct face_view *now = &views->now;
@@ -104,17 +169,33 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t ke
         now->time_ns = time_ns;
         *ret = views->whole;
         ret->memory = fresh ? 0 : memory(views, time_ns);
+        move(views, time_ns, ret);
+        keep_others(views, fresh ? 0 : keep_ns, ret);
         if (now->face) {
-                ret->region = gpu_region_make(views->now.to_picture);
+                ret->region = gpu_region_make(now->to_picture);
                 ret->feather = FEATHER;
                 return;
         }
         for (int i = 0; i < 6; i++)
                 now->to_picture[i / 3][i % 3] = views->whole.region.to_picture[i / 3][i % 3];
-        keep_others(views, fresh ? 0 : keep_ns, ret);
 }
 
 /* ---- what was answered ---- */
+
+/* Where faces have just been measured, the map has them. */
+static void find_places(struct views *views)
+{
+        struct face_place places[FACES_MAX];
+        const size_t count = faces_places(views->faces, views->now.time_ns, places);
+
+        for (size_t i = 0; i < count; i++) {
+                const struct face_place *before = place_before(views, places[i].id);
+                if (before && places[i].seen_ns != views->now.time_ns)
+                        places[i] = *before;
+        }
+        memcpy(views->places, places, sizeof places);
+        views->place_count = count;
+}
 
 /* The face's own place, or else the least recently used one. */
 static struct views_kept *place_of(struct views *views, uint32_t face)
@@ -158,4 +239,5 @@ void views_take(struct views *views, const uint32_t *answers)
         else
                 take_whole(views);
         faces_see(views->faces, &views->now);
+        find_places(views);
 }

@@ -29,6 +29,8 @@ struct views {
         struct face_view now; /* what the network looks at; `labels` belong to this struct */
         uint8_t *labels;
         struct views_kept kept[GPU_KEPT_MAX];
+        struct face_place places[FACES_MAX]; /* of faces in the map, which moves with them by whole pixels */
+        size_t place_count;
         uint64_t whole_ns; /* the time of the newest frame seen as a whole; 0: none */
 };
 

@@ -26,6 +26,9 @@ struct place_params {
         ivec2 size, answers_size; /* width, height */
 };
 
+/* Views, and faces, that op_place() considers at most. */
+#define KEPT_MAX 8
+
 struct part_params {
         int words; /* of the result */
         int shift; /* of the part, in bits */

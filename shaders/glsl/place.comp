@@ -1,6 +1,6 @@
 #version 450
 // The network's answers for one view of the picture, put into the map of the whole picture: smoothly where they are enlarged,
-// steadily where the picture rests.  Four pixels an invocation; the map is read and written in place.
+// steadily where the picture rests.  Four pixels an invocation.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/picture-params.h"
@@ -11,7 +11,7 @@ layout(local_size_x = WORKGROUP) in;
 INPUT_WORDS(0, answers, uint)
 INPUT(1, view)
 INPUT_WORDS(2, image, uvec4)
-INPUT_WORDS(3, map, uvec4)
+INPUT_WORDS(3, before, uvec4)
 OUTPUT_WORDS(result, uvec4)
 
 PUSH_CONSTANTS(place_params);
@@ -25,6 +25,14 @@ const float FOLLOW_LEAST = 0.15;
 const float LEAD_ENOUGH = 1.5 * LEAD_SCALE;
 // How fast the remembered brightness of a still pixel follows.
 const float FOLLOW_BRIGHTNESS = 0.25;
+// The head that a view of a face shows: a disc of this radius, its centre so far above the view's, in halves of its side.
+const float HEAD = 0.9, ABOVE = 0.08;
+// A body moves with its head: below a face, distances count less.
+const float BODY = 0.4;
+// The weight of what does not move, as that of a face four times its size away.
+const float RESTING = 1.0 / 256;
+// Where the arrays of struct gpu_view begin, in vec4.
+const int KEPT = 5, MOVED = KEPT + 2 * KEPT_MAX + 1;
 
 struct Answer {
         uint label;
@@ -59,22 +67,59 @@ Answer look(vec2 place)
         return answer;
 }
 
-// How much a view counts at a place among its answers: 0 outside, more and more towards the inside.
-float presence(vec2 place, float feather)
+bool inside(vec2 place, ivec2 size)
 {
-        const vec2 edge = min(place, vec2(params.answers_size) - place);
-        return clamp(min(edge.x, edge.y) / feather, 0, 1);
+        return all(greaterThanEqual(place, vec2(0))) && all(lessThanEqual(place, vec2(size)));
 }
 
-uint steady(uint before, Answer answer, float brightness, float motion, float weight, bool fresh)
+// How far a place among the answers is inside the head that a view shows, in pixels of the answers.
+float depth(vec2 place)
 {
-        const vec4 old = unpacked(before);
+        const float half_side = 0.5 * min(params.answers_size.x, params.answers_size.y);
+        return HEAD * half_side - distance(place, 0.5 * vec2(params.answers_size) - vec2(0, ABOVE * half_side));
+}
+
+// How far what is at a place has moved: as the faces near it have; what is far from all of them rests.
+ivec2 moved(vec2 p, int count)
+{
+        vec2 sum = vec2(0);
+        float all = RESTING;
+        for (int i = 0; i < count; i++) {
+                const vec4 at = LOAD(view, MOVED + i * 2);
+                vec2 away = (p - at.xy) / at.z;
+                away.y *= away.y > 0 ? BODY : 1;
+                const float near = dot(away, away), weight = 1 / (near * near + 1e-3);
+                sum += weight * LOAD(view, MOVED + 1 + i * 2).xy;
+                all += weight;
+        }
+        return ivec2(round(sum / all));
+}
+
+// Four pixels of the map as it was, where they have moved to.
+uvec4 remembered(int i, ivec2 pixel, int count)
+{
+        const ivec2 by = count > 0 ? moved(vec2(pixel) + vec2(2, 0.5), count) : ivec2(0);
+        if (by == ivec2(0))
+                return LOAD_WORDS(before, i);
+        uvec4 four;
+        [[unroll]] for (int k = 0; k < 4; k++) {
+                const ivec2 from = clamp(pixel - by, ivec2(0), params.size - 1);
+                const int n = from.y * params.size.x + from.x;
+                four[k] = LOAD_WORDS(before, n / 4)[n % 4];
+                pixel = next_pixel(pixel, params.size.x);
+        }
+        return four;
+}
+
+uint steady(uint known, Answer answer, float brightness, float motion, float weight, bool fresh)
+{
+        const vec4 old = unpacked(known);
         const float sure = abs(answer.mask / 127.5 - 1);
         const float follow = weight * max(motion, mix(FOLLOW_LEAST, 1, sure * sure));
-        const bool same = answer.label == (before & 255);
+        const bool same = answer.label == (known & 255);
         const float doubt = same ? old.w * (1 - weight) : old.w + weight * answer.lead;
         const bool change = !same && weight > 0 && doubt >= LEAD_ENOUGH * (1 - motion);
-        const uint label = change ? answer.label : before & 255;
+        const uint label = change ? answer.label : known & 255;
         const uint mask = uint(mix(old.y, answer.mask, follow) + 0.5);
         const uint seen = uint(mix(old.z, brightness, fresh ? 1 : weight * max(motion, FOLLOW_BRIGHTNESS)) + 0.5);
         return label | mask << 8 | seen << 16 | uint(change ? 0 : min(doubt, 255)) << 24;
@@ -87,21 +132,24 @@ void main()
                 return;
         const vec4 rows[2] = vec4[](FROM_PICTURE(view));
         const vec4 how = LOAD(view, 4); // struct gpu_view: feather, memory, kept_count, kept_feather
-        const bool fresh = how.y == 0;
-        const uvec4 now = LOAD_WORDS(image, i), before = fresh ? uvec4(0) : LOAD_WORDS(map, i);
+        const bool fresh = how.y == 0, whole = how.x == 0;
+        ivec2 pixel = nth_pixel(i * 4, params.size.x);
+        const uvec4 now = LOAD_WORDS(image, i), old = fresh ? uvec4(0) : remembered(i, pixel, int(LOAD(view, MOVED - 1).x));
         vec4 brightness;
         [[unroll]] for (int k = 0; k < 4; k++)
                 brightness[k] = dot(from_pixel(now[k]), vec3(0.299, 0.587, 0.114));
-        const float change = dot(abs(brightness - vec4(ivec4(before >> 16 & 255))), vec4(0.25));
+        const float change = dot(abs(brightness - vec4(ivec4(old >> 16 & 255))), vec4(0.25));
         const float motion = max(1 - how.y, clamp((change - STILL) / (MOVING - STILL), 0, 1));
         uvec4 after;
-        ivec2 pixel = nth_pixel(i * 4, params.size.x);
         [[unroll]] for (int k = 0; k < 4; k++) {
                 const vec2 p = vec2(pixel) + 0.5, place = transform(rows[0], rows[1], p);
-                float weight = presence(place, how.x);
-                for (int other = 0; other < int(how.z); other++)
-                        weight *= 1 - presence(transform(LOAD(view, 5 + other * 2), LOAD(view, 6 + other * 2), p), how.w);
-                after[k] = steady(before[k], look(place), brightness[k], motion, weight, fresh);
+                const float own = whole ? 0 : max(depth(place), 0);
+                float weight = whole ? float(inside(place, params.answers_size)) : min(own / how.x, 1);
+                for (int other = 0; other < int(how.z); other++) {
+                        const float theirs = depth(transform(LOAD(view, KEPT + other * 2), LOAD(view, KEPT + 1 + other * 2), p));
+                        weight *= 1 - clamp((theirs - own) / how.w, 0, 1);
+                }
+                after[k] = steady(old[k], look(place), brightness[k], motion, weight, fresh);
                 pixel = next_pixel(pixel, params.size.x);
         }
         result[i] = after;

@@ -45,12 +45,10 @@ struct gpu_region gpu_region_whole(uint32_t width, uint32_t height, uint32_t net
         return gpu_region_make(to_picture);
 }
 
-/* The feather is tiny, because the view must not fade at the picture's edges. */
 struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height)
 {
         return (struct gpu_view){
                 .region = gpu_region_whole(width, height, net_width, net_height),
-                .feather = 1e-3f,
                 .kept_feather = 1,
         };
 }
@@ -101,26 +99,28 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
                                 });
 }
 
+_Static_assert(GPU_KEPT_MAX == KEPT_MAX, "the kernel's");
+
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
-             const struct gpu_image *image, const struct gpu_answers *map)
+             const struct gpu_image *image, const struct gpu_answers *before, const struct gpu_answers *map)
 {
         const struct place_params params = {
                 .size = {map->width, map->height},
                 .answers_size = {answers->width, answers->height},
         };
 
-        return program_dispatch(
-                program, &(struct dispatch){
-                                 .kernel = &kernel_place,
-                                 .operands = {answers_operand(answers, FORMAT_WORD),
-                                              block_operand(view, sizeof(struct gpu_view)), image_words(image),
-                                              answers_operand(map, FORMAT_WORDS), answers_operand(map, FORMAT_WORDS)},
-                                 .push = &params,
-                                 .push_size = sizeof params,
-                                 .groups = {LINEAR_GROUPS(image_fours(image))},
-                                 .cost = 100.0 * map->width * map->height,
-                                 .whole = true,
-                         });
+        return program_dispatch(program, &(struct dispatch){
+                                                 .kernel = &kernel_place,
+                                                 .operands = {answers_operand(answers, FORMAT_WORD),
+                                                              block_operand(view, sizeof(struct gpu_view)),
+                                                              image_words(image), answers_operand(before, FORMAT_WORDS),
+                                                              answers_operand(map, FORMAT_WORDS)},
+                                                 .push = &params,
+                                                 .push_size = sizeof params,
+                                                 .groups = {LINEAR_GROUPS(image_fours(image))},
+                                                 .cost = 100.0 * map->width * map->height,
+                                                 .whole = true,
+                                         });
 }
 
 static int record_part(struct gpu_program *program, const struct gpu_answers *map, int shift, const struct operand *out)

@@ -160,7 +160,7 @@ static void place(const struct bench *bench)
         *seen = gpu_view_whole(bench->width, bench->height, WIDTH, HEIGHT);
         seen->memory = 1;
         struct gpu_program *program = begin(bench);
-        op_place(program, &answers, &view, &bench->image, &map);
+        op_place(program, &answers, &view, &bench->image, &map, &map);
         measure(bench, "place", program);
         program = begin(bench);
         op_labels(program, &map, &bench->labels);

@@ -77,7 +77,7 @@ static void rig_new(struct rig *rig, struct parser *parser, const struct model_i
         assert_int_equal(gpu_program_new(gpu, "test", &rig->program), 0);
         const struct gpu_block view = {rig->view};
         assert_int_equal(parser_record(parser, rig->program, &rig->image, &view, &rig->answers), 0);
-        assert_int_equal(op_place(rig->program, &rig->answers, &view, &rig->image, &rig->map), 0);
+        assert_int_equal(op_place(rig->program, &rig->answers, &view, &rig->image, &rig->map, &rig->map), 0);
         assert_int_equal(op_labels(rig->program, &rig->map, &rig->labels), 0);
         assert_int_equal(op_copy(rig->program, rig->labels.buffer, rig->readback, size), 0);
         assert_int_equal(gpu_program_end(rig->program), 0);

@@ -30,6 +30,7 @@ FREE = [[0.7, 0, 11.3], [0, 0.7, -7.9]]
 LARGE = [[3.5, 0, -60.25], [0, 3.5, 140]]
 TURNED = [[0.9, -0.5, 20.1], [0.5, 0.9, -5.3]]
 UPSIDE_DOWN = [[-1.3, 0.04, 90.7], [-0.02, -1.1, 61.2]]
+HEAD, ABOVE = 0.9, 0.08  # of place.comp
 SHEARED = [[0.6, 0.8, -10.5], [-0.3, 1.7, 8.25]]
 
 
@@ -127,10 +128,29 @@ def first_of(distance):
     return np.unravel_index(distance.argmax(), distance.shape)
 
 
-def presence(x, y, size, feather):
-    """How much a view of that size counts at places among its answers; see struct gpu_view."""
+def depth(x, y, size):
+    """How far places are inside the head that a view of that size shows."""
     h, w = size
-    return np.clip(np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / feather, 0, 1)
+    half = min(h, w) / 2
+    return HEAD * half - np.hypot(x - w / 2, y - h / 2 + ABOVE * half)
+
+
+def displaced(before, faces):
+    """The map where its parts have moved to, and where that is clear: each four pixels together."""
+    height, width = before.shape[:2]
+    first = np.arange(0, height * width, 4)
+    x, y = first % width + 2, first // width + 0.5
+    total, by = np.full(len(first), 1 / 256), np.zeros((2, len(first)))
+    for at_x, at_y, size, by_x, by_y in faces:
+        across, down = (x - at_x) / size, (y - at_y) / size
+        weight = 1 / ((across ** 2 + np.where(down > 0, 0.4 * down, down) ** 2) ** 2 + 1e-3)
+        by += weight * np.array([[by_x], [by_y]])
+        total += weight
+    by /= total
+    dx, dy = (np.rint(b).astype(int).repeat(4)[:height * width].reshape(height, width) for b in by)
+    clear = (np.abs(by - np.floor(by) - 0.5) > 1e-3).all(0).repeat(4)[:height * width].reshape(height, width)
+    py, px = np.mgrid[:height, :width]
+    return before[np.clip(py - dy, 0, height - 1), np.clip(px - dx, 0, width - 1)], clear
 
 
 def looked_up(answers, x, y):
@@ -163,7 +183,7 @@ def whole_fours(height, width):
     return (np.arange(height * width) < height * width // 4 * 4).reshape(height, width)
 
 
-def placed(answers, rows, feather, memory, kept, image, before):
+def placed(answers, rows, feather, memory, kept, moved, image, before):
     """What op_place() leaves in the map, before rounding, and where it is clear of ties; of a large picture some rows only."""
     height, width = image.shape[:2]
     step = every(height)
@@ -173,10 +193,13 @@ def placed(answers, rows, feather, memory, kept, image, before):
         return transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], px, py)
 
     size = answers.shape[:2]
-    weight = presence(*back(rows), size, feather)
+    own = np.maximum(depth(*back(rows), size), 0) if feather else np.zeros(px.shape)
+    x, y = back(rows)
+    weight = np.minimum(own / feather, 1) if feather else ((x >= 0) & (y >= 0) & (x <= size[1]) & (y <= size[0])).astype(float)
     for other in kept:
-        weight = weight * (1 - presence(*back(other), size, 3))
+        weight = weight * (1 - np.clip((depth(*back(other), size) - own) / 3, 0, 1))
     label, mask, lead, margin = looked_up(answers, *back(rows))
+    before, sharp = displaced(before, moved) if moved else (before, np.ones((height, width), bool))
     old = before.astype(np.float64) if memory else np.zeros_like(before, np.float64)
     bright = image[..., :3] @ [0.299, 0.587, 0.114]
     motion = np.maximum(1 - memory, np.clip((of_four(np.abs(bright - old[..., 2])) - 8) / 12, 0, 1))[::step]
@@ -187,7 +210,7 @@ def placed(answers, rows, feather, memory, kept, image, before):
     doubt = np.where(same, old[..., 3] * (1 - weight), old[..., 3] + weight * lead)
     needed = 48 * (1 - motion)
     change = ~same & (weight > 0) & (doubt >= needed)
-    clear = whole_fours(height, width)[::step] & (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
+    clear = (whole_fours(height, width) & sharp)[::step] & (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
     seen = weight * np.maximum(motion, 0.25) if memory else np.ones_like(bright)
     want = [np.where(change, label, old[..., 0]), old[..., 1] + (mask - old[..., 1]) * follow,
             old[..., 2] + (bright - old[..., 2]) * seen, np.where(change, 0, np.minimum(doubt, 255))]
@@ -195,13 +218,15 @@ def placed(answers, rows, feather, memory, kept, image, before):
 
 
 def place_cases():
-    for n, (width, height, net_width, net_height, rows, kept) in enumerate(
-            [(64, 64, 64, 64, None, []), (97, 61, 64, 64, None, []), (61, 97, 65, 33, None, []), (31, 17, 65, 65, None, []),
-             (640, 480, 96, 96, None, []), (1, 1, 33, 33, None, []), (5, 7, 64, 48, None, []), (80, 61, 48, 64, FREE, []),
-             (321, 239, 256, 256, None, []), (200, 150, 64, 64, LARGE, []), (97, 61, 64, 48, TURNED, []),
-             (80, 60, 64, 64, UPSIDE_DOWN, []), (120, 90, 65, 33, SHEARED, []), (97, 61, 33, 33, None, [TURNED]),
-             (80, 61, 48, 64, None, [TURNED, FREE, SHEARED, UPSIDE_DOWN] * 2),
-             (5000, 3400, 33, 33, None, [])]):  # more than 65,535 groups of 64 invocations of 4 pixels
+    for n, (width, height, net_width, net_height, rows, kept, moved) in enumerate(
+            [(64, 64, 64, 64, None, [], []), (97, 61, 64, 64, None, [], []), (61, 97, 65, 33, None, [], []), (31, 17, 65, 65, None, [], []),
+             (640, 480, 96, 96, None, [], []), (1, 1, 33, 33, None, [], []), (5, 7, 64, 48, None, [], []), (80, 61, 48, 64, FREE, [], []),
+             (321, 239, 256, 256, None, [], []), (200, 150, 64, 64, LARGE, [], []), (97, 61, 64, 48, TURNED, [], []),
+             (80, 60, 64, 64, UPSIDE_DOWN, [], []), (120, 90, 65, 33, SHEARED, [], []), (97, 61, 33, 33, None, [TURNED], []),
+             (80, 61, 48, 64, None, [TURNED, FREE, SHEARED, UPSIDE_DOWN] * 2, []), (97, 61, 64, 48, TURNED, [FREE, UPSIDE_DOWN], []),
+             (97, 61, 33, 33, None, [], [(30, 20, 12, 3, -2)]), (120, 90, 48, 64, FREE, [TURNED], [(30, 20, 9, -4, 1), (80, 45, 20, 5, 6)]),
+             (64, 48, 64, 48, None, [], [(8 * i, 40 - 4 * i, 3 + i, 90 - 20 * i, i) for i in range(8)]),
+             (5000, 3400, 33, 33, None, [], [])]):  # more than 65,535 groups of 64 invocations of 4 pixels
         whole_view = rows is None
         rows = rows or whole(width, height, net_width, net_height)
         for memory in (1,) if width > 2000 else (0, 0.6, 1):
@@ -213,9 +238,9 @@ def place_cases():
             bright = image[..., :3] @ [0.299, 0.587, 0.114] + r.choice([0, 4, 15, 25, 60], (height, 1))
             before = answers_of(r.integers(0, 5, (height, width)), r.integers(0, 256, (height, width)), np.clip(bright, 0, 255),
                                 r.integers(0, 60, (height, width)))
-            feather = 1e-3 if whole_view else 5
+            feather = 0 if whole_view else 5
 
-            def check(outputs, answer, how=(answers, rows, feather, memory, kept, image, before), before=before, height=height):
+            def check(outputs, answer, how=(answers, rows, feather, memory, kept, moved, image, before), before=before, height=height):
                 want, clear = placed(*how)
                 got = outputs[0].reshape(before.shape)[::every(height)]
                 bytes_near(got[..., 0], want[..., 0], 0, where=clear)
@@ -225,7 +250,7 @@ def place_cases():
             yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{f', memory {memory}'}, {n}", check,
                        numbers={"answers": {"width": net_width, "height": net_height}, "image": {"width": width, "height": height},
                                 "map": {"width": width, "height": height}, "region": rows, "feather": feather, "memory": memory,
-                                "kept": kept}, arrays=[answers, image, before], sample=width < 600)
+                                "kept": kept, **({"moved": moved} if moved else {})}, arrays=[answers, image, before], sample=width < 600)
 
 
 def part_cases():

@@ -22,7 +22,7 @@ static int region_new(struct run *run, struct gpu_block *ret)
 
 static int view_new(struct run *run, struct gpu_block *ret)
 {
-        const json_t *kept = json_object_get(run->json, "kept");
+        const json_t *kept = json_object_get(run->json, "kept"), *moved = json_object_get(run->json, "moved");
         struct gpu_view view = {
                 .region = region_of(json_object_get(run->json, "region")),
                 .feather = (float)json_number_value(json_object_get(run->json, "feather")),
@@ -34,6 +34,13 @@ static int view_new(struct run *run, struct gpu_block *ret)
         for (size_t i = 0; i < json_array_size(kept); i++) {
                 const struct gpu_region other = region_of(json_array_get(kept, i));
                 memcpy(view.kept[i], other.from_picture, sizeof view.kept[i]);
+        }
+        view.moved_count = json_array_size(moved);
+        for (size_t i = 0; i < json_array_size(moved); i++) {
+                float *const to[] = {&view.moved[i].x, &view.moved[i].y, &view.moved[i].size, &view.moved[i].by_x,
+                                     &view.moved[i].by_y};
+                for (size_t k = 0; k < sizeof to / sizeof to[0]; k++)
+                        *to[k] = (float)json_number_value(json_array_get(json_array_get(moved, i), k));
         }
         return block_new(run, "view", &view, sizeof view, ret);
 }
@@ -93,7 +100,8 @@ static int run_argmax(struct run *run)
 
 static int run_place(struct run *run)
 {
-        struct gpu_answers answers, map;
+        const bool moved = json_object_get(run->json, "moved");
+        struct gpu_answers answers, before, map;
         struct gpu_image image;
         struct gpu_block view;
         int r = answers_new(run, "answers", true, false, &answers);
@@ -101,10 +109,13 @@ static int run_place(struct run *run)
         if (r >= 0)
                 r = image_new(run, "image", true, false, &image);
         if (r >= 0)
-                r = answers_new(run, "map", true, true, &map);
+                r = answers_new(run, "map", true, !moved, &before);
+        map = before;
+        if (r >= 0 && moved)
+                r = answers_new(run, "map", false, true, &map);
         if (r >= 0)
                 r = view_new(run, &view);
-        return r < 0 ? r : op_place(run->program, &answers, &view, &image, &map);
+        return r < 0 ? r : op_place(run->program, &answers, &view, &image, &before, &map);
 }
 
 static int run_view_whole(struct run *run)

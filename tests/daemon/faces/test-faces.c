@@ -417,6 +417,21 @@ static void test_blinks_in_noise(void **state)
         blink(true);
 }
 
+/* What is usual is a median: eyes that were wide open for a moment are not closed afterwards. */
+static void test_surprise(void **state)
+{
+        begin(4);
+        add(drawn_face(500, 300, 300));
+        for (int i = 0; i < 60; i++) {
+                const float open = i >= 40 && i < 48 ? 2 : 0.7f;
+                rig.scene.faces[0].eyes[0] = rig.scene.faces[0].eyes[1] = open;
+                step();
+                if (rig.count && rig.viewed && i > 20)
+                        assert_int_equal(answer(FACE_LEFT_EYE_OPEN), FACE_YES);
+        }
+        end();
+}
+
 static void test_talks(void **state)
 {
         begin(4);
@@ -652,6 +667,7 @@ int main(void)
                 cmocka_unit_test(test_blinks_in_noise),
                 cmocka_unit_test(test_reset),
                 cmocka_unit_test(test_blinks),
+                cmocka_unit_test(test_surprise),
                 cmocka_unit_test(test_talks),
                 cmocka_unit_test(test_turns),
                 cmocka_unit_test(test_wears_and_hides),

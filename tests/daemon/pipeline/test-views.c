@@ -1,4 +1,5 @@
 /* What the network sees of each frame, with a drawn face. */
+#include <math.h>
 #include <string.h>
 
 #include "daemon/pipeline/views.h"
@@ -143,6 +144,70 @@ static void test_whole_if_wanted(void **state)
         end();
 }
 
+/* The map moves with a face, by whole pixels, and with it the face's own view. */
+static void test_moved(void **state)
+{
+        float sum = 0, count = 0;
+
+        begin();
+        step(true, VIEWS_KEEP_NS);
+        for (int i = 0; i < 8; i++) {
+                step(false, VIEWS_KEEP_NS);
+                assert_true(rig.view.moved_count == 0);
+        }
+        for (int i = 0; i < 20; i++) {
+                rig.scene.faces[0].x += 15;
+                step(false, VIEWS_KEEP_NS);
+                if (i < 8)
+                        continue;
+                assert_true(rig.view.moved_count == 1 && rig.view.moved[0].by_y == 0);
+                assert_true(rig.view.moved[0].by_x == roundf(rig.view.moved[0].by_x));
+                sum += rig.view.moved[0].by_x;
+                count++;
+                for (int k = 0; k < rig.view.kept_count; k++) {
+                        const float(*back)[4] = rig.view.kept[k];
+                        const float x = rig.scene.faces[0].x, y = rig.scene.faces[0].y;
+                        assert_float_equal(back[0][0] * x + back[0][1] * y + back[0][2], NET_WIDTH / 2.0f, 25);
+                }
+        }
+        assert_float_equal(sum / count, 15, 3);
+        end();
+}
+
+/* While a face moves, the whole picture is looked at every other time. */
+static void test_whole_while_moving(void **state)
+{
+        unsigned whole = 0;
+
+        begin();
+        step(true, VIEWS_KEEP_NS);
+        for (int i = 0; i < 20; i++) {
+                rig.scene.faces[0].x += 15;
+                step(false, VIEWS_KEEP_NS);
+                whole += i >= 4 && sees_whole();
+        }
+        assert_in_range(whole, 7, 9);
+        end();
+}
+
+/* Two heads side by side: a view of one leaves the other's alone, where that shows it better. */
+static void test_beside(void **state)
+{
+        begin();
+        rig.scene.faces[rig.scene.count++] = drawn_face(730, 300, 95);
+        step(true, VIEWS_KEEP_NS);
+        unsigned faces = 0;
+        for (int i = 0; i < 14; i++) {
+                step(false, VIEWS_KEEP_NS);
+                if (i < 8 || sees_whole())
+                        continue;
+                assert_true(rig.view.kept_count == 1 && rig.view.kept_feather > 0);
+                faces++;
+        }
+        assert_true(faces > 1);
+        end();
+}
+
 static void test_reset(void **state)
 {
         begin();
@@ -163,6 +228,9 @@ int main(void)
                 cmocka_unit_test(test_kept),
                 cmocka_unit_test(test_none_kept_if_all_is_needed),
                 cmocka_unit_test(test_whole_if_wanted),
+                cmocka_unit_test(test_moved),
+                cmocka_unit_test(test_whole_while_moving),
+                cmocka_unit_test(test_beside),
                 cmocka_unit_test(test_reset),
         };
 
