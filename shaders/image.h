@@ -131,12 +131,13 @@ struct gpu_moved {
  * answers. */
 struct gpu_view {
         struct gpu_region region;
-        float feather; /* 0: the answers count everywhere.  Else the view shows a head upright, and they count for that
-                        * alone: fully from so far inside of it on, not at all outside */
+        float feather; /* 0: it is the whole picture.  Else it shows a face upright in its middle, and counts fully
+                        * where it is farther than that inside its edges, less towards them, and not at all where
+                        * another face is nearer */
         float memory;  /* how much the map's contents count, up to 1; less the older they are.  0: they are undefined,
                         * and what is outside the view becomes class 0 */
         float kept_count, kept_feather;
-        float kept[GPU_KEPT_MAX][2][4]; /* from_picture of views of other heads: where they show those better, what they
+        float kept[GPU_KEPT_MAX][2][4]; /* from_picture of views of other faces: where they show those, what they
                                          * answered stays */
         float moved_count, unused[3];
         struct gpu_moved moved[GPU_KEPT_MAX]; /* faces, if any has moved since the map was last written */

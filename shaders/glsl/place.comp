@@ -25,9 +25,7 @@ const float FOLLOW_LEAST = 0.15;
 const float LEAD_ENOUGH = 1.5 * LEAD_SCALE;
 // How fast the remembered brightness of a still pixel follows.
 const float FOLLOW_BRIGHTNESS = 0.25;
-// The head that a view of a face shows: a disc of this radius, its centre so far above the view's, in halves of its side.
-const float HEAD = 0.9, ABOVE = 0.08;
-// A body moves with its head: below a face, distances count less.
+// Below a face, distances count less: there is its body.
 const float BODY = 0.4;
 // The weight of what does not move, as that of a face four times its size away.
 const float RESTING = 1.0 / 256;
@@ -67,16 +65,29 @@ Answer look(vec2 place)
         return answer;
 }
 
-bool inside(vec2 place, ivec2 size)
+// How much a view counts at a place among its answers: 0 outside, more and more towards the inside.
+float presence(vec2 place, float feather)
 {
-        return all(greaterThanEqual(place, vec2(0))) && all(lessThanEqual(place, vec2(size)));
+        const vec2 edge = min(place, vec2(params.answers_size) - place);
+        return feather > 0 ? clamp(min(edge.x, edge.y) / feather, 0, 1) : float(min(edge.x, edge.y) >= 0);
 }
 
-// How far a place among the answers is inside the head that a view shows, in pixels of the answers.
-float depth(vec2 place)
+// A distance from a face, to which the body below it is near.
+float away(vec2 from_face)
 {
-        const float half_side = 0.5 * min(params.answers_size.x, params.answers_size.y);
-        return HEAD * half_side - distance(place, 0.5 * vec2(params.answers_size) - vec2(0, ABOVE * half_side));
+        return length(vec2(from_face.x, from_face.y * (from_face.y > 0 ? BODY : 1)));
+}
+
+// The other view whose face is nearest: how far that is, in pixels of its answers, and how much the view counts.
+vec2 nearest(vec2 p, int count, float feather)
+{
+        vec2 best = vec2(1e9, 0);
+        for (int i = 0; i < count; i++) {
+                const vec2 place = transform(LOAD(view, KEPT + i * 2), LOAD(view, KEPT + 1 + i * 2), p);
+                const float far = away(place - 0.5 * vec2(params.answers_size));
+                best = far < best.x ? vec2(far, presence(place, feather)) : best;
+        }
+        return best;
 }
 
 // How far what is at a place has moved: as the faces near it have; what is far from all of them rests.
@@ -86,9 +97,7 @@ ivec2 moved(vec2 p, int count)
         float all = RESTING;
         for (int i = 0; i < count; i++) {
                 const vec4 at = LOAD(view, MOVED + i * 2);
-                vec2 away = (p - at.xy) / at.z;
-                away.y *= away.y > 0 ? BODY : 1;
-                const float near = dot(away, away), weight = 1 / (near * near + 1e-3);
+                const float far = away((p - at.xy) / at.z), weight = 1 / (far * far * far * far + 1e-3);
                 sum += weight * LOAD(view, MOVED + 1 + i * 2).xy;
                 all += weight;
         }
@@ -143,12 +152,9 @@ void main()
         uvec4 after;
         [[unroll]] for (int k = 0; k < 4; k++) {
                 const vec2 p = vec2(pixel) + 0.5, place = transform(rows[0], rows[1], p);
-                const float own = whole ? 0 : max(depth(place), 0);
-                float weight = whole ? float(inside(place, params.answers_size)) : min(own / how.x, 1);
-                for (int other = 0; other < int(how.z); other++) {
-                        const float theirs = depth(transform(LOAD(view, KEPT + other * 2), LOAD(view, KEPT + 1 + other * 2), p));
-                        weight *= 1 - clamp((theirs - own) / how.w, 0, 1);
-                }
+                const vec2 other = nearest(p, int(how.z), how.w);
+                const float own = away(place - 0.5 * vec2(params.answers_size));
+                const float weight = presence(place, how.x) * (whole ? 1 - other.y : clamp((other.x - own) / how.x + 0.5, 0, 1));
                 after[k] = steady(old[k], look(place), brightness[k], motion, weight, fresh);
                 pixel = next_pixel(pixel, params.size.x);
         }

@@ -30,7 +30,6 @@ FREE = [[0.7, 0, 11.3], [0, 0.7, -7.9]]
 LARGE = [[3.5, 0, -60.25], [0, 3.5, 140]]
 TURNED = [[0.9, -0.5, 20.1], [0.5, 0.9, -5.3]]
 UPSIDE_DOWN = [[-1.3, 0.04, 90.7], [-0.02, -1.1, 61.2]]
-HEAD, ABOVE = 0.9, 0.08  # of place.comp
 SHEARED = [[0.6, 0.8, -10.5], [-0.3, 1.7, 8.25]]
 
 
@@ -128,11 +127,16 @@ def first_of(distance):
     return np.unravel_index(distance.argmax(), distance.shape)
 
 
-def depth(x, y, size):
-    """How far places are inside the head that a view of that size shows."""
+def presence(x, y, size, feather):
+    """How much a view of that size counts at places among its answers; see struct gpu_view."""
     h, w = size
-    half = min(h, w) / 2
-    return HEAD * half - np.hypot(x - w / 2, y - h / 2 + ABOVE * half)
+    edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y))
+    return np.clip(edge / feather, 0, 1) if feather else (edge >= 0).astype(float)
+
+
+def away(x, y):
+    """A distance from a face, to which the body below it is near."""
+    return np.hypot(x, np.where(y > 0, 0.4 * y, y))
 
 
 def displaced(before, faces):
@@ -142,8 +146,7 @@ def displaced(before, faces):
     x, y = first % width + 2, first // width + 0.5
     total, by = np.full(len(first), 1 / 256), np.zeros((2, len(first)))
     for at_x, at_y, size, by_x, by_y in faces:
-        across, down = (x - at_x) / size, (y - at_y) / size
-        weight = 1 / ((across ** 2 + np.where(down > 0, 0.4 * down, down) ** 2) ** 2 + 1e-3)
+        weight = 1 / (away((x - at_x) / size, (y - at_y) / size) ** 4 + 1e-3)
         by += weight * np.array([[by_x], [by_y]])
         total += weight
     by /= total
@@ -193,11 +196,16 @@ def placed(answers, rows, feather, memory, kept, moved, image, before):
         return transformed(np.linalg.inv(np.float32(rows + [[0, 0, 1]]).astype(np.float64))[:2], px, py)
 
     size = answers.shape[:2]
-    own = np.maximum(depth(*back(rows), size), 0) if feather else np.zeros(px.shape)
-    x, y = back(rows)
-    weight = np.minimum(own / feather, 1) if feather else ((x >= 0) & (y >= 0) & (x <= size[1]) & (y <= size[0])).astype(float)
+    near, counts, alike = np.full(px.shape, 1e9), np.zeros(px.shape), np.zeros(px.shape, bool)
     for other in kept:
-        weight = weight * (1 - np.clip((depth(*back(other), size) - own) / 3, 0, 1))
+        x, y = back(other)
+        far = away(x - size[1] / 2, y - size[0] / 2)
+        alike = np.where(np.abs(far - near) < 1e-3, True, alike & (far > near))
+        counts = np.where(far < near, presence(x, y, size, 3), counts)
+        near = np.minimum(far, near)
+    x, y = back(rows)
+    rest = np.clip((near - away(x - size[1] / 2, y - size[0] / 2)) / feather + 0.5, 0, 1) if feather else 1 - counts
+    weight = presence(x, y, size, feather) * rest
     label, mask, lead, margin = looked_up(answers, *back(rows))
     before, sharp = displaced(before, moved) if moved else (before, np.ones((height, width), bool))
     old = before.astype(np.float64) if memory else np.zeros_like(before, np.float64)
@@ -210,7 +218,7 @@ def placed(answers, rows, feather, memory, kept, moved, image, before):
     doubt = np.where(same, old[..., 3] * (1 - weight), old[..., 3] + weight * lead)
     needed = 48 * (1 - motion)
     change = ~same & (weight > 0) & (doubt >= needed)
-    clear = (whole_fours(height, width) & sharp)[::step] & (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
+    clear = (whole_fours(height, width) & sharp)[::step] & ~alike & (margin > 1e-2) & ((np.abs(doubt - needed) > 1e-2) | same) & ((weight == 0) | (weight > 1e-3))
     seen = weight * np.maximum(motion, 0.25) if memory else np.ones_like(bright)
     want = [np.where(change, label, old[..., 0]), old[..., 1] + (mask - old[..., 1]) * follow,
             old[..., 2] + (bright - old[..., 2]) * seen, np.where(change, 0, np.minimum(doubt, 255))]
