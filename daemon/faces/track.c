@@ -18,6 +18,8 @@
 #define PLACE_SECONDS 0.3f
 /* A face moves if it does so by this many of its sizes a second; what seems to be less may be noise. */
 #define MOVES 0.12f
+/* Speeds are smoothed over this time. */
+#define MOTION_SECONDS 0.3f
 /* A face that is not present yet is dropped after being unseen for this long. */
 #define DOUBT_NS 1000000000
 /* For this long after a view of its own, the coarser ones of the whole picture do not count, unless it has moved this
@@ -170,6 +172,27 @@ static void move(struct track *track, const struct found *found, uint64_t time_n
         };
 }
 
+static void follow_motion(struct motion *motion, const struct face_view *view, const struct found *found)
+{
+        const struct face_upright *at = &found->upright;
+        const int kind = view->face != 0;
+        const float since = seconds(motion->last[kind].time_ns, view->time_ns);
+
+        if (motion->last[kind].time_ns && since > 0) {
+                const float weight = fminf(since / MOTION_SECONDS, 1);
+                motion->x += weight * ((at->x - motion->last[kind].x) / since - motion->x);
+                motion->y += weight * ((at->y - motion->last[kind].y) / since - motion->y);
+        }
+        motion->last[kind].x = at->x;
+        motion->last[kind].y = at->y;
+        motion->last[kind].time_ns = view->time_ns;
+}
+
+bool track_moves(const struct track *track)
+{
+        return hypotf(track->motion.x, track->motion.y) > MOVES * sqrtf(track->width.value * track->height.value);
+}
+
 static bool has_moved(const struct track *track, const struct found *found)
 {
         const struct face_upright *at = &track->face.upright;
@@ -183,9 +206,10 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
         const float scale = hypotf(row[0][0], row[1][0]);
 
         const bool has_own = !view->face && track->sure_ns && view->time_ns - track->face.viewed_ns < OWN_VIEW_NS &&
-                             !has_moved(track, found);
+                             !has_moved(track, found) && !track_moves(track);
 
         track->face.seen_ns = view->time_ns;
+        follow_motion(&track->motion, view, found);
         if (view->face)
                 track->face.viewed_ns = view->time_ns;
         if (found->sure)
@@ -307,11 +331,6 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
         return lost;
 }
 
-bool track_moves(const struct track *track)
-{
-        return hypotf(track->x.speed, track->y.speed) > MOVES * sqrtf(track->width.value * track->height.value);
-}
-
 size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_place ret[FACES_MAX])
 {
         size_t count = 0;
@@ -323,8 +342,8 @@ size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_
                 if (track->used && track->sure_ns)
                         ret[count++] = (struct face_place){
                                 .id = track->face.id,
-                                .x = track->x.value + track->x.speed * since,
-                                .y = track->y.value + track->y.speed * since,
+                                .x = track->x.value + track->motion.x * since,
+                                .y = track->y.value + track->motion.y * since,
                                 .size = sqrtf(track->width.value * track->height.value),
                                 .seen_ns = track->x.time_ns,
                         };

@@ -5,6 +5,16 @@
 #include "daemon/faces/measure.h"
 #include "daemon/faces/steady.h"
 
+/* How fast a face moves.  Its own views and the whole picture may disagree about where it is, if it is small or
+ * something is in front of it; each is compared with the last of its kind. */
+struct motion {
+        struct {
+                float x, y;
+                uint64_t time_ns; /* 0: none yet */
+        } last[2];                /* seen in the whole picture, in a view of its own */
+        float x, y;               /* pixels per second */
+};
+
 struct track {
         bool used;
         bool born;           /* present: clients see it */
@@ -15,7 +25,8 @@ struct track {
         struct face face;
         struct habits habits;
         struct steady x, y, width, height, roll; /* of the upright box */
-        float rest[4];                           /* the place of its view: centre, side, roll; side 0: none yet */
+        struct motion motion;
+        float rest[4]; /* the place of its view: centre, side, roll; side 0: none yet */
 };
 
 struct tracks {
