@@ -5,7 +5,6 @@
 
 /* The whole picture is due after this many views of faces, or after this time: it alone shows bodies and hands. */
 #define VIEWS_MOST 3
-#define VIEWS_MOST_MOVING 1 /* if one of them moves: what is outside of their views does as well */
 #define WHOLE_NS 300000000
 /* A face's view is a square this many times as large as its box, as the network was trained. */
 #define MARGIN 1.6f
@@ -136,12 +135,18 @@ static bool goes_first(const struct track *a, const struct track *b)
         return a->face.viewed_ns != b->face.viewed_ns ? a->face.viewed_ns < b->face.viewed_ns : side_of(a) > side_of(b);
 }
 
-static unsigned views_most(const struct tracks *tracks)
+/* While one of them moves, what is outside of their views does as well: then each gets only one. */
+static unsigned views_most(const struct attention *attention, const struct tracks *tracks)
 {
+        unsigned faces = 0;
+        bool moving = false;
+
         for (int i = 0; i < FACES_MAX; i++)
-                if (tracks->list[i].used && tracks->list[i].sure_ns && track_moves(&tracks->list[i]))
-                        return VIEWS_MOST_MOVING;
-        return VIEWS_MOST;
+                if (deserves_view(attention, &tracks->list[i])) {
+                        moving |= tracks->list[i].sure_ns && track_moves(&tracks->list[i]);
+                        faces++;
+                }
+        return moving && faces < VIEWS_MOST ? faces : VIEWS_MOST;
 }
 
 void attention_next(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns,
@@ -150,7 +155,7 @@ void attention_next(const struct attention *attention, const struct tracks *trac
         const struct track *next = NULL;
 
         ret->face = 0;
-        if (attention->whole_wanted || attention->views >= views_most(tracks) ||
+        if (attention->whole_wanted || attention->views >= views_most(attention, tracks) ||
             (attention->views > 0 && time_ns - attention->whole_ns >= WHOLE_NS))
                 return;
         for (int i = 0; i < FACES_MAX; i++) {

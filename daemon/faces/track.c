@@ -206,7 +206,7 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
         const float scale = hypotf(row[0][0], row[1][0]);
 
         const bool has_own = !view->face && track->sure_ns && view->time_ns - track->face.viewed_ns < OWN_VIEW_NS &&
-                             !has_moved(track, found) && !track_moves(track);
+                             !has_moved(track, found);
 
         track->face.seen_ns = view->time_ns;
         follow_motion(&track->motion, view, found);
