@@ -17,7 +17,7 @@
 /* How far ahead of its last measurement a face's place is told. */
 #define PLACE_SECONDS 0.3f
 /* A face moves if it does so by this many of its sizes a second; what seems to be less may be noise. */
-#define MOVES 0.12f
+#define MOVES 0.25f
 /* Speeds are smoothed over this time. */
 #define MOTION_SECONDS 0.3f
 /* A face that is not present yet is dropped after being unseen for this long. */
