@@ -40,7 +40,7 @@ void attention_reset(struct attention *attention)
 
 static float side_of(const struct track *track)
 {
-        return MARGIN * fmaxf(track->face.upright.width, track->face.upright.height);
+        return MARGIN * fmaxf(track->upright.width, track->upright.height);
 }
 
 /* The side of one of the view's pixels, in the picture's pixels. */
@@ -67,7 +67,7 @@ static bool deserves_view(const struct attention *attention, const struct track 
 
 static bool has_left(const struct track *track)
 {
-        const struct face_upright *at = &track->face.upright;
+        const struct upright *at = &track->upright;
         const float side = side_of(track);
 
         return hypotf(at->x - track->rest[0], at->y - track->rest[1]) > REST_MOVE * side ||
@@ -77,7 +77,7 @@ static bool has_left(const struct track *track)
 
 static void settle(struct track *track)
 {
-        const struct face_upright *at = &track->face.upright;
+        const struct upright *at = &track->upright;
 
         if (track->rest[2] > 0 && !has_left(track))
                 return;

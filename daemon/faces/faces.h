@@ -43,7 +43,8 @@ struct face_box {
         float left, top, width, height;
 };
 
-/* The box that is turned with the head, in the picture's pixels. */
+/* The box that is turned with the head about its centre, in [0,1]: x and width (as it is before it is turned) of the
+ * picture's width, y and height of its height. */
 struct face_upright {
         float x, y, width, height; /* of the centre; of the box */
         float roll;                /* degrees, clockwise as the picture shows it; 0: upright */

@@ -281,7 +281,7 @@ static void turn_upright(const struct finder *finder, struct found *piece, const
                 }
         }
         const float u = (wide.least + wide.most) / 2, v = (high.least + high.most) / 2;
-        piece->upright = (struct face_upright){
+        piece->upright = (struct upright){
                 .x = axes.across_x * u + axes.down_x * v,
                 .y = axes.across_y * u + axes.down_y * v,
                 .width = wide.most - wide.least,

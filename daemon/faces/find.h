@@ -5,13 +5,18 @@
 #include "daemon/faces/patch.h"
 #include "daemon/faces/roles.h"
 
+/* The box that is turned with the head, in the picture's pixels. */
+struct upright {
+        float x, y, width, height, roll; /* as in struct face_upright */
+};
+
 /* A piece that is a face, or may be one. */
 struct found {
         struct patch patches[ROLE_FACE]; /* by role */
         double area;                     /* of all of them, in the labels' pixels */
         float left, top, right, bottom;  /* in the picture's pixels */
         float roll;                      /* degrees */
-        struct face_upright upright;
+        struct upright upright;
         bool sure; /* it has the parts of a face; else it is too far away to show any, and needs a closer view */
         float confidence;
         double areas[FACE_CLASSES_MAX]; /* of the head, in the picture's pixels */

@@ -10,7 +10,7 @@ static struct found *nearest(struct found *faces, size_t count, float x, float y
         float least = REACH;
 
         for (size_t i = 0; i < count; i++) {
-                const struct face_upright *box = &faces[i].upright;
+                const struct upright *box = &faces[i].upright;
                 const float across = fabsf(x - box->x) / box->width, down = fabsf(y - box->y) / box->height;
                 const float distance = across > down ? across : down; /* fmaxf() would be a call, for each pixel */
                 if (distance < least) {

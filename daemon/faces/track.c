@@ -158,23 +158,31 @@ static bool at_edge(const struct tracks *tracks, const struct found *found)
                found->bottom > tracks->height - y;
 }
 
-static void move(struct track *track, const struct found *found, uint64_t time_ns)
+static void move(const struct tracks *tracks, struct track *track, const struct found *found, uint64_t time_ns)
 {
-        const struct face_upright *at = &found->upright;
+        const struct upright *at = &found->upright;
         const float size = sqrtf(at->width * at->height);
 
-        track->face.upright = (struct face_upright){
+        track->upright = (struct upright){
                 .x = steady_filter(&track->x, at->x, size, time_ns),
                 .y = steady_filter(&track->y, at->y, size, time_ns),
                 .width = steady_filter(&track->width, at->width, size, time_ns),
                 .height = steady_filter(&track->height, at->height, size, time_ns),
                 .roll = steady_filter(&track->roll, at->roll, 60, time_ns),
         };
+        const struct upright *now = &track->upright;
+        track->face.upright = (struct face_upright){
+                .x = now->x / tracks->width,
+                .y = now->y / tracks->height,
+                .width = now->width / tracks->width,
+                .height = now->height / tracks->height,
+                .roll = now->roll,
+        };
 }
 
 static void follow_motion(struct motion *motion, const struct face_view *view, const struct found *found)
 {
-        const struct face_upright *at = &found->upright;
+        const struct upright *at = &found->upright;
         const int kind = view->face != 0;
         const float since = seconds(motion->last[kind].time_ns, view->time_ns);
 
@@ -195,7 +203,7 @@ bool track_moves(const struct track *track)
 
 static bool has_moved(const struct track *track, const struct found *found)
 {
-        const struct face_upright *at = &track->face.upright;
+        const struct upright *at = &track->upright;
 
         return hypotf(found->upright.x - at->x, found->upright.y - at->y) > MOVED * fmaxf(at->width, at->height);
 }
@@ -216,7 +224,7 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
                 track->sure_ns = view->time_ns;
         if (has_own || (track->x.time_ns && note_hidden(tracks, track, found, view->time_ns)))
                 return;
-        move(track, found, view->time_ns);
+        move(tracks, track, found, view->time_ns);
         if (track->sure_ns && !found->sure)
                 return;
         track->face.box = box_of(tracks, found);

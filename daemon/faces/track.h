@@ -23,6 +23,7 @@ struct track {
         uint64_t shadow_ns;  /* since when an older one has been in the same place; 0: none is */
         uint64_t doubted_ns; /* when a view of its own showed no face; 0: never */
         struct face face;
+        struct upright upright; /* the box that `face` has in [0,1] */
         struct habits habits;
         struct steady x, y, width, height, roll; /* of the upright box */
         struct motion motion;

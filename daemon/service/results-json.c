@@ -92,7 +92,7 @@ FACE(put_upright)
 {
         const struct face_upright *u = &face->upright;
 
-        put(line, "[%.1f,%.1f,%.1f,%.1f]", u->x, u->y, u->width, u->height);
+        put(line, "[%.4f,%.4f,%.4f,%.4f]", u->x, u->y, u->width, u->height);
 }
 
 FACE(put_roll)

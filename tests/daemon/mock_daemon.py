@@ -24,10 +24,10 @@ XML = f"{ROOT}/systemd/org.visaged1.xml"
 def faces():
     """Two faces, as Faces has them once it is unpacked."""
     return [{"id": 3, "since_ns": GLib.Variant("t", 49234567890), "seen_ns": GLib.Variant("t", 51234567890), "viewed_ns": GLib.Variant("t", 51134567890), "box": [0.25, 0.125, 0.5, 0.625],
-             "upright": [320.0, 210.0, 300.0, 280.0], "roll": -12.5, "confidence": 0.93,
+             "upright": [0.5, 0.4375, 0.46875, 0.5625], "roll": -12.5, "confidence": 0.93,
              "areas": {"skin": 30720, "nose": 3072}, "left_eye_open": False, "mouth_open": True, "glasses": False},
             {"id": 7, "since_ns": GLib.Variant("t", 51134567890), "seen_ns": GLib.Variant("t", 51134567890), "viewed_ns": GLib.Variant("t", 0), "box": [0.0, 0.5, 0.125, 0.25],
-             "upright": [40.0, 300.0, 80.0, 120.0], "roll": 0.0, "confidence": 0.5, "areas": {"skin": 900}, "cut": True}]
+             "upright": [0.0625, 0.625, 0.125, 0.25], "roll": 0.0, "confidence": 0.5, "areas": {"skin": 900}, "cut": True}]
 
 
 def defaults():

@@ -64,6 +64,8 @@ class Faces(Streaming):
             self.assertEqual(len(face[key]), 4)
         left, top, width, height = same["box"]
         self.assertTrue(0 <= left < left + width <= 1.0001 and 0 <= top < top + height <= 1.0001)
+        x, y, width, height = same["upright"]
+        self.assertTrue(left < x < left + same["box"][2] and top < y < top + same["box"][3] and 0 < width < 1.5 and 0 < height < 1.5)
         self.assertTrue(0 < same["confidence"] <= 1)
         self.assertGreater(same["areas"]["skin"], 0)
         self.assertNotIn("background", same["areas"])

@@ -135,7 +135,7 @@ static void test_boxes(void **state)
                         const struct face_box box = drawn_box(&rig.scene.faces[0], WIDTH, HEIGHT);
                         assert_true(iou(&rig.list[0].box, &box) >= 0.85f);
                         assert_true(fabsf(rig.list[0].upright.roll - rolls[k]) <= 3);
-                        assert_true(fabsf(rig.list[0].upright.height - heights[i]) <= 0.1f * heights[i]);
+                        assert_true(fabsf(rig.list[0].upright.height * HEIGHT - heights[i]) <= 0.1f * heights[i]);
                         assert_int_equal(rig.list[0].id, 1);
                         assert_int_equal(rig.list[0].since_ns, 1000 * MS);
                         end();
@@ -272,7 +272,7 @@ static const struct face *told(const struct drawn *face)
 
         assert_true(rig.count > 0);
         for (size_t i = 1; i < rig.count; i++)
-                if (fabsf(rig.list[i].upright.x - face->x) < fabsf(best->upright.x - face->x))
+                if (fabsf(rig.list[i].upright.x * WIDTH - face->x) < fabsf(best->upright.x * WIDTH - face->x))
                         best = &rig.list[i];
         return best;
 }
@@ -605,7 +605,7 @@ static void test_most(void **state)
                 step();
                 for (size_t k = 0; rig.viewed && k < rig.count; k++)
                         if (rig.list[k].id == rig.viewed)
-                                assert_true(rig.list[k].upright.height > 95);
+                                assert_true(rig.list[k].upright.height * HEIGHT > 95);
         }
         end();
 }

@@ -29,7 +29,7 @@ static struct result largest(void)
                         .viewed_ns = UINT64_C(86400323456789),
                         .confidence = 0.875f,
                         .box = {0.123456f, 0.5f, 0.25f, 0.9876543f},
-                        .upright = {1234.56f, 1000, 1234.5f, 1234.5f, -123.5f},
+                        .upright = {0.643f, 0.9259f, 0.64297f, 0.5f, -123.5f},
                 };
                 for (int k = 0; k < CLASSES; k++)
                         faces[i].areas[k] = 100000 + k;
@@ -99,7 +99,8 @@ static void test_a_face(void **state)
         assert_int_equal(seen, 86400223456789);
         assert_int_equal(viewed, 86400323456789);
         assert_true(box[0] == 0.1235 && box[1] == 0.5 && box[2] == 0.25 && box[3] == 0.9877);
-        assert_true(upright[0] == 1234.6 && upright[1] == 1000 && upright[2] == 1234.5 && roll == -123.5);
+        assert_true(upright[0] == 0.643 && upright[1] == 0.9259 && upright[2] == 0.643 && upright[3] == 0.5 &&
+                    roll == -123.5);
         assert_int_equal(skin, 100001);
         assert_true(left && !mouth);
         json_decref(root);

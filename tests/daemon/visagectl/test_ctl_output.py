@@ -250,10 +250,10 @@ class Snapshot(Served):
 
 RESULT = {"sequence": 17, "time_ns": 51234567890, "width": 640, "height": 480, "face": True,
           "classes": {"skin": 30720, "hair": 61440, "nose": 3072, "l_brow": 10, "r_brow": 11, "u_lip": 12, "l_lip": 1},
-          "faces": [{"id": 3, "since_ns": 49234567890, "box": [0.25, 0.125, 0.5, 0.625], "upright": [320.0, 210.0, 300.0, 280.0], "roll": -12.5,
+          "faces": [{"id": 3, "since_ns": 49234567890, "box": [0.25, 0.125, 0.5, 0.625], "upright": [0.5, 0.4375, 0.46875, 0.5625], "roll": -12.5,
                      "confidence": 0.93, "areas": {"skin": 30720}, "left_eye_open": False, "right_eye_open": None, "mouth_open": True,
                      "glasses": True, "hat": False, "cut": False},
-                    {"id": 7, "since_ns": 51134567890, "box": [0.0, 0.5, 0.125, 0.25], "upright": [40.0, 300.0, 80.0, 120.0],
+                    {"id": 7, "since_ns": 51134567890, "box": [0.0, 0.5, 0.125, 0.25], "upright": [0.0625, 0.625, 0.125, 0.25],
                      "roll": 0.4, "confidence": 0.5, "areas": {}, "left_eye_open": None, "cut": True, "news": 1}],
           "parse_ms": 11.25, "dropped": 0}
 FIRST = {"version": 2, "fields": list(RESULT), "face_fields": list(RESULT["faces"][0]), "dropped": 0}
