@@ -121,7 +121,7 @@ enum { GPU_KEPT_MAX = 8 };
 
 /* A face that may have moved, in the picture's pixels. */
 struct gpu_moved {
-        float x, y, size; /* where it is: its centre, and the side of its box */
+        float x, y, size; /* where it is: its centre; the root of its box's area */
         float unused;
         float by_x, by_y; /* since the map was last written */
         float unused_too[2];
@@ -140,7 +140,7 @@ struct gpu_view {
         float kept[GPU_KEPT_MAX][2][4]; /* from_picture of views of other faces: where they show those, what they
                                          * answered stays */
         float moved_count, unused[3];
-        struct gpu_moved moved[GPU_KEPT_MAX]; /* faces, if any has moved since the map was last written */
+        struct gpu_moved moved[GPU_KEPT_MAX]; /* all faces, if any has moved since the map was last written */
 };
 
 /* A view of the whole picture in the network's input, for a map whose contents are undefined. */

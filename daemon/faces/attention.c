@@ -129,6 +129,11 @@ static bool is_large(const struct attention *attention, const struct tracks *tra
         return larger < attention->most;
 }
 
+static bool gets_views(const struct attention *attention, const struct tracks *tracks, const struct track *track)
+{
+        return deserves_view(attention, track) && is_large(attention, tracks, track);
+}
+
 /* The one that has waited longest goes first, a new one at once; of equals, the larger. */
 static bool goes_first(const struct track *a, const struct track *b)
 {
@@ -142,7 +147,7 @@ static unsigned views_most(const struct attention *attention, const struct track
         bool moving = false;
 
         for (int i = 0; i < FACES_MAX; i++)
-                if (deserves_view(attention, &tracks->list[i])) {
+                if (gets_views(attention, tracks, &tracks->list[i])) {
                         moving |= tracks->list[i].sure_ns && track_moves(&tracks->list[i]);
                         faces++;
                 }
@@ -160,8 +165,7 @@ void attention_next(const struct attention *attention, const struct tracks *trac
                 return;
         for (int i = 0; i < FACES_MAX; i++) {
                 const struct track *track = &tracks->list[i];
-                if (deserves_view(attention, track) && is_large(attention, tracks, track) &&
-                    (!next || goes_first(track, next)))
+                if (gets_views(attention, tracks, track) && (!next || goes_first(track, next)))
                         next = track;
         }
         if (next)

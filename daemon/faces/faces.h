@@ -43,8 +43,8 @@ struct face_box {
         float left, top, width, height;
 };
 
-/* The box that is turned with the head about its centre, in [0,1]: x and width (as it is before it is turned) of the
- * picture's width, y and height of its height. */
+/* The box that is turned with the head, before it is turned about its centre: x and width are shares of the picture's
+ * width, y and height of its height.  It may reach beyond the picture. */
 struct face_upright {
         float x, y, width, height; /* of the centre; of the box */
         float roll;                /* degrees, clockwise as the picture shows it; 0: upright */
@@ -94,11 +94,13 @@ void faces_see(struct faces *faces, const struct face_view *view);
  * trained to see it, upright, in a view that rests while the head does. */
 void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *ret);
 
-/* Where faces should be at a time, if they have kept moving since they were last seen. */
+/* Where faces whose parts have been seen should be at a time, if they have kept moving since they were last measured,
+ * for at most 0.3 s.  Slow ones are taken to rest: what seems to move them may be noise. */
 struct face_place {
         uint32_t id;
-        float x, y, size; /* in the picture's pixels: the centre; the side of the box */
-        uint64_t seen_ns; /* the time of the frame in which it was last measured */
+        float x, y;           /* of the centre, in the picture's pixels */
+        float size;           /* the root of the box's area */
+        uint64_t measured_ns; /* the time of the frame in which it was last measured */
 };
 size_t faces_places(const struct faces *faces, uint64_t time_ns, struct face_place ret[FACES_MAX]);
 

@@ -33,13 +33,16 @@ static void decide(enum face_answer *answer, float value, struct limits limits)
 
 #define LITTLE 0.002f
 
-/* A running median: it takes a step towards each value, however far that is.  Closed eyes tell little of open ones. */
-static void learn(float *usual, float value, bool closed)
+/* A running median: it takes a step towards each value, however far that is; the first steps are larger.  Closed eyes
+ * tell little of open ones. */
+static void learn(float *usual, float value, unsigned looks, bool closed)
 {
+        const float step = fmaxf(0.03f, 0.3f / looks);
+
         if (*usual < LITTLE)
                 *usual = value;
         else
-                *usual *= value > *usual ? 1.03f : closed ? 0.99f : 0.97f;
+                *usual *= 1 + (value > *usual ? step : closed ? -0.01f : -step);
 }
 
 static void eye(const struct found *found, int side, const struct axes *axes, struct habits *habits,
@@ -50,9 +53,9 @@ static void eye(const struct found *found, int side, const struct axes *axes, st
         const float width = patch->area >= 4 ? patch_spread(patch, axes->across_x, axes->across_y) : 0;
         const float open = width > 0 ? patch_spread(patch, axes->down_x, axes->down_y) / width : 0;
 
-        learn(&habits->eye_area[side], area, *answer == FACE_NO);
+        learn(&habits->eye_area[side], area, habits->looks, *answer == FACE_NO);
         if (open > 0)
-                learn(&habits->eye_open[side], open, *answer == FACE_NO);
+                learn(&habits->eye_open[side], open, habits->looks, *answer == FACE_NO);
         if (habits->eye_area[side] < LITTLE) { /* never seen, or not for a long time */
                 *answer = FACE_UNKNOWN;
                 return;
@@ -124,6 +127,7 @@ void measure(const struct found *found, float scale, bool cut, struct habits *ha
                 answers[FACE_LEFT_EYE_OPEN] = answers[FACE_RIGHT_EYE_OPEN] = answers[FACE_MOUTH_OPEN] = FACE_UNKNOWN;
                 return;
         }
+        habits->looks++;
         eye(found, 0, &axes, habits, &answers[FACE_LEFT_EYE_OPEN]);
         eye(found, 1, &axes, habits, &answers[FACE_RIGHT_EYE_OPEN]);
         mouth_open(found, &answers[FACE_MOUTH_OPEN]);

@@ -5,8 +5,10 @@
 
 /* What is remembered about a face for this. */
 struct habits {
-        float eye_open[2]; /* how far each is when it is open, relative to its width: the median; 0: not known yet */
+        float eye_open[2]; /* how far each is when it is open, relative to its width: about the median; 0: not known yet
+                            */
         float eye_area[2]; /* and its share of the face */
+        unsigned looks;    /* at them */
 };
 
 /* `scale`: the side of a label's pixel, in the picture's pixels.  `cut`: the face reaches an edge of the picture.

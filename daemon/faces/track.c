@@ -17,7 +17,7 @@
 /* How far ahead of its last measurement a face's place is told. */
 #define PLACE_SECONDS 0.3f
 /* A face moves if it does so by this many of its sizes a second; what seems to be less may be noise. */
-#define MOVES 0.25f
+#define MOVES 0.2f
 /* Speeds are smoothed over this time. */
 #define MOTION_SECONDS 0.3f
 /* A face that is not present yet is dropped after being unseen for this long. */
@@ -217,12 +217,14 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
                              !has_moved(track, found);
 
         track->face.seen_ns = view->time_ns;
-        follow_motion(&track->motion, view, found);
         if (view->face)
                 track->face.viewed_ns = view->time_ns;
         if (found->sure)
                 track->sure_ns = view->time_ns;
-        if (has_own || (track->x.time_ns && note_hidden(tracks, track, found, view->time_ns)))
+        const bool hidden = !has_own && track->x.time_ns && note_hidden(tracks, track, found, view->time_ns);
+        if (found->sure && !hidden)
+                follow_motion(&track->motion, view, found);
+        if (has_own || hidden)
                 return;
         move(tracks, track, found, view->time_ns);
         if (track->sure_ns && !found->sure)
@@ -339,13 +341,21 @@ bool tracks_update(struct tracks *tracks, const struct face_view *view, const st
         return lost;
 }
 
+/* How far the speed is believed, from 0 to 1; gradually, so that the place does not jump. */
+static float certainty(const struct track *track)
+{
+        const float slow = MOVES * sqrtf(track->width.value * track->height.value);
+
+        return slow > 0 ? clamped(hypotf(track->motion.x, track->motion.y) / slow - 1) : 0;
+}
+
 size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_place ret[FACES_MAX])
 {
         size_t count = 0;
 
         for (int i = 0; i < FACES_MAX; i++) {
                 const struct track *track = &tracks->list[i];
-                const float since = track_moves(track) ? fminf(seconds(track->x.time_ns, time_ns), PLACE_SECONDS) : 0;
+                const float since = fminf(seconds(track->x.time_ns, time_ns), PLACE_SECONDS) * certainty(track);
 
                 if (track->used && track->sure_ns)
                         ret[count++] = (struct face_place){
@@ -353,7 +363,7 @@ size_t tracks_places(const struct tracks *tracks, uint64_t time_ns, struct face_
                                 .x = track->x.value + track->motion.x * since,
                                 .y = track->y.value + track->motion.y * since,
                                 .size = sqrtf(track->width.value * track->height.value),
-                                .seen_ns = track->x.time_ns,
+                                .measured_ns = track->x.time_ns,
                         };
         }
         return count;

@@ -358,8 +358,9 @@ int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labe
         int r = gpu_wait(p->engine->gpu);
         if (r == 0 && p->parse.labelled.number != p->last->id.number) {
                 look(p, p->last, 0);
-                if ((r = gpu_run(p->last->take)) == 0)
-                        r = gpu_run(p->parse.program);
+                if ((r = gpu_run(p->last->take)) == 0 && (r = gpu_run(p->parse.program)) == 0 &&
+                    p->last->id.source == p->source)
+                        views_take(&p->views, gpu_buffer_map(p->parse.answers_read));
         }
         if (r < 0 || (r = snapshot_read(p->engine->gpu, &p->parse.image, rgba)) < 0)
                 return r;

@@ -182,23 +182,8 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t ke
 
 /* ---- what was answered ---- */
 
-/* Where faces have just been measured, the map has them. */
-static void find_places(struct views *views)
-{
-        struct face_place places[FACES_MAX];
-        const size_t count = faces_places(views->faces, views->now.time_ns, places);
-
-        for (size_t i = 0; i < count; i++) {
-                const struct face_place *before = place_before(views, places[i].id);
-                if (before && places[i].seen_ns != views->now.time_ns)
-                        places[i] = *before;
-        }
-        memcpy(views->places, places, sizeof places);
-        views->place_count = count;
-}
-
-/* The face's own place, or else the least recently used one. */
-static struct views_kept *place_of(struct views *views, uint32_t face)
+/* The face's own slot, or else the least recently used one. */
+static struct views_kept *slot_of(struct views *views, uint32_t face)
 {
         struct views_kept *oldest = &views->kept[0];
 
@@ -211,11 +196,15 @@ static struct views_kept *place_of(struct views *views, uint32_t face)
         return oldest;
 }
 
-static void keep(struct views *views)
+/* A view that did not show its face is not worth keeping. */
+static void take_face(struct views *views, bool shown)
 {
         const struct gpu_region region = gpu_region_make(views->now.to_picture);
-        struct views_kept *kept = place_of(views, views->now.face);
+        struct views_kept *kept = slot_of(views, views->now.face);
 
+        *kept = (struct views_kept){0};
+        if (!shown)
+                return;
         kept->face = views->now.face;
         kept->time_ns = views->now.time_ns;
         memcpy(kept->from_picture, region.from_picture, sizeof kept->from_picture);
@@ -228,16 +217,51 @@ static void take_whole(struct views *views)
                 views->kept[i].stands_ns = views->kept[i].spared_ns;
 }
 
+static bool is_spared(const struct views *views, uint32_t face)
+{
+        for (int i = 0; i < GPU_KEPT_MAX; i++)
+                if (views->kept[i].face == face && views->kept[i].spared_ns)
+                        return true;
+        return false;
+}
+
+/* Where a face was measured in answers that are in the map now, the map has it.  Elsewhere it stays where it was moved.
+ */
+static bool is_placed(const struct views *views, const struct face_place *place)
+{
+        return place->measured_ns == views->now.time_ns &&
+               (views->now.face ? views->now.face == place->id : !is_spared(views, place->id));
+}
+
+/* Returns whether the face that was looked at has been measured. */
+static bool update_places(struct views *views)
+{
+        struct face_place places[FACES_MAX];
+        const size_t count = faces_places(views->faces, views->now.time_ns, places);
+        bool shown = false;
+
+        for (size_t i = 0; i < count; i++) {
+                const struct face_place *before = place_before(views, places[i].id);
+                const bool placed = is_placed(views, &places[i]);
+                shown |= placed && places[i].id == views->now.face;
+                if (before && !placed)
+                        places[i] = *before;
+        }
+        memcpy(views->places, places, sizeof places);
+        views->place_count = count;
+        return shown;
+}
+
 void views_take(struct views *views, const uint32_t *answers)
 {
         const size_t count = (size_t)views->now.width * views->now.height;
 
         for (size_t i = 0; i < count; i++)
                 views->labels[i] = answers[i] & 255;
+        faces_see(views->faces, &views->now);
+        const bool shown = update_places(views);
         if (views->now.face)
-                keep(views);
+                take_face(views, shown);
         else
                 take_whole(views);
-        faces_see(views->faces, &views->now);
-        find_places(views);
 }

@@ -27,7 +27,7 @@ const float LEAD_ENOUGH = 1.5 * LEAD_SCALE;
 const float FOLLOW_BRIGHTNESS = 0.25;
 // Below a face, distances count less: there is its body.
 const float BODY = 0.4;
-// The weight of what does not move, as that of a face four times its size away.
+// The weight of what does not move, like a face that is four of its sizes away.
 const float RESTING = 1.0 / 256;
 // Where the arrays of struct gpu_view begin, in vec4.
 const int KEPT = 5, MOVED = KEPT + 2 * KEPT_MAX + 1;
@@ -90,7 +90,7 @@ vec2 nearest(vec2 p, int count, float feather)
         return best;
 }
 
-// How far what is at a place has moved: as the faces near it have; what is far from all of them rests.
+// How far what is at a place has moved, in whole pixels: as the faces near it have; what is far from all of them rests.
 ivec2 moved(vec2 p, int count)
 {
         vec2 sum = vec2(0);
@@ -104,7 +104,7 @@ ivec2 moved(vec2 p, int count)
         return ivec2(round(sum / all));
 }
 
-// Four pixels of the map as it was, where they have moved to.
+// Four pixels of the map as it was, from where they were then.
 uvec4 remembered(int i, ivec2 pixel, int count)
 {
         const ivec2 by = count > 0 ? moved(vec2(pixel) + vec2(2, 0.5), count) : ivec2(0);

@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 #include "shaders/glsl/argmax.kernel.h"
 #include "shaders/glsl/crop.kernel.h"
 #include "shaders/glsl/part.kernel.h"
@@ -99,7 +101,11 @@ int op_argmax(struct gpu_program *program, const struct gpu_map *logits, uint32_
                                 });
 }
 
-_Static_assert(GPU_KEPT_MAX == KEPT_MAX, "the kernel's");
+/* The kernel reads a struct gpu_view as vec4; see KEPT and MOVED there. */
+_Static_assert(GPU_KEPT_MAX == KEPT_MAX && sizeof(struct gpu_moved) == 32 &&
+                       offsetof(struct gpu_view, kept) == 5 * 16 &&
+                       offsetof(struct gpu_view, moved) == (5 + 2 * KEPT_MAX + 1) * 16,
+               "as in place.comp");
 
 int op_place(struct gpu_program *program, const struct gpu_answers *answers, const struct gpu_block *view,
              const struct gpu_image *image, const struct gpu_answers *before, const struct gpu_answers *map)
