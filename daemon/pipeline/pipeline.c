@@ -324,7 +324,7 @@ int pipeline_prepare_source(const struct pipeline *p, const struct frame_format 
         return r;
 }
 
-int pipeline_source(struct pipeline *p, const struct frame_format *format)
+static int set_source(struct pipeline *p, const struct frame_format *format)
 {
         struct gpu_pixels pixels;
 
@@ -335,13 +335,17 @@ int pipeline_source(struct pipeline *p, const struct frame_format *format)
         p->frame_size = 0;
         for (int i = 0; i < SLOTS && r == 0; i++)
                 r = slot_set_source(&p->slots[i], &p->tools, &pixels);
-        if (r == -ENODEV)
-                fail(p, r);
-        if (p->failed) /* before, or in a frame that was waited for */
-                return -ENODEV;
         if (r == 0)
                 p->frame_size = format->size;
         return r;
+}
+
+int pipeline_source(struct pipeline *p, const struct frame_format *format)
+{
+        int r = set_source(p, format);
+        if (r == -ENODEV)
+                fail(p, r);
+        return p->failed ? -ENODEV : r; /* before, or in a frame that was waited for */
 }
 
 int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labels)
@@ -414,7 +418,7 @@ static int prepare(struct pipeline *p, const struct frame_format *sink, const st
                 r = slot_init(&p->slots[i], &p->tools);
                 p->slots[i].pipeline = p;
         }
-        if (r < 0 || (r = pipeline_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
+        if (r < 0 || (r = set_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
                 return r;
         return warm(p);
 }

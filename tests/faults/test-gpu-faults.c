@@ -417,6 +417,32 @@ static void frees_what_is_made_after_a_loss(void **state)
         }
 }
 
+/* A device that is lost while everything is being set up is told of by the result alone: nobody has the pipeline yet.
+ */
+static void tells_nothing_while_opening(void **state)
+{
+        static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
+        static struct play play;
+
+        play = (struct play){.startup.task = TASK_NONE};
+        faults_begin(&none);
+        assert_int_equal(play_open(&play), 0);
+        faults_end();
+        const unsigned calls = faults_calls(FAULT_ANY);
+        play_close(&play);
+        fake_reset();
+        for (unsigned nth = calls * 9 / 10; nth < calls; nth += 3) {
+                play = (struct play){.startup.task = TASK_NONE};
+                faults_begin(&(struct fault){FAULT_ANY, nth, ONCE, VK_ERROR_DEVICE_LOST});
+                int r = play_open(&play);
+                faults_end();
+                assert_int_equal(play.told, 0);
+                assert_true(r == 0 || r == -ENODEV);
+                play_close(&play);
+                fake_reset();
+        }
+}
+
 static const struct fault silence = {FAULT_vkWaitForFences, 0, UINT32_MAX, VK_TIMEOUT};
 
 /* How often a fence was waited for before the silent device was abandoned. */
@@ -514,13 +540,19 @@ static int teardown(void **state)
 
 int main(void)
 {
-        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 9 };
+        enum { KINDS = sizeof kinds / sizeof *kinds, FIRST = 10 };
         static struct CMUnitTest tests[] = {
-                cmocka_unit_test(goes_well_without_faults),          cmocka_unit_test(shows_nothing_before_it_is_done),
-                cmocka_unit_test(closes_after_a_loss_in_flight),     cmocka_unit_test(tells_of_a_loss_in_flight),
-                cmocka_unit_test(changes_options_without_recording), cmocka_unit_test(goes_on_with_what_is_recorded),
-                cmocka_unit_test(frees_what_is_made_after_a_loss),   cmocka_unit_test(waits_long_only_for_a_first_run),
-                cmocka_unit_test(gives_up_where_the_driver_hangs),   [FIRST + KINDS - 1] = {NULL},
+                cmocka_unit_test(goes_well_without_faults),
+                cmocka_unit_test(shows_nothing_before_it_is_done),
+                cmocka_unit_test(closes_after_a_loss_in_flight),
+                cmocka_unit_test(tells_of_a_loss_in_flight),
+                cmocka_unit_test(changes_options_without_recording),
+                cmocka_unit_test(goes_on_with_what_is_recorded),
+                cmocka_unit_test(frees_what_is_made_after_a_loss),
+                cmocka_unit_test(waits_long_only_for_a_first_run),
+                cmocka_unit_test(gives_up_where_the_driver_hangs),
+                cmocka_unit_test(tells_nothing_while_opening),
+                [FIRST + KINDS - 1] = {NULL},
         };
         static char names[KINDS][120];
 
