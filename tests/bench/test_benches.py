@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 def run(*words):
-    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2400)
 
 
 class Benches(unittest.TestCase):
