@@ -143,6 +143,9 @@ struct gpu_view {
         struct gpu_moved moved[GPU_KEPT_MAX]; /* all faces, if any has moved since the map was last written */
 };
 
+/* What comes after a struct gpu_view in a buffer can be a block from here on. */
+#define GPU_VIEW_SIZE ((sizeof(struct gpu_view) + GPU_BLOCK_ALIGN - 1) / GPU_BLOCK_ALIGN * GPU_BLOCK_ALIGN)
+
 /* A view of the whole picture in the network's input, for a map whose contents are undefined. */
 struct gpu_view gpu_view_whole(uint32_t width, uint32_t height, uint32_t net_width, uint32_t net_height);
 

@@ -5,16 +5,13 @@
 #include "daemon/evaluation/still.h"
 #include "daemon/pipeline/palette.h"
 
-enum { PALETTE_OFFSET = 3 * GPU_BLOCK_ALIGN };
-_Static_assert(sizeof(struct gpu_view) <= PALETTE_OFFSET, "the view has room");
-
 static void fill_parameters(struct still *s)
 {
         const struct model_info *model = &s->engine->model;
         uint8_t *parameters = gpu_buffer_map(s->parameters);
 
         *(struct gpu_view *)parameters = gpu_view_whole(s->image.width, s->image.height, model->width, model->height);
-        palette_fill_overlay(model, parameters + PALETTE_OFFSET);
+        palette_fill_overlay(model, parameters + GPU_VIEW_SIZE);
 }
 
 static int allocate(struct still *s, uint32_t width, uint32_t height)
@@ -37,7 +34,7 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
                 {labels, GPU_MEMORY_DEVICE, "labels", &s->labels.buffer},
                 {labels, GPU_MEMORY_READBACK, "labels read", &s->labels_read},
                 {image, GPU_MEMORY_READBACK, "overlay read", &s->overlay_read},
-                {PALETTE_OFFSET + GPU_PALETTE_SIZE, GPU_MEMORY_UPLOAD, "parameters", &s->parameters},
+                {GPU_VIEW_SIZE + GPU_PALETTE_SIZE, GPU_MEMORY_UPLOAD, "parameters", &s->parameters},
         };
 
         for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
@@ -55,7 +52,7 @@ static int allocate(struct still *s, uint32_t width, uint32_t height)
 
 static int record(struct still *s)
 {
-        const struct gpu_block view = {s->parameters, 0}, palette = {s->parameters, PALETTE_OFFSET};
+        const struct gpu_block view = {s->parameters, 0}, palette = {s->parameters, GPU_VIEW_SIZE};
 
         int r = gpu_program_new(s->engine->gpu, "still", &s->program);
         if (r < 0)

@@ -1,7 +1,5 @@
 #include "daemon/pipeline/parse.h"
 
-_Static_assert(sizeof(struct gpu_view) <= VIEW_SIZE, "a view has room");
-
 static int allocate(struct parse *parse, struct gpu *gpu)
 {
         const uint64_t image = gpu_image_size(parse->image.width, parse->image.height);
@@ -14,7 +12,7 @@ static int allocate(struct parse *parse, struct gpu *gpu)
                 struct gpu_buffer **ret;
         } buffers[] = {
                 {image, GPU_MEMORY_DEVICE, "parsed image", &parse->image.buffer},
-                {VIEW_SIZE, GPU_MEMORY_DEVICE, "view", &parse->view},
+                {GPU_VIEW_SIZE, GPU_MEMORY_DEVICE, "view", &parse->view},
                 {answers, GPU_MEMORY_DEVICE, "answers", &parse->answers.buffer},
                 {image, GPU_MEMORY_DEVICE, "map", &parse->map.buffer},
                 {image, GPU_MEMORY_DEVICE, "map before", &parse->before.buffer},

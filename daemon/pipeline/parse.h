@@ -11,8 +11,6 @@ struct frame_id {
         uint64_t time_ns; /* of capture */
 };
 
-enum { VIEW_SIZE = 3 * GPU_BLOCK_ALIGN }; /* bytes reserved for a struct gpu_view in the parameters */
-
 struct parse {
         struct gpu_image image;
         struct gpu_buffer *view;    /* a struct gpu_view: what the network sees of the image */

@@ -50,7 +50,7 @@ static int record_take(struct slot *slot, const struct slot_tools *tools)
         if (r < 0)
                 return r;
         op_copy(slot->take, slot->image.buffer, tools->parse->image.buffer, gpu_buffer_size(slot->image.buffer));
-        op_copy(slot->take, slot->parameters, tools->parse->view, VIEW_SIZE);
+        op_copy(slot->take, slot->parameters, tools->parse->view, GPU_VIEW_SIZE);
         return gpu_program_end(slot->take);
 }
 
@@ -73,7 +73,7 @@ static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_
                 .labels = &tools->parse->labels,
                 .mask = &tools->parse->mask,
                 .guided = &tools->guided,
-                .blocks = {slot->parameters, VIEW_SIZE},
+                .blocks = {slot->parameters, GPU_VIEW_SIZE},
         };
         struct gpu_program *out;
 
@@ -99,7 +99,7 @@ int slot_init(struct slot *slot, const struct slot_tools *tools)
 
         *slot = (struct slot){0};
         if ((r = new_image(gpu, &tools->sink, "image", &slot->image)) < 0 ||
-            (r = gpu_buffer_new(gpu, VIEW_SIZE + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD, "parameters",
+            (r = gpu_buffer_new(gpu, GPU_VIEW_SIZE + effect_chain_blocks_size(), GPU_MEMORY_UPLOAD, "parameters",
                                 &slot->parameters)) < 0 ||
             (r = gpu_buffer_new(gpu, in_words(tools->sink.size), GPU_MEMORY_READBACK, "shown", &slot->shown)) < 0)
                 return r;
@@ -168,5 +168,5 @@ void slot_set_view(struct slot *slot, const struct gpu_view *view)
 
 void slot_fill(struct slot *slot, const struct effect_context *context)
 {
-        effect_chain_fill(&slot->effect, context, (uint8_t *)gpu_buffer_map(slot->parameters) + VIEW_SIZE);
+        effect_chain_fill(&slot->effect, context, (uint8_t *)gpu_buffer_map(slot->parameters) + GPU_VIEW_SIZE);
 }

@@ -26,7 +26,7 @@ struct slot {
 
         struct gpu_buffer *upload; /* the camera's bytes */
         struct gpu_image image;
-        struct gpu_buffer *parameters; /* a struct gpu_view; from VIEW_SIZE on the effects' blocks */
+        struct gpu_buffer *parameters; /* a struct gpu_view; from GPU_VIEW_SIZE on the effects' blocks */
         struct gpu_buffer *shown;      /* the virtual camera's bytes, for the host */
 
         struct gpu_program *in, *take; /* bytes to image; image and view to the parser */

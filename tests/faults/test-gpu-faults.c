@@ -168,6 +168,9 @@ static bool never_answers(const struct kind *kind)
         return kind->times == FOR_GOOD && (kind->point == FAULT_vkWaitForFences || kind->point == FAULT_ANY);
 }
 
+/* Only counts the calls. */
+static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
+
 struct sum {
         unsigned injected, recovered, leaked, wrong;
 };
@@ -321,7 +324,6 @@ static void tells_of_a_loss_in_flight(void **state)
 /* Options are numbers in the frame's parameters: changing one allocates no memory and creates nothing on the device. */
 static void changes_options_without_recording(void **state)
 {
-        static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
         static const enum fault_point makes[] = {
                 FAULT_malloc,
                 FAULT_calloc,
@@ -421,7 +423,6 @@ static void frees_what_is_made_after_a_loss(void **state)
  */
 static void tells_nothing_while_opening(void **state)
 {
-        static const struct fault none = {FAULT_ANY, UINT32_MAX, ONCE, 0};
         static struct play play;
 
         play = (struct play){.startup.task = TASK_NONE};
