@@ -110,11 +110,13 @@ static int run_place(struct run *run)
                 r = image_new(run, "image", true, false, &image);
         if (r >= 0)
                 r = answers_new(run, "map", true, !moved, &before);
-        map = before;
-        if (r >= 0 && moved)
-                r = answers_new(run, "map", false, true, &map);
         if (r >= 0)
                 r = view_new(run, &view);
+        if (r < 0)
+                return r;
+        if (!moved)
+                return op_place(run->program, &answers, &view, &image, &before, &before);
+        r = answers_new(run, "map", false, true, &map);
         return r < 0 ? r : op_place(run->program, &answers, &view, &image, &before, &map);
 }
 
