@@ -79,11 +79,11 @@ uint64_t gpu_guide_scratch_size(uint32_t width, uint32_t height);
 
 /* The block of op_blur_background(). */
 struct gpu_blur {
-        float shift, radius, fall, everywhere;
+        float shift, radius, fall, unused;
 };
 
-/* A Gaussian of `sigma` pixels.  `everywhere`: blurs the whole picture, whatever the mask is. */
-struct gpu_blur gpu_blur_make(float sigma, bool everywhere);
+/* A Gaussian of `sigma` pixels. */
+struct gpu_blur gpu_blur_make(float sigma);
 
 /* Blurs the background.  Only the background's own colours are mixed, so that no halo of the person leaks into it.
  * Where the mask is between 0 and 255, the background's share is first removed from the pixel's colour and then

@@ -95,13 +95,15 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         return r;
 }
 
-/* Whether the frame waits for its own labels.  Labels are used until newer ones are there, which takes up to two parses
- * and a frame.  If they would be too old by then, effects that hide something work as in exact mode: fewer frames, but
- * correct ones, instead of a picture that flickers. */
-static bool needs_own_labels(const struct pipeline *p, const struct slot *slot)
+/* Whether the labels that are there are good enough for the frame. */
+static bool labels_serve(const struct pipeline *p, const struct slot *slot)
 {
-        return p->mode == MODE_EXACT || p->parse.labelled.source != slot->id.source ||
-               (effect_chain_hides(slot->effect.chain) && 3 * p->parse.duration_ns > p->label_age_ns);
+        const struct frame_id *labelled = &p->parse.labelled;
+
+        if (p->mode == MODE_EXACT || labelled->source != slot->id.source)
+                return labelled->number == slot->id.number;
+        return !effect_chain_hides(slot->effect.chain) ||
+               slot->id.time_ns <= views_oldest_ns(&p->views) + p->label_age_ns;
 }
 
 static void on_step(void *userdata, int status)
@@ -116,18 +118,25 @@ static int parse(struct pipeline *p);
 static int compose(struct pipeline *p, struct slot *slot);
 
 /* The image goes to the parser if that is free.  `out` is submitted first, or it would wait for the first segments of
- * `parse`. */
-static int submit(struct pipeline *p, struct slot *slot)
+ * `parse`.  If the labels that are there do not serve, the frame waits: for its own, or, while another frame is parsed,
+ * until those are there. */
+static int go_on(struct pipeline *p, struct slot *slot)
 {
-        const bool parses = !p->parse.running, waits = needs_own_labels(p, slot);
+        const bool parses = !p->parse.running, serve = labels_serve(p, slot);
+        int r = 0;
 
         slot->state = parses ? SLOT_PARSING : SLOT_WAITING;
-        int r = gpu_submit(slot->in, on_step, slot);
-        if (r == 0 && parses)
+        if (parses)
                 r = take(p, slot);
-        if (r == 0 && !waits)
+        if (r == 0 && serve)
                 r = compose(p, slot);
         return r == 0 && parses ? parse(p) : r;
+}
+
+static int submit(struct pipeline *p, struct slot *slot)
+{
+        int r = gpu_submit(slot->in, on_step, slot);
+        return r < 0 ? r : go_on(p, slot);
 }
 
 /* The greatest age of faces' views that a view of the whole picture leaves alone.  0: the network must see all of the
@@ -137,7 +146,7 @@ static uint64_t may_keep_ns(const struct pipeline *p, const struct slot *slot)
 {
         const bool hides = effect_chain_hides(slot->effect.chain);
 
-        if (needs_own_labels(p, slot) ||
+        if (!labels_serve(p, slot) ||
             (hides && slot->id.time_ns + 2 * p->parse.duration_ns > views_oldest_ns(&p->views) + p->label_age_ns))
                 return 0;
         return hides && p->label_age_ns < VIEWS_KEEP_NS ? p->label_age_ns : VIEWS_KEEP_NS;
@@ -166,13 +175,6 @@ static int parse(struct pipeline *p)
         p->parse.running = true;
         p->parse.since = stats_now();
         return gpu_submit(p->parse.program, on_parsed, p);
-}
-
-static int parse_waiting(struct pipeline *p, struct slot *slot)
-{
-        slot->state = SLOT_PARSING;
-        int r = take(p, slot);
-        return r < 0 ? r : parse(p);
 }
 
 static void tell(struct pipeline *p)
@@ -204,7 +206,7 @@ static void take_labels(struct pipeline *p)
         tell(p);
 }
 
-/* Continues with the frame that these labels belong to; then the waiting one, if any, is parsed. */
+/* Continues with the frame that these labels belong to, and then with the one that waits, if any. */
 static void on_parsed(void *userdata, int status)
 {
         struct pipeline *p = userdata;
@@ -217,18 +219,11 @@ static void on_parsed(void *userdata, int status)
         if (parsed)
                 r = compose(p, parsed);
         if (r == 0 && waiting)
-                r = parse_waiting(p, waiting);
+                r = go_on(p, waiting);
         if (r < 0)
                 fail(p, r);
         else if (pipeline_ready(p))
                 p->events.ready(p->events.userdata);
-}
-
-static bool labels_are_old(const struct pipeline *p, const struct slot *slot)
-{
-        const uint64_t labels = views_oldest_ns(&p->views), frame = slot->id.time_ns;
-
-        return frame > labels && frame - labels > p->label_age_ns;
 }
 
 static void on_composed(void *userdata, int status);
@@ -240,7 +235,6 @@ static int compose(struct pipeline *p, struct slot *slot)
                 .width = p->tools.sink.width,
                 .height = p->tools.sink.height,
                 .colors = p->colors,
-                .labels_old = labels_are_old(p, slot),
                 .fresh = p->composed.source != slot->id.source || p->composed.chain != slot->effect.chain,
         };
 

@@ -6,8 +6,8 @@
  *   smooth   in -> out with the newest labels; parse runs meanwhile, on a new frame whenever the last one is done
  *
  * In both modes nothing is shown before a frame of this source has been parsed.  In smooth mode, effects that hide
- * something use no labels older than a limit (label-age in visaged.conf(5)): they hide the whole picture.  If parsing
- * takes more than a third of the limit, frames with such effects wait for their own labels instead, as in exact mode.
+ * something use no labels older than a limit (label-age in visaged.conf(5)): their frames wait for newer ones, of the
+ * frame that is being parsed or else their own.
  *
  * Two frames can be in progress at a time, each in a slot of its own (slot.h), and one parse.  Nothing is allocated or
  * recorded for a frame. */

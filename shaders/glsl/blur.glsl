@@ -3,14 +3,13 @@
 struct Blur {
         int shift, radius; // of a cell's side; cells
         float fall;        // the Gaussian one cell from its centre
-        bool everywhere;
 };
 
 #define LOAD_BLUR(name) make_blur(LOAD(name, 0)) // struct gpu_blur
 
 Blur make_blur(vec4 v)
 {
-        return Blur(int(v.x), int(v.y), v.z, v.w != 0);
+        return Blur(int(v.x), int(v.y), v.z);
 }
 
 ivec2 cells_of(Blur blur, ivec2 size)

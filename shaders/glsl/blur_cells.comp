@@ -28,7 +28,7 @@ void main()
                         const int row = clamp(y, 0, params.size.y - 1) * params.size.x;
                         for (int x = first.x; x < first.x + side; x++) {
                                 const int i = row + clamp(x, 0, params.size.x - 1);
-                                const float background = b.everywhere ? 1 : max(1 - float(BYTE(mask, i)) * 10 / 255, 0);
+                                const float background = max(1 - float(BYTE(mask, i)) * 10 / 255, 0);
                                 sum += vec4(from_pixel(LOAD_WORD(image, i)), 255) * background;
                         }
                 }

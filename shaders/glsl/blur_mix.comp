@@ -42,7 +42,7 @@ void main()
         ivec2 p = nth_pixel(i * 4, params.size.x);
         uvec4 after;
         [[unroll]] for (int k = 0; k < 4; k++) {
-                const float rest = b.everywhere ? 1 : float(255 - int(four >> k * 8 & 255)) / 255;
+                const float rest = float(255 - int(four >> k * 8 & 255)) / 255;
                 const ivec2 cell = (p >> b.shift) + 1;
                 const vec4 wide = blurred_at(p, b, row), near = LOAD(cells, cell.y * row + cell.x);
                 const vec3 own = from_pixel(before[k]) / 255, blurred = wide.a > 0 ? wide.rgb / wide.a : own;

@@ -24,11 +24,11 @@ static float cell_sigma(float sigma)
         return sqrtf(ldexpf(sigma * sigma, -2 * (int)shift) - (shift ? 0.25f : 0));
 }
 
-struct gpu_blur gpu_blur_make(float sigma, bool everywhere)
+struct gpu_blur gpu_blur_make(float sigma)
 {
         const float cells = cell_sigma(sigma);
 
-        return (struct gpu_blur){cell_shift(sigma), ceilf(2.5f * cells), expf(-0.5f / (cells * cells)), everywhere};
+        return (struct gpu_blur){cell_shift(sigma), ceilf(2.5f * cells), expf(-0.5f / (cells * cells)), 0};
 }
 
 static uint64_t cell_count(uint32_t width, uint32_t height, uint32_t shift)

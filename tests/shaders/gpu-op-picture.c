@@ -229,7 +229,7 @@ static int run_guide(struct run *run)
 static int run_blur(struct run *run)
 {
         const float sigma = real(run->json, "sigma"), sigma_least = real(run->json, "sigma_least");
-        const struct gpu_blur blur = gpu_blur_make(sigma, number(run->json, "everywhere"));
+        const struct gpu_blur blur = gpu_blur_make(sigma);
         struct gpu_image in, out;
         struct gpu_buffer *scratch;
         struct gpu_mask mask;

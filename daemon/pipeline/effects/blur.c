@@ -12,7 +12,7 @@ static float sigma_of(double strength, uint32_t height)
 
 static void fill(const struct effect_context *context, const double *options, void *block)
 {
-        *(struct gpu_blur *)block = gpu_blur_make(sigma_of(options[STRENGTH], context->height), context->labels_old);
+        *(struct gpu_blur *)block = gpu_blur_make(sigma_of(options[STRENGTH], context->height));
 }
 
 static uint64_t scratch_size(uint32_t width, uint32_t height)
@@ -32,8 +32,9 @@ const struct effect effect_blur = {
         .details =
                 "Only the background's own colours are mixed, so that no halo of the person leaks into it. Edges are "
                 "soft and lie where the picture's are; where hair lets the background through, the background is "
-                "replaced by the blurred one. The whole picture is blurred where nobody is seen, and while the labels "
-                "are older than *label-age* in *visaged.conf*(5).",
+                "replaced by the blurred one. The whole picture is blurred where nobody is seen. Frames wait for "
+                "labels "
+                "that are no older than *label-age* in *visaged.conf*(5).",
         .hides = true,
         .soft = true,
         .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, STRENGTH_LEAST, 4, 1, "fortieths of the picture's height",

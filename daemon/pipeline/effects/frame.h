@@ -8,7 +8,6 @@
 struct effect_context {
         uint32_t width, height; /* of the picture */
         const uint8_t *colors;  /* 256 RGBA colours: opaque for classes, transparent for the rest */
-        bool labels_old;        /* they may be wrong because something has moved: hide everything */
         bool fresh;             /* the effect's state is undefined: nothing is known of an earlier frame */
 };
 

@@ -141,11 +141,11 @@ static void test_blocks(void **state)
         memcpy(colors, (uint8_t[]){1, 2, 3, 255, 4, 5, 6, 255}, 8);
         effect_settings_reset(&settings, settings.chain);
         settings.options[EFFECT_blur][0] = 2;
-        effect_chain_fill(&settings, &(struct effect_context){64, 80, colors, true}, blocks);
+        effect_chain_fill(&settings, &(struct effect_context){64, 80, colors}, blocks);
         assert_memory_equal(blocks, ((uint8_t[]){1, 2, 3, 0, 4, 5, 6, 128, 0, 0, 0, 0}), 12);
         for (uint64_t i = palette; i < 2 * palette; i++) /* labels', which are not in the chain */
                 assert_int_equal(blocks[i], 77);
-        const struct gpu_blur *blur = (const void *)(blocks + 2 * palette), wanted = gpu_blur_make(4, true);
+        const struct gpu_blur *blur = (const void *)(blocks + 2 * palette), wanted = gpu_blur_make(4);
         assert_memory_equal(blur, &wanted, sizeof wanted);
         assert_int_equal(blocks[2 * palette + sizeof wanted], 77);
 }

@@ -92,21 +92,38 @@ static void parses_each_frame_in_exact_mode(void **state)
 
 /* ---- the age of labels ---- */
 
-static void hides_everything_by_labels_that_are_too_old(void **state)
+static void waits_if_labels_are_too_old_to_hide_by(void **state)
 {
         begin(MODE_SMOOTH, blur());
-        assert_int_equal(push(STRIPES, 1 * SECOND), 0); /* its own labels: all of it is a person */
+        assert_int_equal(push(STRIPES, 1 * SECOND), 0); /* waits for its own labels */
+        assert_false(pipeline_ready(world.pipeline));
         settle();
-        assert_int_equal(push(STRIPES, 60 * SECOND), 0); /* those of the first */
+        assert_int_equal(push(STRIPES, 60 * SECOND), 0); /* has those of the first */
+        assert_true(pipeline_ready(world.pipeline));
         settle();
-        assert_int_equal(push(STRIPES, 121 * SECOND), 0); /* those of the second, 61 s old */
+        assert_int_equal(push(STRIPES, 121 * SECOND), 0); /* those of the second are 61 s old: waits for its own */
+        assert_false(pipeline_ready(world.pipeline));
         settle();
-        assert_int_equal(push(STRIPES, 122 * SECOND), 0); /* those of the third */
+        assert_int_equal(world.parsed, 3);
+        for (unsigned i = 0; i < 3; i++)
+                assert_sharp(i);
+        end();
+}
+
+/* A frame that waits takes the labels of the one that is being parsed, if they are new enough: it need not wait for
+ * its own. */
+static void waits_no_longer_than_it_must(void **state)
+{
+        begin(MODE_SMOOTH, blur());
+        assert_int_equal(push(STRIPES, 1 * SECOND), 0);
         settle();
-        assert_sharp(0);
-        assert_sharp(1);
-        assert_blurred(2);
-        assert_sharp(3);
+        assert_int_equal(push(STRIPES, 60 * SECOND), 0);
+        assert_int_equal(push(STRIPES, 62 * SECOND), 0); /* the first's labels are 61 s old */
+        until_ready();
+        assert_int_equal(world.parsed, 2); /* the second's serve */
+        settle();
+        assert_int_equal(world.shown, 3);
+        assert_int_equal(world.parsed, 3);
         end();
 }
 
@@ -227,7 +244,8 @@ int main(void)
                 cmocka_unit_test(changes_the_chain_from_the_next_frame_on),
                 cmocka_unit_test(has_two_frames_in_flight),
                 cmocka_unit_test(parses_each_frame_in_exact_mode),
-                cmocka_unit_test(hides_everything_by_labels_that_are_too_old),
+                cmocka_unit_test(waits_if_labels_are_too_old_to_hide_by),
+                cmocka_unit_test(waits_no_longer_than_it_must),
                 cmocka_unit_test(shows_what_hides_nothing_at_any_age),
                 cmocka_unit_test(labels_are_never_old_in_exact_mode),
                 cmocka_unit_test(waits_for_labels_where_parsing_is_slow),

@@ -152,12 +152,6 @@ void assert_sharp(unsigned n)
         assert_true(contrast(n) > 250);
 }
 
-/* All of it; no pixel is what it was. */
-void assert_blurred(unsigned n)
-{
-        assert_true(contrast(n) < 130);
-}
-
 struct effect_settings blur(void)
 {
         return settings(UINT32_C(1) << EFFECT_blur);

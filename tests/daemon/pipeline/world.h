@@ -39,7 +39,6 @@ int push(int grey, uint64_t time_ns);
 void settle(void);
 void until_ready(void);
 
-/* The n-th frame that was shown: of one grey, under the class's colour; with stripes; without. */
+/* The n-th frame that was shown: of one grey, under the class's colour; with stripes. */
 void assert_tinted(unsigned n, int grey, double opacity);
 void assert_sharp(unsigned n);
-void assert_blurred(unsigned n);
