@@ -80,8 +80,8 @@ struct op_conv {
         struct gpu_buffer *workspace;
         uint64_t workspace_offset;
         enum gpu_activation activation;
-        float scale;                    /* 1: none */
-        const struct gpu_map *residual; /* NULL: none */
+        const struct gpu_map *residual; /* NULL: none; then scale is 1, and relu false */
+        float scale;                    /* of what is added to the residual */
         bool relu;                      /* after the sum */
         bool unbiased;                  /* the weights contain no bias */
 };

@@ -26,12 +26,3 @@ int tap_pixel(int tap, ivec2 origin)
 }
 
 #include "epilogue.glsl"
-
-// `sum` contains the bias.
-void finish(int pixel, int group, vec4 sum)
-{
-        if (group >= params.out_groups || pixel >= params.out_pixels)
-                return;
-        STORE(result, at(params.result, pixel, group) + int(gl_WorkGroupID.z) * params.result_batch,
-              epilogue(params.epilogue, params.residual, pixel, group, sum));
-}

@@ -63,11 +63,15 @@ void main()
                         weight += 8 * DEPTH;
                 }
         }
+        const int to = at(params.result, pixel, row * 2) + batch * params.result_batch;
+        const int residual = at(params.residual, pixel, row * 2);
         [[unroll]] for (int c = 0; c < ROWS * 8; c += 4) {
                 const int group = row * 2 + c / 4;
                 const vec4 bias = bias_of(group);
-                [[unroll]] for (int p = 0; p < PIXELS; p++)
-                        finish(pixel + 8 * p, group,
-                               vec4(sum[c][p], sum[c + 1][p], sum[c + 2][p], sum[c + 3][p]) + bias);
+                [[unroll]] for (int p = 0; p < PIXELS; p++) // 8 pixels on is 8 numbers on, in the same block of 32
+                        if (group < params.out_groups && pixel + 8 * p < params.out_pixels)
+                                STORE(result, to + c * 8 + 8 * p,
+                                      epilogue(params.epilogue, residual + c * 8 + 8 * p,
+                                               vec4(sum[c][p], sum[c + 1][p], sum[c + 2][p], sum[c + 3][p]) + bias));
         }
 }

@@ -71,6 +71,11 @@ void main()
         }
         const int group = channel / 4 + mine_channel;
         const vec4 bias = group < params.out_groups ? bias_of(group) : vec4(0);
-        [[unroll]] for (int j = 0; j < 4; j++)
-                finish(pixel + mine_pixel + SIDE * j, group, vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]) + bias);
+        [[unroll]] for (int j = 0; j < 4; j++) {
+                const int to = pixel + mine_pixel + SIDE * j;
+                if (group < params.out_groups && to < params.out_pixels)
+                        STORE(result, at(params.result, to, group) + batch * params.result_batch,
+                              epilogue(params.epilogue, at(params.residual, to, group),
+                                       vec4(sum[0][j], sum[1][j], sum[2][j], sum[3][j]) + bias));
+        }
 }

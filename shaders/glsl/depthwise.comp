@@ -4,6 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
+#include "activation.glsl"
 
 CONSTANT(DEPTHWISE_KERNEL) KERNEL = 3;
 CONSTANT(DEPTHWISE_STRIDE) STRIDE = 1;
@@ -77,6 +78,6 @@ void main()
                 const int to_y = y + i / WIDE, to_x = x + i % WIDE;
                 if (to_y < params.out_height && to_x < params.out_width)
                         STORE(result, at(params.result, to_y * params.out_width + to_x, group),
-                              min(max(sum[i], params.activation.slope * sum[i]), params.activation.ceiling));
+                              activate(params.activation, sum[i]));
         }
 }

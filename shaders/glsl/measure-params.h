@@ -7,7 +7,7 @@
 /* Multiply-adds of a round: independent sums of four numbers, as many as the registers of a CPU's vector unit hold, and
  * what is unrolled of each. */
 #define CHAINS 3
-#define UNROLLED 16
+#define UNROLLED 4
 
 /* x * factor + addend, which stays finite */
 struct multiply_params {

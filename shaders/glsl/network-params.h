@@ -6,7 +6,8 @@
 
 /* ---- convolution ---- */
 
-/* max(final_slope * y, y), y = residual + scale * activation(sum + bias); epilogue.glsl */
+/* activation(sum + bias); with a residual max(final_slope * y, y), y = residual + scale * activation(sum + bias):
+ * epilogue.glsl */
 struct epilogue_params {
         STRUCT(activation_params) activation;
         float scale, final_slope;

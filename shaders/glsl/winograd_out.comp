@@ -44,7 +44,7 @@ void main()
                         int pixel = o.y * params.size.x + o.x;
                         if (all(lessThan(o, params.size)))
                                 STORE(result, at(params.result, pixel, group),
-                                      epilogue(params.epilogue, params.residual, pixel, group, y[j] + bias));
+                                      epilogue(params.epilogue, at(params.residual, pixel, group), y[j] + bias));
                 }
         }
 }

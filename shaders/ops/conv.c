@@ -1,4 +1,5 @@
 /* The convolution algorithms.  Calls for a layer go to the algorithm in its gpu_conv. */
+#include <errno.h>
 #include <string.h>
 
 #include "shaders/ops/conv.h"
@@ -38,5 +39,7 @@ void gpu_conv_weights_pack(const struct gpu_conv *conv, uint32_t in, const float
 
 int op_conv(struct gpu_program *program, const struct op_conv *op)
 {
+        if (!op->residual && (op->scale != 1 || op->relu))
+                return -EINVAL;
         return op->conv.algorithm->record(program, op);
 }

@@ -63,7 +63,7 @@ class Case:
     flop: float = 0
     repeat: int = 1
     sample: bool = True  # belongs to the short list for slow drivers
-    refused: bool = False  # -ENOTSUP is the right answer
+    refused: int = 0  # an errno, which is the right answer
 
     def write(self, file):
         arrays = [m.array() for m in self.maps.values() if m.data is not None]

@@ -1,4 +1,6 @@
 """The operators on feature maps, against numpy and PyTorch in 64 bits."""
+import errno
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -80,7 +82,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
                  "depthwise": False, "scale": scale, "relu": relu, "in_place": residual == "in place",
                  "weights_offset": offset, "workspace_offset": offset} | ({"algorithm": algorithm} if algorithm else {}),
                 [w, b], 2.0 * cin * cout * kernel ** 2 * oh * ow, repeat, sample,
-                refused=bool(algorithm) and not can(algorithm, kernel, stride, dilation, half))
+                refused=refusal(algorithm, kernel, stride, dilation, half) or (0 if residual or scale == 1 and not relu else errno.EINVAL))
 
 
 def can(algorithm, kernel, stride, dilation, half):
@@ -88,6 +90,10 @@ def can(algorithm, kernel, stride, dilation, half):
     if algorithm.startswith("subgroup") and DRIVER != drivers.LAVAPIPE:
         return False
     return {"subgroup-winograd": kernel == 3 and stride == 1 and not half, "depthwise-block": dilation == 1}.get(algorithm, True)
+
+
+def refusal(algorithm, kernel, stride, dilation, half):
+    return errno.ENOTSUP if algorithm and not can(algorithm, kernel, stride, dilation, half) else 0
 
 
 def algorithm_cases():
@@ -111,8 +117,8 @@ def conv_cases():
     kinds = [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2)]
     # The epilogues take turns over the shapes.
     epilogues = [dict(), dict(activation=RELU), dict(activation=LEAKY), dict(activation=LEAKY, residual="map", relu=True),
-                 dict(activation=LEAKY, residual="in place", relu=True), dict(residual="map"), dict(scale=0.375),
-                 dict(activation=LEAKY, scale=-1.25, residual="map"), dict(residual="in place", scale=0.5), dict(relu=True),
+                 dict(activation=LEAKY, residual="in place", relu=True), dict(residual="map"), dict(scale=0.375, residual="map"),
+                 dict(activation=LEAKY, scale=-1.25, residual="map"), dict(residual="in place", scale=0.5), dict(residual="map", relu=True),
                  dict(slices=True, activation=LEAKY), dict(activation=RELU6), dict(activation=RELU6, scale=0.5, residual="map")]
     n = 0
     for kernel, stride, dilation in kinds:
@@ -134,7 +140,7 @@ def conv_cases():
                   (512, 2048, 1, 1, 1, 9, 9), (2048, 512, 1, 1, 1, 8, 8), (256, 512, 1, 2, 1, 61, 61), (256, 19, 1, 1, 1, 60, 60),
                   (304, 256, 1, 1, 1, 33, 17), (3, 64, 3, 2, 1, 128, 128), (64, 64, 3, 1, 1, 4, 200), (128, 128, 3, 1, 1, 5, 3),
                   (256, 256, 3, 1, 1, 1, 1), (256, 256, 3, 1, 1, 4, 4), (512, 512, 1, 1, 1, 1, 1)]:
-        yield conv(*shape, activation=LEAKY, residual="map" if shape[0] == shape[1] else None, relu=True,
+        yield conv(*shape, activation=LEAKY, residual="map" if shape[0] == shape[1] else None, relu=shape[0] == shape[1],
                    sample=shape[0] < 300)
     for shape in [(64, 64, 3, 1, 1, 24, 24), (128, 128, 3, 1, 1, 17, 16), (256, 256, 3, 1, 1, 16, 20), (48, 48, 1, 1, 1, 20, 20),
                   (64, 64, 3, 1, 2, 20, 20), (512, 512, 3, 1, 1, 16, 16)]:
@@ -151,6 +157,8 @@ def conv_cases():
     for shape in [(64, 19, 1, 1, 1, 15, 15), (128, 64, 1, 1, 1, 16, 16)]:
         yield conv(*shape, half=True, out_float=True)
     yield conv(8, 12, 1, 1, 1, 7, 5, half=True, out_float=True, large=True)
+    yield conv(8, 12, 1, 1, 1, 7, 5, scale=0.5)  # refused: there is no residual
+    yield conv(8, 12, 1, 1, 1, 7, 5, relu=True)
     yield conv(1024, 1024, 1, 1, 1, 48, 48, sample=False)  # 2.4 GMAC: cut where that takes long
     yield from (strange_conv(n) for n in range(400 if LONG else 60))
 
@@ -161,11 +169,12 @@ def strange_conv(n):
     big = r.random() < 0.2
     pick = lambda *of: of[r.integers(len(of))]
     kernel = pick(1, 3, 3)
+    residual = pick(None, None, "map", "in place")
     return conv(pick(64, 96, 132, 256) if big else pick(3, 4, 8, 12, 20, 28, 48, 60, 64),
                 pick(64, 100, 130, 256) if big else pick(1, 2, 3, 5, 8, 11, 24, 33, 40, 64),
                 kernel, pick(1, 1, 2, 3, 4), pick(1, 2, 3, 4) if kernel == 3 else 1, int(r.integers(1, 41)), int(r.integers(1, 41)),
-                activation=pick(LINEAR, RELU, LEAKY, RELU6), scale=pick(1.0, 0.5, -2.0), residual=pick(None, None, "map", "in place"),
-                relu=bool(r.random() < 0.5), half=bool(r.random() < 0.3), slices=bool(r.random() < 0.3), offset=pick(0, 256, 1024),
+                activation=pick(LINEAR, RELU, LEAKY, RELU6), residual=residual,
+                scale=pick(1.0, 0.5, -2.0) if residual else 1.0, relu=bool(residual and r.random() < 0.5), half=bool(r.random() < 0.3), slices=bool(r.random() < 0.3), offset=pick(0, 256, 1024),
                 sample=n % 4 == 0)
 
 
@@ -205,7 +214,7 @@ def depthwise(channels, height, width, kernel, stride, dilation, activation, hal
                             "dilation": dilation, "height": height, "width": width, "half": half, "depthwise": True,
                             "activation": activation, "scale": 1.0, "relu": False, "in_place": False, "weights_offset": offset,
                             "workspace_offset": 0} | ({"algorithm": algorithm} if algorithm else {}))
-    case.refused = bool(algorithm) and not can(algorithm, kernel, stride, dilation, half)
+    case.refused = refusal(algorithm, kernel, stride, dilation, half)
     return case
 
 
