@@ -1,3 +1,4 @@
+#include <math.h>
 #include <time.h>
 
 #include "shaders/ops/stopwatch.h"
@@ -19,16 +20,17 @@ int timed_run(struct gpu_program *program, double *ret)
         return r;
 }
 
-int shortest_run(struct gpu_program *program, int runs, double *ret)
+int shortest_run(struct gpu_program *program, int runs, double hopeless, double *ret)
 {
         double took;
-        int r = 0;
+        int r = timed_run(program, &took);
 
-        *ret = 1e9;
-        for (int i = 0; i <= runs && r == 0; i++) {
+        *ret = INFINITY;
+        for (int i = 0; i < runs && r == 0; i++) {
                 r = timed_run(program, &took);
-                if (i > 0 && took < *ret)
-                        *ret = took;
+                *ret = fmin(*ret, took);
+                if (took > hopeless)
+                        break;
         }
         return r;
 }
