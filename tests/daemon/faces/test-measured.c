@@ -1,5 +1,4 @@
 /* What is told of a face, on drawn label maps: eyes, mouth, how it is turned, what it wears. */
-
 #include "tests/daemon/faces/rig.h"
 
 static enum face_answer answer(enum face_question question)
