@@ -148,21 +148,28 @@ static struct gpu_buffer *filled(const struct bench *bench, uint64_t size, const
         return buffer;
 }
 
-/* Placing a network's answers for the whole picture, and extracting labels from the map. */
+/* Placing a network's answers for the whole picture as a parse does, at rest and with a face that moves, and extracting
+ * labels from the map. */
 static void place(const struct bench *bench)
 {
         enum { WIDTH = 288, HEIGHT = 224 };
         const struct gpu_answers answers = {filled(bench, gpu_image_size(WIDTH, HEIGHT), "answers"), WIDTH, HEIGHT};
         const struct gpu_answers map = {bench->work[0].buffer, bench->width, bench->height};
+        const struct gpu_answers before = {bench->work[1].buffer, bench->width, bench->height};
         const struct gpu_block view = {filled(bench, sizeof(struct gpu_view), "view")};
         struct gpu_view *seen = gpu_buffer_map(view.buffer);
 
         *seen = gpu_view_whole(bench->width, bench->height, WIDTH, HEIGHT);
         seen->memory = 1;
+        for (seen->moved_count = 0; seen->moved_count <= 1; seen->moved_count++) {
+                struct gpu_program *program = begin(bench);
+                seen->moved[0] = (struct gpu_moved){.x = 0.5f * bench->width, .y = 0.4f * bench->height, .by_x = 5};
+                seen->moved[0].size = 0.3f * bench->height;
+                op_copy(program, map.buffer, before.buffer, gpu_image_size(map.width, map.height));
+                op_place(program, &answers, &view, &bench->image, &before, &map);
+                measure(bench, seen->moved_count > 0 ? "place, moved" : "place", program);
+        }
         struct gpu_program *program = begin(bench);
-        op_place(program, &answers, &view, &bench->image, &map, &map);
-        measure(bench, "place", program);
-        program = begin(bench);
         op_labels(program, &map, &bench->labels);
         measure(bench, "labels", program);
         gpu_buffer_free(answers.buffer);
