@@ -36,10 +36,10 @@ static uint64_t cell_count(uint32_t width, uint32_t height, uint32_t shift)
         return (uint64_t)(((width - 1) >> shift) + 3) * (((height - 1) >> shift) + 3);
 }
 
-/* A cell is four halves, 8 bytes. */
+/* A cell is four numbers, 16 bytes. */
 static uint64_t cells_size(uint32_t width, uint32_t height, float sigma_least)
 {
-        return align_up(8 * cell_count(width, height, cell_shift(sigma_least)), GPU_BLOCK_ALIGN);
+        return align_up(16 * cell_count(width, height, cell_shift(sigma_least)), GPU_BLOCK_ALIGN);
 }
 
 uint64_t gpu_blur_scratch_size(uint32_t width, uint32_t height, float sigma_least)
@@ -52,14 +52,14 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                        const struct gpu_image *out)
 {
         const uint64_t size = cells_size(in->width, in->height, sigma_least);
-        const struct operand own = {scratch, 0, size, FORMAT_F16}, blurred = {scratch, size, size, FORMAT_F16};
-        const struct operand across = {scratch, 2 * size, size, FORMAT_F16}, both = {scratch, 0, 2 * size, FORMAT_F16};
+        const struct operand own = {scratch, 0, size, FORMAT_F32}, blurred = {scratch, size, size, FORMAT_F32};
+        const struct operand across = {scratch, 2 * size, size, FORMAT_F32}, both = {scratch, 0, 2 * size, FORMAT_F32};
         const struct operand settings = block_operand(blur, sizeof(struct gpu_blur));
         /* One recording serves every sigma.  There is an invocation for each cell of 4 x 4 pixels; if the cells are
          * smaller, each invocation gets several. */
         const uint32_t groups = divide_up(cell_count(in->width, in->height, 2), WORKGROUP);
 
-        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 8};
+        const struct blur_params params = {{in->width, in->height}, groups * WORKGROUP, size / 16};
         struct dispatch steps[] = {
                 {.kernel = &kernel_blur_cells,
                  .operands = {image_pixels(in), mask_words(mask), settings, [RESULT] = own},
@@ -68,12 +68,12 @@ int op_blur_background(struct gpu_program *program, const struct gpu_image *in, 
                 {.kernel = &kernel_blur_spread,
                  .operands = {own, settings, [RESULT] = across},
                  .groups = {groups, 1, 1},
-                 .cost = 400.0 * size / 8},
+                 .cost = 400.0 * size / 16},
                 {.kernel = &kernel_blur_spread,
                  .constants = {[BLUR_DOWN] = 1},
                  .operands = {across, settings, [RESULT] = blurred},
                  .groups = {groups, 1, 1},
-                 .cost = 400.0 * size / 8},
+                 .cost = 400.0 * size / 16},
                 {.kernel = &kernel_blur_mix,
                  .operands = {image_words(in), mask_words(mask), both, settings, [RESULT] = image_words(out)},
                  .groups = {LINEAR_GROUPS(image_fours(in))},
