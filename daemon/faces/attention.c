@@ -7,7 +7,7 @@
 #define VIEWS_MOST 3
 #define WHOLE_NS 300000000
 /* A face's view is a square this many times as large as its box, as the network was trained. */
-#define MARGIN 1.6f
+#define MARGIN 1.4f
 /* A face gets views of its own if they show it at least this much larger than the whole picture does. */
 #define GAIN_LEAST 1.4f
 /* A view rests until the head has moved this far (in sides), has changed its size by this factor or has turned this far

@@ -23,9 +23,16 @@
 /* A face that is not present yet is dropped after being unseen for this long. */
 #define DOUBT_NS 1000000000
 /* For this long after a view of its own, the coarser ones of the whole picture do not count, unless it has moved this
- * far (in its sizes). */
+ * far (in its sizes, and in their pixels). */
 #define OWN_VIEW_NS 400000000
 #define MOVED 0.08f
+#define MOVED_PIXELS 4
+/* A face with a smaller area in pixels of the view is too rough to tell how it is turned exactly.  The network needs to
+ * know that to within so many degrees (its training had tilts of up to as much); a view of the face's own then tells it
+ * exactly, and for so long its size, too. */
+#define ROUGH_AREA 1500
+#define ROUGH_ROLL 20
+#define OWN_SHAPE_NS 1000000000
 
 void tracks_init(struct tracks *tracks, const struct faces_options *options)
 {
@@ -158,19 +165,33 @@ static bool at_edge(const struct tracks *tracks, const struct found *found)
                found->bottom > tracks->height - y;
 }
 
-static void move(const struct tracks *tracks, struct track *track, const struct found *found, uint64_t time_ns)
+static bool is_rough(const struct found *found)
+{
+        return found->area < ROUGH_AREA;
+}
+
+static float roll_of(const struct found *found)
+{
+        const float roll = found->upright.roll;
+
+        return is_rough(found) ? copysignf(fmaxf(fabsf(roll) - ROUGH_ROLL, 0), roll) : roll;
+}
+
+/* `shape`: also its size and how it is turned. */
+static void move(const struct tracks *tracks, struct track *track, const struct found *found, bool shape,
+                 uint64_t time_ns)
 {
         const struct upright *at = &found->upright;
         const float size = sqrtf(at->width * at->height);
+        struct upright *now = &track->upright;
 
-        track->upright = (struct upright){
-                .x = steady_filter(&track->x, at->x, size, time_ns),
-                .y = steady_filter(&track->y, at->y, size, time_ns),
-                .width = steady_filter(&track->width, at->width, size, time_ns),
-                .height = steady_filter(&track->height, at->height, size, time_ns),
-                .roll = steady_filter(&track->roll, at->roll, 60, time_ns),
-        };
-        const struct upright *now = &track->upright;
+        now->x = steady_filter(&track->x, at->x, size, time_ns);
+        now->y = steady_filter(&track->y, at->y, size, time_ns);
+        if (shape) {
+                now->width = steady_filter(&track->width, at->width, size, time_ns);
+                now->height = steady_filter(&track->height, at->height, size, time_ns);
+                now->roll = steady_filter(&track->roll, roll_of(found), 60, time_ns);
+        }
         track->face.upright = (struct face_upright){
                 .x = now->x / tracks->width,
                 .y = now->y / tracks->height,
@@ -201,11 +222,13 @@ bool track_moves(const struct track *track)
         return hypotf(track->motion.x, track->motion.y) > MOVES * sqrtf(track->width.value * track->height.value);
 }
 
-static bool has_moved(const struct track *track, const struct found *found)
+/* `scale`: of the view, the side of its pixels. */
+static bool has_moved(const struct track *track, const struct found *found, float scale)
 {
         const struct upright *at = &track->upright;
 
-        return hypotf(found->upright.x - at->x, found->upright.y - at->y) > MOVED * fmaxf(at->width, at->height);
+        return hypotf(found->upright.x - at->x, found->upright.y - at->y) >
+               fmaxf(MOVED * fmaxf(at->width, at->height), MOVED_PIXELS * scale);
 }
 
 static void see(struct tracks *tracks, struct track *track, const struct face_view *view, const struct found *found)
@@ -213,8 +236,10 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
         const float(*row)[3] = view->to_picture;
         const float scale = hypotf(row[0][0], row[1][0]);
 
-        const bool has_own = !view->face && track->sure_ns && view->time_ns - track->face.viewed_ns < OWN_VIEW_NS &&
-                             !has_moved(track, found);
+        const bool has_view = !view->face && track->sure_ns && track->face.viewed_ns;
+        const uint64_t age_ns = view->time_ns - track->face.viewed_ns;
+        const bool has_own = has_view && age_ns < OWN_VIEW_NS && !has_moved(track, found, scale);
+        const bool has_shape = has_view && age_ns < OWN_SHAPE_NS && is_rough(found);
 
         track->face.seen_ns = view->time_ns;
         if (view->face)
@@ -226,7 +251,7 @@ static void see(struct tracks *tracks, struct track *track, const struct face_vi
                 follow_motion(&track->motion, view, found);
         if (has_own || hidden)
                 return;
-        move(tracks, track, found, view->time_ns);
+        move(tracks, track, found, !has_shape, view->time_ns);
         if (track->sure_ns && !found->sure)
                 return;
         track->face.box = box_of(tracks, found);
