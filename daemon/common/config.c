@@ -149,8 +149,8 @@ static const struct config_key fixed_keys[] = {
          "or exact (each frame when its own labels are ready)",
          "smooth", "smooth or exact", parse_choice, .choices = mode_names, MEMBER(mode)},
         {"label-age", "MS",
-         "how old labels may get, in milliseconds, before an effect\n"
-         "that uses them to hide something hides the whole picture",
+         "how old labels may be, in milliseconds, for an effect that\n"
+         "hides something by them; its frames wait for newer ones",
          "300", "milliseconds from 0 to 10000", parse_whole, .high = 10000, MEMBER(label_age_ms)},
         {"faces", "N",
          "how many faces get a view of their own; more are still found,\n"

@@ -25,7 +25,8 @@ struct pipeline {
         struct effect_settings effect;
         unsigned source; /* as in struct frame_id */
         uint64_t number;
-        uint32_t frame_size; /* bytes of the newest source's frames; 0: it was refused */
+        uint64_t interval_ns; /* between the last two frames */
+        uint32_t frame_size;  /* bytes of the newest source's frames; 0: it was refused */
 
         struct parse parse;
         struct views views;
@@ -79,12 +80,26 @@ static bool went_well(struct pipeline *p, int status)
 
 static int submit(struct pipeline *p, struct slot *slot);
 
+/* A longer pause says nothing about the camera's rate. */
+#define INTERVAL_MOST UINT64_C(100000000)
+
+static void take_interval(struct pipeline *p, uint64_t time_ns)
+{
+        const struct frame_id *before = p->last ? &p->last->id : NULL;
+        const bool follows = before && before->source == p->source && time_ns > before->time_ns;
+
+        p->interval_ns = follows ? time_ns - before->time_ns : 0;
+        if (p->interval_ns > INTERVAL_MOST)
+                p->interval_ns = INTERVAL_MOST;
+}
+
 int pipeline_push(struct pipeline *p, const struct frame *frame)
 {
         if (p->failed)
                 return -ENODEV;
         if (!pipeline_ready(p))
                 return -EBUSY;
+        take_interval(p, frame->time_ns);
         struct slot *slot = p->last = find(p, SLOT_FREE);
         slot->id = (struct frame_id){p->source, ++p->number, frame->time_ns};
         slot->effect = p->effect;
@@ -141,13 +156,14 @@ static int submit(struct pipeline *p, struct slot *slot)
 
 /* The greatest age of faces' views that a view of the whole picture leaves alone.  0: the network must see all of the
  * frame, because the frame needs its own labels, or because an effect hides something and some labels in the map would
- * be too old for it before the whole picture is seen again. */
+ * be too old for it before the whole picture is seen again: that takes this parse, the time to the next frame, and the
+ * parse of that one. */
 static uint64_t may_keep_ns(const struct pipeline *p, const struct slot *slot)
 {
         const bool hides = effect_chain_hides(slot->effect.chain);
 
-        if (!labels_serve(p, slot) ||
-            (hides && slot->id.time_ns + 2 * p->parse.duration_ns > views_oldest_ns(&p->views) + p->label_age_ns))
+        if (!labels_serve(p, slot) || (hides && slot->id.time_ns + 2 * p->parse.duration_ns + p->interval_ns >
+                                                        views_oldest_ns(&p->views) + p->label_age_ns))
                 return 0;
         return hides && p->label_age_ns < VIEWS_KEEP_NS ? p->label_age_ns : VIEWS_KEEP_NS;
 }

@@ -7,7 +7,7 @@
 
 enum slot_state {
         SLOT_FREE,
-        SLOT_WAITING,   /* for the parser, which still has an earlier frame */
+        SLOT_WAITING,   /* for the parse of an earlier frame */
         SLOT_PARSING,   /* its own labels are being computed */
         SLOT_COMPOSING, /* on its way out */
 };

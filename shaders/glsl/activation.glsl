@@ -1,8 +1,8 @@
-// max(a, b).  CPU drivers' own returns the other if one is no number, and takes three instructions for that.
+// max(a, b); a if one of them is no number.  CPU drivers' own returns the other one then, and takes longer for that.
 vec4 larger(vec4 a, vec4 b)
 {
 #ifdef TEXELS
-        return mix(b, a, greaterThan(a, b));
+        return mix(a, b, greaterThan(b, a));
 #else
         return max(a, b);
 #endif

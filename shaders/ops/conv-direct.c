@@ -110,9 +110,9 @@ static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights,
 
 /* Of conv_subgroup: two groups a round keep sums in registers for longer, but pay only if there are many rounds
  * (docs/PERFORMANCE.md). */
-static int depth(uint32_t groups)
+static int depth(uint32_t taps, uint32_t groups)
 {
-        return groups % 2 || groups < 22 ? 1 : 2;
+        return groups % 2 || taps * groups < 22 ? 1 : 2;
 }
 
 int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *d)
@@ -125,7 +125,7 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
                         .kernel = kernel->kernel,
                         .constants = {[CONV_TAPS] = d->taps,
                                       [CONV_POINTWISE] = d->pointwise,
-                                      [CONV_DEPTH] = depth(d->params.groups),
+                                      [CONV_DEPTH] = depth(d->taps, d->params.groups),
                                       [EPILOGUE_BIAS] = d->has_bias,
                                       [EPILOGUE_RESIDUAL] = d->has_residual},
                         .operands = {d->source, d->matrix, d->bias, d->residual, d->result},

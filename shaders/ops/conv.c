@@ -40,6 +40,6 @@ void gpu_conv_weights_pack(const struct gpu_conv *conv, uint32_t in, const float
 int op_conv(struct gpu_program *program, const struct op_conv *op)
 {
         if (!op->residual && (op->scale != 1 || op->relu))
-                return -EINVAL;
+                return program_fail(program, -EINVAL);
         return op->conv.algorithm->record(program, op);
 }

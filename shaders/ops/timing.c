@@ -13,8 +13,8 @@ static const double multiply_adds = 256.0 * 256 * 16 * 64;
 
 enum { RUNS = 3 };
 
-/* Multiply-adds per second with the current back-end.  Nothing is gained by measuring one well that is far slower than
- * `best_rate`: the back-end for GPUs takes a sixth of a second a run on software drivers. */
+/* Multiply-adds per second with the current back-end.  Nothing is gained by measuring one well that is ten times slower
+ * than `best_rate`: the back-end for GPUs takes a sixth of a second a run on software drivers. */
 static int measure(struct gpu *gpu, double best_rate, double *ret)
 {
         struct gpu_conv conv = shape;
@@ -25,7 +25,7 @@ static int measure(struct gpu *gpu, double best_rate, double *ret)
         int r = conv_trial_new(gpu, &conv, &trial);
         if (r < 0)
                 return r;
-        r = shortest_run(trial.program, RUNS, 2 * multiply_adds / best_rate, &best);
+        r = shortest_run(trial.program, RUNS, 10 * multiply_adds / best_rate, &best);
         conv_trial_free(&trial);
         if (r == 0)
                 *ret = multiply_adds / best;

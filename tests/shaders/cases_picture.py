@@ -269,7 +269,6 @@ def blur_cases():
                 assert (got[mask == 255] == image[mask == 255]).all(), "what is not background has changed"
                 if what == "flat":
                     bytes_near(got[..., :3], image[..., :3], 2)
-                # What lies between the two passes, the background's weight too, has 8 bits.
                 bytes_near(got[..., :3], want, 3, mean=0.5, where=((known > 0.01) | (mask == 255))[..., None])
 
             yield Case("blur", f"blur {width}x{height} sigma {sigma:g}, {what}", check,

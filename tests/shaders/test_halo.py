@@ -34,9 +34,16 @@ class Halo(unittest.TestCase):
         """The outputs of operators that have one each, of a picture's size."""
         try:
             results = cases.run(os.environ["GPU_OP"], wanted, drivers.environment(drivers.LAVAPIPE, False), "subgroup")
-        except cases.Unsupported as e:
+        except (cases.Unsupported, drivers.Missing) as e:
             self.skipTest(str(e))
-        return [outputs[0].reshape(HEIGHT, WIDTH, -1) for _, outputs in results]
+        pictures = []
+        for result in results:
+            self.assertNotIsInstance(result, str, result)
+            record, outputs = result
+            self.assertEqual(record["status"], 0)
+            self.assertTrue(record["intact"], "wrote outside of its output")
+            pictures.append(outputs[0].reshape(HEIGHT, WIDTH, -1))
+        return pictures
 
     def test_nothing_is_left(self):
         scenes = [(name, waves, shift, width) for name in COLORS for waves in (0, 0.06) for shift in (0, 2) for width in (2, 3)]
@@ -51,9 +58,11 @@ class Halo(unittest.TestCase):
         guided = self.run_all([case("guide", ("image", "in", "out"), [p, m]) for p, m in zip(pictures, masks)])
         shown = self.run_all([case("blur", ("in", "mask", "out"), [p, m], sigma=HEIGHT / 40, sigma_least=HEIGHT / 160)
                               for p, m in zip(pictures, guided)])
-        for (name, waves, shift, width), picture, got in zip(scenes, pictures, shown):
+        for (name, waves, shift, width), picture, mask, got in zip(scenes, pictures, guided, shown):
             with self.subTest(f"{name}, waves {waves}, mask {width} cells wide and {shift} pixels too large"):
                 where = distance(waves)
+                self.assertEqual(mask[where > 12].max(), 0, "the mask is too large")
+                self.assertEqual(mask[where < -12].min(), 255, "the mask is too small")
                 color = got[..., :3].astype(int)
                 self.assertLessEqual(np.abs(color[where > 2] - COLORS[name][1]).max(), 1, "a halo")
                 self.assertLessEqual(np.abs(color[where < -4] - picture[where < -4][:, :3]).max(), 1, "the person has changed")

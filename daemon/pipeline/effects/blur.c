@@ -33,8 +33,7 @@ const struct effect effect_blur = {
                 "Only the background's own colours are mixed, so that no halo of the person leaks into it. Edges are "
                 "soft and lie where the picture's are; where hair lets the background through, the background is "
                 "replaced by the blurred one. The whole picture is blurred where nobody is seen. Frames wait for "
-                "labels "
-                "that are no older than *label-age* in *visaged.conf*(5).",
+                "labels that are no older than *label-age* in *visaged.conf*(5).",
         .hides = true,
         .soft = true,
         .options = {[STRENGTH] = {"strength", EFFECT_NUMBER, STRENGTH_LEAST, 4, 1, "fortieths of the picture's height",

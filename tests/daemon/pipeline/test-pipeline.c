@@ -122,8 +122,34 @@ static void waits_no_longer_than_it_must(void **state)
         until_ready();
         assert_int_equal(world.parsed, 2); /* the second's serve */
         settle();
-        assert_int_equal(world.shown, 3);
         assert_int_equal(world.parsed, 3);
+        /* Those of the next one that is parsed do not. */
+        assert_int_equal(push(STRIPES, 63 * SECOND), 0);
+        assert_int_equal(push(STRIPES, 124 * SECOND), 0);
+        until_ready();
+        assert_int_equal(world.parsed, 5);
+        settle();
+        assert_int_equal(world.shown, 5);
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(world.times[i], ((const unsigned[]){1, 60, 62, 63, 124})[i] * SECOND);
+        end();
+}
+
+/* A frame that waits takes no labels of another camera. */
+static void does_not_wait_for_another_source(void **state)
+{
+        begin(MODE_SMOOTH, blur());
+        assert_int_equal(push(STRIPES, 1 * SECOND), 0);
+        settle();
+        assert_int_equal(push(STRIPES, 60 * SECOND), 0);
+        assert_int_equal(push(STRIPES, 62 * SECOND), 0);
+        pipeline_reset(world.pipeline);
+        until_ready();
+        assert_int_equal(push(STRIPES, 63 * SECOND), 0);
+        assert_false(pipeline_ready(world.pipeline)); /* it waits for its own */
+        settle();
+        assert_int_equal(world.shown, 2);
+        assert_int_equal(world.times[1], 63 * SECOND);
         end();
 }
 
@@ -150,8 +176,8 @@ static void labels_are_never_old_in_exact_mode(void **state)
         end();
 }
 
-/* If parses take longer than the limit allows, smooth mode waits for each frame's labels if something is hidden. */
-static void waits_for_labels_where_parsing_is_slow(void **state)
+/* No labels but a frame's own are new enough. */
+static void waits_for_each_frames_labels_at_an_age_of_0(void **state)
 {
         const struct effect_settings tint = overlay(0.5);
 
@@ -246,9 +272,10 @@ int main(void)
                 cmocka_unit_test(parses_each_frame_in_exact_mode),
                 cmocka_unit_test(waits_if_labels_are_too_old_to_hide_by),
                 cmocka_unit_test(waits_no_longer_than_it_must),
+                cmocka_unit_test(does_not_wait_for_another_source),
                 cmocka_unit_test(shows_what_hides_nothing_at_any_age),
                 cmocka_unit_test(labels_are_never_old_in_exact_mode),
-                cmocka_unit_test(waits_for_labels_where_parsing_is_slow),
+                cmocka_unit_test(waits_for_each_frames_labels_at_an_age_of_0),
                 cmocka_unit_test(starts_anew_with_another_source),
                 cmocka_unit_test(waits_for_labels_after_a_reset),
                 cmocka_unit_test(takes_the_last_frame_with_its_labels),
