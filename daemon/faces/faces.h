@@ -44,8 +44,8 @@ struct face_box {
 };
 
 /* The box that is turned with the head, before it is turned about its centre: x and width are shares of the picture's
- * width, y and height of its height.  It may reach beyond the picture.  Of a small
- * face that has no view of its own, up to 20 degrees of its roll are taken for none. */
+ * width, y and height of its height.  It may reach beyond the picture.  Of a small face that has no view of its own, up
+ * to 20 degrees of its roll are taken for none. */
 struct face_upright {
         float x, y, width, height; /* of the centre; of the box */
         float roll;                /* degrees, clockwise as the picture shows it; 0: upright */
