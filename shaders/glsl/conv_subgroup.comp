@@ -40,7 +40,7 @@ void main()
                         inside[p] = i >= 0;
                         from[p] = at(params.source, inside[p] ? i : 0, 0) + batch * params.source_batch;
                 }
-                for (int g = 0; g < params.groups; g += DEPTH) {
+                for (int g = 0; g < params.share; g += DEPTH) {
                         vec4 x[DEPTH][PIXELS];
                         [[unroll]] for (int d = 0; d < DEPTH; d++)
                                 [[unroll]] for (int p = 0; p < PIXELS; p++) {

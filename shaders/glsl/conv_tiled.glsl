@@ -41,10 +41,10 @@ void main()
                 bool inside = i >= 0 && pixel + place <= last_pixel;
                 int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
                 int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + place % 8;
-                for (int g = 0; g < params.groups; g += DEPTH) {
+                for (int g = 0; g < params.share; g += DEPTH) {
                         [[unroll]] for (int load = 0; load < LOADS; load++) {
                                 int d = start + load * (DEPTH / LOADS);
-                                bool there = g + d < params.groups;
+                                bool there = g + d < params.share;
                                 vec4 x = vec4(0), w = vec4(0);
                                 if (there && inside)
                                         x = LOAD(source, from + (g + d) * 32);

@@ -5,17 +5,21 @@
 CONSTANT(EPILOGUE_BIAS) BIAS = 1;
 CONSTANT(EPILOGUE_RESIDUAL) RESIDUAL = 0;
 
-vec4 bias_of(int group)
+#ifndef LOAD_VALUE
+#define LOAD_VALUE(name, i) LOAD(name, i)
+#endif
+
+VALUE bias_of(int group)
 {
-        return BIAS != 0 ? LOAD(biases, group) : vec4(0);
+        return BIAS != 0 ? LOAD_VALUE(biases, group) : VALUE(0);
 }
 
 // `sum` contains the bias.  `residual` is where the residual's value lies.
-vec4 epilogue(epilogue_params e, int residual, vec4 sum)
+VALUE epilogue(epilogue_params e, int residual, VALUE sum)
 {
         sum = activate(e.activation, sum);
         if (RESIDUAL == 0)
                 return sum;
-        sum = e.scale * sum + LOAD(residuals, residual);
+        sum = e.scale * sum + LOAD_VALUE(residuals, residual);
         return larger(sum, e.final_slope * sum);
 }

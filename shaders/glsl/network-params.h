@@ -35,7 +35,15 @@ struct conv_params {
         int groups, out_groups; /* of 4 channels */
         int stride, dilation;
         STRUCT(map_params) source, result, residual;
+        int share;                                     /* groups that each of a batch sums */
         int source_batch, weights_batch, result_batch; /* vec4s from one of a batch to the next */
+        STRUCT(epilogue_params) epilogue;
+};
+
+struct conv_sum_params {
+        int pixels, groups;
+        int shares, batch; /* vec4s from one share to the next */
+        STRUCT(map_params) result, residual;
         STRUCT(epilogue_params) epilogue;
 };
 
@@ -117,6 +125,7 @@ struct transpose_params {
 
 #ifndef VULKAN
 CHECK_PUSH_CONSTANTS(conv_params);
+CHECK_PUSH_CONSTANTS(conv_sum_params);
 CHECK_PUSH_CONSTANTS(depthwise_params);
 CHECK_PUSH_CONSTANTS(winograd_in_params);
 CHECK_PUSH_CONSTANTS(winograd_out_params);

@@ -30,6 +30,8 @@
                 return unpackUnorm4x8(name##_v8[i]);                                                                  \
         }
 #define LOAD(name, i) name##_load(i)
+// One of the four numbers of a vec4 that is stored in 32 bits.
+#define LOAD_PART(name, i, part) name##_v32[i][part]
 #endif
 
 #ifdef TEXELS
@@ -65,6 +67,7 @@ uint64_t stored_16(uvec2 v)
                         name##_v8[i] = packUnorm4x8(v);                                                               \
         }
 #define STORE(name, i, v) name##_store(i, v)
+#define STORE_PART(name, i, part, v) name##_v32[i][part] = floatBitsToUint(v)
 
 // Operands of words, one (T is uint) or four (uvec4) an element: bytes as they are, for kernels that convert several at once.
 #ifdef TEXELS

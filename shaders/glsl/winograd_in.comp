@@ -7,15 +7,14 @@
 #include "shaders/glsl/network-params.h"
 #include "winograd.glsl"
 
-layout(local_size_x = SUBGROUP) in;
 INPUT(0, source)
 OUTPUT(result) // [36][strip / 32][groups][32][4]
 
 PUSH_CONSTANTS(winograd_in_params);
 
-void transform(inout vec4 a, inout vec4 b, inout vec4 c, inout vec4 d, inout vec4 e, inout vec4 f)
+void transform(inout VALUE a, inout VALUE b, inout VALUE c, inout VALUE d, inout VALUE e, inout VALUE f)
 {
-        vec4 p = 4 * a - 5 * c + e, q = d - 4 * b, r = e - 4 * c, s = 2 * (d - b), t = e - c, u = 4 * b - 5 * d + f;
+        VALUE p = 4 * a - 5 * c + e, q = d - 4 * b, r = e - 4 * c, s = 2 * (d - b), t = e - c, u = 4 * b - 5 * d + f;
         a = p;
         b = r + q;
         c = r - q;
@@ -26,18 +25,18 @@ void transform(inout vec4 a, inout vec4 b, inout vec4 c, inout vec4 d, inout vec
 
 void main()
 {
-        const int t = int(gl_GlobalInvocationID.x), group = int(gl_WorkGroupID.y);
+        const int t = int(gl_GlobalInvocationID.x) / SHARE, group = int(gl_WorkGroupID.y);
         const Tile tile = tile_at(params.tiling, t);
         if (!tile.exists)
                 return;
-        vec4 v[6][6];
+        VALUE v[6][6];
 
         [[unroll]] for (int i = 0; i < 6; i++)
                 [[unroll]] for (int j = 0; j < 6; j++) {
                         ivec2 p = tile.origin + ivec2(j - 1, i - 1) * params.tiling.dilation;
                         bool inside = all(greaterThanEqual(p, ivec2(0))) && all(lessThan(p, params.size));
-                        vec4 x = LOAD(source, at(params.source, inside ? p.y * params.size.x + p.x : 0, group));
-                        v[i][j] = inside ? x : vec4(0);
+                        VALUE x = LOAD_VALUE(source, at(params.source, inside ? p.y * params.size.x + p.x : 0, group));
+                        v[i][j] = inside ? x : VALUE(0);
                 }
         [[unroll]] for (int j = 0; j < 6; j++)
                 transform(v[0][j], v[1][j], v[2][j], v[3][j], v[4][j], v[5][j]);
@@ -46,6 +45,6 @@ void main()
         [[unroll]] for (int i = 0; i < 6; i++) {
                 transform(v[i][0], v[i][1], v[i][2], v[i][3], v[i][4], v[i][5]);
                 [[unroll]] for (int j = 0; j < 6; j++)
-                        STORE(result, (i * 6 + j) * batch + index, v[i][j]);
+                        STORE_VALUE(result, (i * 6 + j) * batch + index, v[i][j]);
         }
 }

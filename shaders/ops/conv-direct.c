@@ -1,8 +1,6 @@
-/* Convolution as a product of matrices, summed over the taps: one algorithm, a kernel for CPU drivers and two for
- * GPUs. */
+/* Convolution as a product of matrices, summed over the taps: what direct algorithms share, and the one for CPU
+ * drivers. */
 #include "shaders/glsl/conv_subgroup.kernel.h"
-#include "shaders/glsl/conv_tiled.kernel.h"
-#include "shaders/glsl/conv_tiled_small.kernel.h"
 #include "shaders/ops/conv.h"
 
 const struct conv_kernel conv_subgroup_kernel = {
@@ -11,49 +9,22 @@ const struct conv_kernel conv_subgroup_kernel = {
         .pixels = SUBGROUP * CONV_SUBGROUP_PIXELS,
 };
 
-static const struct conv_kernel tiled_kernel = {
-        .kernel = &kernel_conv_tiled,
-        .channels = CONV_TILE(CONV_TILED_SIDE),
-        .pixels = CONV_TILE(CONV_TILED_SIDE),
-};
-
-static const struct conv_kernel small_kernel = {
-        .kernel = &kernel_conv_tiled_small,
-        .channels = CONV_TILE(CONV_TILED_SMALL_SIDE),
-        .pixels = CONV_TILE(CONV_TILED_SMALL_SIDE),
-};
-
-/* Workgroups that keep a GPU of medium size busy.  A map with fewer large tiles is cut into small ones. */
-enum { BUSY = 64 };
-
 static uint32_t taps_of(const struct gpu_conv *conv)
 {
         return conv->kernel * conv->kernel;
 }
 
-static bool fits_small(const struct gpu_caps *caps, const struct gpu_conv *conv)
+bool conv_is_direct(const struct gpu_conv *conv)
 {
         return !conv->depthwise && (conv->kernel == 1 || conv->kernel == 3);
 }
 
-static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
+static bool fits(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
-        return fits_small(caps, conv) && caps->invocations >= CONV_TILED_SIDE * CONV_TILED_SIDE;
+        return conv_is_direct(conv) && conv_fits_subgroup(caps, conv, taps_of(conv));
 }
 
-static bool fills(const struct gpu_conv *conv)
-{
-        const uint32_t pixels = divide_up(conv->height, conv->stride) * divide_up(conv->width, conv->stride);
-
-        return divide_up(pixels, tiled_kernel.pixels) * divide_up(conv->out, tiled_kernel.channels) >= BUSY;
-}
-
-static bool fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv)
-{
-        return fits_small(caps, conv) && conv_fits_subgroup(caps, conv, taps_of(conv));
-}
-
-static uint64_t weights_size(const struct gpu_conv *conv)
+uint64_t conv_direct_weights_size(const struct gpu_conv *conv)
 {
         return conv_weights_size(conv, taps_of(conv));
 }
@@ -94,7 +65,7 @@ static void put(const struct gpu_conv *conv, void *matrix, uint64_t index, float
 }
 
 /* [out / 8][tap][in / 4][8][4] */
-static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
+void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
 {
         const uint32_t taps = taps_of(conv), groups = conv->in / 4;
 
@@ -132,81 +103,59 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
                         .push = &d->params,
                         .push_size = sizeof d->params,
                         .groups = {divide_up(channels, kernel->channels), divide_up(pixels, kernel->pixels), d->batch},
-                        .cost = (4.0 * d->params.groups * d->taps + STORE_COST) * channels * pixels * d->batch,
+                        .cost = (4.0 * d->params.share * d->taps + STORE_COST) * channels * pixels * d->batch,
                 });
 }
 
-static int record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op)
+struct conv_dispatch conv_direct_dispatch(const struct op_conv *op)
 {
         const struct gpu_conv *conv = &op->conv;
         const uint32_t taps = taps_of(conv);
 
-        return conv_dispatch(program, kernel,
-                             &(struct conv_dispatch){
-                                     .taps = taps,
-                                     .pointwise = conv->kernel == 1 && conv->stride == 1,
-                                     .batch = 1,
-                                     .has_bias = !op->unbiased,
-                                     .has_residual = op->residual != NULL,
-                                     .source = map_operand(&op->in),
-                                     .matrix = conv_matrix(op, taps),
-                                     .bias = conv_bias(op, taps),
-                                     .residual = conv_residual(op, taps),
-                                     .result = map_operand(&op->out),
-                                     .params = {.height = op->in.height,
-                                                .width = op->in.width,
-                                                .out_width = op->out.width,
-                                                .out_pixels = map_pixels(&op->out),
-                                                .groups = conv->in / 4,
-                                                .out_groups = map_groups(&op->out),
-                                                .stride = conv->stride,
-                                                .dilation = conv->dilation,
-                                                .source = push_map(&op->in),
-                                                .result = push_map(&op->out),
-                                                .residual = push_map(op->residual ? op->residual : &op->out),
-                                                .epilogue = conv_epilogue(op)},
-                             });
+        return (struct conv_dispatch){
+                .taps = taps,
+                .pointwise = conv->kernel == 1 && conv->stride == 1,
+                .batch = 1,
+                .has_bias = !op->unbiased,
+                .has_residual = op->residual != NULL,
+                .source = map_operand(&op->in),
+                .matrix = conv_matrix(op, taps),
+                .bias = conv_bias(op, taps),
+                .residual = conv_residual(op, taps),
+                .result = map_operand(&op->out),
+                .params = {.height = op->in.height,
+                           .width = op->in.width,
+                           .out_width = op->out.width,
+                           .out_pixels = map_pixels(&op->out),
+                           .groups = conv->in / 4,
+                           .out_groups = map_groups(&op->out),
+                           .stride = conv->stride,
+                           .dilation = conv->dilation,
+                           .source = push_map(&op->in),
+                           .result = push_map(&op->out),
+                           .residual = push_map(op->residual ? op->residual : &op->out),
+                           .share = conv->in / 4,
+                           .epilogue = conv_epilogue(op)},
+        };
 }
 
-static int record_subgroup(struct gpu_program *program, const struct op_conv *op)
+int conv_direct_record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op)
 {
-        return record(program, &conv_subgroup_kernel, op);
+        const struct conv_dispatch dispatch = conv_direct_dispatch(op);
+
+        return conv_dispatch(program, kernel, &dispatch);
 }
 
-static int record_tiled(struct gpu_program *program, const struct op_conv *op)
+static int record(struct gpu_program *program, const struct op_conv *op)
 {
-        return record(program, &tiled_kernel, op);
-}
-
-static int record_small(struct gpu_program *program, const struct op_conv *op)
-{
-        return record(program, &small_kernel, op);
+        return conv_direct_record(program, &conv_subgroup_kernel, op);
 }
 
 const struct conv_algorithm conv_subgroup = {
         .name = "subgroup",
         .backend = GPU_BACKEND_SUBGROUP,
-        .fits = fits_subgroup,
-        .weights_size = weights_size,
-        .pack = pack,
-        .record = record_subgroup,
-};
-
-const struct conv_algorithm conv_tiled = {
-        .name = "tiled",
-        .backend = GPU_BACKEND_TILED,
-        .fits = fits_tiled,
-        .pays = fills,
-        .weights_size = weights_size,
-        .pack = pack,
-        .record = record_tiled,
-};
-
-const struct conv_algorithm conv_tiled_small = {
-        .name = "tiled-small",
-        .backend = GPU_BACKEND_TILED,
-        .fits = fits_small,
-        .weights_size = weights_size,
-        .pack = pack,
-        .record = record_small,
+        .fits = fits,
+        .weights_size = conv_direct_weights_size,
+        .pack = conv_direct_pack,
+        .record = record,
 };

@@ -20,9 +20,11 @@ struct conv_algorithm {
         int (*record)(struct gpu_program *program, const struct op_conv *op);
 };
 
-extern const struct conv_algorithm conv_subgroup, conv_tiled, conv_tiled_small; /* conv-direct.c */
-extern const struct conv_algorithm conv_winograd;                               /* winograd.c */
-extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;
+extern const struct conv_algorithm conv_subgroup;                               /* conv-direct.c */
+extern const struct conv_algorithm conv_tiled, conv_tiled_small;                /* conv-tiled.c */
+extern const struct conv_algorithm conv_tiled_split;                            /* conv-split.c */
+extern const struct conv_algorithm conv_subgroup_winograd, conv_tiled_winograd; /* winograd.c */
+extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;  /* depthwise.c */
 
 /* conv.c: all of them, those that are faster first; ends with NULL. */
 extern const struct conv_algorithm *const conv_algorithms[];
@@ -73,7 +75,7 @@ struct operand conv_bias(const struct op_conv *op, uint32_t taps);
 struct operand conv_residual(const struct op_conv *op, uint32_t taps);
 struct epilogue_params conv_epilogue(const struct op_conv *op);
 
-/* ---- conv-direct.c ---- */
+/* ---- conv-direct.c: what all direct algorithms share ---- */
 
 /* A kernel that multiplies, and what a workgroup of it computes. */
 struct conv_kernel {
@@ -92,3 +94,21 @@ struct conv_dispatch {
 };
 
 int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *dispatch);
+
+bool conv_is_direct(const struct gpu_conv *conv); /* has a shape that they can compute */
+uint64_t conv_direct_weights_size(const struct gpu_conv *conv);
+void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret);
+/* A convolution as one product. */
+struct conv_dispatch conv_direct_dispatch(const struct op_conv *op);
+int conv_direct_record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op);
+
+/* ---- conv-tiled.c ---- */
+
+extern const struct conv_kernel conv_small_kernel;
+
+/* The tiled kernel for `batch` products of this size: that with large tiles if the device runs it, and there are enough
+ * of them to keep a GPU busy. */
+const struct conv_kernel *conv_tiled_kernel(const struct gpu_caps *caps, uint32_t pixels, uint32_t channels,
+                                            uint32_t batch);
+uint32_t conv_pixels(const struct gpu_conv *conv);      /* of its output */
+uint32_t conv_small_tiles(const struct gpu_conv *conv); /* in how many tiles conv_small_kernel computes that */

@@ -6,10 +6,19 @@
 #include "shaders/ops/tiling.h"
 
 /* Only in 32 bits: the range of the transformed values is too wide for 16. */
-static bool fits(const struct gpu_caps *caps, const struct gpu_conv *conv)
+static bool fits(const struct gpu_conv *conv)
 {
-        return !conv->depthwise && conv->kernel == 3 && conv->stride == 1 && conv->dtype == GPU_F32 &&
-               conv_fits_subgroup(caps, conv, POINTS);
+        return !conv->depthwise && conv->kernel == 3 && conv->stride == 1 && conv->dtype == GPU_F32;
+}
+
+static bool fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return fits(conv) && conv_fits_subgroup(caps, conv, POINTS);
+}
+
+static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
+{
+        return fits(conv) && conv_matrix_size(conv, POINTS) <= caps->storage_range;
 }
 
 static uint64_t weights_size(const struct gpu_conv *conv)
@@ -52,6 +61,12 @@ static void pack(const struct gpu_conv *conv, uint32_t in, const float *weights,
                 }
 }
 
+/* How many of a strip's tiles a workgroup transforms; see winograd.glsl. */
+static uint32_t tiles_of_group(const struct gpu_program *program)
+{
+        return program->gpu->reading == READ_TEXELS ? SUBGROUP : WORKGROUP / 4;
+}
+
 static int transform_in(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
                         const struct operand *result)
 {
@@ -67,17 +82,17 @@ static int transform_in(struct gpu_program *program, const struct op_conv *op, c
                                                  .operands = {map_operand(&op->in), [RESULT] = *result},
                                                  .push = &params,
                                                  .push_size = sizeof params,
-                                                 .groups = {tiling->strip / SUBGROUP, params.groups, 1},
+                                                 .groups = {tiling->strip / tiles_of_group(program), params.groups, 1},
                                                  .cost = 600.0 * tiling->strip * op->conv.in,
                                          });
 }
 
-static int multiply(struct gpu_program *program, const struct op_conv *op, const struct tiling_params *tiling,
-                    const struct operand *source, const struct operand *result)
+static int multiply(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op,
+                    const struct tiling_params *tiling, const struct operand *source, const struct operand *result)
 {
         const int32_t groups = op->conv.in / 4, out_groups = map_groups(&op->out);
 
-        return conv_dispatch(program, &conv_subgroup_kernel,
+        return conv_dispatch(program, kernel,
                              &(struct conv_dispatch){
                                      .taps = 1,
                                      .pointwise = 1,
@@ -90,6 +105,7 @@ static int multiply(struct gpu_program *program, const struct op_conv *op, const
                                      .params = {.out_pixels = tiling->strip,
                                                 .groups = groups,
                                                 .out_groups = out_groups,
+                                                .share = groups,
                                                 .source = {0, groups},
                                                 .result = {0, out_groups},
                                                 .source_batch = tiling->strip * groups,
@@ -122,12 +138,12 @@ static int transform_out(struct gpu_program *program, const struct op_conv *op, 
                                 {*source, {0}, conv_bias(op, POINTS), conv_residual(op, POINTS), map_operand(&op->out)},
                         .push = &params,
                         .push_size = sizeof params,
-                        .groups = {tiling->strip / SUBGROUP, params.out_groups, 1},
+                        .groups = {tiling->strip / tiles_of_group(program), params.out_groups, 1},
                         .cost = 300.0 * tiling->strip * op->conv.out,
                 });
 }
 
-static int record(struct gpu_program *program, const struct op_conv *op)
+static int record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op)
 {
         struct tiling_params tiling = tiling_of(&op->conv);
         const uint32_t total = tiling_total(&tiling);
@@ -139,20 +155,43 @@ static int record(struct gpu_program *program, const struct op_conv *op)
         for (; r == 0 && (uint32_t)tiling.first < total; tiling.first += tiling.strip) {
                 r = transform_in(program, op, &tiling, &before);
                 if (r == 0)
-                        r = multiply(program, op, &tiling, &before, &after);
+                        r = multiply(program, kernel, op, &tiling, &before, &after);
                 if (r == 0)
                         r = transform_out(program, op, &tiling, &after);
         }
         return r;
 }
 
-const struct conv_algorithm conv_winograd = {
+static int record_subgroup(struct gpu_program *program, const struct op_conv *op)
+{
+        return record(program, &conv_subgroup_kernel, op);
+}
+
+static int record_tiled(struct gpu_program *program, const struct op_conv *op)
+{
+        const struct tiling_params tiling = tiling_of(&op->conv);
+
+        return record(program, conv_tiled_kernel(&program->gpu->caps, tiling.strip, op->conv.out, POINTS), op);
+}
+
+const struct conv_algorithm conv_subgroup_winograd = {
         .name = "subgroup-winograd",
         .backend = GPU_BACKEND_SUBGROUP,
-        .fits = fits,
+        .fits = fits_subgroup,
         .pays = winograd_pays,
         .weights_size = weights_size,
         .workspace_size = winograd_workspace,
         .pack = pack,
-        .record = record,
+        .record = record_subgroup,
+};
+
+const struct conv_algorithm conv_tiled_winograd = {
+        .name = "tiled-winograd",
+        .backend = GPU_BACKEND_TILED,
+        .fits = fits_tiled,
+        .pays = winograd_pays,
+        .weights_size = weights_size,
+        .workspace_size = winograd_workspace,
+        .pack = pack,
+        .record = record_tiled,
 };

@@ -58,7 +58,7 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
         return np.maximum(y, 0) if relu else y
 
     def check(outputs, answer):
-        winograd = answer["algorithm"] == "subgroup-winograd"
+        winograd = answer["algorithm"].endswith("winograd")
         near(outputs[0], want(), WINOGRAD if winograd else DIRECT, each=HALF_EACH if half else 0)
 
     title = f"conv {kernel}x{kernel}"
@@ -82,27 +82,32 @@ def conv(cin, cout, kernel, stride, dilation, height, width, activation=LINEAR, 
                  "depthwise": False, "scale": scale, "relu": relu, "in_place": residual == "in place",
                  "weights_offset": offset, "workspace_offset": offset} | ({"algorithm": algorithm} if algorithm else {}),
                 [w, b], 2.0 * cin * cout * kernel ** 2 * oh * ow, repeat, sample,
-                refused=refusal(algorithm, kernel, stride, dilation, half) or (0 if residual or scale == 1 and not relu else errno.EINVAL))
+                refused=refusal(algorithm, kernel, stride, dilation, half, cin) or (0 if residual or scale == 1 and not relu else errno.EINVAL))
 
 
-def can(algorithm, kernel, stride, dilation, half):
-    """What the algorithm's `fits` should return here."""
+def can(algorithm, kernel, stride, dilation, half, cin):
+    """What the algorithm's `fits` should return here, for maps as small as those of algorithm_cases()."""
     if algorithm.startswith("subgroup") and DRIVER != drivers.LAVAPIPE:
         return False
-    return {"subgroup-winograd": kernel == 3 and stride == 1 and not half, "depthwise-block": dilation == 1}.get(algorithm, True)
+    winograd = kernel == 3 and stride == 1 and not half
+    groups = (cin + 3) // 4
+    return {"subgroup-winograd": winograd, "tiled-winograd": winograd, "depthwise-block": dilation == 1,
+            "tiled-split": groups % 2 == 0 and groups // 2 * kernel ** 2 >= 16}.get(algorithm, True)
 
 
-def refusal(algorithm, kernel, stride, dilation, half):
-    return errno.ENOTSUP if algorithm and not can(algorithm, kernel, stride, dilation, half) else 0
+def refusal(algorithm, kernel, stride, dilation, half, cin):
+    return errno.ENOTSUP if algorithm and not can(algorithm, kernel, stride, dilation, half, cin) else 0
 
 
 def algorithm_cases():
     """Every row of the table, whether it would be chosen or not: on one device the back-ends mix."""
-    for algorithm in ("subgroup-winograd", "subgroup", "tiled", "tiled-small"):
+    for algorithm in ("subgroup-winograd", "subgroup", "tiled-winograd", "tiled", "tiled-split", "tiled-small"):
         for n, shape in enumerate([(8, 12, 1, 1, 1, 7, 5), (20, 48, 3, 1, 1, 15, 15), (12, 40, 3, 1, 2, 33, 17), (12, 20, 3, 2, 1, 16, 16),
-                                   (64, 36, 1, 2, 1, 13, 9), (36, 33, 3, 1, 1, 3, 70)]):
+                                   (64, 36, 1, 2, 1, 13, 9), (36, 33, 3, 1, 1, 3, 70), (64, 24, 3, 1, 1, 13, 9), (672, 40, 1, 1, 1, 7, 9)]):
             yield conv(*shape, activation=LEAKY, residual=(None, "map", "in place")[n % 3], algorithm=algorithm)
             yield conv(*shape, activation=RELU, half=True, slices=True, algorithm=algorithm)
+    for n, shape in enumerate([(128, 70, 1, 1, 1, 16, 16), (480, 80, 1, 1, 1, 14, 18), (24, 36, 3, 2, 1, 15, 17), (256, 19, 3, 1, 2, 9, 11)]):
+        yield conv(*shape, activation=RELU6, scale=0.5, residual="map", half=n % 2 == 1, algorithm="tiled-split")
     for algorithm in ("depthwise-block", "depthwise-pixel"):
         for kind in [(3, 1, 1), (5, 2, 1), (3, 1, 2)]:
             for half in (False, True):
@@ -214,7 +219,7 @@ def depthwise(channels, height, width, kernel, stride, dilation, activation, hal
                             "dilation": dilation, "height": height, "width": width, "half": half, "depthwise": True,
                             "activation": activation, "scale": 1.0, "relu": False, "in_place": False, "weights_offset": offset,
                             "workspace_offset": 0} | ({"algorithm": algorithm} if algorithm else {}))
-    case.refused = refusal(algorithm, kernel, stride, dilation, half)
+    case.refused = refusal(algorithm, kernel, stride, dilation, half, channels)
     return case
 
 

@@ -72,24 +72,48 @@ static void chooses_by_shape(void **state)
 
 static void chooses_by_back_end(void **state)
 {
-        is(&processor, GPU_BACKEND_TILED, wide, "tiled");
-        is(&processor, GPU_BACKEND_TILED, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+        const enum gpu_backend t = GPU_BACKEND_TILED;
+
+        is(&processor, t, wide, "tiled-winograd");
+        is(&processor, t, shape(256, 256, 3, 1, 1, GPU_F16), "tiled");
+        is(&processor, t, shape(256, 256, 3, 2, 1, GPU_F32), "tiled-small");
+        is(&processor, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+        is(&processor, t, shape(4, 64, 3, 1, 1, GPU_F32), "tiled-small"); /* Winograd would not pay */
 }
 
-/* Large tiles where they keep a GPU busy, small ones elsewhere and on small devices. */
+/* Large tiles where they keep a GPU busy, small ones elsewhere and on small devices; where even those are too few, a
+ * sum is split if it is long. */
 static void chooses_tiles_by_size(void **state)
 {
         struct gpu_caps caps = processor;
-        struct gpu_conv conv = wide;
+        struct gpu_conv conv = shape(256, 256, 1, 1, 1, GPU_F32);
 
-        conv.height = conv.width = 16;
-        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small"); /* 4 x 4 large ones */
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled");
+        caps.invocations = 128;
+        is(&caps, GPU_BACKEND_TILED, conv, "tiled-small");
+        conv.height = conv.width = 16; /* 4 x 4 large ones, 8 x 8 small ones */
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-split");
+        is(&caps, GPU_BACKEND_TILED, conv, "tiled-split");
+        conv.in = 64;
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small");
+        conv.in = 256;
+        conv.out = 512;
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small");
         conv.out = 1024;
         is(&processor, GPU_BACKEND_TILED, conv, "tiled");
         conv.stride = 2;
-        is(&processor, GPU_BACKEND_TILED, conv, "tiled-small");
-        caps.invocations = 128;
-        is(&caps, GPU_BACKEND_TILED, wide, "tiled-small");
+        is(&processor, GPU_BACKEND_TILED, conv, "tiled-split");
+}
+
+/* Of the weights of a Winograd convolution, four times as many as those of a direct one. */
+static void keeps_to_what_storage_buffers_hold(void **state)
+{
+        struct gpu_caps caps = processor;
+
+        is(&processor, GPU_BACKEND_TILED, shape(1664, 512, 3, 1, 1, GPU_F32), "tiled-winograd"); /* 117 MiB */
+        is(&processor, GPU_BACKEND_TILED, shape(2560, 512, 3, 1, 1, GPU_F32), "tiled");
+        caps.storage_range = 1 << 28;
+        is(&caps, GPU_BACKEND_TILED, shape(2560, 512, 3, 1, 1, GPU_F32), "tiled-winograd");
 }
 
 static void needs_subgroups_of_8_and_shuffles(void **state)
@@ -101,7 +125,7 @@ static void needs_subgroups_of_8_and_shuffles(void **state)
                         caps.shuffle = i & 1;
                         caps.subgroup_choice = i & 2;
                         const bool can = (size == 8 || caps.subgroup_choice) && caps.shuffle;
-                        is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled");
+                        is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled-winograd");
                         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32),
                            can ? "subgroup" : "tiled-small");
                         is(&caps, GPU_BACKEND_SUBGROUP, depthwise(48, 3, 1, 1), "depthwise-block");
@@ -113,7 +137,7 @@ static void needs_64_bit_integers(void **state)
         struct gpu_caps caps = processor;
 
         caps.int64 = false; /* with which texel kernels store */
-        is(&caps, GPU_BACKEND_SUBGROUP, wide, "tiled");
+        is(&caps, GPU_BACKEND_SUBGROUP, wide, "tiled-winograd");
         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32), "tiled-small");
 }
 
@@ -163,15 +187,18 @@ static void prefers_what_was_measured(void **state)
         struct gpu_conv other = wide;
 
         other.width++;
-        has(gpu, wide, "tiled");
+        has(gpu, wide, "tiled-winograd");
         assert_true(gpu_conv_is_guess(gpu, &wide));
         assert_int_equal(conv_remember(gpu, &wide, &conv_tiled_small), 0);
         has(gpu, wide, "tiled-small");
         assert_false(gpu_conv_is_guess(gpu, &wide));
-        has(gpu, other, "tiled");
+        has(gpu, other, "tiled-winograd");
         assert_true(gpu_conv_is_guess(gpu, &other));
         gpu->caps.invocations = 128; /* without one of the candidates it is another key, which has no word */
-        has(gpu, wide, "tiled-small");
+        has(gpu, wide, "tiled-winograd");
+        assert_true(gpu_conv_is_guess(gpu, &wide));
+        other.dtype = GPU_F16; /* there is nothing to choose from */
+        has(gpu, other, "tiled-small");
         assert_false(gpu_conv_is_guess(gpu, &other));
         release(gpu);
 }
@@ -179,12 +206,13 @@ static void prefers_what_was_measured(void **state)
 static void ignores_what_does_not_fit(void **state)
 {
         static const struct conv_algorithm unknown = {.name = "quantum"}, part = {.name = "tiled-"};
-        static const struct conv_algorithm *const wrong[] = {&unknown, &part, &conv_winograd, &conv_depthwise_pixel};
+        static const struct conv_algorithm *const wrong[] = {&unknown, &part, &conv_subgroup_winograd,
+                                                             &conv_depthwise_pixel};
 
         for (size_t i = 0; i < SIZEOF(wrong); i++) {
                 struct gpu *gpu = device(0);
                 assert_int_equal(conv_remember(gpu, &wide, wrong[i]), 0);
-                has(gpu, wide, "tiled");
+                has(gpu, wide, "tiled-winograd");
                 assert_true(gpu_conv_is_guess(gpu, &wide));
                 release(gpu);
         }
@@ -201,7 +229,7 @@ static void keeps_it_for_this_driver(void **state)
         has(gpu, wide, "tiled-small");
         release(gpu);
         gpu = device(2);
-        has(gpu, wide, "tiled");
+        has(gpu, wide, "tiled-winograd");
         release(gpu);
 }
 
@@ -216,7 +244,7 @@ static void keeps_it_for_this_version_of_the_driver(void **state)
         newer.properties = gpu->properties;
         release(gpu);
         assert_int_equal(choices_open(&newer, folder), 0);
-        has(&newer, wide, "tiled");
+        has(&newer, wide, "tiled-winograd");
         choices_close(&newer);
 }
 
@@ -231,7 +259,7 @@ static void needs_no_file(void **state)
         choices_close(&gpu);
         assert_int_equal(choices_open(&gpu, "/proc/nowhere"), 0);
         gpu.choices = NULL;
-        has(&gpu, wide, "tiled");
+        has(&gpu, wide, "tiled-winograd");
         assert_true(gpu_tuning_save(&gpu) < 0);
         choices_close(&gpu);
 }
@@ -258,7 +286,7 @@ static void survives_a_damaged_file(void **state)
                 bytes[at] ^= 1;
                 fclose(file);
                 struct gpu *again = device(3);
-                has(again, wide, "tiled");
+                has(again, wide, "tiled-winograd");
                 release(again);
         }
         release(gpu);
@@ -281,7 +309,7 @@ static void survives_any_text(void **state)
                 struct gpu *again = device(4);
                 const char *word = choices_find(again, "key", &size);
                 assert_true(!word || size == 0);
-                has(again, wide, "tiled");
+                has(again, wide, "tiled-winograd");
                 release(again);
         }
         memset(long_line, 'x', sizeof long_line);
@@ -291,7 +319,7 @@ static void survives_any_text(void **state)
                 long_line[100] = less == 2 ? '\0' : 'x';
                 assert_int_equal(file_write(gpu->choices_path, long_line + less / 2, sizeof long_line - less / 2), 0);
                 struct gpu *again = device(4);
-                has(again, wide, "tiled");
+                has(again, wide, "tiled-winograd");
                 release(again);
         }
         release(gpu);
@@ -357,6 +385,7 @@ static size_t count_set(const uint8_t *p, size_t size, size_t element)
 static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
 {
         enum { GUARD = 64 };
+        const bool winograd = algorithm == &conv_subgroup_winograd || algorithm == &conv_tiled_winograd;
         const size_t taps = conv.kernel * conv.kernel, per_output = conv.depthwise ? taps : conv.in * taps;
         float *weights = filled(conv.out * per_output, 1), *bias = filled(conv.out, 2);
 
@@ -376,12 +405,13 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
                 assert_int_equal(count_set(packed + size - biases, biases, 4), conv.out);
                 assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
         }
-        if (algorithm == &conv_subgroup || algorithm == &conv_tiled || algorithm == &conv_tiled_small)
+        if (algorithm == &conv_subgroup || algorithm == &conv_tiled || algorithm == &conv_tiled_split ||
+            algorithm == &conv_tiled_small)
                 assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
                                  conv.out * per_output);
-        if (algorithm == &conv_winograd)
+        if (winograd)
                 assert_true(count_set(packed, size - biases, 4) >= 16 * (size_t)conv.out * conv.in);
-        assert_int_equal(gpu_conv_workspace_size(&conv) > 0, algorithm == &conv_winograd);
+        assert_int_equal(gpu_conv_workspace_size(&conv) > 0, winograd || algorithm == &conv_tiled_split);
         free(packed);
         free(weights);
         free(bias);
@@ -389,20 +419,21 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
 
 static void sizes_and_packing_agree(void **state)
 {
-        static const uint32_t outs[] = {1, 3, 8, 19, 32, 33, 65}, kernels[] = {1, 3, 5};
+        static const uint32_t ins[] = {4, 12, 20, 28, 36, 64}, outs[] = {1, 3, 8, 19, 32, 33, 65},
+                              kernels[] = {1, 3, 5};
 
         for (const struct conv_algorithm *const *a = conv_algorithms; *a; a++) {
                 unsigned packed = 0;
-                for (uint32_t in = 4; in <= 36; in += 8)
+                for (size_t i = 0; i < SIZEOF(ins); i++)
                         for (size_t o = 0; o < SIZEOF(outs); o++)
                                 for (size_t k = 0; k < SIZEOF(kernels); k++)
                                         for (int half = 0; half < 2; half++) {
-                                                struct gpu_conv conv =
-                                                        shape(in, outs[o], kernels[k], 1, 1, half ? GPU_F16 : GPU_F32);
+                                                struct gpu_conv conv = shape(ins[i], outs[o], kernels[k], 1, 1,
+                                                                             half ? GPU_F16 : GPU_F32);
                                                 for (int each = 0; each < 2; each++) {
                                                         conv.depthwise = each;
                                                         if (each)
-                                                                conv.out = in;
+                                                                conv.out = ins[i];
                                                         if ((*a)->fits(&processor, &conv)) {
                                                                 packs(*a, conv);
                                                                 packed++;
@@ -439,6 +470,7 @@ int main(void)
                 cmocka_unit_test(chooses_by_shape),
                 cmocka_unit_test(chooses_by_back_end),
                 cmocka_unit_test(chooses_tiles_by_size),
+                cmocka_unit_test(keeps_to_what_storage_buffers_hold),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
                 cmocka_unit_test(needs_64_bit_integers),
                 cmocka_unit_test(keeps_to_what_texel_buffers_hold),

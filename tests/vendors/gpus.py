@@ -33,43 +33,45 @@ class Driver(NamedTuple):
 
 
 GPUS = (
-    Gpu("Radeon RX 580", "amd", "polaris10"),
-    Gpu("Radeon RX Vega 64", "amd", "vega10"),
-    Gpu("Ryzen 4000", "amd", "renoir"),
-    Gpu("Radeon RX 5700", "amd", "navi10"),
-    Gpu("Radeon RX 6800", "amd", "navi21"),
-    Gpu("Radeon RX 7900", "amd", "gfx1100"),
-    Gpu("HD Graphics 530", "intel", "skl"),
-    Gpu("Iris Xe", "intel", "tgl"),
-    Gpu("Arc A770", "intel", "dg2"),
-    Gpu("Lunar Lake", "intel 25", "lnl"),
-    Gpu("Raspberry Pi 4", "broadcom", "42"),
-    Gpu("Raspberry Pi 5", "broadcom", "71"),
-    Gpu("Adreno 630", "qualcomm", "630"),
-    Gpu("Adreno 740", "qualcomm", "740"),
-    Gpu("Mali-G52", "arm", "0x7212"),
-    Gpu("Mali-G610", "arm", "0xa867"),
+    Gpu("Radeon RX 580", "AMD", "polaris10"),
+    Gpu("Radeon RX Vega 64", "AMD", "vega10"),
+    Gpu("Ryzen 4000", "AMD", "renoir"),
+    Gpu("Radeon RX 5700", "AMD", "navi10"),
+    Gpu("Radeon RX 6800", "AMD", "navi21"),
+    Gpu("Radeon RX 7900", "AMD", "gfx1100"),
+    Gpu("HD Graphics 530", "Intel", "skl"),
+    Gpu("Iris Xe", "Intel", "tgl"),
+    Gpu("Arc A770", "Intel", "dg2"),
+    Gpu("Lunar Lake", "Intel 25", "lnl"),
+    Gpu("Raspberry Pi 4", "Broadcom", "42"),
+    Gpu("Raspberry Pi 5", "Broadcom", "71"),
+    Gpu("Adreno 630", "Qualcomm", "630"),
+    Gpu("Adreno 740", "Qualcomm", "740"),
+    Gpu("Mali-G52", "Arm", "0x7212"),
+    Gpu("Mali-G610", "Arm", "0xa867"),
 )
 
-INTEL = {"width": "subgroup", "instructions": "Instruction Count", "spills": "Spill Count", "cycles": "Cycle Count"}
+INTEL = {"width": "subgroup", "instructions": "Instruction Count", "spills": "Spill Count", "scratch": "Scratch Memory Size",
+         "cycles": "Cycle Count"}
 DRIVERS = {
-    "amd": Driver(f"{DEBIAN}/radeon_icd", "RADV_FORCE_FAMILY", {
+    "AMD": Driver(f"{DEBIAN}/radeon_icd", "RADV_FORCE_FAMILY", {
         "width": "subgroup", "instructions": "Instructions", "registers": "VGPRs", "spills": "Spilled VGPRs",
-        "waves": "Subgroups per SIMD", "cycles": "Inverse Throughput"}, ("waves", 4)),
-    "intel": Driver(f"{DEBIAN}/intel_icd", "INTEL_STUB_GPU_PLATFORM", INTEL, ("width", 16), "libintel_noop_drm_shim.so"),
+        "scratch": "Scratch size", "waves": "Subgroups per SIMD", "cycles": "Inverse Throughput"}, ("waves", 4)),
+    "Intel": Driver(f"{DEBIAN}/intel_icd", "INTEL_STUB_GPU_PLATFORM", INTEL, ("width", 16), "libintel_noop_drm_shim.so"),
     # Debian 12's does not know all GPUs.
-    "intel 25": Driver("intel_icd", "INTEL_STUB_GPU_PLATFORM", INTEL, ("width", 16), "libintel_noop_drm_shim.so"),
-    # "Spill Size" is the memory of a QPU thread (16 invocations) in bytes: for registers and for arrays alike.
-    "broadcom": Driver("broadcom_icd", "V3D_GPU_VERSION", {
-        "instructions": "Instruction Count", "spills": "Spill Size", "waves": "Thread Count"}, ("waves", 2), "libv3d_noop_drm_shim.so"),
-    # STP is a store to an invocation's own memory.
-    "qualcomm": Driver("freedreno_icd", "FD_GPU_ID", {
+    "Intel 25": Driver("intel_icd", "INTEL_STUB_GPU_PLATFORM", INTEL, ("width", 16), "libintel_noop_drm_shim.so"),
+    # Some drivers tell Vulkan little, and Mesa's shader-db more (see noted()). "Spill Size" is also the memory of arrays.
+    "Broadcom": Driver("broadcom_icd", "V3D_GPU_VERSION", {
+        "instructions": "Instruction Count", "registers": "max-temps", "spills": "spills", "scratch": "Spill Size",
+        "waves": "Thread Count"}, ("waves", 2), "libv3d_noop_drm_shim.so", {"V3D_DEBUG": "shaderdb"}),
+    # STP is a store to an invocation's own memory: of a register or of an array.
+    "Qualcomm": Driver("freedreno_icd", "FD_GPU_ID", {
         "width": "subgroup", "instructions": "Instruction Count", "registers": "Registers used", "spills": "STP Count",
         "waves": "Max Waves Per Core"}, ("waves", 4), "libfreedreno_noop_drm_shim.so"),
-    # Through Vulkan it tells the code's size only; the rest are its notes for shader-db (see compiled()).
-    "arm": Driver("panfrost_icd", "PAN_GPU_ID", {
-        "instructions": "inst", "spills": "spills", "waves": "threads", "cycles": "cycles", "bytes": "Code Size"}, ("waves", 1),
-        "libpanfrost_noop_drm_shim.so", {"PAN_I_WANT_A_BROKEN_VULKAN_DRIVER": "1", "BIFROST_MESA_DEBUG": "shaderdb"}),
+    "Arm": Driver("panfrost_icd", "PAN_GPU_ID", {
+        "instructions": "inst", "spills": "spills", "scratch": "scratch", "waves": "threads", "cycles": "cycles", "bytes": "Code Size"},
+        ("waves", 1), "libpanfrost_noop_drm_shim.so",
+        {"PAN_I_WANT_A_BROKEN_VULKAN_DRIVER": "1", "BIFROST_MESA_DEBUG": "shaderdb,shaders"}),
 }
 
 
@@ -93,10 +95,16 @@ def environment(gpu):
     return env
 
 
-def shader_db(line):
-    """{"inst": 66.0, "spills": 0.0} of "SHADER-DB: ... 66 inst, ... 0:0 spills:fills"."""
-    values = {name: float(value) for value, name in re.findall(r"([\d.]+) (\w+)", line)}
-    values["spills"] = float(re.search(r"(\d+):\d+ spills", line)[1])
+def noted(lines):
+    """{"inst": 66.0, "spills": 0.0, "scratch": 0.0}, of what a driver prints about a kernel: at last "SHADER-DB... 66 inst, ... 0:0
+    spills:fills"; "scratch: 48" before, if it has any."""
+    values = {"scratch": 0.0}
+    for line in lines:
+        if line.startswith("scratch: "):
+            values["scratch"] = float(line.split()[1])
+        elif line.startswith("SHADER-DB"):
+            values.update((name, float(value)) for value, name in re.findall(r"([\d.]+) ([\w-]+)", line))
+            values["spills"] = float(re.search(r"(\d+):\d+ spills", line)[1])
     return values
 
 
@@ -107,17 +115,17 @@ def compiled(program, gpu, lines):
                           text=True, timeout=900)
     if done.returncode:
         raise RuntimeError(f"{gpu.name}: {done.stdout[-2000:]}")
-    objects, noted = [], {}
+    objects, before = [], []
     for line in done.stdout.splitlines():
-        if line.startswith("SHADER-DB: "):
-            noted = shader_db(line)
-        elif line.startswith("{"):
-            objects.append((json.loads(line), noted))
-            noted = {}
+        if line.startswith('{"'):
+            objects.append((json.loads(line), noted(before)))
+            before = []
+        else:
+            before.append(line)
     (device, _), *results = objects
     found = []
-    for result, noted in results:
+    for result, notes in results:
         widest = max(result["executables"], key=lambda executable: executable["subgroup"])
-        values = {**widest, **noted}
+        values = {**notes, **widest}
         found.append({name: math.ceil(values[own]) for name, own in DRIVERS[gpu.driver].statistics.items()})
     return device["driver"], found
