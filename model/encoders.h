@@ -9,6 +9,7 @@ struct network {
         enum gpu_dtype precision;
         const struct graph_view *maps[MODEL_LAYERS_MAX]; /* results of the encoder's layers */
         const struct graph_view *deepest;                /* the last of them */
+        const struct graph_view *low;                    /* of a ResNet: what its decoder uses of the first of them */
         struct graph_buffer *wide; /* `deepest` is in its first channels, followed by room for the head's result */
 };
 

@@ -129,6 +129,18 @@ static const struct graph_view *stem(struct graph *graph, const struct model_inf
         return graph_add(graph, GRAPH_MAXPOOL, x, NULL, graph_add_view(graph, pooled, 0, x->channels));
 }
 
+/* The decoder's, but computed here: the map has several times as many channels, and would be kept until then. */
+static const struct graph_view *project_low(struct network *network)
+{
+        return graph_add_conv(network->graph, network->maps[0],
+                              &(struct graph_conv){
+                                      .name = "layer6.conv2.0",
+                                      .out = network->info->decoder[1],
+                                      .activation = GPU_LEAKY,
+                                      .dtype = network->precision,
+                              });
+}
+
 void resnet_encode(struct network *network)
 {
         const struct model_info *info = network->info;
@@ -142,6 +154,8 @@ void resnet_encode(struct network *network)
                                                          x->buffer->height, x->buffer->width);
                 x = layer(graph, info, i, i == 4 ? network->wide : NULL, x);
                 network->maps[i - 1] = x;
+                if (i == 1)
+                        network->low = project_low(network);
         }
         network->deepest = x;
 }
@@ -149,27 +163,22 @@ void resnet_encode(struct network *network)
 const struct graph_view *resnet_decode(struct network *network, const struct graph_view *x)
 {
         const struct model_info *info = network->info;
-        const struct graph_view *x2 = network->maps[0];
+        const struct graph_view *low = network->low;
         struct graph *graph = network->graph;
         enum gpu_dtype dtype = x->buffer->dtype;
-        uint32_t top = info->decoder[0], low = info->decoder[1];
+        uint32_t top = info->decoder[0];
         const struct graph_buffer *both;
         struct graph_conv conv = {.out = top, .activation = GPU_LEAKY, .dtype = dtype};
 
         conv.name = "layer6.conv1.0";
         x = graph_add_conv(graph, x, &conv);
-        both = graph_add_buffer(graph, dtype, top + low, x2->buffer->height, x2->buffer->width);
+        both = graph_add_buffer(graph, dtype, top + low->channels, low->buffer->height, low->buffer->width);
         graph_add(graph, GRAPH_UPSAMPLE, x, NULL, graph_add_view(graph, both, 0, top));
-        conv.name = "layer6.conv2.0";
-        conv.out = low;
-        conv.into = both;
-        conv.first = top;
-        graph_add_conv(graph, x2, &conv);
+        graph_add(graph, GRAPH_UPSAMPLE, low, NULL,
+                  graph_add_view(graph, both, top, low->channels)); /* of this size: copies */
 
         conv.name = "layer6.conv3.0";
-        conv.out = top;
-        conv.into = NULL;
-        x = graph_add_conv(graph, graph_add_view(graph, both, 0, top + low), &conv);
+        x = graph_add_conv(graph, graph_add_view(graph, both, 0, top + low->channels), &conv);
         conv.name = "layer6.conv3.2";
         x = graph_add_conv(graph, x, &conv);
         return graph_add_conv(graph, x,

@@ -301,7 +301,7 @@ static void test_memory(void **state)
 
                 assert_true((double)total <= 1.05 * (double)plan_peak(items, graph->buffer_count));
                 if (i == 8) /* 998 MB if nothing were reused */
-                        assert_true(total < 75000000);
+                        assert_true(total < 63000000);
                 free(items);
                 graph_free(graph);
         }
@@ -429,6 +429,21 @@ static void check_places(const struct graph *graph)
         free(items);
 }
 
+static bool is_copy(const struct graph_node *node)
+{
+        return node->op == GRAPH_UPSAMPLE && node->in->buffer->height == node->out->buffer->height &&
+               node->in->buffer->width == node->out->buffer->width;
+}
+
+/* What a node's result is used as: itself, or its copy in a concatenation. */
+static const struct graph_view *copied(const struct graph *graph, const struct graph_view *out)
+{
+        for (uint32_t i = 0; i < graph->node_count; i++)
+                if (graph->nodes[i].in == out && is_copy(&graph->nodes[i]))
+                        return graph->nodes[i].out;
+        return out;
+}
+
 /* The maps that two nodes write side by side are those that the paper concatenates. */
 static void check_concatenations(const struct graph *graph, const char *last)
 {
@@ -442,7 +457,7 @@ static void check_concatenations(const struct graph *graph, const char *last)
 
         for (size_t i = 0; i < 3; i++) {
                 const struct graph_view *in = find_node(graph, second[i][0])->in;
-                const struct graph_view *out = find_node(graph, second[i][1])->out;
+                const struct graph_view *out = copied(graph, find_node(graph, second[i][1])->out);
 
                 assert_ptr_equal(in->buffer, out->buffer);
                 assert_int_equal(out->first + out->channels, in->channels);
@@ -450,7 +465,8 @@ static void check_concatenations(const struct graph *graph, const char *last)
         assert_ptr_equal(x5->buffer, wide->buffer);
         assert_int_equal(x5->first, 0);
         for (uint32_t i = 0; i < graph->node_count; i++)
-                if (graph->nodes[i].op == GRAPH_GATE || graph->nodes[i].op == GRAPH_UPSAMPLE)
+                if (graph->nodes[i].op == GRAPH_GATE ||
+                    (graph->nodes[i].op == GRAPH_UPSAMPLE && !is_copy(&graph->nodes[i])))
                         assert_int_equal(graph->nodes[i].out->first, 0);
 }
 
