@@ -83,7 +83,7 @@ def environment(gpu):
     """os.environ with this GPU as the only one."""
     driver = DRIVERS[gpu.driver]
     folder = os.environ.get("VISAGED_DRM_SHIM", "")
-    if driver.stub and not folder:
+    if driver.stub and not os.path.exists(os.path.join(folder, driver.stub)):
         raise Missing("VISAGED_DRM_SHIM does not name the folder of kernel drivers' stubs (tests/run --long builds it)")
     found = glob.glob(os.path.join(folder, driver.icd + ".*json"))  # Debian's name contains the architecture
     if not found:
