@@ -29,7 +29,7 @@ static void end_window(struct delay *delay, uint64_t now)
 
 void delay_take(struct delay *delay, uint64_t captured, uint64_t ready)
 {
-        const uint64_t latency = ready > captured ? ready - captured : 0;
+        const uint64_t latency = ready - captured;
 
         if (latency > DELAY_MOST_NS)
                 return;
