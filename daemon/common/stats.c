@@ -69,7 +69,10 @@ double stats_median_ms(const struct stats_times *times)
         uint64_t sorted[STATS_WINDOW];
         const size_t n = sort(times, sorted);
 
-        return n ? (sorted[(n - 1) / 2] + sorted[n / 2]) / 2e6 : 0;
+        if (n == 0)
+                return 0;
+        const size_t below = (n - 1) / 2, above = n / 2;
+        return (sorted[below] + sorted[above]) / 2e6;
 }
 
 double stats_share_ms(const struct stats_times *times, double share)
