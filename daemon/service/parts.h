@@ -64,9 +64,8 @@ struct output_part {
         sd_event_source *linger;
 };
 
-/* A quarter of a second at 30 frames a second: what is parsed that fast is not kept for longer, except after a
- * standstill.
- */
+/* At 30 frames a second, a quarter of a second.  Only after a standstill would frames that are parsed so fast be kept
+ * for longer. */
 enum { PLAYOUT_MOST = 8 };
 
 /* Frames that are not due yet. */
