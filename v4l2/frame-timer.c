@@ -7,6 +7,11 @@
 
 #define NS_PER_S 1000000000ull
 
+static uint64_t nanoseconds(struct timespec time)
+{
+        return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
 bool frame_rate_sane(struct frame_rate rate)
 {
         uint64_t num = rate.numerator, den = rate.denominator;
@@ -44,10 +49,18 @@ uint64_t frame_timer_take(int fd)
         return read(fd, &due, sizeof due) == sizeof due ? due : 0;
 }
 
+uint64_t frame_timer_last(int fd)
+{
+        struct itimerspec next = {0};
+
+        timerfd_gettime(fd, &next);
+        return monotonic_now() + nanoseconds(next.it_value) - nanoseconds(next.it_interval);
+}
+
 uint64_t monotonic_now(void)
 {
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+        return nanoseconds(now);
 }

@@ -13,6 +13,8 @@ void frame_timer_stop(int fd);
 
 /* Frames due since the last call; 0: none yet. */
 uint64_t frame_timer_take(int fd);
+/* When the last frame was due, on CLOCK_MONOTONIC: the time of its capture, however late it is read. */
+uint64_t frame_timer_last(int fd);
 
 /* CLOCK_MONOTONIC. */
 uint64_t monotonic_now(void);

@@ -54,17 +54,33 @@ static int compare(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
+/* In ascending order. */
+static size_t sort(const struct stats_times *times, uint64_t ret[STATS_WINDOW])
+{
+        size_t n = times->count < STATS_WINDOW ? times->count : STATS_WINDOW;
+
+        memcpy(ret, times->recent, n * sizeof *ret);
+        qsort(ret, n, sizeof *ret, compare);
+        return n;
+}
+
 double stats_median_ms(const struct stats_times *times)
 {
         uint64_t sorted[STATS_WINDOW];
-        size_t n = times->count < STATS_WINDOW ? times->count : STATS_WINDOW;
+        const size_t n = sort(times, sorted);
 
         if (n == 0)
                 return 0;
-        memcpy(sorted, times->recent, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, compare);
-        size_t below = (n - 1) / 2, above = n / 2;
+        const size_t below = (n - 1) / 2, above = n / 2;
         return (sorted[below] + sorted[above]) / 2e6;
+}
+
+double stats_share_ms(const struct stats_times *times, double share)
+{
+        uint64_t sorted[STATS_WINDOW];
+        const size_t n = sort(times, sorted);
+
+        return n ? sorted[(size_t)(share * (n - 1))] / 1e6 : 0;
 }
 
 void stats_counters(const struct stats *stats, uint64_t ret[COUNTERS])

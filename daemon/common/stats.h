@@ -39,6 +39,8 @@ double stats_rate(const struct stats_events *events); /* per second; 0 for fewer
 double stats_recent_rate(const struct stats_events *events, uint64_t now);
 double stats_last_ms(const struct stats_times *times);
 double stats_median_ms(const struct stats_times *times); /* of the window */
+/* Which this share of the window does not exceed: 0 is the shortest, 1 the longest. */
+double stats_share_ms(const struct stats_times *times, double share);
 
 void stats_counters(const struct stats *stats, uint64_t ret[COUNTERS]);
 /* Frames that were captured but not shown. */

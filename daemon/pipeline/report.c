@@ -36,7 +36,9 @@ json_t *report_classes(const struct model_info *model, const uint8_t *labels, si
 
 static json_t *times(const struct stats_times *times)
 {
-        return json_pack("{s:f, s:f}", "median", stats_median_ms(times), "last", stats_last_ms(times));
+        return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "min", stats_share_ms(times, 0), "p5",
+                         stats_share_ms(times, 0.05), "median", stats_median_ms(times), "p95",
+                         stats_share_ms(times, 0.95), "max", stats_share_ms(times, 1), "last", stats_last_ms(times));
 }
 
 static json_t *frames(const struct stats *stats)

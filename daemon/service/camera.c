@@ -90,6 +90,7 @@ static void detach(struct supervisor *sv)
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
                 pipeline_reset(sv->gpu.now->pipeline);
+        supervisor_playout_drop(sv);
         supervisor_outputs_placeholder(sv);
         supervisor_results_end(sv);
 }
@@ -160,8 +161,7 @@ static void lost(struct supervisor *sv, int error)
         if (error == -ENODEV && name_plays_once(sv->config.camera)) {
                 stop_listening(sv);
                 sv->ending = true;
-                if (pipeline_idle(sv->gpu.now->pipeline))
-                        sv->stop(sv, 0);
+                sv->update(sv);
                 return;
         }
         log_cause(&sv->camera.cause, "%s: %s; trying to open it again", camera_name(sv->camera.camera),

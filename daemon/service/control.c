@@ -120,8 +120,10 @@ static int set_effect(struct supervisor *sv, const struct effect_settings *setti
 static void set_mode(struct supervisor *sv, enum mode mode)
 {
         sv->config.mode = mode;
-        if (sv->gpu.state == GPU_READY)
-                pipeline_set_mode(sv->gpu.now->pipeline, mode, sv->config.label_age_ms);
+        if (sv->gpu.state != GPU_READY)
+                return;
+        pipeline_set_mode(sv->gpu.now->pipeline, mode, sv->config.label_age_ms);
+        supervisor_playout_follow(sv);
 }
 
 /* ---- the GPU and the model ---- */

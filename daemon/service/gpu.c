@@ -17,8 +17,8 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->gpu.state == GPU_READY && supervisor_outputs_compose(sv, frame, time_ns))
-                sv->update(sv);
+        if (sv->gpu.state == GPU_READY)
+                supervisor_playout_take(sv, frame, time_ns);
 }
 
 static void on_parsed(void *userdata, const struct pipeline_results *results)
@@ -33,8 +33,8 @@ static void on_ready(void *userdata)
 {
         struct supervisor *sv = userdata;
 
-        if (sv->ending && pipeline_idle(sv->gpu.now->pipeline))
-                sv->stop(sv, 0);
+        if (sv->ending)
+                sv->update(sv);
         supervisor_camera_listen(sv);
 }
 
@@ -248,6 +248,7 @@ static int take_over(struct supervisor *sv)
         if (r < 0)
                 return r;
         supervisor_results_prepare(sv);
+        supervisor_playout_follow(sv);
         supervisor_camera_attach(sv);
         if (!g->next->pipeline)
                 return 0;

@@ -173,6 +173,8 @@ static void show_composed(struct output *out)
         out->fresh = false;
         /* A new frame has half an interval more before it is repeated. */
         int r = show(out, all->frame, now + all->interval + (first ? all->interval / 2 : 0));
+        if (first)
+                out->renewed = now;
         if (r == 0 && first)
                 count_frame(out->sv, now);
         else if (r == 0)
@@ -205,10 +207,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* If a camera is faster than requested, at most a tenth more frames are shown: newer frames replace those that wait. */
+/* If a camera is faster than requested, at most a tenth more frames are shown: newer frames replace those that wait.
+ * In exact mode they come when they are due, and do not also wait because the one before has been repeated. */
 void supervisor_output_offer(struct output *out)
 {
-        uint64_t due = out->shown + out->sv->output.interval / 10 * 9;
+        const uint64_t last = out->sv->config.mode == MODE_EXACT ? out->renewed : out->shown;
+        const uint64_t due = last + out->sv->output.interval / 10 * 9;
 
         if (out->state != OUTPUT_OPEN)
                 return;
@@ -359,7 +363,7 @@ static int begin(struct output *out)
         if (r < 0 || (r = watch(out)) < 0)
                 return r;
         out->state = OUTPUT_OPEN;
-        out->shown = 0;
+        out->shown = out->renewed = 0;
         out->served = out->taken = stats_now();
         sd_event_source_set_time(out->timer, 0);
         sd_event_source_set_enabled(out->timer, SD_EVENT_ON);

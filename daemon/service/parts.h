@@ -5,8 +5,8 @@
  *   camera    CLOSED -> OPENING -> STARTING -> STREAMING -> CLOSING -> WAITING    camera.c
  *
  * A transition ends with sv->update(), which looks at all three and starts what is now possible: the GPU needs the
- * output's format; the camera needs both, and somebody who watches.  Calls go from gpu to camera to results and outputs
- * to output.  The other direction is update(). */
+ * output's format; the camera needs both, and somebody who watches.  Calls go from gpu to camera to results and playout
+ * to outputs to output.  The other direction is update(). */
 #pragma once
 
 #include <limits.h>
@@ -19,6 +19,7 @@
 #include "daemon/common/task.h"
 #include "daemon/pipeline/pipeline.h"
 #include "daemon/service/backoff.h"
+#include "daemon/service/delay.h"
 #include "daemon/service/placeholder-task.h"
 #include "daemon/service/sleep-watch.h"
 #include "v4l2/camera.h"
@@ -39,6 +40,7 @@ struct output {
         struct sink *sink;          /* while OPEN; also while WAITING, if it cannot be reopened but may continue */
         bool fresh;                 /* the newest frame has not been shown here yet */
         uint64_t shown, shown_time; /* when a frame was last shown, and with which time */
+        uint64_t renewed;           /* when a new frame was last shown */
         uint64_t served;            /* when it last got a frame or its timer fired */
         uint64_t taken;             /* when it last accepted a frame, or was opened */
         int readers;                /* negative errno: they cannot be counted */
@@ -60,6 +62,20 @@ struct output_part {
         uint64_t interval;                   /* from frame to frame, ns */
         bool watched;                        /* somebody reads, or has until a moment ago */
         sd_event_source *linger;
+};
+
+/* At 30 frames a second, a quarter of a second.  Only after a standstill would frames that are parsed so fast be kept
+ * for longer. */
+enum { PLAYOUT_MOST = 8 };
+
+/* Frames that are not due yet. */
+struct playout_part {
+        struct delay delay;
+        struct frame_format format;      /* of the frames */
+        uint8_t *frames;                 /* places for PLAYOUT_MOST, used in turns; NULL: none waits */
+        uint64_t captured[PLAYOUT_MOST]; /* when */
+        unsigned first, count;           /* those taken */
+        sd_event_source *timer;
 };
 
 enum gpu_state {
@@ -160,6 +176,7 @@ struct supervisor {
         uint64_t began;
         struct stats stats;
         struct output_part output;
+        struct playout_part playout;
         struct gpu_part gpu;
         struct tuning_part tuning;
         struct camera_part camera;
@@ -207,6 +224,16 @@ void supervisor_outputs_placeholder(struct supervisor *sv); /* shows it from now
 void supervisor_outputs_say(struct supervisor *sv, const char *caption);
 void supervisor_outputs_leave(struct supervisor *sv);
 void supervisor_outputs_finish(struct supervisor *sv);
+
+/* playout.c: when each frame is shown */
+int supervisor_playout_prepare(struct supervisor *sv);
+void supervisor_playout_follow(struct supervisor *sv); /* the mode or the outputs' format may have changed */
+/* A frame has been composed: copies it. */
+void supervisor_playout_take(struct supervisor *sv, const uint8_t *frame, uint64_t captured);
+bool supervisor_playout_is_empty(const struct supervisor *sv);
+void supervisor_playout_flush(struct supervisor *sv); /* shows all that wait now */
+void supervisor_playout_drop(struct supervisor *sv);  /* shows none of them, and the next is the first of its camera */
+void supervisor_playout_finish(struct supervisor *sv);
 
 /* gpu.c */
 int supervisor_gpu_prepare(struct supervisor *sv);

@@ -34,8 +34,17 @@ static void describe(struct supervisor *sv)
         sd_notifyf(false, "STATUS=%s", text);
 }
 
+/* Whether the camera's file has ended and all its frames have been shown. */
+static bool is_played(const struct supervisor *sv)
+{
+        return sv->ending && sv->gpu.state == GPU_READY && pipeline_idle(sv->gpu.now->pipeline) &&
+               supervisor_playout_is_empty(sv);
+}
+
 static void update(struct supervisor *sv)
 {
+        if (!sv->stopping && is_played(sv))
+                sv->stop(sv, 0);
         if (sv->stopping)
                 return;
         supervisor_outputs_update(sv);
@@ -147,8 +156,9 @@ static int prepare(struct supervisor *sv)
             (r = sd_event_add_signal(sv->event, NULL, SIGINT, on_signal, sv)) < 0 ||
             (r = sd_event_add_signal(sv->event, NULL, SIGTERM, on_signal, sv)) < 0 || (r = prepare_watchdog(sv)) < 0 ||
             (r = prepare_sleep_watch(sv)) < 0 || (r = supervisor_outputs_prepare(sv)) < 0 ||
-            (r = supervisor_gpu_prepare(sv)) < 0 || (r = supervisor_tuning_prepare(sv)) < 0 ||
-            (r = supervisor_camera_prepare(sv)) < 0 || (r = bus_new(&supervisor_control, sv, sv->event, &sv->bus)) < 0)
+            (r = supervisor_playout_prepare(sv)) < 0 || (r = supervisor_gpu_prepare(sv)) < 0 ||
+            (r = supervisor_tuning_prepare(sv)) < 0 || (r = supervisor_camera_prepare(sv)) < 0 ||
+            (r = bus_new(&supervisor_control, sv, sv->event, &sv->bus)) < 0)
                 log_error("the event loop: %s", strerror(-r));
         return r;
 }
@@ -221,6 +231,7 @@ static bool finish(struct supervisor *sv)
         bus_free(sv->bus);
         sv->bus = NULL;
         supervisor_camera_finish(sv);
+        supervisor_playout_finish(sv);
         supervisor_outputs_finish(sv);
         const bool tuned = supervisor_tuning_finish(sv);
         if (!supervisor_gpu_finish(sv) || !tuned)
@@ -253,6 +264,7 @@ int supervisor_run(const struct options *options)
                         log_error("the event loop: %s", strerror(-r));
         }
         sd_notify(false, "STOPPING=1");
+        supervisor_playout_flush(sv);
         supervisor_outputs_leave(sv); /* first, because the rest may take a while */
         supervisor_camera_close(sv);
         if (sv->output.format.width)

@@ -73,7 +73,9 @@ class Benches(unittest.TestCase):
         for row in rows:
             for key in ("shown_s", "parsed_s", "parse_ms", "latency_ms", "cores", "loop", "start_s"):
                 self.assertGreaterEqual(row[key], 0, key)
-        self.assertEqual(len(re.findall(r"^(?:none|overlay)(?: +\d+\.\d+){7}$", table, re.MULTILINE)), 2, table)
+            latencies = [row["report"]["latency_ms"][key] for key in ("min", "p5", "median", "p95", "max")]
+            self.assertEqual(latencies, sorted(latencies))
+        self.assertEqual(len(re.findall(r"^(?:none|overlay)(?: +\d+\.\d+){9}$", table, re.MULTILINE)), 2, table)
 
     def test_daemon_says_why(self):
         done = run(sys.executable, f"{HERE}/daemon", "--seconds=1", "--effects=nonsense")

@@ -125,7 +125,7 @@ static int next(struct camera *camera, struct frame *ret)
         still->due += due;
         if (still->moving)
                 draw(still, still->due - 1);
-        *ret = (struct frame){still->rgb, monotonic_now(), (uint32_t)(still->due - 1), 0};
+        *ret = (struct frame){still->rgb, frame_timer_last(camera->fd), (uint32_t)(still->due - 1), 0};
         return 0;
 }
 

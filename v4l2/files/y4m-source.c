@@ -131,7 +131,7 @@ static int next(struct camera *camera, struct frame *ret)
                 camera->counters.corrupt++;
                 return -EAGAIN;
         }
-        *ret = (struct frame){source->data, monotonic_now(), (uint32_t)(source->due - 1), 0};
+        *ret = (struct frame){source->data, frame_timer_last(camera->fd), (uint32_t)(source->due - 1), 0};
         return 0;
 }
 

@@ -64,7 +64,7 @@ static void test_stats(void **state)
         struct stats_times times = {0};
 
         assert_true(stats_rate(&events) == 0);
-        assert_true(stats_median_ms(&times) == 0 && stats_last_ms(&times) == 0);
+        assert_true(stats_median_ms(&times) == 0 && stats_share_ms(&times, 1) == 0 && stats_last_ms(&times) == 0);
         stats_event(&events, 5000000000);
         assert_true(stats_rate(&events) == 0);
         stats_event(&events, 5500000000);
@@ -73,10 +73,15 @@ static void test_stats(void **state)
         stats_time(&times, 3000000);
         stats_time(&times, 1000000);
         assert_true(stats_median_ms(&times) == 2);
+        assert_true(stats_share_ms(&times, 0) == 1 && stats_share_ms(&times, 1) == 3);
         assert_true(stats_last_ms(&times) == 1);
         for (int i = 0; i < 1000; i++)
                 stats_time(&times, 7000000);
-        assert_true(stats_median_ms(&times) == 7);
+        assert_true(stats_median_ms(&times) == 7 && stats_share_ms(&times, 0) == 7);
+        for (int i = 0; i < 20; i++)
+                stats_time(&times, i < 10 ? 5000000 : 9000000);
+        assert_true(stats_share_ms(&times, 0.05) == 7 && stats_share_ms(&times, 0.95) == 7);
+        assert_true(stats_share_ms(&times, 0) == 5 && stats_share_ms(&times, 1) == 9);
 
         struct stats stats = {.captured = 100, .lost = 5, .shown.count = 60};
         assert_int_equal(stats_dropped(&stats), 45);

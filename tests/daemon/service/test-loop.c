@@ -1,5 +1,6 @@
 /* What does not happen on the daemon's event loop: kernels are not compiled there, and no part is entered again while
- * it is at work.  The supervisor runs as in visaged, on a real driver; the linker's --wrap shows what it calls. */
+ * it is at work.  The supervisor runs as in visaged, on a real driver, in exact mode at first; the linker's --wrap
+ * shows what it calls. */
 #include <errno.h>
 #include <linux/videodev2.h>
 #include <signal.h>
@@ -38,12 +39,15 @@ int __wrap_gpu_submit(struct gpu_program *program, gpu_done done, void *userdata
         return -ENOMEM;
 }
 
-static void choose_effects(void)
+static void choose_effects_and_mode(void)
 {
         struct effect_settings settings = supervisor->config.effect;
 
         assert_int_equal(effect_chain_parse("overlay+blur+mirror", &settings.chain), 0);
         assert_int_equal(supervisor_control.set_effect(supervisor, &settings), 0);
+        assert_non_null(supervisor->playout.frames); /* in exact mode, for which it was opened */
+        supervisor_control.set_mode(supervisor, MODE_SMOOTH);
+        assert_null(supervisor->playout.frames);
 }
 
 /* Both at once: the GPU is opened for frames that the new camera does not send. */
@@ -60,7 +64,7 @@ int __wrap_pipeline_push(struct pipeline *pipeline, const struct frame *frame)
 
         pushed++;
         if (pushed == CHOSEN_AT)
-                choose_effects();
+                choose_effects_and_mode();
         pushing = true;
         int r = __real_pipeline_push(pipeline, frame);
         pushing = false;
@@ -132,6 +136,7 @@ static void test_a_run(void **state)
         set(&options.config, "size", "64x48");
         set(&options.config, "model", forge_path());
         set(&options.config, "always-on", "yes");
+        set(&options.config, "mode", "exact");
         setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
         assert_int_equal(supervisor_run(&options), 0);
         unlink(film);

@@ -8,97 +8,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/service/parts.h"
-#include "tests/cm.h"
+#include "tests/daemon/service/rig.h"
 #include "tests/v4l2/fake-node.h"
 #include "tests/v4l2/temporary.h"
-
-#define W 32
-#define H 32
-#define SIZE (W * H * 3 / 2)
-#define HEAD (sizeof("FRAME\n") - 1)
-#define PATIENCE_USEC 20000000
-
-static struct supervisor sv;
-static struct options options;
-static unsigned stops;
-
-static void update(struct supervisor *s)
-{
-        supervisor_outputs_update(s);
-}
-
-static void stop(struct supervisor *s, int status)
-{
-        stops++;
-}
-
-static void open_outputs(const char *first, const char *second)
-{
-        sv = (struct supervisor){.update = update, .stop = stop, .options = &options};
-        config_init(&sv.config);
-        sv.config.width = W;
-        sv.config.height = H;
-        sv.config.rate = (struct frame_rate){200, 1};
-        snprintf(sv.config.virtual_camera[0], PATH_MAX, "%s", first);
-        snprintf(sv.config.virtual_camera[1], PATH_MAX, "%s", second);
-        stops = 0;
-        assert_true(sd_event_new(&sv.event) >= 0);
-        assert_int_equal(supervisor_outputs_prepare(&sv), 0);
-        assert_int_equal(supervisor_outputs_open(&sv), 0);
-}
-
-static void close_outputs(void)
-{
-        supervisor_outputs_finish(&sv);
-        sd_event_unref(sv.event);
-}
-
-static void turn(void)
-{
-        assert_true(sd_event_run(sv.event, 10000) >= 0);
-}
-
-#define UNTIL(condition)                                                                                               \
-        do {                                                                                                           \
-                const uint64_t end = stats_now() + PATIENCE_USEC * 1000ull;                                            \
-                while (!(condition)) {                                                                                 \
-                        assert_true(stats_now() < end);                                                                \
-                        turn();                                                                                        \
-                }                                                                                                      \
-        } while (0)
-
-static void compose(uint8_t value)
-{
-        uint8_t frame[SIZE];
-
-        memset(frame, value, sizeof frame);
-        supervisor_outputs_compose(&sv, frame, stats_now());
-}
-
-/* How many frames of that value a file has; all must be complete. */
-static unsigned count(const char *path, uint8_t value)
-{
-        FILE *file = fopen(path, "re");
-        uint8_t frame[HEAD + SIZE];
-        unsigned n = 0;
-
-        assert_non_null(file);
-        while (fgetc(file) != '\n')
-                ;
-        while (fread(frame, sizeof frame, 1, file) == 1) {
-                assert_memory_equal(frame, "FRAME\n", HEAD);
-                n += frame[HEAD] == value && frame[HEAD + SIZE - 1] == value;
-        }
-        fclose(file);
-        return n;
-}
-
-static bool node_shows(uint8_t value)
-{
-        return fake.shown_n && fake.memory[fake.last.index % fake.used][0] == value &&
-               fake.memory[fake.last.index % fake.used][SIZE - 1] == value;
-}
 
 /* What is logged goes to a file until log_restore(). */
 static int own_stderr = -1;
@@ -135,22 +47,10 @@ static unsigned log_count(const char *words)
         return n;
 }
 
-static int setup(void **state)
-{
-        fake_reset();
-        fake.loopback = true;
-        fake.driver = "v4l2 loopback";
-        fake.caps = V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_STREAMING;
-        fake.event_type = V4L2_EVENT_PRIVATE_START;
-        return 0;
-}
-
 static int teardown(void **state)
 {
         log_restore();
-        close_outputs();
-        fake_reset();
-        return 0;
+        return close_outputs(state);
 }
 
 static void same_frames(void **state)
@@ -350,7 +250,7 @@ static void another_size(void **state)
         UNTIL(node_shows(4));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, reset_node, teardown)
 
 int main(void)
 {

@@ -175,18 +175,21 @@ class Cameras(unittest.TestCase):
     def test_y4m_once_ends_by_itself(self):
         path = f"{new_folder()}/in.y4m"
         write_y4m(path, [np.full((48, 64, 3), 20 * i, np.uint8) for i in range(12)], rate=10)
-        stream = Stream(f"y4m:{path}?once", "--effect=none", "--rate=10", size="64x48")
-        self.assertEqual(stream.done.returncode, 0, stream.err)
-        shown = stream.frames()
-        counts = stream.report["frames"]
-        self.assertGreaterEqual(len(shown), 1)
-        self.assertEqual(counts["shown"], len(shown))
-        self.assertLessEqual(counts["captured"], 12)
-        self.assertEqual(counts["dropped"], counts["captured"] + counts["lost"] - counts["shown"])
-        self.assertIn("frames captured", stream.err.splitlines()[-1])
-        # In the order in which they were taken.
-        means = [frame[..., 0].mean() for frame in shown]
-        self.assertEqual(means, sorted(means))
+        for mode in ("smooth", "exact"):
+            stream = Stream(f"y4m:{path}?once", "--effect=none", "--rate=10", f"--mode={mode}", size="64x48")
+            self.assertEqual(stream.done.returncode, 0, stream.err)
+            shown = stream.frames()
+            counts = stream.report["frames"]
+            self.assertGreaterEqual(len(shown), 1)
+            self.assertEqual(counts["shown"], len(shown))
+            self.assertLessEqual(counts["captured"], 12)
+            self.assertEqual(counts["dropped"], counts["captured"] + counts["lost"] - counts["shown"])
+            self.assertIn("frames captured", stream.err.splitlines()[-1])
+            # In the order in which they were taken, up to the last one.
+            means = [frame[..., 0].mean() for frame in shown]
+            self.assertEqual(means, sorted(set(means)))
+            self.assertAlmostEqual(means[-1], 20 * 11, delta=30)
+            self.assertEqual(counts["shown"], counts["captured"] - counts["stale"])
 
     def test_sizes_that_differ(self):
         """Scaled to fit, black beside it."""

@@ -8,6 +8,7 @@
 #include "v4l2/camera.h"
 #include "v4l2/files/motion.h"
 #include "v4l2/files/picture.h"
+#include "v4l2/frame-timer.h"
 
 static uint32_t noise(uint32_t n)
 {
@@ -77,6 +78,23 @@ static void at_rest(void **state)
         }
         camera_stop(camera);
         assert_int_equal(camera_next(camera, &frame), -EIO);
+        camera_close(camera);
+        free(rgba);
+}
+
+/* A frame has the time at which it was due, not that at which it is read. */
+static void late(void **state)
+{
+        uint8_t *rgba = paint(8, 8);
+        struct camera *camera = open_picture(store("late.png", 8, 8, rgba), 0, 0, 1);
+
+        const uint64_t before = monotonic_now();
+        camera_start(camera);
+        assert_int_equal(poll(&(struct pollfd){.fd = camera_fd(camera), .events = POLLIN}, 1, 10000), 1);
+        const uint64_t due = monotonic_now();
+        poll(NULL, 0, 20);
+        const struct frame frame = next(camera);
+        assert_true(frame.time_ns > before && frame.time_ns <= due);
         camera_close(camera);
         free(rgba);
 }
@@ -231,9 +249,9 @@ static void rates(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(at_rest),     cmocka_unit_test(sizes),         cmocka_unit_test(shrunk),
-                cmocka_unit_test(proportions), cmocka_unit_test(deterministic), cmocka_unit_test(motion),
-                cmocka_unit_test(edges),       cmocka_unit_test(rates),
+                cmocka_unit_test(at_rest), cmocka_unit_test(late),        cmocka_unit_test(sizes),
+                cmocka_unit_test(shrunk),  cmocka_unit_test(proportions), cmocka_unit_test(deterministic),
+                cmocka_unit_test(motion),  cmocka_unit_test(edges),       cmocka_unit_test(rates),
         };
 
         return cmocka_run_group_tests_name("v4l2/still", tests, temporary_make, temporary_remove);
