@@ -21,6 +21,8 @@ struct epilogue_params {
 /* Of each invocation of conv_subgroup: pixels, and rows of 8 output channels. */
 #define CONV_SUBGROUP_PIXELS 4
 #define CONV_SUBGROUP_ROWS 2
+/* Groups of 4 output channels that a workgroup of conv_expand computes. */
+#define CONV_EXPAND_GROUPS 32
 
 /* Specialization constants of convolutions, and of whatever has an epilogue. */
 #define CONV_TAPS 0

@@ -21,6 +21,7 @@ struct conv_algorithm {
 };
 
 extern const struct conv_algorithm conv_subgroup;                               /* conv-direct.c */
+extern const struct conv_algorithm conv_subgroup_expand;                        /* conv-expand.c */
 extern const struct conv_algorithm conv_tiled, conv_tiled_small;                /* conv-tiled.c */
 extern const struct conv_algorithm conv_tiled_split;                            /* conv-split.c */
 extern const struct conv_algorithm conv_subgroup_winograd, conv_tiled_winograd; /* winograd.c */
@@ -34,7 +35,7 @@ const struct conv_algorithm *conv_direct(const struct gpu *gpu);
 
 /* ---- choice.c: which algorithm a layer has ---- */
 
-enum { CONV_CANDIDATES = 8 }; /* room for all algorithms */
+enum { CONV_CANDIDATES = 10 }; /* room for all algorithms */
 
 /* Those of `backend` that can compute it, in the table's order; returns how many. */
 unsigned conv_candidates(const struct gpu_caps *caps, enum gpu_backend backend, const struct gpu_conv *conv,
@@ -81,6 +82,7 @@ struct epilogue_params conv_epilogue(const struct op_conv *op);
 struct conv_kernel {
         const struct kernel *kernel;
         uint32_t channels, pixels;
+        bool keeps_inputs; /* it is compiled for the number of input channels */
 };
 
 extern const struct conv_kernel conv_subgroup_kernel;

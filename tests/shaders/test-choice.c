@@ -57,7 +57,11 @@ static void chooses_by_shape(void **state)
         is(&processor, s, shape(256, 256, 3, 1, 1, GPU_F16), "subgroup");
         is(&processor, s, shape(256, 256, 3, 2, 1, GPU_F32), "subgroup");
         is(&processor, s, shape(256, 256, 1, 1, 1, GPU_F32), "subgroup");
-        is(&processor, s, shape(4, 64, 3, 1, 1, GPU_F32), "subgroup"); /* Winograd would not pay */
+        is(&processor, s, shape(40, 240, 1, 1, 1, GPU_F32), "subgroup-expand");
+        is(&processor, s, shape(44, 240, 1, 1, 1, GPU_F32), "subgroup"); /* too many for a guess */
+        is(&processor, s, shape(4, 32, 3, 2, 1, GPU_F16), "subgroup-expand");
+        is(&processor, s, shape(8, 32, 3, 2, 1, GPU_F16), "subgroup");
+        is(&processor, s, shape(12, 64, 3, 1, 1, GPU_F32), "subgroup"); /* Winograd would not pay */
         for (int backend = GPU_BACKEND_AUTO; backend <= GPU_BACKEND_TILED; backend++) {
                 is(&processor, backend, depthwise(48, 3, 1, 1), "depthwise-block");
                 is(&processor, backend, depthwise(48, 5, 2, 1), "depthwise-block");
@@ -127,7 +131,7 @@ static void needs_subgroups_of_8_and_shuffles(void **state)
                         const bool can = (size == 8 || caps.subgroup_choice) && caps.shuffle;
                         is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled-winograd");
                         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32),
-                           can ? "subgroup" : "tiled-small");
+                           can ? "subgroup-expand" : "tiled-small");
                         is(&caps, GPU_BACKEND_SUBGROUP, depthwise(48, 3, 1, 1), "depthwise-block");
                 }
 }
@@ -405,8 +409,8 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
                 assert_int_equal(count_set(packed + size - biases, biases, 4), conv.out);
                 assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
         }
-        if (algorithm == &conv_subgroup || algorithm == &conv_tiled || algorithm == &conv_tiled_split ||
-            algorithm == &conv_tiled_small)
+        if (algorithm == &conv_subgroup || algorithm == &conv_subgroup_expand || algorithm == &conv_tiled ||
+            algorithm == &conv_tiled_split || algorithm == &conv_tiled_small)
                 assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
                                  conv.out * per_output);
         if (winograd)
