@@ -12,6 +12,13 @@ OUTPUT(result)
 
 PUSH_CONSTANTS(guide_params);
 
+// As straight code, GPUs' compilers would load all 36 values first, for which some have no registers.
+#ifdef TEXELS
+#define CELLS_LOOP [[unroll]]
+#else
+#define CELLS_LOOP [[dont_unroll]]
+#endif
+
 // The variance of a colour below which a box has no edges.
 const float EVEN = 1e-4;
 
@@ -36,8 +43,8 @@ void main()
         int box[9];
         box_of(cell, params.count, box);
         vec4 means[4] = vec4[](vec4(0), vec4(0), vec4(0), vec4(0));
-        [[unroll]] for (int k = 0; k < 4; k++)
-                [[unroll]] for (int i = 0; i < 9; i++)
+        CELLS_LOOP for (int i = 0; i < 9; i++)
+                [[unroll]] for (int k = 0; k < 4; k++)
                         means[k] += LOAD(planes, k * cells + box[i]) / 9;
         const vec3 color = means[0].rgb;
         const vec3 f = factors(means[2].xyz - color * color, means[3].xyz - color.rrg * color.gbb, means[1].xyz - color * means[0].a);

@@ -21,7 +21,6 @@ KNOWN = {
     ("Broadcom", "guide_smooth"): ("scratch", 576), ("Broadcom", "multiply"): ("scratch", 768),
     ("Broadcom", "unpack"): ("scratch", 576), ("Broadcom", "pack"): ("scratch", 3072), ("Broadcom", "pack_bytes"): ("scratch", 1152),
     ("Broadcom", "winograd_in"): ("scratch", 2304), ("Broadcom", "winograd_out"): ("scratch", 2176),
-    ("630", "guide_fit"): ("spills", 27),
     ("Arm", "depthwise"): ("scratch", 304), ("0xa867", "winograd_in"): ("scratch", 576), ("0xa867", "winograd_out"): ("scratch", 384),
 }
 
