@@ -228,7 +228,7 @@ static void test_searched(void **state)
         rig.scene.faces[rig.scene.count++] = drawn_face(200, 600, 60);
         rig.scene.seen_least = 20; /* in the whole picture it has 15 pixels */
         step(true, VIEWS_KEEP_NS);
-        for (int i = 0; i < 60; i++) {
+        for (int i = 0; i < 150; i++) {
                 const struct views before = rig.views;
                 const uint64_t oldest_ns = views_oldest_ns(&rig.views);
                 step(false, VIEWS_KEEP_NS);
