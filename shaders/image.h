@@ -127,13 +127,15 @@ struct gpu_moved {
         float unused_too[2];
 };
 
+#define GPU_FEATHER_NOWHERE (-1)
+
 /* The block of op_place(): a view of the picture that the network has answered for.  Feathers are in pixels of the
  * answers. */
 struct gpu_view {
         struct gpu_region region;
         float feather; /* 0: it is the whole picture.  Else it shows a face upright in its middle, and counts fully
                         * where it is farther than that inside its edges, less towards them, and not at all where
-                        * another face is nearer */
+                        * another face is nearer.  GPU_FEATHER_NOWHERE: it does not count; the map only moves */
         float memory;  /* how much the map's contents count, up to 1; less the older they are.  0: they are undefined,
                         * and what is outside the view becomes class 0 */
         float kept_count, kept_feather;

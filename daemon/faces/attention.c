@@ -16,6 +16,15 @@
 #define REST_SIZE 1.12f
 #define REST_ROLL 6
 #define DOUBT_NS UINT64_C(3000000000)
+/* A part of the picture is searched after this time, and after so many times that of a run.  While there is a face it
+ * must not notice: if one run in 15 is a search, labels of what moves change by up to 6 % more from frame to frame. */
+#define SEARCH_NS UINT64_C(1000000000)
+#define SEARCH_RUNS 10
+#define SEARCH_RUNS_BESIDE 30
+/* How large such a part is, of the whole picture each way.  There are two each way, which overlap so far that each face
+ * that the whole picture may not show (up to a seventh of its height) is within one of them, and shows it nearly twice
+ * as large. */
+#define SEARCH_SHARE 0.575f
 
 void attention_init(struct attention *attention, const struct faces_options *options)
 {
@@ -34,6 +43,8 @@ void attention_reset(struct attention *attention)
         attention->whole_wanted = true;
         attention->whole_ns = 0;
         attention->views = 0;
+        attention->search_ns = 0;
+        attention->searches = 0;
 }
 
 /* ---- views ---- */
@@ -57,12 +68,17 @@ static bool is_doubted(const struct track *track)
                                      (!track->sure_ns && track->face.seen_ns - track->doubted_ns < DOUBT_NS));
 }
 
+/* The same of the whole picture. */
+static float whole_scale(const struct attention *attention)
+{
+        return fmaxf((float)attention->width / attention->view_width,
+                     (float)attention->height / attention->view_height);
+}
+
 static bool deserves_view(const struct attention *attention, const struct track *track)
 {
-        const float whole = fmaxf((float)attention->width / attention->view_width,
-                                  (float)attention->height / attention->view_height);
-
-        return track->used && !is_doubted(track) && GAIN_LEAST * scale_of(attention, side_of(track)) <= whole;
+        return track->used && !is_doubted(track) &&
+               GAIN_LEAST * scale_of(attention, side_of(track)) <= whole_scale(attention);
 }
 
 static bool has_left(const struct track *track)
@@ -93,6 +109,7 @@ static void view_of(const struct attention *attention, const struct track *track
         const float scale = scale_of(attention, track->rest[2]), c = scale * axes.across_x, s = scale * axes.across_y;
         const float half_width = attention->view_width / 2.0f, half_height = attention->view_height / 2.0f;
 
+        ret->look = LOOK_FACE;
         ret->face = track->face.id;
         ret->to_picture[0][0] = c;
         ret->to_picture[0][1] = -s;
@@ -102,15 +119,44 @@ static void view_of(const struct attention *attention, const struct track *track
         ret->to_picture[1][2] = track->rest[1] - s * half_width - c * half_height;
 }
 
+/* Where a part of this length begins, of a side of the picture: at one of its ends, or centred if it is longer. */
+static float part_begin(float side, float part, bool last)
+{
+        return side > part ? last * (side - part) : (side - part) / 2;
+}
+
+static void search(const struct attention *attention, struct face_view *ret)
+{
+        const float scale = SEARCH_SHARE * whole_scale(attention);
+        const float width = scale * attention->view_width, height = scale * attention->view_height;
+
+        ret->look = LOOK_SEARCH;
+        ret->to_picture[0][0] = ret->to_picture[1][1] = scale;
+        ret->to_picture[0][1] = ret->to_picture[1][0] = 0;
+        ret->to_picture[0][2] = part_begin(attention->width, width, attention->searches & 1);
+        ret->to_picture[1][2] = part_begin(attention->height, height, attention->searches & 2);
+}
+
+static void saw_whole(struct attention *attention, uint64_t time_ns)
+{
+        attention->views = 0;
+        attention->whole_ns = time_ns;
+        attention->whole_wanted = false;
+        if (!attention->search_ns)
+                attention->search_ns = time_ns;
+}
+
 void attention_saw(struct attention *attention, struct tracks *tracks, const struct face_view *view, bool lost)
 {
-        if (view->face) {
+        if (view->look == LOOK_WHOLE) {
+                saw_whole(attention, view->time_ns);
+        } else {
                 attention->views++;
                 attention->whole_wanted |= lost;
-        } else {
-                attention->views = 0;
-                attention->whole_ns = view->time_ns;
-                attention->whole_wanted = false;
+        }
+        if (view->look == LOOK_SEARCH) {
+                attention->search_ns = view->time_ns;
+                attention->searches++;
         }
         for (int i = 0; i < FACES_MAX; i++)
                 if (tracks->list[i].used)
@@ -154,15 +200,40 @@ static unsigned views_most(const struct attention *attention, const struct track
         return moving && faces < VIEWS_MOST ? faces : VIEWS_MOST;
 }
 
+static bool any_face(const struct tracks *tracks, bool moving)
+{
+        for (int i = 0; i < FACES_MAX; i++) {
+                const struct track *track = &tracks->list[i];
+                if (track->used && track->sure_ns && (!moving || track_moves(track)))
+                        return true;
+        }
+        return false;
+}
+
+/* Right after the whole picture, unless runs take so long that it would be due again. */
+static bool search_due(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns)
+{
+        const uint64_t run_ns = time_ns - attention->whole_ns, since_ns = time_ns - attention->search_ns;
+        const unsigned runs = any_face(tracks, false) ? SEARCH_RUNS_BESIDE : SEARCH_RUNS;
+
+        return attention->views == 0 && run_ns < WHOLE_NS && since_ns >= SEARCH_NS && since_ns >= runs * run_ns &&
+               !any_face(tracks, true);
+}
+
 void attention_next(const struct attention *attention, const struct tracks *tracks, uint64_t time_ns,
                     struct face_view *ret)
 {
         const struct track *next = NULL;
 
+        ret->look = LOOK_WHOLE;
         ret->face = 0;
         if (attention->whole_wanted || attention->views >= views_most(attention, tracks) ||
             (attention->views > 0 && time_ns - attention->whole_ns >= WHOLE_NS))
                 return;
+        if (search_due(attention, tracks, time_ns)) {
+                search(attention, ret);
+                return;
+        }
         for (int i = 0; i < FACES_MAX; i++) {
                 const struct track *track = &tracks->list[i];
                 if (gets_views(attention, tracks, track) && (!next || goes_first(track, next)))

@@ -1,6 +1,6 @@
 /* Faces as objects: found in the network's labels, followed from frame to frame, measured.
  *
- * Each run of the network sees the whole picture or one face (a view).  faces_see() takes what it saw, faces_next()
+ * Each run of the network sees the whole picture or a part of it (a view).  faces_see() takes what it saw, faces_next()
  * returns the view that is needed most, and faces_list() the faces.  This is arithmetic on labels: it knows nothing
  * about GPUs, the bus or pictures, keeps no picture, and allocates nothing after faces_new().  Nothing identifies a
  * person: an id only says that a face is the same as a moment ago.
@@ -79,9 +79,17 @@ void faces_free(struct faces *faces);                                   /* NULL 
 /* For another camera or a cut: forgets everything.  Ids continue. */
 void faces_reset(struct faces *faces);
 
-/* A run of the network, whether of a face or of the whole picture. */
+enum face_look {
+        LOOK_WHOLE,  /* at the whole picture */
+        LOOK_FACE,   /* at one face */
+        LOOK_SEARCH, /* at a part of the picture, for faces that are too small to be found in all of it */
+        LOOKS
+};
+
+/* A run of the network. */
 struct face_view {
-        uint32_t face;          /* the id of the face it looks at; 0: the whole picture */
+        enum face_look look;
+        uint32_t face;          /* the id of the face that it looks at; 0: at none */
         float to_picture[2][3]; /* from the labels' pixels to the picture's; (0.5, 0.5) is the centre of the first */
         const uint8_t *labels;  /* one byte per pixel, row after row */
         uint32_t width, height; /* view_width and view_height */
@@ -89,10 +97,10 @@ struct face_view {
 };
 void faces_see(struct faces *faces, const struct face_view *view);
 
-/* The view that is needed most for a frame of that time.  Fills `face` and `to_picture` (scaled for view_width x
- * view_height; undefined for the whole picture).  The whole picture is needed at first, after a reset, after a face was
- * lost, and every so often.  Otherwise faces take turns, new and large ones first: each as large as the network was
- * trained to see it, upright, in a view that rests while the head does. */
+/* The view that is needed most for a frame of that time.  Fills `look`, `face` and `to_picture` (scaled for view_width
+ * x view_height; undefined for the whole picture).  The whole picture is needed at first, after a reset, after a face
+ * was lost, and every so often.  Now and then a part of it is searched.  Otherwise faces take turns, new and large ones
+ * first: each as large as the network was trained to see it, upright, in a view that rests while the head does. */
 void faces_next(const struct faces *faces, uint64_t time_ns, struct face_view *ret);
 
 /* Where faces whose parts have been seen should be at a time, if they have kept moving since they were last measured,

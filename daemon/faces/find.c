@@ -237,8 +237,8 @@ static bool may_be_face(struct found *piece, const struct face_view *view)
 {
         const float width = piece->right - piece->left, height = piece->bottom - piece->top;
 
-        if (view->face || piece->area > MAYBE_MOST || height > MAYBE_TALL * width || width > 1.5f * height ||
-            piece->area * view_pixel_area(view) < MAYBE_FILLED * width * height)
+        if (view->look == LOOK_FACE || piece->area > MAYBE_MOST || height > MAYBE_TALL * width ||
+            width > 1.5f * height || piece->area * view_pixel_area(view) < MAYBE_FILLED * width * height)
                 return false;
         piece->roll = 0;
         piece->confidence = 0.3f;

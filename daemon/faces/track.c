@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/faces/track.h"
+#include "daemon/faces/view.h"
 
 /* Two boxes that share this much of their union for this long belong to one face. */
 #define SAME_IOU 0.5f
@@ -20,8 +21,8 @@
 #define MOVES 0.2f
 /* Speeds are smoothed over this time. */
 #define MOTION_SECONDS 0.3f
-/* A face that is not present yet is dropped after being unseen for this long. */
-#define DOUBT_NS 1000000000
+/* A face that is not present yet is dropped after being unseen for this long, if it has been looked for. */
+#define DOUBT_NS UINT64_C(1000000000)
 /* For this long after a view of its own, the coarser ones of the whole picture do not count, unless it has moved this
  * far (in its sizes, and in their pixels). */
 #define OWN_VIEW_NS 400000000
@@ -33,6 +34,9 @@
 #define ROUGH_AREA 1500
 #define ROUGH_ROLL 20
 #define OWN_SHAPE_NS 1000000000
+/* For this long after a view of its own, it does not matter that the whole picture does not show a face, if it never
+ * did.  All faces have their turns in less. */
+#define NEAR_NS UINT64_C(3000000000)
 
 void tracks_init(struct tracks *tracks, const struct faces_options *options)
 {
@@ -204,17 +208,16 @@ static void move(const struct tracks *tracks, struct track *track, const struct 
 static void follow_motion(struct motion *motion, const struct face_view *view, const struct found *found)
 {
         const struct upright *at = &found->upright;
-        const int kind = view->face != 0;
-        const float since = seconds(motion->last[kind].time_ns, view->time_ns);
+        const float since = seconds(motion->last[view->look].time_ns, view->time_ns);
 
-        if (motion->last[kind].time_ns && since > 0) {
+        if (motion->last[view->look].time_ns && since > 0) {
                 const float weight = fminf(since / MOTION_SECONDS, 1);
-                motion->x += weight * ((at->x - motion->last[kind].x) / since - motion->x);
-                motion->y += weight * ((at->y - motion->last[kind].y) / since - motion->y);
+                motion->x += weight * ((at->x - motion->last[view->look].x) / since - motion->x);
+                motion->y += weight * ((at->y - motion->last[view->look].y) / since - motion->y);
         }
-        motion->last[kind].x = at->x;
-        motion->last[kind].y = at->y;
-        motion->last[kind].time_ns = view->time_ns;
+        motion->last[view->look].x = at->x;
+        motion->last[view->look].y = at->y;
+        motion->last[view->look].time_ns = view->time_ns;
 }
 
 bool track_moves(const struct track *track)
@@ -287,20 +290,29 @@ static void begin(struct tracks *tracks, const struct face_view *view, const str
         see(tracks, track, view, found);
 }
 
-/* Views of other faces tell nothing of this one.  However rarely there is time for a look at it, it is gone only once
- * that was in vain for long enough. */
+/* Whether a view that does not show a face tells that it is not there.  Views of other faces and parts do not, nor does
+ * the whole picture if it never showed the face, which has been looked at from nearer. */
+static bool would_show(const struct track *track, const struct face_view *view)
+{
+        if (view->look != LOOK_WHOLE)
+                return view->look == LOOK_FACE && view->face == track->face.id;
+        return track->motion.last[LOOK_WHOLE].time_ns || view->time_ns - track->face.viewed_ns >= NEAR_NS;
+}
+
+/* However rarely there is time for a look at a face, it is gone only once that was in vain for long enough.  A search
+ * only says where to look: none is present before it has been seen otherwise. */
 static void leave(const struct tracks *tracks, struct track *track, const struct face_view *view)
 {
         const uint64_t now = view->time_ns;
 
         if (track->sure_ns == now)
                 track->missed_ns = 0;
-        else if (!track->missed_ns && (!view->face || view->face == track->face.id))
+        else if (!track->missed_ns && would_show(track, view))
                 track->missed_ns = now;
         if (track->born ? track->missed_ns && now - track->missed_ns >= tracks->gone_ns
-                        : now - track->face.seen_ns >= DOUBT_NS)
+                        : now - track->face.seen_ns >= (track->missed_ns ? DOUBT_NS : NEAR_NS))
                 track->used = false;
-        else if (track->sure_ns == now && now - track->face.since_ns >= tracks->born_ns)
+        else if (view->look != LOOK_SEARCH && track->sure_ns == now && now - track->face.since_ns >= tracks->born_ns)
                 track->born = true;
 }
 
@@ -340,14 +352,30 @@ static void merge(struct tracks *tracks, uint64_t now)
         }
 }
 
+/* Whether what was found in a part of the picture reaches an edge of that part, within the picture. */
+static bool is_cut(const struct tracks *tracks, const struct face_view *view, const struct found *found)
+{
+        const float near = 1.5f * view->to_picture[0][0];
+        float left, top, right, bottom;
+
+        view_to_picture(view, 1, 1, &left, &top);
+        view_to_picture(view, view->width - 1, view->height - 1, &right, &bottom);
+        return (left > near && found->left < left) || (top > near && found->top < top) ||
+               (right < tracks->width - near && found->right > right) ||
+               (bottom < tracks->height - near && found->bottom > bottom);
+}
+
 bool tracks_update(struct tracks *tracks, const struct face_view *view, const struct found *found, size_t count)
 {
         bool track_taken[FACES_MAX] = {false}, found_taken[FACES_MAX] = {false}, lost = false;
         struct match match;
 
+        for (size_t k = 0; k < count && view->look == LOOK_SEARCH; k++)
+                found_taken[k] = is_cut(tracks, view, &found[k]);
         while ((match = nearest(tracks, view, found, count, track_taken, found_taken)).track) {
                 track_taken[match.track - tracks->list] = found_taken[match.found] = true;
-                see(tracks, match.track, view, &found[match.found]);
+                if (view->look != LOOK_SEARCH || match.track->missed_ns)
+                        see(tracks, match.track, view, &found[match.found]);
         }
         for (int i = 0; i < FACES_MAX; i++) {
                 struct track *track = &tracks->list[i];

@@ -5,14 +5,14 @@
 #include "daemon/faces/measure.h"
 #include "daemon/faces/steady.h"
 
-/* How fast a face moves.  Its own views and the whole picture may disagree about where it is, if it is small or
- * something is in front of it; each is compared with the last of its kind. */
+/* How fast a face moves.  Different kinds of views may disagree about where it is, if it is small or something is in
+ * front of it; each is compared with the last of its kind. */
 struct motion {
         struct {
                 float x, y;
                 uint64_t time_ns; /* 0: none yet */
-        } last[2];                /* seen in the whole picture, in a view of its own */
-        float x, y;               /* pixels per second */
+        } last[LOOKS];
+        float x, y; /* pixels per second */
 };
 
 struct track {

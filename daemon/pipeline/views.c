@@ -57,7 +57,7 @@ void views_reset(struct views *views)
  * leaves them as they are. */
 static void keep_others(struct views *views, uint64_t keep_ns, struct gpu_view *view)
 {
-        const bool whole = views->now.face == 0;
+        const bool whole = views->now.look == LOOK_WHOLE;
 
         view->kept_feather = FEATHER;
         for (int i = 0; i < GPU_KEPT_MAX; i++) {
@@ -163,6 +163,7 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t ke
 {
         struct face_view *now = &views->now;
 
+        now->look = LOOK_WHOLE;
         now->face = 0;
         if (!fresh && keep_ns > 0)
                 faces_next(views->faces, time_ns, now);
@@ -171,9 +172,9 @@ void views_choose(struct views *views, uint64_t time_ns, bool fresh, uint64_t ke
         ret->memory = fresh ? 0 : memory(views, time_ns);
         move(views, time_ns, ret);
         keep_others(views, fresh ? 0 : keep_ns, ret);
-        if (now->face) {
+        if (now->look != LOOK_WHOLE) {
                 ret->region = gpu_region_make(now->to_picture);
-                ret->feather = FEATHER;
+                ret->feather = now->look == LOOK_FACE ? FEATHER : GPU_FEATHER_NOWHERE;
                 return;
         }
         for (int i = 0; i < 6; i++)
@@ -229,8 +230,10 @@ static bool is_spared(const struct views *views, uint32_t face)
  */
 static bool is_placed(const struct views *views, const struct face_place *place)
 {
-        return place->measured_ns == views->now.time_ns &&
-               (views->now.face ? views->now.face == place->id : !is_spared(views, place->id));
+        const struct face_view *now = &views->now;
+
+        return place->measured_ns == now->time_ns &&
+               (now->look == LOOK_WHOLE ? !is_spared(views, place->id) : now->face == place->id);
 }
 
 /* Returns whether the face that was looked at has been measured. */
@@ -260,8 +263,8 @@ void views_take(struct views *views, const uint32_t *answers)
                 views->labels[i] = answers[i] & 255;
         faces_see(views->faces, &views->now);
         const bool shown = update_places(views);
-        if (views->now.face)
+        if (views->now.look == LOOK_FACE)
                 take_face(views, shown);
-        else
+        else if (views->now.look == LOOK_WHOLE)
                 take_whole(views);
 }

@@ -1,6 +1,6 @@
-/* What the network sees of each frame that is parsed: the whole picture, or one face as large as it was trained to see
- * it.  Faces are followed here (daemon/faces/faces.h).  This knows nothing about the GPU but the layout of its
- * parameters. */
+/* What the network sees of each frame that is parsed: the whole picture, one face as large as it was trained to see it,
+ * or a part that is searched for faces, of which nothing gets into the map.  Faces are followed here
+ * (daemon/faces/faces.h).  This knows nothing about the GPU but the layout of its parameters. */
 #pragma once
 
 #include "daemon/faces/faces.h"

@@ -65,11 +65,11 @@ Answer look(vec2 place)
         return answer;
 }
 
-// How much a view counts at a place among its answers: 0 outside, more and more towards the inside.
+// How much a view counts at a place among its answers: 0 outside, more and more towards the inside.  Below 0: nowhere.
 float presence(vec2 place, float feather)
 {
         const vec2 edge = min(place, vec2(params.answers_size) - place);
-        return feather > 0 ? clamp(min(edge.x, edge.y) / feather, 0, 1) : float(min(edge.x, edge.y) >= 0);
+        return feather > 0 ? clamp(min(edge.x, edge.y) / feather, 0, 1) : float(feather == 0 && min(edge.x, edge.y) >= 0);
 }
 
 // A distance from a face, to which the body below it is near.

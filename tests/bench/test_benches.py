@@ -63,8 +63,8 @@ class Benches(unittest.TestCase):
                 self.assertGreaterEqual(min(row.get("eyes", 1), row.get("mouth", 1)), 0.95)
 
     def test_rooms(self):
-        rooms, _ = self.measured("rooms", "--frames=200", "--size=320x240")
-        self.assertEqual((rooms["frames"], rooms["rooms"], rooms["frames_with_a_face"]), (200, 20, 0))
+        rooms, _ = self.measured("rooms", "--frames=800", "--size=320x240")
+        self.assertEqual((rooms["frames"], rooms["rooms"], rooms["frames_with_a_face"]), (800, 20, 0))
         self.assertLess(rooms["labelled"], 0.02)
 
     def test_daemon(self):

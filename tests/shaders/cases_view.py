@@ -131,7 +131,7 @@ def presence(x, y, size, feather):
     """How much a view of that size counts at places among its answers; see struct gpu_view."""
     h, w = size
     edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y))
-    return np.clip(edge / feather, 0, 1) if feather else (edge >= 0).astype(float)
+    return np.clip(edge / feather, 0, 1) if feather > 0 else ((edge >= 0) & (feather == 0)).astype(float)
 
 
 def away(x, y):
@@ -237,7 +237,7 @@ def place_cases():
              (5000, 3400, 33, 33, None, [], [])]):  # more than 65,535 groups of 64 invocations of 4 pixels
         whole_view = rows is None
         rows = rows or whole(width, height, net_width, net_height)
-        for memory in (1,) if width > 2000 else (0, 0.6, 1):
+        for memory, feather in [(1, 0)] if width > 2000 else [(memory, 0 if whole_view else 5) for memory in (0, 0.6, 1)] + [(1, -1)]:
             r = rng("place", n)
             answers = answers_of(r.integers(0, 5, (net_height, net_width)), r.integers(0, 256, (net_height, net_width)),
                                  r.integers(0, 120, (net_height, net_width)))
@@ -246,7 +246,6 @@ def place_cases():
             bright = image[..., :3] @ [0.299, 0.587, 0.114] + r.choice([0, 4, 15, 25, 60], (height, 1))
             before = answers_of(r.integers(0, 5, (height, width)), r.integers(0, 256, (height, width)), np.clip(bright, 0, 255),
                                 r.integers(0, 60, (height, width)))
-            feather = 0 if whole_view else 5
 
             def check(outputs, answer, how=(answers, rows, feather, memory, kept, moved, image, before), before=before, height=height):
                 want, clear = placed(*how)
@@ -255,7 +254,7 @@ def place_cases():
                 for part in range(1, 4):
                     bytes_near(got[..., part], np.floor(want[..., part] + (0.5 if part < 3 else 0)), 1, where=clear)
 
-            yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{f', memory {memory}'}, {n}", check,
+            yield Case("place", f"place {net_width}x{net_height} on {width}x{height}{f', memory {memory}'}{', nowhere' if feather < 0 else ''}, {n}", check,
                        numbers={"answers": {"width": net_width, "height": net_height}, "image": {"width": width, "height": height},
                                 "map": {"width": width, "height": height}, "region": rows, "feather": feather, "memory": memory,
                                 "kept": kept, **({"moved": moved} if moved else {})}, arrays=[answers, image, before], sample=width < 600)

@@ -92,6 +92,8 @@ void scene_draw(const struct scene *scene, const struct face_view *view, uint8_t
                 labels[n] = 0;
                 for (unsigned i = 0; i < scene->count; i++) {
                         const struct drawn *face = &scene->faces[i];
+                        if (face->height < scene->seen_least * scale)
+                                continue;
                         const int class = class_at(face, x, y, face->height >= scene->parts_least * scale);
                         if (class >= 0)
                                 labels[n] = class;

@@ -26,6 +26,7 @@ struct scene {
         unsigned count;
         float parts_least; /* faces smaller than this, in pixels of the view, have no parts: the network cannot tell
                               them */
+        float seen_least;  /* the same of all that is drawn of a face */
 };
 
 struct drawn drawn_face(float x, float y, float height);

@@ -64,7 +64,7 @@ void step(void)
         struct face_view view = {.labels = rig.labels, .width = VIEW_WIDTH, .height = VIEW_HEIGHT, .time_ns = rig.now};
 
         faces_next(rig.faces, rig.now, &view);
-        if (!view.face)
+        if (view.look == LOOK_WHOLE)
                 whole(view.to_picture);
         scene_draw(&rig.scene, &view, rig.labels);
         if (rig.translate)
@@ -73,6 +73,7 @@ void step(void)
         if (rig.noise)
                 scatter();
         see(&view);
+        rig.look = view.look;
         rig.viewed = view.face;
         memcpy(rig.to_picture, view.to_picture, sizeof rig.to_picture);
         rig.now += STEP_MS * MS;

@@ -15,7 +15,8 @@ extern struct rig {
         uint8_t labels[VIEW_WIDTH * VIEW_HEIGHT];
         struct face list[FACES_MAX];
         size_t count;
-        uint32_t viewed; /* the face of the last view; 0: the whole picture */
+        enum face_look look; /* the last view */
+        uint32_t viewed;     /* its face; 0: none */
         float to_picture[2][3];
         const uint8_t *translate; /* drawn classes to the model's; NULL: they are the same */
         bool noise;

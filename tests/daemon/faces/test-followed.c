@@ -99,7 +99,8 @@ static void test_hostile(void **state)
                         for (unsigned k = 0; k < 3; k++) {
                                 view.time_ns += STEP_MS * MS * (kind + 1);
                                 memcpy(view.to_picture, places[k], sizeof view.to_picture);
-                                view.face = k; /* which is followed by nobody */
+                                view.look = (enum face_look)k;
+                                view.face = k == LOOK_FACE ? 1000 : 0; /* which is followed by nobody */
                                 faces_see(faces, &view);
                                 const size_t count = faces_list(faces, list);
                                 assert_in_range(count, 0, FACES_MAX);
@@ -108,7 +109,7 @@ static void test_hostile(void **state)
                                                              list[f].box.left + list[f].box.width));
                                 struct face_view next = {0};
                                 faces_next(faces, view.time_ns, &next);
-                                for (int m = 0; next.face && m < 6; m++)
+                                for (int m = 0; next.look != LOOK_WHOLE && m < 6; m++)
                                         assert_true(isfinite(next.to_picture[m / 3][m % 3]));
                         }
                 }
@@ -246,7 +247,7 @@ static void test_whole_after_a_loss(void **state)
                 step();
         while (!rig.viewed);
         step();
-        assert_int_equal(rig.viewed, 0);
+        assert_int_equal(rig.look, LOOK_WHOLE);
         end();
 }
 

@@ -42,6 +42,11 @@ static void end(void)
         views_finish(&rig.views);
 }
 
+static bool sees_face(void)
+{
+        return rig.views.now.look == LOOK_FACE;
+}
+
 static bool sees_whole(void)
 {
         return memcmp(&rig.view.region, &rig.views.whole.region, sizeof rig.view.region) == 0;
@@ -205,12 +210,41 @@ static void test_beside(void **state)
         unsigned faces = 0;
         for (int i = 0; i < 14; i++) {
                 step(false, VIEWS_KEEP_NS);
-                if (i < 8 || sees_whole())
+                if (i < 8 || !sees_face())
                         continue;
                 assert_true(rig.view.kept_count == 1 && rig.view.kept_feather > 0);
                 faces++;
         }
         assert_true(faces > 1);
+        end();
+}
+
+/* A search leaves the map, and what is known of it, as they are; what it finds is looked at next. */
+static void test_searched(void **state)
+{
+        unsigned searches = 0, looks = 0;
+
+        begin();
+        rig.scene.faces[rig.scene.count++] = drawn_face(200, 600, 60);
+        rig.scene.seen_least = 20; /* in the whole picture it has 15 pixels */
+        step(true, VIEWS_KEEP_NS);
+        for (int i = 0; i < 150; i++) {
+                const struct views before = rig.views;
+                const uint64_t oldest_ns = views_oldest_ns(&rig.views);
+                step(false, VIEWS_KEEP_NS);
+                looks += sees_face() && rig.views.now.to_picture[0][2] < 300;
+                if (rig.views.now.look != LOOK_SEARCH)
+                        continue;
+                assert_true(rig.view.feather == GPU_FEATHER_NOWHERE && rig.view.memory > 0);
+                assert_memory_equal(before.kept, rig.views.kept, sizeof before.kept);
+                assert_int_equal(views_oldest_ns(&rig.views), oldest_ns);
+                assert_int_equal(rig.views.whole_ns, before.whole_ns);
+                for (size_t k = 0; k < before.place_count; k++)
+                        assert_memory_equal(&before.places[k], &rig.views.places[k], sizeof before.places[k]);
+                searches++;
+        }
+        assert_in_range(searches, 4, 6);
+        assert_true(looks > 3);
         end();
 }
 
@@ -237,6 +271,7 @@ int main(void)
                 cmocka_unit_test(test_moved),
                 cmocka_unit_test(test_whole_while_moving),
                 cmocka_unit_test(test_beside),
+                cmocka_unit_test(test_searched),
                 cmocka_unit_test(test_reset),
         };
 
