@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The software Vulkan drivers that every machine can run, as environments for a child process.
 
-tests/run puts SwiftShader's ICD file into VISAGED_SWIFTSHADER; lavapipe is Mesa's, from the system.
+tests/run puts SwiftShader's ICD file into VISAGED_SWIFTSHADER; lavapipe is Mesa's, from the system, or that of the
+ICD file in VISAGED_LAVAPIPE.
 """
 import glob
 import os
@@ -24,6 +25,8 @@ def icd(driver):
         if not os.path.exists(path):
             raise Missing(f"VISAGED_SWIFTSHADER: {path} does not exist")
         return path
+    if "VISAGED_LAVAPIPE" in os.environ:
+        return os.environ["VISAGED_LAVAPIPE"]
     found = sorted(glob.glob("/usr/share/vulkan/icd.d/lvp_icd*.json") + glob.glob("/etc/vulkan/icd.d/lvp_icd*.json"))
     if not found:
         raise Missing("lavapipe is not installed (mesa-vulkan-drivers)")

@@ -18,6 +18,14 @@ struct epilogue_params {
 #define CONV_TILED_SIDE 16
 #define CONV_TILED_SMALL_SIDE 8
 #define CONV_TILE(side) (4 * (side))
+/* Of each workgroup of conv_cooperative: pixels, and output channels; input channels a step.  A subgroup computes a
+ * part of the tile, by the rows of the matrices that the device multiplies: those with 8 have fewer registers. */
+#define COOPERATIVE_TILE 64
+#define COOPERATIVE_DEPTH 32
+#define COOPERATIVE_PIXELS(m) ((m) > 8 ? 2 * (m) : (m))
+#define COOPERATIVE_CHANNELS(m) (2 * (m))
+#define COOPERATIVE_SUBGROUPS(m)                                                                                       \
+        (COOPERATIVE_TILE / COOPERATIVE_PIXELS(m) * (COOPERATIVE_TILE / COOPERATIVE_CHANNELS(m)))
 /* Of each invocation of conv_subgroup: pixels, and rows of 8 output channels. */
 #define CONV_SUBGROUP_PIXELS 4
 #define CONV_SUBGROUP_ROWS 2
@@ -30,6 +38,11 @@ struct epilogue_params {
 #define CONV_DEPTH 2
 #define EPILOGUE_BIAS 3
 #define EPILOGUE_RESIDUAL 4
+/* Rows and columns of the matrices that the device multiplies: pixels, output channels, input channels. */
+#define COOPERATIVE_M 5
+#define COOPERATIVE_N 6
+#define COOPERATIVE_K 7
+#define COOPERATIVE_INVOCATIONS 8 /* of a workgroup */
 
 struct conv_params {
         int height, width; /* of the input */

@@ -32,6 +32,8 @@
 #define LOAD(name, i) name##_load(i)
 // One of the four numbers of a vec4 that is stored in 32 bits.
 #define LOAD_PART(name, i, part) name##_v32[i][part]
+// Four halves, as they are stored in 16 bits.
+#define LOAD_HALVES(name, i) name##_v16[i]
 #endif
 
 #ifdef TEXELS

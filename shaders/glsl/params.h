@@ -51,7 +51,7 @@ _Static_assert(sizeof(int) == 4 && sizeof(float) == 4, "int and float are GLSL's
 /* Specialization constants: the id of an operand's format is its binding.  A kernel's own, CONSTANTS at most, have ids
  * from FIRST_CONSTANT on; the headers beside this one number them from 0. */
 #define FIRST_CONSTANT 8
-#define CONSTANTS 5
+#define CONSTANTS 9
 
 /* Invocations of a workgroup: in a row; each way, if they work on a square; of a CPU driver's subgroup, where they
  * share what they load.  Kernels with others have them in the header of their parameters. */

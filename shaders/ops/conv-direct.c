@@ -86,9 +86,15 @@ static int depth(uint32_t taps, uint32_t groups)
         return groups % 2 || taps * groups < 22 ? 1 : 2;
 }
 
+uint32_t conv_cooperative_invocations(const struct gpu_caps *caps)
+{
+        return caps->matrices ? COOPERATIVE_SUBGROUPS(caps->matrix_m) * caps->matrix_subgroup : 0;
+}
+
 int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *d)
 {
         const uint32_t channels = d->params.out_groups * 4, pixels = d->params.out_pixels;
+        const struct gpu_caps *caps = &program->gpu->caps;
 
         return program_dispatch(
                 program,
@@ -99,7 +105,12 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
                                       [CONV_DEPTH] = kernel->keeps_inputs ? d->params.groups
                                                                           : depth(d->taps, d->params.groups),
                                       [EPILOGUE_BIAS] = d->has_bias,
-                                      [EPILOGUE_RESIDUAL] = d->has_residual},
+                                      [EPILOGUE_RESIDUAL] = d->has_residual,
+                                      [COOPERATIVE_M] = caps->matrix_m,
+                                      [COOPERATIVE_N] = caps->matrix_n,
+                                      [COOPERATIVE_K] = caps->matrix_k,
+                                      [COOPERATIVE_INVOCATIONS] = conv_cooperative_invocations(caps)},
+                        .subgroup = kernel->cooperative ? caps->matrix_subgroup : 0,
                         .operands = {d->source, d->matrix, d->bias, d->residual, d->result},
                         .push = &d->params,
                         .push_size = sizeof d->params,

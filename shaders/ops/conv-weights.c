@@ -22,7 +22,7 @@ bool conv_fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *conv
 {
         /* Maps have to fit in texel buffers too: 2^23 elements are enough for every map of a network that this program
          * takes. */
-        return (caps->subgroup == SUBGROUP || caps->subgroup_choice) && caps->shuffle && caps->int64 &&
+        return (caps->subgroup == SUBGROUP || caps_can_ask_for(caps, SUBGROUP)) && caps->shuffle && caps->int64 &&
                caps->texel_elements >= 1 << 23 && conv_rows(conv) * taps * conv->in / 4 <= caps->texel_elements;
 }
 

@@ -5,8 +5,17 @@
 #include "shaders/ops/conv.h"
 
 const struct conv_algorithm *const conv_algorithms[] = {
-        &conv_subgroup_winograd, &conv_subgroup_expand, &conv_subgroup,        &conv_tiled_winograd,  &conv_tiled,
-        &conv_tiled_split,       &conv_tiled_small,     &conv_depthwise_block, &conv_depthwise_pixel, NULL,
+        &conv_subgroup_winograd,
+        &conv_subgroup_expand,
+        &conv_subgroup,
+        &conv_cooperative,
+        &conv_tiled_winograd,
+        &conv_tiled,
+        &conv_tiled_split,
+        &conv_tiled_small,
+        &conv_depthwise_block,
+        &conv_depthwise_pixel,
+        NULL,
 };
 _Static_assert(sizeof conv_algorithms / sizeof *conv_algorithms - 1 <= CONV_CANDIDATES,
                "there is room for all of them");

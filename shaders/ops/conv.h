@@ -23,6 +23,7 @@ struct conv_algorithm {
 extern const struct conv_algorithm conv_subgroup;                               /* conv-direct.c */
 extern const struct conv_algorithm conv_subgroup_expand;                        /* conv-expand.c */
 extern const struct conv_algorithm conv_tiled, conv_tiled_small;                /* conv-tiled.c */
+extern const struct conv_algorithm conv_cooperative;                            /* conv-cooperative.c */
 extern const struct conv_algorithm conv_tiled_split;                            /* conv-split.c */
 extern const struct conv_algorithm conv_subgroup_winograd, conv_tiled_winograd; /* winograd.c */
 extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;  /* depthwise.c */
@@ -35,7 +36,7 @@ const struct conv_algorithm *conv_direct(const struct gpu *gpu);
 
 /* ---- choice.c: which algorithm a layer has ---- */
 
-enum { CONV_CANDIDATES = 10 }; /* room for all algorithms */
+enum { CONV_CANDIDATES = 12 }; /* room for all algorithms */
 
 /* Those of `backend` that can compute it, in the table's order; returns how many. */
 unsigned conv_candidates(const struct gpu_caps *caps, enum gpu_backend backend, const struct gpu_conv *conv,
@@ -83,6 +84,7 @@ struct conv_kernel {
         const struct kernel *kernel;
         uint32_t channels, pixels;
         bool keeps_inputs; /* it is compiled for the number of input channels */
+        bool cooperative;  /* and for the matrices that the device multiplies */
 };
 
 extern const struct conv_kernel conv_subgroup_kernel;
@@ -94,6 +96,9 @@ struct conv_dispatch {
         struct operand source, matrix, bias, residual, result;
         struct conv_params params;
 };
+
+/* Of a workgroup of a cooperative kernel; 0: the device has no matrices. */
+uint32_t conv_cooperative_invocations(const struct gpu_caps *caps);
 
 int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel, const struct conv_dispatch *dispatch);
 

@@ -2,8 +2,7 @@
 
 #include "shaders/vk/device.h"
 
-/* Whether kernels can ask for subgroups of SUBGROUP invocations. */
-static bool subgroup_choice(VkPhysicalDevice device)
+static void read_subgroup_sizes(VkPhysicalDevice device, struct gpu_caps *ret)
 {
         VkPhysicalDeviceSubgroupSizeControlProperties sizes = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
@@ -13,11 +12,13 @@ static bool subgroup_choice(VkPhysicalDevice device)
         VkPhysicalDeviceFeatures2 f = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &control};
 
         if (!device_has_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
-                return false;
+                return;
         vkGetPhysicalDeviceProperties2(device, &p);
         vkGetPhysicalDeviceFeatures2(device, &f);
-        return control.subgroupSizeControl && sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT &&
-               sizes.minSubgroupSize <= SUBGROUP && sizes.maxSubgroupSize >= SUBGROUP;
+        if (control.subgroupSizeControl && sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) {
+                ret->subgroup_least = sizes.minSubgroupSize;
+                ret->subgroup_most = sizes.maxSubgroupSize;
+        }
 }
 
 static void read_subgroups(VkPhysicalDevice device, struct gpu_caps *ret)
@@ -27,12 +28,12 @@ static void read_subgroups(VkPhysicalDevice device, struct gpu_caps *ret)
 
         vkGetPhysicalDeviceProperties2(device, &p);
         ret->subgroup = subgroup.subgroupSize;
-        ret->subgroup_choice = subgroup_choice(device);
+        read_subgroup_sizes(device, ret);
         ret->shuffle = subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT &&
                        subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
 }
 
-void device_caps(VkPhysicalDevice device, struct gpu_caps *ret)
+void device_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *ret)
 {
         VkPhysicalDeviceProperties p;
         VkPhysicalDeviceFeatures features;
@@ -41,10 +42,12 @@ void device_caps(VkPhysicalDevice device, struct gpu_caps *ret)
         vkGetPhysicalDeviceProperties(device, &p);
         *ret = (struct gpu_caps){
                 .invocations = p.limits.maxComputeWorkGroupInvocations,
+                .shared_memory = p.limits.maxComputeSharedMemorySize,
                 .texel_elements = p.limits.maxTexelBufferElements,
                 .storage_range = p.limits.maxStorageBufferRange,
                 .int64 = features.shaderInt64,
         };
         memcpy(ret->groups, p.limits.maxComputeWorkGroupCount, sizeof ret->groups);
         read_subgroups(device, ret);
+        matrices_caps(instance, device, ret);
 }

@@ -91,15 +91,21 @@ static int create_device(struct gpu *gpu)
                 .pQueuePriorities = &(float){1},
         };
         const VkPhysicalDeviceFeatures features = {.shaderInt64 = gpu->caps.int64};
-        const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
+        const char *extensions[MATRIX_EXTENSIONS + 1];
+        struct matrix_features matrices;
+        unsigned count = matrices_enable(&gpu->caps, extensions, &matrices);
+        VkPhysicalDeviceSubgroupSizeControlFeatures control = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+                .pNext = count > 0 ? &matrices : NULL,
                 .subgroupSizeControl = true,
         };
+        if (gpu->caps.subgroup_most > 0)
+                extensions[count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
         VkDeviceCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                .pNext = gpu->caps.subgroup_choice ? &control : NULL,
-                .enabledExtensionCount = gpu->caps.subgroup_choice,
-                .ppEnabledExtensionNames = (const char *[]){VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME},
+                .pNext = gpu->caps.subgroup_most > 0 ? &control : control.pNext,
+                .enabledExtensionCount = count,
+                .ppEnabledExtensionNames = extensions,
                 .queueCreateInfoCount = 1,
                 .pQueueCreateInfos = &queue,
                 .pEnabledFeatures = &features,
@@ -121,7 +127,7 @@ static int open_device(struct gpu *gpu, const struct gpu_options *options)
 
         vkGetPhysicalDeviceProperties(gpu->physical, &gpu->properties);
         vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
-        device_caps(gpu->physical, &gpu->caps);
+        device_caps(gpu->instance, gpu->physical, &gpu->caps);
         if ((r = device_family(gpu->physical, &gpu->family)) < 0 || (r = create_device(gpu)) < 0)
                 return r;
         if ((r = choices_open(gpu, options->cache_dir)) < 0 || (r = cache_open(gpu, options->cache_dir)) < 0 ||

@@ -76,8 +76,9 @@ void pipelines_finish(struct gpu *gpu)
 static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
 {
         const typeof(pipeline->kernel->code[0]) *code = &pipeline->kernel->code[pipeline->reading];
-        int32_t values[OPERANDS + CONSTANTS];
-        VkSpecializationMapEntry entries[OPERANDS + CONSTANTS];
+        /* By their ids; there are some between the two kinds that no kernel has. */
+        int32_t values[FIRST_CONSTANT + CONSTANTS] = {0};
+        VkSpecializationMapEntry entries[FIRST_CONSTANT + CONSTANTS];
         VkShaderModule module;
 
         VkShaderModuleCreateInfo module_info = {
@@ -88,21 +89,21 @@ static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
         int r = vk_error(gpu, vkCreateShaderModule(gpu->device, &module_info, NULL, &module));
         if (r < 0)
                 return r;
-        for (int i = 0; i < OPERANDS + CONSTANTS; i++) {
-                values[i] = i < OPERANDS ? pipeline->formats[i] : pipeline->constants[i - OPERANDS];
-                entries[i] = (VkSpecializationMapEntry){i < OPERANDS ? i : i - OPERANDS + FIRST_CONSTANT,
-                                                        i * sizeof *values, sizeof *values};
-        }
+        for (int i = 0; i < OPERANDS; i++)
+                values[i] = pipeline->formats[i];
+        memcpy(values + FIRST_CONSTANT, pipeline->constants, sizeof pipeline->constants);
+        for (int i = 0; i < FIRST_CONSTANT + CONSTANTS; i++)
+                entries[i] = (VkSpecializationMapEntry){i, i * sizeof *values, sizeof *values};
         const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-                .requiredSubgroupSize = SUBGROUP,
+                .requiredSubgroupSize = pipeline->subgroup,
         };
-        VkSpecializationInfo specialization = {OPERANDS + CONSTANTS, entries, sizeof values, values};
+        VkSpecializationInfo specialization = {FIRST_CONSTANT + CONSTANTS, entries, sizeof values, values};
         VkComputePipelineCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
                 .flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT, /* a long operator is cut */
                 .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                          .pNext = pipeline->reading == READ_TEXELS && gpu->caps.subgroup_choice ? &subgroup : NULL,
+                          .pNext = pipeline->subgroup > 0 ? &subgroup : NULL,
                           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                           .module = module,
                           .pName = "main",
@@ -118,7 +119,7 @@ static int compile(struct gpu *gpu, struct compiled_kernel *pipeline)
 
 static bool same(const struct compiled_kernel *a, const struct compiled_kernel *b)
 {
-        return a->kernel == b->kernel && a->reading == b->reading &&
+        return a->kernel == b->kernel && a->reading == b->reading && a->subgroup == b->subgroup &&
                !memcmp(a->formats, b->formats, sizeof a->formats) &&
                !memcmp(a->constants, b->constants, sizeof a->constants);
 }
@@ -144,17 +145,19 @@ static int find(struct gpu *gpu, const struct compiled_kernel *wanted, struct co
         return r;
 }
 
-int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
-                  const int32_t constants[CONSTANTS], struct compiled_kernel *ret)
+int pipelines_get(struct gpu *gpu, const struct dispatch *dispatch, struct compiled_kernel *ret)
 {
-        struct compiled_kernel wanted = {.kernel = kernel, .reading = gpu->reading};
+        struct compiled_kernel wanted = {
+                .kernel = dispatch->kernel, .reading = gpu->reading, .subgroup = dispatch->subgroup};
 
-        if (!kernel->code[wanted.reading].words)
+        if (!wanted.kernel->code[wanted.reading].words)
                 wanted.reading = wanted.reading == READ_TEXELS ? READ_BUFFERS : READ_TEXELS;
+        if (wanted.reading == READ_TEXELS && caps_can_ask_for(&gpu->caps, SUBGROUP))
+                wanted.subgroup = SUBGROUP;
         for (int i = 0; i < OPERANDS; i++) /* texel views convert by themselves */
                 if (pipeline_descriptor(wanted.reading, i) == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER)
-                        wanted.formats[i] = formats[i];
-        memcpy(wanted.constants, constants, sizeof wanted.constants);
+                        wanted.formats[i] = dispatch->operands[i].format;
+        memcpy(wanted.constants, dispatch->constants, sizeof wanted.constants);
         pthread_mutex_lock(&gpu->pipelines.lock);
         int r = find(gpu, &wanted, ret);
         pthread_mutex_unlock(&gpu->pipelines.lock);

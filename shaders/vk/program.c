@@ -287,18 +287,14 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
 int program_dispatch(struct gpu_program *program, const struct dispatch *dispatch)
 {
         const uint32_t pieces = count_pieces(program, dispatch);
-        uint8_t formats[OPERANDS] = {0};
         VkDescriptorSet set;
         struct compiled_kernel pipeline;
         int r = program->error;
 
-        for (int i = 0; i < OPERANDS; i++)
-                if (dispatch->operands[i].buffer)
-                        formats[i] = dispatch->operands[i].format;
         for (int i = 0; i < 3; i++)
                 if (dispatch->groups[i] > program->gpu->caps.groups[i])
                         r = -E2BIG;
-        if (r < 0 || (r = pipelines_get(program->gpu, dispatch->kernel, formats, dispatch->constants, &pipeline)) < 0)
+        if (r < 0 || (r = pipelines_get(program->gpu, dispatch, &pipeline)) < 0)
                 return program_fail(program, r);
         if (program->only_compiles)
                 return 0;

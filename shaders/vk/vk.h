@@ -32,6 +32,7 @@ struct compiled_kernel {
         enum reading reading;
         uint8_t formats[OPERANDS];
         int32_t constants[CONSTANTS];
+        uint32_t subgroup; /* that it asks for, or 0 */
         VkPipeline handle;
 };
 
@@ -177,8 +178,9 @@ struct dispatch {
         const void *push;
         uint32_t push_size;
         uint32_t groups[3];
-        double cost; /* multiply-adds, or an equivalent */
-        bool whole;  /* never cut, however long: between two pieces another program might touch the operands */
+        double cost;       /* multiply-adds, or an equivalent */
+        uint32_t subgroup; /* invocations that a subgroup must have; 0: any number */
+        bool whole;        /* never cut, however long: between two pieces another program might touch the operands */
 };
 
 /* error.c: the negative errno of a result, 0 for success; remembers the loss of the device. */
@@ -203,8 +205,7 @@ int vk_open(const struct gpu_options *options, struct gpu **ret, char *why, size
 int pipelines_init(struct gpu *gpu);
 void pipelines_finish(struct gpu *gpu);
 /* Finds the compiled kernel, or compiles it.  *ret is a copy. */
-int pipelines_get(struct gpu *gpu, const struct kernel *kernel, const uint8_t formats[OPERANDS],
-                  const int32_t constants[CONSTANTS], struct compiled_kernel *ret);
+int pipelines_get(struct gpu *gpu, const struct dispatch *dispatch, struct compiled_kernel *ret);
 VkDescriptorType pipeline_descriptor(enum reading reading, int operand);
 
 /* first-run.c: notes that `program` will run `pipeline`; tells whether any pipeline in it has not run yet; marks all of

@@ -15,6 +15,7 @@ import drivers
 DRIVER = os.environ.get("VISAGED_DRIVER", drivers.LAVAPIPE)
 BACKEND = os.environ.get("VISAGED_BACKEND", "subgroup")
 VALIDATE = bool(os.environ.get("VISAGED_VALIDATE"))
+COOPERATIVE = bool(os.environ.get("VISAGED_COOPERATIVE"))  # the driver is to have cooperative matrices
 LONG = bool(os.environ.get("VISAGED_LONG"))
 
 ROOM = 1024 ** 3  # bytes of a cases file; a group that needs more is run in several processes

@@ -109,6 +109,31 @@ static void chooses_tiles_by_size(void **state)
         is(&processor, GPU_BACKEND_TILED, conv, "tiled-split");
 }
 
+/* Where there are units for whole matrices, layers of halves go there, unless most of a tile would be empty. */
+static void multiplies_whole_matrices_of_halves(void **state)
+{
+        const enum gpu_backend t = GPU_BACKEND_TILED;
+        struct gpu_caps caps = processor;
+
+        caps.matrices = GPU_MATRICES_NV;
+        caps.matrix_m = caps.matrix_n = caps.matrix_k = 16;
+        caps.matrix_subgroup = 64;
+        is(&caps, t, shape(256, 256, 3, 1, 1, GPU_F16), "cooperative");
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "cooperative");
+        is(&caps, t, shape(256, 256, 3, 1, 1, GPU_F32), "tiled-winograd");
+        is(&caps, t, shape(256, 19, 1, 1, 1, GPU_F16), "tiled-split");
+        is(&caps, t, shape(4, 64, 3, 2, 1, GPU_F16), "tiled-small");
+        is(&caps, t, depthwise(48, 3, 1, 1), "depthwise-block");
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(256, 256, 3, 1, 1, GPU_F16), "subgroup");
+        caps.invocations = 255; /* a tile takes four subgroups */
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled-small");
+        caps.invocations = 256;
+        caps.matrix_m = 8; /* and 32 of such matrices */
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+        caps.matrix_subgroup = 8;
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "cooperative");
+}
+
 /* Of the weights of a Winograd convolution, four times as many as those of a direct one. */
 static void keeps_to_what_storage_buffers_hold(void **state)
 {
@@ -127,8 +152,9 @@ static void needs_subgroups_of_8_and_shuffles(void **state)
                         struct gpu_caps caps = processor;
                         caps.subgroup = size;
                         caps.shuffle = i & 1;
-                        caps.subgroup_choice = i & 2;
-                        const bool can = (size == 8 || caps.subgroup_choice) && caps.shuffle;
+                        caps.subgroup_least = i & 2 ? 4 : 0;
+                        caps.subgroup_most = i & 2 ? 64 : 0;
+                        const bool can = (size == 8 || i & 2) && caps.shuffle;
                         is(&caps, GPU_BACKEND_SUBGROUP, wide, can ? "subgroup-winograd" : "tiled-winograd");
                         is(&caps, GPU_BACKEND_SUBGROUP, shape(12, 19, 1, 1, 1, GPU_F32),
                            can ? "subgroup-expand" : "tiled-small");
@@ -410,7 +436,7 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
                 assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
         }
         if (algorithm == &conv_subgroup || algorithm == &conv_subgroup_expand || algorithm == &conv_tiled ||
-            algorithm == &conv_tiled_split || algorithm == &conv_tiled_small)
+            algorithm == &conv_tiled_split || algorithm == &conv_tiled_small || algorithm == &conv_cooperative)
                 assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
                                  conv.out * per_output);
         if (winograd)
@@ -426,6 +452,11 @@ static void sizes_and_packing_agree(void **state)
         static const uint32_t ins[] = {4, 12, 20, 28, 36, 64}, outs[] = {1, 3, 8, 19, 32, 33, 65},
                               kernels[] = {1, 3, 5};
 
+        struct gpu_caps everything = processor;
+
+        everything.matrices = GPU_MATRICES_NV;
+        everything.matrix_m = everything.matrix_n = everything.matrix_k = 16;
+        everything.matrix_subgroup = 8;
         for (const struct conv_algorithm *const *a = conv_algorithms; *a; a++) {
                 unsigned packed = 0;
                 for (size_t i = 0; i < SIZEOF(ins); i++)
@@ -438,7 +469,7 @@ static void sizes_and_packing_agree(void **state)
                                                         conv.depthwise = each;
                                                         if (each)
                                                                 conv.out = ins[i];
-                                                        if ((*a)->fits(&processor, &conv)) {
+                                                        if ((*a)->fits(&everything, &conv)) {
                                                                 packs(*a, conv);
                                                                 packed++;
                                                         }
@@ -474,6 +505,7 @@ int main(void)
                 cmocka_unit_test(chooses_by_shape),
                 cmocka_unit_test(chooses_by_back_end),
                 cmocka_unit_test(chooses_tiles_by_size),
+                cmocka_unit_test(multiplies_whole_matrices_of_halves),
                 cmocka_unit_test(keeps_to_what_storage_buffers_hold),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
                 cmocka_unit_test(needs_64_bit_integers),

@@ -1,7 +1,7 @@
 /* Prints the statistics that the compiler of the only Vulkan device reports about kernels.  Reads a line for
- * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...]`: SPIR-V, how it reads its inputs, and specialization
- * constants.  Prints an object for the device, then one for each line.  Nothing is run, so the device may be a null
- * one. */
+ * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...] [khr|nv]`: SPIR-V, how it reads its inputs,
+ * specialization constants, and by which extension it multiplies matrices: in the shape that the device offers.  Prints
+ * an object for the device, then one for each line.  Nothing is run, so the device may be a null one. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,10 +9,14 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
+#include "shaders/glsl/network-params.h"
+#include "shaders/vk/device.h"
+
 enum { INPUTS = 4, CONSTANTS_MAX = 16, SPIRV_MAX = 1 << 20 };
 
 static VkPhysicalDevice physical;
 static VkDevice device;
+static struct gpu_caps caps;
 static PFN_vkGetPipelineExecutablePropertiesKHR get_executables;
 static PFN_vkGetPipelineExecutableStatisticsKHR get_statistics;
 
@@ -38,20 +42,11 @@ static void open_device(void)
                                                .apiVersion = VK_API_VERSION_1_2};
         const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                                     .pApplicationInfo = &application};
-        const VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
-                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
-                .pipelineExecutableInfo = VK_TRUE};
         const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                                .queueCount = 1,
                                                .pQueuePriorities = (const float[]){1}};
-        const VkDeviceCreateInfo device_info = {
-                .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                .pNext = &statistics,
-                .queueCreateInfoCount = 1,
-                .pQueueCreateInfos = &queue,
-                .enabledExtensionCount = 1,
-                .ppEnabledExtensionNames = (const char *const[]){VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME},
-        };
+        const char *extensions[MATRIX_EXTENSIONS + 2];
+        struct matrix_features matrices;
         uint32_t count = 1;
         VkInstance instance;
 
@@ -60,6 +55,27 @@ static void open_device(void)
                 fprintf(stderr, "there is no device\n");
                 exit(1);
         }
+        device_caps(instance, physical, &caps);
+        count = matrices_enable(&caps, extensions, &matrices);
+        const VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+                .pNext = count > 0 ? &matrices : NULL,
+                .pipelineExecutableInfo = VK_TRUE};
+        const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+                .pNext = (void *)&statistics,
+                .subgroupSizeControl = VK_TRUE};
+        extensions[count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+        if (caps.subgroup_most > 0)
+                extensions[count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+        const VkDeviceCreateInfo device_info = {
+                .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                .pNext = caps.subgroup_most > 0 ? (const void *)&control : &statistics,
+                .queueCreateInfoCount = 1,
+                .pQueueCreateInfos = &queue,
+                .enabledExtensionCount = count,
+                .ppEnabledExtensionNames = extensions,
+        };
         require(vkCreateDevice(physical, &device_info, NULL, &device), "vkCreateDevice");
         get_executables = (void *)vkGetDeviceProcAddr(device, "vkGetPipelineExecutablePropertiesKHR");
         get_statistics = (void *)vkGetDeviceProcAddr(device, "vkGetPipelineExecutableStatisticsKHR");
@@ -72,7 +88,8 @@ static json_t *describe_device(void)
                                                   .pNext = &driver};
 
         vkGetPhysicalDeviceProperties2(physical, &properties);
-        return json_pack("{s:s,s:s}", "device", properties.properties.deviceName, "driver", driver.driverInfo);
+        return json_pack("{s:s,s:s,s:[iii]}", "device", properties.properties.deviceName, "driver", driver.driverInfo,
+                         "matrix", caps.matrix_m, caps.matrix_n, caps.matrix_k);
 }
 
 static VkPipelineLayout make_layout(bool texels)
@@ -171,29 +188,62 @@ static json_t *statistics_of(VkPipeline pipeline)
         return list;
 }
 
-static json_t *compile(char *line)
-{
+struct constants {
         VkSpecializationMapEntry entries[CONSTANTS_MAX];
         int32_t values[CONSTANTS_MAX];
+        uint32_t count;
+};
+
+static void add(struct constants *constants, uint32_t id, int32_t value)
+{
+        const uint32_t i = constants->count++;
+
+        constants->values[i] = value;
+        constants->entries[i] = (VkSpecializationMapEntry){id, i * sizeof value, sizeof value};
+}
+
+static void add_matrices(struct constants *constants)
+{
+        add(constants, FIRST_CONSTANT + COOPERATIVE_M, caps.matrix_m);
+        add(constants, FIRST_CONSTANT + COOPERATIVE_N, caps.matrix_n);
+        add(constants, FIRST_CONSTANT + COOPERATIVE_K, caps.matrix_k);
+        add(constants, FIRST_CONSTANT + COOPERATIVE_INVOCATIONS,
+            COOPERATIVE_SUBGROUPS(caps.matrix_m) * caps.matrix_subgroup);
+}
+
+static json_t *compile(char *line)
+{
+        const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+                .requiredSubgroupSize = caps.matrix_subgroup,
+        };
         const char *path = strtok(line, " \n"), *reading = strtok(NULL, " \n"), *word;
-        uint32_t count = 0;
+        struct constants constants = {.count = 0};
+        enum gpu_matrices matrices = GPU_MATRICES_NONE;
+        int32_t value;
+        uint32_t id;
         VkPipeline pipeline;
 
         if (!path || !reading) {
-                fprintf(stderr, "a line is: FILE buffers|texels [ID=VALUE...]\n");
+                fprintf(stderr, "a line is: FILE buffers|texels [ID=VALUE...] [khr|nv]\n");
                 exit(1);
         }
-        for (; (word = strtok(NULL, " \n")) && count < CONSTANTS_MAX; count++) {
-                uint32_t id = 0;
-
-                sscanf(word, "%u=%d", &id, &values[count]);
-                entries[count] = (VkSpecializationMapEntry){id, count * sizeof *values, sizeof *values};
-        }
-        const VkSpecializationInfo specialization = {count, entries, sizeof values, values};
+        while ((word = strtok(NULL, " \n")) && constants.count < CONSTANTS_MAX - 4)
+                if (sscanf(word, "%u=%d", &id, &value) == 2)
+                        add(&constants, id, value);
+                else
+                        matrices = strcmp(word, "khr") == 0 ? GPU_MATRICES_KHR : GPU_MATRICES_NV;
+        if (matrices != GPU_MATRICES_NONE && caps.matrices != matrices)
+                return json_pack("{s:[]}", "executables");
+        if (matrices != GPU_MATRICES_NONE)
+                add_matrices(&constants);
+        const VkSpecializationInfo specialization = {constants.count, constants.entries, sizeof constants.values,
+                                                     constants.values};
         const VkComputePipelineCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
                 .flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR,
                 .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                          .pNext = matrices != GPU_MATRICES_NONE ? &subgroup : NULL,
                           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                           .module = read_module(path),
                           .pName = "main",

@@ -109,7 +109,8 @@ def noted(lines):
 
 
 def compiled(program, gpu, lines):
-    """(what the driver calls itself, for each line of compile-stats.c a dictionary of statistics). Of several executables, such
+    """(what the driver calls itself, for each line of compile-stats.c a dictionary of statistics, or None where the
+    device cannot run the kernel). Of several executables, such
     as one for each SIMD width, the widest counts."""
     done = subprocess.run([program], input="\n".join(lines) + "\n", env=environment(gpu), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, timeout=900)
@@ -125,6 +126,9 @@ def compiled(program, gpu, lines):
     (device, _), *results = objects
     found = []
     for result, notes in results:
+        if not result["executables"]:
+            found.append(None)
+            continue
         widest = max(result["executables"], key=lambda executable: executable["subgroup"])
         values = {**notes, **widest}
         found.append({name: math.ceil(values[own]) for name, own in DRIVERS[gpu.driver].statistics.items()})

@@ -17,8 +17,12 @@ def layout(*components):
 
 YUYV = layout((2, 0, 0, 0, 0, 1), (4, 1, 0, 1, 0, 0), (4, 3, 0, 1, 0, 0))
 NV12 = layout((1, 0, 0, 0, 0, 1), (2, 0, 1, 1, 1, 1), (2, 1, 1, 1, 1, 0))
+HALVES = {0: 1, 1: 1, 3: 1, 4: 1, 11: 1}
+COOPERATIVE = {"3x3": HALVES | {8: 9, 9: 0}, "1x1 and residual": HALVES | {8: 1, 9: 1, 12: 1}}
 VARIANTS = {
     "conv_tiled": CONVOLUTIONS,
+    "conv_cooperative": COOPERATIVE,
+    "conv_cooperative_nv": COOPERATIVE,
     "conv_tiled_small": CONVOLUTIONS,
     "depthwise": {"3x3": {8: 3, 9: 1, 10: 2}, "5x5": {8: 5, 9: 1, 10: 2}, "5x5, stride 2": {8: 5, 9: 2, 10: 2},
                   "3x3, dilated": {8: 3, 9: 1}},
@@ -30,11 +34,16 @@ VARIANTS = {
 }
 
 
+# By which extension a kernel multiplies matrices. Debian 12's shader compiler does not know the first.
+EXTENSIONS = {"conv_cooperative": "khr", "conv_cooperative_nv": "nv"}
+
+
 def pipelines(folder):
     """{(kernel, variant): line of compile-stats.c} of every kernel that was built into this folder."""
     result = {}
     for path in sorted(glob.glob(os.path.join(folder, "*.buffers.spv"))):
         kernel = os.path.basename(path).removesuffix(".buffers.spv")
         for variant, constants in VARIANTS.get(kernel, {"": {}}).items():
-            result[kernel, variant] = f"{path} buffers " + " ".join(f"{key}={value}" for key, value in constants.items())
+            words = [path, "buffers", *(f"{key}={value}" for key, value in constants.items()), EXTENSIONS.get(kernel, "")]
+            result[kernel, variant] = " ".join(words)
     return result

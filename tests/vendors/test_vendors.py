@@ -33,7 +33,7 @@ class Vendors(unittest.TestCase):
             cls.recorded = json.load(file)
 
     def test_variants_are_of_kernels(self):
-        self.assertLessEqual(set(kernels.VARIANTS), {kernel for kernel, _ in self.pipelines})
+        self.assertLessEqual(set(kernels.VARIANTS) - set(kernels.EXTENSIONS), {kernel for kernel, _ in self.pipelines})
         self.assertGreater(len(self.pipelines), 20)
 
     def check(self, gpu):
@@ -43,6 +43,8 @@ class Vendors(unittest.TestCase):
             self.skipTest(str(missing))
         recorded = self.recorded.get(gpu.family, {})
         for (kernel, variant), now in zip(self.pipelines, found):
+            if not now:
+                continue
             name = f"{kernel} {variant}".strip()
             with self.subTest(name):
                 known = dict(KNOWN[key] for key in ((gpu.driver, kernel), (gpu.family, kernel)) if key in KNOWN)
