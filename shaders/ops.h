@@ -4,7 +4,7 @@
 #include "shaders/gpu.h"
 #include "shaders/image.h"
 
-enum gpu_dtype { GPU_F32, GPU_F16 }; /* of storage: sums always have 32 bits */
+enum gpu_dtype { GPU_F32, GPU_F16 }; /* of storage: sums of more than four products always have 32 bits */
 
 /* A feature map: `channels` x `height` x `width`, stored as [ceil(height*width / 32)][stride / 4][32][4]: blocks of 32
  * consecutive pixels, each with groups of 4 channels.  A map can be a slice of a wider one, which has `stride`

@@ -1,6 +1,6 @@
 // What all convolution kernels share: the shape and the epilogue.
 INPUT(0, source)
-INPUT(1, weights) // [out / 8][tap][in / 4][8][4]
+INPUT(1, weights) // [out / 8][tap][in / 4][8][4]; PACKED: [out / 8][tap][in / 4][2][in][out]
 INPUT(2, biases) // [out / 4][4], always 32-bit
 INPUT(3, residuals)
 OUTPUT(result)

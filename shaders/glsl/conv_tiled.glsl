@@ -4,6 +4,9 @@
 // The limit is registers: 64 sums spill on every Intel GPU, while 16 sums and 8 vec4 in flight fit, and leave room for
 // twice as many waves on AMD's.  The loop over the depth must stay a loop: if it is unrolled, compilers move all its
 // loads to the front.
+//
+// With PACKED, tiles are halves and so are products, which GPUs compute in pairs.  Those of four input channels are added as halves,
+// then to the sum in 32 bits: longer sums of halves would be less exact, and take more registers.
 #extension GL_GOOGLE_include_directive : require
 #include "operand.glsl"
 #include "shaders/glsl/network-params.h"
@@ -15,8 +18,20 @@ const int TILE = CONV_TILE(SIDE); // pixels, and output channels
 const int DEPTH = 4; // groups of input channels a step
 const int LOADS = DEPTH * TILE / (SIDE * SIDE); // of either tile, an invocation
 
-shared vec4 tile_source[DEPTH][TILE];
-shared vec4 tile_weights[DEPTH][TILE];
+#ifdef PACKED
+#define ELEMENT uvec2
+#define LOAD_ELEMENT LOAD_HALVES
+f16vec4 halves(uvec2 v)
+{
+        return f16vec4(unpackFloat2x16(v.x), unpackFloat2x16(v.y));
+}
+#else
+#define ELEMENT vec4
+#define LOAD_ELEMENT LOAD
+#endif
+
+shared ELEMENT tile_source[DEPTH][TILE];
+shared ELEMENT tile_weights[DEPTH][TILE];
 
 void main()
 {
@@ -45,16 +60,30 @@ void main()
                         [[unroll]] for (int load = 0; load < LOADS; load++) {
                                 int d = start + load * (DEPTH / LOADS);
                                 bool there = g + d < params.share;
-                                vec4 x = vec4(0), w = vec4(0);
+                                ELEMENT x = ELEMENT(0), w = ELEMENT(0);
                                 if (there && inside)
-                                        x = LOAD(source, from + (g + d) * 32);
+                                        x = LOAD_ELEMENT(source, from + (g + d) * 32);
                                 if (there && row < rows)
-                                        w = LOAD(weights, weight + (g + d) * 8);
+                                        w = LOAD_ELEMENT(weights, weight + (g + d) * 8);
                                 tile_source[d][place] = x;
                                 tile_weights[d][place % 4 * SIDE + place / 4] = w; // so that neighbours read neighbours
                         }
                         barrier();
                         [[dont_unroll]] for (int d = 0; d < DEPTH; d++) {
+#ifdef PACKED
+                                // A pair is two output channels, so that weights come as pairs, and inputs need not.
+                                f16vec4 x[4], part[4];
+                                [[unroll]] for (int j = 0; j < 4; j++)
+                                        x[j] = halves(tile_source[d][mine_pixel + SIDE * j]);
+                                [[unroll]] for (int k = 0; k < 4; k++) {
+                                        f16vec4 w = halves(tile_weights[d][k * SIDE + mine_channel]);
+                                        [[unroll]] for (int j = 0; j < 4; j++)
+                                                part[j] = k == 0 ? w * x[j][k] : part[j] + w * x[j][k];
+                                }
+                                [[unroll]] for (int c = 0; c < 4; c++)
+                                        [[unroll]] for (int j = 0; j < 4; j++)
+                                                sum[c][j] += float(part[j][c]);
+#else
                                 vec4 x[4];
                                 [[unroll]] for (int j = 0; j < 4; j++)
                                         x[j] = tile_source[d][mine_pixel + SIDE * j];
@@ -65,6 +94,7 @@ void main()
                                                 [[unroll]] for (int j = 0; j < 4; j++)
                                                         sum[c][j] += w[k] * x[j][k];
                                 }
+#endif
                         }
                         barrier();
                 }

@@ -64,8 +64,9 @@ static void put(const struct gpu_conv *conv, void *matrix, uint64_t index, float
                 ((float *)matrix)[index] = value;
 }
 
-/* [out / 8][tap][in / 4][8][4] */
-void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
+/* [out / 8][tap][in / 4][8][4]; `across`: each 4 x 4 of them with columns and rows exchanged */
+static void pack(const struct gpu_conv *conv, uint32_t in, bool across, const float *weights, const float *bias,
+                 void *ret)
 {
         const uint32_t taps = taps_of(conv), groups = conv->in / 4;
 
@@ -73,10 +74,21 @@ void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *wei
         for (uint32_t o = 0; o < conv->out; o++)
                 for (uint32_t i = 0; i < in; i++)
                         for (uint32_t tap = 0; tap < taps; tap++) {
-                                uint64_t row = ((uint64_t)(o / 8) * taps + tap) * groups + i / 4;
-                                put(conv, ret, (row * 8 + o % 8) * 4 + i % 4,
+                                uint64_t block = (((uint64_t)(o / 8) * taps + tap) * groups + i / 4) * 2 + o % 8 / 4;
+                                put(conv, ret, block * 16 + (across ? i % 4 * 4 + o % 4 : o % 4 * 4 + i % 4),
                                     weights[((uint64_t)o * in + i) * taps + tap]);
                         }
+}
+
+void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret)
+{
+        pack(conv, in, false, weights, bias, ret);
+}
+
+void conv_direct_pack_across(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias,
+                             void *ret)
+{
+        pack(conv, in, true, weights, bias, ret);
 }
 
 /* Of conv_subgroup: two groups a round keep sums in registers for longer, but pay only if there are many rounds

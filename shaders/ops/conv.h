@@ -24,6 +24,7 @@ extern const struct conv_algorithm conv_subgroup;                               
 extern const struct conv_algorithm conv_subgroup_expand;                        /* conv-expand.c */
 extern const struct conv_algorithm conv_tiled, conv_tiled_small;                /* conv-tiled.c */
 extern const struct conv_algorithm conv_cooperative;                            /* conv-cooperative.c */
+extern const struct conv_algorithm conv_tiled_packed, conv_tiled_packed_small;  /* conv-packed.c */
 extern const struct conv_algorithm conv_tiled_split;                            /* conv-split.c */
 extern const struct conv_algorithm conv_subgroup_winograd, conv_tiled_winograd; /* winograd.c */
 extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;  /* depthwise.c */
@@ -31,7 +32,7 @@ extern const struct conv_algorithm conv_depthwise_block, conv_depthwise_pixel;  
 /* conv.c: all of them, those that are faster first; ends with NULL. */
 extern const struct conv_algorithm *const conv_algorithms[];
 
-/* The direct one of the device's back-end.  All direct ones take the same weights. */
+/* The direct one of the device's back-end.  All direct ones but conv-packed.c's take the same weights. */
 const struct conv_algorithm *conv_direct(const struct gpu *gpu);
 
 /* ---- choice.c: which algorithm a layer has ---- */
@@ -105,6 +106,9 @@ int conv_dispatch(struct gpu_program *program, const struct conv_kernel *kernel,
 bool conv_is_direct(const struct gpu_conv *conv); /* has a shape that they can compute */
 uint64_t conv_direct_weights_size(const struct gpu_conv *conv);
 void conv_direct_pack(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias, void *ret);
+/* With four output channels of one input channel side by side. */
+void conv_direct_pack_across(const struct gpu_conv *conv, uint32_t in, const float *weights, const float *bias,
+                             void *ret);
 /* A convolution as one product. */
 struct conv_dispatch conv_direct_dispatch(const struct op_conv *op);
 int conv_direct_record(struct gpu_program *program, const struct conv_kernel *kernel, const struct op_conv *op);

@@ -33,6 +33,19 @@ static void read_subgroups(VkPhysicalDevice device, struct gpu_caps *ret)
                        subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
 }
 
+/* An extension until Vulkan 1.2, which drivers keep offering. */
+static bool float16(VkPhysicalDevice device)
+{
+        VkPhysicalDeviceShaderFloat16Int8Features halves = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
+        VkPhysicalDeviceFeatures2 f = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &halves};
+
+        if (!device_has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
+                return false;
+        vkGetPhysicalDeviceFeatures2(device, &f);
+        return halves.shaderFloat16;
+}
+
 void device_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *ret)
 {
         VkPhysicalDeviceProperties p;
@@ -46,6 +59,7 @@ void device_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *
                 .texel_elements = p.limits.maxTexelBufferElements,
                 .storage_range = p.limits.maxStorageBufferRange,
                 .int64 = features.shaderInt64,
+                .float16 = float16(device),
         };
         memcpy(ret->groups, p.limits.maxComputeWorkGroupCount, sizeof ret->groups);
         read_subgroups(device, ret);

@@ -21,7 +21,7 @@ struct gpu_caps {
         uint64_t texel_elements; /* of one texel buffer */
         uint64_t storage_range;  /* bytes of one storage buffer that a kernel reaches */
 
-        bool int64; /* arithmetic */
+        bool int64, float16; /* arithmetic */
 
         /* Of halves, with results of 32 bits.  M and N are 8 or 16, K is 8, 16 or 32: the result has M rows and N
          * columns, each the sum of K products.  Kernels ask for subgroups of that size. */

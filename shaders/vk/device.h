@@ -17,12 +17,12 @@ bool device_has_extension(VkPhysicalDevice device, const char *name);
 /* matrices.c: a chain of the features that kernels need for whole matrices, which begins with the first. */
 struct matrix_features {
         VkPhysicalDeviceCooperativeMatrixFeaturesNV matrices;
-        VkPhysicalDeviceShaderFloat16Int8Features halves;
         VkPhysicalDeviceVulkanMemoryModelFeatures model;
 };
-enum { MATRIX_EXTENSIONS = 3 };
+enum { MATRIX_EXTENSIONS = 2 };
 void matrices_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *ret);
-/* What vkCreateDevice() has to enable; returns how many extensions, 0 if the device has no such matrices. */
+/* What vkCreateDevice() has to enable besides float16; returns how many extensions, 0 if the device has no such
+ * matrices. */
 unsigned matrices_enable(const struct gpu_caps *caps, const char **names, struct matrix_features *ret);
 
 /* The index of the device that `wanted` names, or of the best one.  -ENOENT: none. */

@@ -78,13 +78,11 @@ static const struct extension {
          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_NV, shapes_nv},
 };
 
-/* What the kernels need besides: 16-bit arithmetic, and the memory model in which such matrices are defined. */
+/* What the kernels need besides 16-bit arithmetic: the memory model in which such matrices are defined. */
 static void chain(const struct extension *extension, struct matrix_features *ret)
 {
         *ret = (struct matrix_features){
-                .matrices = {.sType = extension->features, .pNext = &ret->halves},
-                .halves = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
-                           .pNext = &ret->model},
+                .matrices = {.sType = extension->features, .pNext = &ret->model},
                 .model = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES},
         };
 }
@@ -96,12 +94,11 @@ static bool offers(VkPhysicalDevice device, const struct extension *extension)
                                        .pNext = &features.matrices};
 
         if (!device_has_extension(device, extension->name) ||
-            !device_has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME) ||
             !device_has_extension(device, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME))
                 return false;
         chain(extension, &features);
         vkGetPhysicalDeviceFeatures2(device, &f);
-        return features.matrices.cooperativeMatrix && features.halves.shaderFloat16 && features.model.vulkanMemoryModel;
+        return features.matrices.cooperativeMatrix && features.model.vulkanMemoryModel;
 }
 
 /* Intel's driver offers matrices on GPUs without units for them, too, where they are slower than anything else.  Of
@@ -124,7 +121,7 @@ static uint32_t subgroup(const struct gpu_caps *caps)
 
 void matrices_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *ret)
 {
-        if (!caps_can_ask_for(ret, ret->subgroup) || ret->shared_memory < SHARED_MEMORY_LEAST ||
+        if (!ret->float16 || !caps_can_ask_for(ret, ret->subgroup) || ret->shared_memory < SHARED_MEMORY_LEAST ||
             is_emulated(device, ret))
                 return;
         for (size_t i = 0; i < sizeof extensions / sizeof *extensions && ret->matrices == GPU_MATRICES_NONE; i++) {
@@ -141,12 +138,10 @@ unsigned matrices_enable(const struct gpu_caps *caps, const char **names, struct
         for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
                 if (extensions[i].kind == caps->matrices) {
                         chain(&extensions[i], ret);
-                        ret->matrices.cooperativeMatrix = ret->halves.shaderFloat16 = ret->model.vulkanMemoryModel =
-                                true;
+                        ret->matrices.cooperativeMatrix = ret->model.vulkanMemoryModel = true;
                         names[0] = extensions[i].name;
-                        names[1] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
-                        names[2] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME;
-                        return 3;
+                        names[1] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME;
+                        return MATRIX_EXTENSIONS;
                 }
         return 0;
 }

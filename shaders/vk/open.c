@@ -91,19 +91,31 @@ static int create_device(struct gpu *gpu)
                 .pQueuePriorities = &(float){1},
         };
         const VkPhysicalDeviceFeatures features = {.shaderInt64 = gpu->caps.int64};
-        const char *extensions[MATRIX_EXTENSIONS + 1];
+        const char *extensions[MATRIX_EXTENSIONS + 2];
         struct matrix_features matrices;
         unsigned count = matrices_enable(&gpu->caps, extensions, &matrices);
-        VkPhysicalDeviceSubgroupSizeControlFeatures control = {
+        const void *enabled = count > 0 ? &matrices : NULL;
+        const VkPhysicalDeviceShaderFloat16Int8Features halves = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+                .pNext = (void *)enabled,
+                .shaderFloat16 = true,
+        };
+        if (gpu->caps.float16) {
+                extensions[count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
+                enabled = &halves;
+        }
+        const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
-                .pNext = count > 0 ? &matrices : NULL,
+                .pNext = (void *)enabled,
                 .subgroupSizeControl = true,
         };
-        if (gpu->caps.subgroup_most > 0)
+        if (gpu->caps.subgroup_most > 0) {
                 extensions[count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+                enabled = &control;
+        }
         VkDeviceCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                .pNext = gpu->caps.subgroup_most > 0 ? &control : control.pNext,
+                .pNext = enabled,
                 .enabledExtensionCount = count,
                 .ppEnabledExtensionNames = extensions,
                 .queueCreateInfoCount = 1,

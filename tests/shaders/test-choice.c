@@ -14,6 +14,7 @@ static const struct gpu_caps processor = {
         .subgroup = 8,
         .shuffle = true,
         .int64 = true,
+        .float16 = true,
         .invocations = 1024,
         .texel_elements = 1 << 27,
         .storage_range = 1 << 27,
@@ -79,9 +80,9 @@ static void chooses_by_back_end(void **state)
         const enum gpu_backend t = GPU_BACKEND_TILED;
 
         is(&processor, t, wide, "tiled-winograd");
-        is(&processor, t, shape(256, 256, 3, 1, 1, GPU_F16), "tiled");
+        is(&processor, t, shape(256, 256, 3, 1, 1, GPU_F16), "tiled-packed");
         is(&processor, t, shape(256, 256, 3, 2, 1, GPU_F32), "tiled-small");
-        is(&processor, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+        is(&processor, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled-packed");
         is(&processor, t, shape(4, 64, 3, 1, 1, GPU_F32), "tiled-small"); /* Winograd would not pay */
 }
 
@@ -109,6 +110,26 @@ static void chooses_tiles_by_size(void **state)
         is(&processor, GPU_BACKEND_TILED, conv, "tiled-split");
 }
 
+/* Where the device does, with tiles of either size. */
+static void computes_with_halves(void **state)
+{
+        const enum gpu_backend t = GPU_BACKEND_TILED;
+        struct gpu_caps caps = processor;
+
+        is(&caps, t, shape(256, 256, 1, 1, 1, GPU_F16), "tiled-packed");
+        is(&caps, t, shape(256, 256, 1, 1, 1, GPU_F32), "tiled");
+        is(&caps, t, shape(4, 64, 3, 2, 1, GPU_F16), "tiled-packed-small");
+        is(&caps, t, shape(4, 64, 3, 2, 1, GPU_F32), "tiled-small");
+        is(&caps, t, shape(256, 19, 1, 1, 1, GPU_F16), "tiled-split");
+        is(&caps, t, depthwise(48, 3, 1, 1), "depthwise-block");
+        is(&caps, GPU_BACKEND_SUBGROUP, shape(256, 256, 1, 1, 1, GPU_F16), "subgroup");
+        caps.invocations = 128;
+        is(&caps, t, shape(256, 256, 1, 1, 1, GPU_F16), "tiled-packed-small");
+        caps = processor;
+        caps.float16 = false;
+        is(&caps, t, shape(256, 256, 1, 1, 1, GPU_F16), "tiled");
+}
+
 /* Where there are units for whole matrices, layers of halves go there, unless most of a tile would be empty. */
 static void multiplies_whole_matrices_of_halves(void **state)
 {
@@ -122,14 +143,14 @@ static void multiplies_whole_matrices_of_halves(void **state)
         is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "cooperative");
         is(&caps, t, shape(256, 256, 3, 1, 1, GPU_F32), "tiled-winograd");
         is(&caps, t, shape(256, 19, 1, 1, 1, GPU_F16), "tiled-split");
-        is(&caps, t, shape(4, 64, 3, 2, 1, GPU_F16), "tiled-small");
+        is(&caps, t, shape(4, 64, 3, 2, 1, GPU_F16), "tiled-packed-small");
         is(&caps, t, depthwise(48, 3, 1, 1), "depthwise-block");
         is(&caps, GPU_BACKEND_SUBGROUP, shape(256, 256, 3, 1, 1, GPU_F16), "subgroup");
         caps.invocations = 255; /* a tile takes four subgroups */
-        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled-small");
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled-packed-small");
         caps.invocations = 256;
         caps.matrix_m = 8; /* and 32 of such matrices */
-        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled");
+        is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "tiled-packed");
         caps.matrix_subgroup = 8;
         is(&caps, t, shape(256, 512, 1, 2, 1, GPU_F16), "cooperative");
 }
@@ -227,6 +248,7 @@ static void prefers_what_was_measured(void **state)
         gpu->caps.invocations = 128; /* without one of the candidates it is another key, which has no word */
         has(gpu, wide, "tiled-winograd");
         assert_true(gpu_conv_is_guess(gpu, &wide));
+        gpu->caps.float16 = false;
         other.dtype = GPU_F16; /* there is nothing to choose from */
         has(gpu, other, "tiled-small");
         assert_false(gpu_conv_is_guess(gpu, &other));
@@ -436,6 +458,7 @@ static void packs(const struct conv_algorithm *algorithm, struct gpu_conv conv)
                 assert_memory_equal(packed + size - biases, bias, conv.out * sizeof *bias);
         }
         if (algorithm == &conv_subgroup || algorithm == &conv_subgroup_expand || algorithm == &conv_tiled ||
+            algorithm == &conv_tiled_packed || algorithm == &conv_tiled_packed_small ||
             algorithm == &conv_tiled_split || algorithm == &conv_tiled_small || algorithm == &conv_cooperative)
                 assert_int_equal(count_set(packed, size - biases, conv.dtype == GPU_F16 ? 2 : 4),
                                  conv.out * per_output);
@@ -505,6 +528,7 @@ int main(void)
                 cmocka_unit_test(chooses_by_shape),
                 cmocka_unit_test(chooses_by_back_end),
                 cmocka_unit_test(chooses_tiles_by_size),
+                cmocka_unit_test(computes_with_halves),
                 cmocka_unit_test(multiplies_whole_matrices_of_halves),
                 cmocka_unit_test(keeps_to_what_storage_buffers_hold),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),

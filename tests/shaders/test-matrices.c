@@ -7,7 +7,7 @@
 
 static struct {
         const char *extension; /* NULL: none */
-        bool matrices, halves, model;
+        bool matrices, model;
         uint32_t vendor;
         VkPhysicalDeviceType type;
         struct shape {
@@ -31,7 +31,6 @@ void vkGetPhysicalDeviceFeatures2(VkPhysicalDevice device, VkPhysicalDeviceFeatu
         struct matrix_features *features = ret->pNext;
 
         features->matrices.cooperativeMatrix = driver.matrices;
-        features->halves.shaderFloat16 = driver.halves;
         features->model.vulkanMemoryModel = driver.model;
 }
 
@@ -78,14 +77,13 @@ enum { F16 = VK_COMPONENT_TYPE_FLOAT16_NV, F32 = VK_COMPONENT_TYPE_FLOAT32_NV, S
 enum { SUBGROUP_SCOPE = VK_SCOPE_SUBGROUP_NV, WORKGROUP_SCOPE = VK_SCOPE_WORKGROUP_NV };
 
 static const struct gpu_caps typical = {
-        .subgroup = 32, .subgroup_least = 32, .subgroup_most = 64, .shared_memory = 49152};
+        .subgroup = 32, .subgroup_least = 32, .subgroup_most = 64, .shared_memory = 49152, .float16 = true};
 
 static int setup(void **state)
 {
         driver = (typeof(driver)){
                 .extension = VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME,
                 .matrices = true,
-                .halves = true,
                 .model = true,
                 .shapes = {{16, 16, 16, F16, F16, F32, F32, SUBGROUP_SCOPE}},
                 .count = 1,
@@ -134,7 +132,7 @@ static void takes_the_largest(void **state)
 
 static void needs_all_features(void **state)
 {
-        bool *const each[] = {&driver.matrices, &driver.halves, &driver.model};
+        bool *const each[] = {&driver.matrices, &driver.model};
         struct gpu_caps caps = typical;
 
         for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
@@ -149,6 +147,9 @@ static void needs_all_features(void **state)
         is(&caps, GPU_MATRICES_NONE, 0, 0, 0);
         caps = typical;
         caps.shared_memory = 16384;
+        is(&caps, GPU_MATRICES_NONE, 0, 0, 0);
+        caps = typical;
+        caps.float16 = false;
         is(&caps, GPU_MATRICES_NONE, 0, 0, 0);
 }
 
@@ -195,10 +196,8 @@ static void enables_what_it_found(void **state)
         assert_int_equal(matrices_enable(&caps, names, &features), MATRIX_EXTENSIONS);
         assert_string_equal(names[0], driver.extension);
         assert_int_equal(features.matrices.sType, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_NV);
-        assert_true(features.matrices.cooperativeMatrix && features.halves.shaderFloat16 &&
-                    features.model.vulkanMemoryModel);
-        assert_ptr_equal(features.matrices.pNext, &features.halves);
-        assert_ptr_equal(features.halves.pNext, &features.model);
+        assert_true(features.matrices.cooperativeMatrix && features.model.vulkanMemoryModel);
+        assert_ptr_equal(features.matrices.pNext, &features.model);
         assert_null(features.model.pNext);
 }
 

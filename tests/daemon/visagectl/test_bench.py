@@ -11,7 +11,7 @@ import unittest
 import support
 from support import visagectl
 
-ALGORITHMS = {"subgroup-winograd", "subgroup-expand", "subgroup", "cooperative", "tiled-winograd", "tiled", "tiled-split", "tiled-small", "depthwise-block", "depthwise-pixel"}
+ALGORITHMS = {"subgroup-winograd", "subgroup-expand", "subgroup", "cooperative", "tiled-winograd", "tiled-packed", "tiled-packed-small", "tiled", "tiled-split", "tiled-small", "depthwise-block", "depthwise-pixel"}
 WITHOUT_WEIGHTS = {"crop", "maxpool", "upsample", "gate", "gram", "softmax", "transpose", "matmul", "argmax"}
 TIMES = ("median_ms", "min_ms", "max_ms")
 COUNT = """
