@@ -1,7 +1,8 @@
 /* Prints the statistics that the compiler of the only Vulkan device reports about kernels.  Reads a line for
- * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...] [khr|nv]`: SPIR-V, how it reads its inputs,
- * specialization constants, and by which extension it multiplies matrices: in the shape that the device offers.  Prints
- * an object for the device, then one for each line.  Nothing is run, so the device may be a null one. */
+ * each pipeline from stdin, `FILE buffers|texels [ID=VALUE...] [f16|khr|nv]`: SPIR-V, how it reads its
+ * inputs, specialization constants, and what not every device has: 16-bit arithmetic, or an extension by which it
+ * multiplies matrices, in the shape that the device offers.  Prints an object for the device, then one for each line.
+ * Nothing is run, so the device may be a null one. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static void open_device(void)
         const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                                .queueCount = 1,
                                                .pQueuePriorities = (const float[]){1}};
-        const char *extensions[MATRIX_EXTENSIONS + 2];
+        const char *extensions[MATRIX_EXTENSIONS + 3];
         struct matrix_features matrices;
         uint32_t count = 1;
         VkInstance instance;
@@ -57,15 +58,21 @@ static void open_device(void)
         }
         device_caps(instance, physical, &caps);
         count = matrices_enable(&caps, extensions, &matrices);
+        const VkPhysicalDeviceShaderFloat16Int8Features halves = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+                .pNext = count > 0 ? &matrices : NULL,
+                .shaderFloat16 = VK_TRUE};
         const VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
-                .pNext = count > 0 ? &matrices : NULL,
+                .pNext = caps.float16 ? (void *)&halves : NULL,
                 .pipelineExecutableInfo = VK_TRUE};
         const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
                 .pNext = (void *)&statistics,
                 .subgroupSizeControl = VK_TRUE};
         extensions[count++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+        if (caps.float16)
+                extensions[count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
         if (caps.subgroup_most > 0)
                 extensions[count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
         const VkDeviceCreateInfo device_info = {
@@ -220,20 +227,24 @@ static json_t *compile(char *line)
         const char *path = strtok(line, " \n"), *reading = strtok(NULL, " \n"), *word;
         struct constants constants = {.count = 0};
         enum gpu_matrices matrices = GPU_MATRICES_NONE;
+        bool lacking = false;
         int32_t value;
         uint32_t id;
         VkPipeline pipeline;
 
         if (!path || !reading) {
-                fprintf(stderr, "a line is: FILE buffers|texels [ID=VALUE...] [khr|nv]\n");
+                fprintf(stderr, "a line is: FILE buffers|texels [ID=VALUE...] [f16|khr|nv]\n");
                 exit(1);
         }
         while ((word = strtok(NULL, " \n")) && constants.count < CONSTANTS_MAX - 4)
                 if (sscanf(word, "%u=%d", &id, &value) == 2)
                         add(&constants, id, value);
+                else if (strcmp(word, "f16") == 0)
+                        lacking |= !caps.float16;
                 else
                         matrices = strcmp(word, "khr") == 0 ? GPU_MATRICES_KHR : GPU_MATRICES_NV;
-        if (matrices != GPU_MATRICES_NONE && caps.matrices != matrices)
+        lacking |= matrices != GPU_MATRICES_NONE && caps.matrices != matrices;
+        if (lacking)
                 return json_pack("{s:[]}", "executables");
         if (matrices != GPU_MATRICES_NONE)
                 add_matrices(&constants);

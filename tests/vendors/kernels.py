@@ -18,9 +18,11 @@ def layout(*components):
 YUYV = layout((2, 0, 0, 0, 0, 1), (4, 1, 0, 1, 0, 0), (4, 3, 0, 1, 0, 0))
 NV12 = layout((1, 0, 0, 0, 0, 1), (2, 0, 1, 1, 1, 1), (2, 1, 1, 1, 1, 0))
 HALVES = {0: 1, 1: 1, 3: 1, 4: 1, 11: 1}
-COOPERATIVE = {"3x3": HALVES | {8: 9, 9: 0}, "1x1 and residual": HALVES | {8: 1, 9: 1, 12: 1}}
+PACKED = COOPERATIVE = {"3x3": HALVES | {8: 9, 9: 0}, "1x1 and residual": HALVES | {8: 1, 9: 1, 12: 1}}
 VARIANTS = {
     "conv_tiled": CONVOLUTIONS,
+    "conv_packed": PACKED,
+    "conv_packed_small": PACKED,
     "conv_cooperative": COOPERATIVE,
     "conv_cooperative_nv": COOPERATIVE,
     "conv_tiled_small": CONVOLUTIONS,
@@ -34,8 +36,9 @@ VARIANTS = {
 }
 
 
-# By which extension a kernel multiplies matrices. Debian 12's shader compiler does not know the first.
-EXTENSIONS = {"conv_cooperative": "khr", "conv_cooperative_nv": "nv"}
+# What a kernel needs that not every GPU has: 16-bit arithmetic, or an extension by which it multiplies matrices. Debian 12's shader
+# compiler does not know that of conv_cooperative.
+EXTENSIONS = {"conv_packed": "f16", "conv_packed_small": "f16", "conv_cooperative": "khr", "conv_cooperative_nv": "nv"}
 
 
 def pipelines(folder):
