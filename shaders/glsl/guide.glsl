@@ -9,10 +9,12 @@ float decided(float mask)
 }
 
 // The cells around one, itself in the middle; at the edges they go on as they end.
-void box_of(int cell, ivec2 count, out int box[9])
+struct Box {
+        ivec3 x, rows;
+};
+
+Box box_of(int cell, ivec2 count)
 {
         const ivec2 here = nth_pixel(cell, count.x), low = max(here - 1, 0), high = min(here + 1, count - 1);
-        const ivec3 x = ivec3(low.x, here.x, high.x), rows = ivec3(low.y, here.y, high.y) * count.x;
-        [[unroll]] for (int i = 0; i < 9; i++)
-                box[i] = rows[i / 3] + x[i % 3];
+        return Box(ivec3(low.x, here.x, high.x), ivec3(low.y, here.y, high.y) * count.x);
 }

@@ -40,12 +40,12 @@ void main()
         const int cell = LINEAR_INVOCATION, cells = params.count.x * params.count.y;
         if (cell >= cells)
                 return;
-        int box[9];
-        box_of(cell, params.count, box);
+        const Box box = box_of(cell, params.count);
         vec4 means[4] = vec4[](vec4(0), vec4(0), vec4(0), vec4(0));
-        CELLS_LOOP for (int i = 0; i < 9; i++)
-                [[unroll]] for (int k = 0; k < 4; k++)
-                        means[k] += LOAD(planes, k * cells + box[i]) / 9;
+        CELLS_LOOP for (int y = 0; y < 3; y++)
+                CELLS_LOOP for (int x = 0; x < 3; x++)
+                        [[unroll]] for (int k = 0; k < 4; k++)
+                                means[k] += LOAD(planes, k * cells + box.rows[y] + box.x[x]) / 9;
         const vec3 color = means[0].rgb;
         const vec3 f = factors(means[2].xyz - color * color, means[3].xyz - color.rrg * color.gbb, means[1].xyz - color * means[0].a);
         STORE(result, cell, vec4(f, means[0].a - dot(f, color)));

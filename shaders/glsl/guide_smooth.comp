@@ -16,10 +16,10 @@ void main()
         const int cell = LINEAR_INVOCATION;
         if (cell >= params.count.x * params.count.y)
                 return;
-        int box[9];
-        box_of(cell, params.count, box);
+        const Box box = box_of(cell, params.count);
         vec4 sum = vec4(0);
-        [[unroll]] for (int i = 0; i < 9; i++)
-                sum += LOAD(functions, box[i]);
+        [[unroll]] for (int y = 0; y < 3; y++)
+                [[unroll]] for (int x = 0; x < 3; x++)
+                        sum += LOAD(functions, box.rows[y] + box.x[x]);
         STORE(result, cell, sum / 9);
 }
