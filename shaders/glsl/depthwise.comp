@@ -27,6 +27,9 @@ PUSH_CONSTANTS(depthwise_params);
 layout(local_size_x = SUBGROUP) in;
 
 #define ROWS [[unroll]]
+#define UP_TO(i, end, most) [[unroll]] for (int i = 0; i < (end); i++)
+#define MOST_PIXELS 16 // a block
+#define MOST_ACROSS 19
 #define WEIGHT(i) w[i]
 #define LOAD_WEIGHTS(first)                                                                                           \
         vec4 w[26], mine[4];                                                                                                 \
@@ -39,6 +42,10 @@ layout(local_size_x = WORKGROUP) in;
 
 // A row at a time: a GPU has too few registers for all weights.
 #define ROWS [[dont_unroll]]
+// Written out as far as specialization constants allow, so that arrays are registers for all compilers (docs/GPUS.md).
+#define UP_TO(i, end, most) [[unroll]] for (int i = 0; i < (most); i++) if (i < (end))
+#define MOST_PIXELS 2
+#define MOST_ACROSS 7
 #define WEIGHT(i) LOAD(weights, first_weight + (i))
 #define LOAD_WEIGHTS(first) const int first_weight = first;
 #endif
@@ -50,31 +57,31 @@ void main()
         const ivec2 first = nth_pixel(block, blocks) * ivec2(WIDE, HIGH);
         const int y = first.y, x = first.x;
 
-        vec4 sum[16];
+        vec4 sum[MOST_PIXELS];
         LOAD_WEIGHTS(group * (TAPS + 1))
         if (y >= params.out_height)
                 return;
-        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++)
+        UP_TO (i, HIGH * WIDE, MOST_PIXELS)
                 sum[i] = WEIGHT(TAPS);
 
         ROWS for (int v = 0; v < DOWN; v++) {
                 const int from_y = y * STRIDE + (v - KERNEL / 2) * params.dilation;
                 const bool row_inside = from_y >= 0 && from_y < params.height;
-                vec4 row[19]; // ACROSS of them
-                [[unroll]] for (int u = 0; u < ACROSS; u++) {
+                vec4 row[MOST_ACROSS];
+                UP_TO (u, ACROSS, MOST_ACROSS) {
                         const int from_x = x * STRIDE + (u - KERNEL / 2) * params.dilation;
                         const bool inside = row_inside && from_x >= 0 && from_x < params.width;
                         row[u] = LOAD(source, at(params.source, inside ? from_y * params.width + from_x : 0, group));
                         row[u] = inside ? row[u] : vec4(0);
                 }
-                [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
+                UP_TO (i, HIGH * WIDE, MOST_PIXELS) {
                         const int down = v - i / WIDE * STRIDE;
                         if (down >= 0 && down < KERNEL)
-                                [[unroll]] for (int k = 0; k < KERNEL; k++)
+                                UP_TO (k, KERNEL, 5)
                                         sum[i] += WEIGHT(down * KERNEL + k) * row[i % WIDE * STRIDE + k];
                 }
         }
-        [[unroll]] for (int i = 0; i < HIGH * WIDE; i++) {
+        UP_TO (i, HIGH * WIDE, MOST_PIXELS) {
                 const int to_y = y + i / WIDE, to_x = x + i % WIDE;
                 if (to_y < params.out_height && to_x < params.out_width)
                         STORE(result, at(params.result, to_y * params.out_width + to_x, group),
