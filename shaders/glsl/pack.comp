@@ -15,19 +15,31 @@ PUSH_CONSTANTS(pack_params);
 
 #define ROWS_SHIFT max(max(SHIFT_Y(0), SHIFT_Y(1)), SHIFT_Y(2))
 
-vec3 pixels[2 * BLOCK];
+// A block: four pixels each.  Not an array, which would be memory for some GPUs' compilers (docs/GPUS.md).
+uvec4 upper_left, upper_right, lower_left, lower_right;
+
+uvec4 four_pixels(int x, int y)
+{
+        return LOAD_WORDS(image, (min(y, params.size.y - 1) * params.size.x + x) >> 2);
+}
+
+vec3 pixel(int x, int y)
+{
+        const uvec4 left = y == 0 ? upper_left : lower_left, right = y == 0 ? upper_right : lower_right;
+        return from_pixel((x < 4 ? left : right)[x & 3]);
+}
 
 // Component k of sample (i, row): of the mean of the pixels that share it.
 float sample_of(int k, int i, int row)
 {
-        const int at = (row << SHIFT_Y(k)) * BLOCK + (i << SHIFT_X(k));
-        vec3 mean = pixels[at];
+        const int x = i << SHIFT_X(k), y = row << SHIFT_Y(k);
+        vec3 mean = pixel(x, y);
         if (SHIFT_X(k) == 1)
-                mean += pixels[at + 1];
+                mean += pixel(x + 1, y);
         if (SHIFT_Y(k) == 1)
-                mean += pixels[at + BLOCK];
+                mean += pixel(x, y + 1);
         if (SHIFT_X(k) == 1 && SHIFT_Y(k) == 1)
-                mean += pixels[at + BLOCK + 1];
+                mean += pixel(x + 1, y + 1);
         return dot(params.rows[k], vec4(mean / float(1 << SHIFT_X(k) + SHIFT_Y(k)), 1));
 }
 
@@ -74,13 +86,12 @@ void main()
         const bool inside = p.x < params.size.x; // or in a row's padding
         if (p.y >= params.size.y)
                 return;
-        [[unroll]] for (int y = 0; y < 1 << ROWS_SHIFT; y++) {
-                const int row = min(p.y + y, params.size.y - 1) * params.size.x;
-                [[unroll]] for (int x = 0; x < BLOCK; x += 4) {
-                        const uvec4 four = LOAD_WORDS(image, (row + (inside ? p.x : 0) + x) >> 2);
-                        [[unroll]] for (int i = 0; i < 4; i++)
-                                pixels[y * BLOCK + x + i] = from_pixel(four[i]);
-                }
+        const int x = inside ? p.x : 0;
+        upper_left = four_pixels(x, p.y);
+        upper_right = four_pixels(x + 4, p.y);
+        if (ROWS_SHIFT != 0) {
+                lower_left = four_pixels(x, p.y + 1);
+                lower_right = four_pixels(x + 4, p.y + 1);
         }
         if (LEADS(0))
                 write_plane(0, block, inside);

@@ -21,26 +21,31 @@ float component(int k, ivec2 p)
                         ivec2 q = min(p + ivec2(x, y), params.size - 1);
                         sum += from_pixel(LOAD_WORD(image, q.y * params.size.x + q.x));
                 }
-        return dot(params.rows[k], vec4(sum / float(1 << SHIFT_X(k) + SHIFT_Y(k)), 1));
+        const vec4 weights = k == 0 ? params.rows[0] : k == 1 ? params.rows[1] : params.rows[2];
+        return dot(weights, vec4(sum / float(1 << SHIFT_X(k) + SHIFT_Y(k)), 1));
 }
 
 float byte_at(int address)
 {
-        int plane = 0;
-        for (int i = 1; i < 3; i++)
-                if (address >= params.planes[i].offset)
-                        plane = i;
-        const int in_plane = address - params.planes[plane].offset;
-        const int row = in_plane / params.planes[plane].stride, column = in_plane % params.planes[plane].stride;
+        int number = 0;
+        plane_params plane = params.planes[0];
+        [[unroll]] for (int i = 1; i < 3; i++)
+                if (address >= params.planes[i].offset) {
+                        number = i;
+                        plane = params.planes[i];
+                }
+        const ivec2 place = nth_pixel(address - plane.offset, plane.stride); // its column and row
+        // Which component it is, and the number of the sample.
+        int which = -1, nth = 0;
         [[unroll]] for (int k = 0; k < 3; k++) {
-                const int at = column - FIRST(k);
-                if (STEP(k) == 0 || PLANE(k) != plane || at < 0 || at % max(STEP(k), 1) != 0)
-                        continue;
-                const ivec2 p = ivec2(at / max(STEP(k), 1) << SHIFT_X(k), row << SHIFT_Y(k));
-                if (all(lessThan(p, params.size)))
-                        return component(k, p);
+                const int at = place.x - FIRST(k), step = max(STEP(k), 1);
+                if (STEP(k) != 0 && PLANE(k) == number && at >= 0 && at % step == 0) {
+                        which = k;
+                        nth = at / step;
+                }
         }
-        return 0;
+        const ivec2 p = ivec2(nth << SHIFT_X(which), place.y << SHIFT_Y(which));
+        return which >= 0 && all(lessThan(p, params.size)) ? component(which, p) : 0;
 }
 
 void main()
