@@ -30,43 +30,38 @@ f16vec4 halves(uvec2 v)
 #define LOAD_ELEMENT LOAD
 #endif
 
-shared ELEMENT tile_source[DEPTH][TILE];
-shared ELEMENT tile_weights[DEPTH][TILE];
+shared ELEMENT tile_source[DEPTH * TILE];
+shared ELEMENT tile_weights[DEPTH * TILE];
 
 void main()
 {
-        const int me = int(gl_LocalInvocationID.x);
+        const uint me = gl_LocalInvocationID.x; // dividing it is shorter without a sign
         const int pixel = int(gl_WorkGroupID.y) * TILE;
         const int channel = int(gl_WorkGroupID.x) * TILE;
         const int rows = (params.out_groups + 1) / 2; // of 8 output channels
         const int batch = int(gl_WorkGroupID.z);
-        const int mine_pixel = me % SIDE, mine_channel = me / SIDE; // and every SIDE-th from there
 
         float sum[4][4];
         [[unroll]] for (int i = 0; i < 4; i++)
                 [[unroll]] for (int j = 0; j < 4; j++)
                         sum[i][j] = 0;
 
-        // This invocation loads this pixel and this weight row of the tiles, in every LOADS-th step of the depth.
-        const int place = me % TILE, start = me / TILE;
-        const int row = channel / 8 + place / 8;
-        const int last_pixel = POINTWISE != 0 ? (params.out_pixels + 31 & ~31) - 1 : params.out_pixels - 1;
+        // This invocation loads this pixel and this weight row of the tiles, in every LOADS-th step of the depth.  What is not stored
+        // in the end may be anything.
+        const uint place = me % TILE;
+        const int start = int(me / TILE), row = min(channel / 8 + int(place / 8), rows - 1), mine = pixel + int(place);
+        const int slot = start * TILE + int(place % 4 * SIDE + place / 4); // so that neighbours read neighbours
         for (int tap = 0; tap < TAPS; tap++) {
-                int i = POINTWISE != 0 ? pixel + place : tap_pixel(tap, origin_of(pixel + place)); // kept, it would cost registers
-                bool inside = i >= 0 && pixel + place <= last_pixel;
-                int from = at(params.source, inside ? i : 0, 0) + batch * params.source_batch;
-                int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + place % 8;
+                const int i = POINTWISE != 0 ? min(mine, params.out_pixels - 1) : tap_pixel(tap, origin_of(mine));
+                const bool inside = i >= 0;
+                const int from = at(params.source, max(i, 0), 0) + batch * params.source_batch;
+                const int weight = batch * params.weights_batch + ((row * TAPS + tap) * params.groups) * 8 + int(place % 8);
                 for (int g = 0; g < params.share; g += DEPTH) {
                         [[unroll]] for (int load = 0; load < LOADS; load++) {
-                                int d = start + load * (DEPTH / LOADS);
-                                bool there = g + d < params.share;
-                                ELEMENT x = ELEMENT(0), w = ELEMENT(0);
-                                if (there && inside)
-                                        x = LOAD_ELEMENT(source, from + (g + d) * 32);
-                                if (there && row < rows)
-                                        w = LOAD_ELEMENT(weights, weight + (g + d) * 8);
-                                tile_source[d][place] = x;
-                                tile_weights[d][place % 4 * SIDE + place / 4] = w; // so that neighbours read neighbours
+                                const int d = load * (DEPTH / LOADS), group = g + start + d, there = min(group, params.share - 1);
+                                const ELEMENT x = LOAD_ELEMENT(source, from + there * 32);
+                                tile_source[me + d * TILE] = inside && group < params.share ? x : ELEMENT(0);
+                                tile_weights[slot + d * TILE] = LOAD_ELEMENT(weights, weight + there * 8);
                         }
                         barrier();
                         [[dont_unroll]] for (int d = 0; d < DEPTH; d++) {
@@ -74,9 +69,9 @@ void main()
                                 // A pair is two output channels, so that weights come as pairs, and inputs need not.
                                 f16vec4 x[4], part[4];
                                 [[unroll]] for (int j = 0; j < 4; j++)
-                                        x[j] = halves(tile_source[d][mine_pixel + SIDE * j]);
+                                        x[j] = halves(tile_source[d * TILE + me % SIDE + SIDE * j]);
                                 [[unroll]] for (int k = 0; k < 4; k++) {
-                                        f16vec4 w = halves(tile_weights[d][k * SIDE + mine_channel]);
+                                        f16vec4 w = halves(tile_weights[d * TILE + me / SIDE + SIDE * k]);
                                         [[unroll]] for (int j = 0; j < 4; j++)
                                                 part[j] = k == 0 ? w * x[j][k] : part[j] + w * x[j][k];
                                 }
@@ -86,9 +81,9 @@ void main()
 #else
                                 vec4 x[4];
                                 [[unroll]] for (int j = 0; j < 4; j++)
-                                        x[j] = tile_source[d][mine_pixel + SIDE * j];
+                                        x[j] = tile_source[d * TILE + me % SIDE + SIDE * j];
                                 [[unroll]] for (int c = 0; c < 4; c++) {
-                                        vec4 w = tile_weights[d][c * SIDE + mine_channel];
+                                        vec4 w = tile_weights[d * TILE + me / SIDE + SIDE * c];
                                         // Component by component: each is one fused multiply-add; dot() is one more.
                                         [[unroll]] for (int k = 0; k < 4; k++)
                                                 [[unroll]] for (int j = 0; j < 4; j++)
@@ -99,10 +94,10 @@ void main()
                         barrier();
                 }
         }
-        const int group = channel / 4 + mine_channel;
+        const int group = channel / 4 + int(me / SIDE);
         const vec4 bias = group < params.out_groups ? bias_of(group) : vec4(0);
         [[unroll]] for (int j = 0; j < 4; j++) {
-                const int to = pixel + mine_pixel + SIDE * j;
+                const int to = pixel + int(me % SIDE) + SIDE * j;
                 if (group < params.out_groups && to < params.out_pixels)
                         STORE(result, at(params.result, to, group) + batch * params.result_batch,
                               epilogue(params.epilogue, at(params.residual, to, group),
