@@ -24,7 +24,7 @@ void main()
         int which = 0;
         for (int g = 0; g * 4 < params.classes; g++) {
                 const vec4 v = INTERPOLATE(logits, params.logits, b, g);
-                [[unroll]] for (int k = 0; k < 4; k++) {
+                for (int k = 0; k < 4; k++) {
                         const int c = g * 4 + k;
                         const float x = c < params.classes ? v[k] : LEAST;
                         second = max(second, min(best, x));

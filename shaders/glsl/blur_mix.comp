@@ -41,7 +41,7 @@ void main()
         const uint four = LOAD_WORD(mask, i);
         ivec2 p = nth_pixel(i * 4, params.size.x);
         uvec4 after;
-        [[unroll]] for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < 4; k++) {
                 const float rest = float(255 - int(four >> k * 8 & 255)) / 255;
                 const ivec2 cell = (p >> b.shift) + 1;
                 const vec4 wide = blurred_at(p, b, row), near = LOAD(cells, cell.y * row + cell.x);

@@ -150,7 +150,7 @@ void main()
         const float change = dot(abs(brightness - vec4(ivec4(old >> 16 & 255))), vec4(0.25));
         const float motion = max(1 - how.y, clamp((change - STILL) / (MOVING - STILL), 0, 1));
         uvec4 after;
-        [[unroll]] for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < 4; k++) {
                 const vec2 p = vec2(pixel) + 0.5, place = transform(rows[0], rows[1], p);
                 const vec2 other = nearest(p, int(how.z), how.w);
                 const float own = away(place - 0.5 * vec2(params.answers_size));
