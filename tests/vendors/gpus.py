@@ -15,10 +15,11 @@ DEBIAN = "/usr/share/vulkan/icd.d"
 
 
 class Gpu(NamedTuple):
-    """name: for people. driver: of DRIVERS. family: for the driver."""
+    """name: for people. driver: of DRIVERS. family: for the driver. renamed: what Debian 13's calls the family."""
     name: str
     driver: str
     family: str
+    renamed: str = ""
 
 
 class Driver(NamedTuple):
@@ -38,7 +39,7 @@ GPUS = (
     Gpu("Ryzen 4000", "AMD", "renoir"),
     Gpu("Radeon RX 5700", "AMD", "navi10"),
     Gpu("Radeon RX 6800", "AMD", "navi21"),
-    Gpu("Radeon RX 7900", "AMD", "gfx1100"),
+    Gpu("Radeon RX 7900", "AMD", "gfx1100", "navi31"),
     Gpu("HD Graphics 530", "Intel", "skl"),
     Gpu("Iris Xe", "Intel", "tgl"),
     Gpu("Arc A770", "Intel", "dg2"),
@@ -112,8 +113,11 @@ def compiled(program, gpu, lines):
     """(what the driver calls itself, for each line of compile-stats.c a dictionary of statistics, or None where the
     device cannot run the kernel). Of several executables, such
     as one for each SIMD width, the widest counts."""
-    done = subprocess.run([program], input="\n".join(lines) + "\n", env=environment(gpu), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=900)
+    for family in filter(None, (gpu.family, gpu.renamed)):
+        done = subprocess.run([program], input="\n".join(lines) + "\n", env=environment(gpu._replace(family=family)),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+        if "Unknown family" not in done.stdout:
+            break
     if done.returncode:
         raise RuntimeError(f"{gpu.name}: {done.stdout[-2000:]}")
     objects, before = [], []
