@@ -89,6 +89,33 @@ uint64_t gpu_allocated(const struct gpu *gpu); /* bytes of all existing buffers 
 /* For start-up only: copies through a staging buffer and waits. */
 int gpu_buffer_write(struct gpu_buffer *buffer, uint64_t offset, const void *data, uint64_t size);
 
+/* ---- memory of others ---- */
+
+/* Memory that belongs to somebody else, such as a camera's driver, and that programs can read where it is.  A buffer is
+ * only bytes: it has neither a DRM format nor a modifier. */
+struct gpu_foreign {
+        int dmabuf; /* a descriptor of it, which stays the caller's; -1: there is none */
+        void *data; /* where it is mapped; NULL: nowhere.  The mapping has whole pages */
+        uint64_t size;
+};
+
+enum gpu_import {
+        GPU_IMPORT_DMABUF, /* for any device; what is read is what was written before the program was submitted */
+        GPU_IMPORT_HOST,   /* the pages of this process */
+        GPU_IMPORTS,
+};
+
+/* Makes a buffer of such memory, without copying it.  It is not mapped, and a program that would write it cannot be
+ * recorded (-EINVAL).  The memory must not go before gpu_buffer_free() has returned, or ever if gpu_is_stuck() then.
+ * Nobody should write while a program that reads it is in use.
+ *   -ENOTSUP  the device or its driver does not import this memory in this way: copy it, or try another way
+ *   -ENOMEM   also if the driver cannot keep so much memory in its place */
+int gpu_buffer_import(struct gpu *gpu, enum gpu_import how, const struct gpu_foreign *foreign, const char *name,
+                      struct gpu_buffer **ret);
+
+/* Whether the device may be reading its memory for ever: it is lost, and has not responded. */
+bool gpu_is_stuck(const struct gpu *gpu);
+
 /* ---- programs ---- */
 
 /* A program is an ordered list of operators (op_* in image.h and ops.h); each sees what the previous ones wrote.

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "shaders/vk/vk.h"
 
@@ -12,7 +13,7 @@ static const VkMemoryPropertyFlags wishes[][2] = {
                                  VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT},
 };
 
-static int memory_type(const struct gpu *gpu, uint32_t allowed, enum gpu_memory use)
+int buffer_memory_type(const struct gpu *gpu, uint32_t allowed, enum gpu_memory use)
 {
         for (int wish = 0; wish < 2; wish++)
                 for (uint32_t i = 0; i < gpu->memory.memoryTypeCount; i++) {
@@ -29,7 +30,7 @@ static int allocate(struct gpu_buffer *buffer, enum gpu_memory use)
         VkMemoryRequirements needs;
 
         vkGetBufferMemoryRequirements(gpu->device, buffer->handle, &needs);
-        int type = memory_type(gpu, needs.memoryTypeBits, use);
+        int type = buffer_memory_type(gpu, needs.memoryTypeBits, use);
         if (type < 0)
                 return type;
         if (needs.size > gpu->memory.memoryHeaps[gpu->memory.memoryTypes[type].heapIndex].size)
@@ -47,23 +48,43 @@ static int allocate(struct gpu_buffer *buffer, enum gpu_memory use)
         return r;
 }
 
-int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const char *name, struct gpu_buffer **ret)
+int buffer_create(struct gpu *gpu, uint64_t size, VkBufferUsageFlags usage, VkExternalMemoryHandleTypeFlags handles,
+                  struct gpu_buffer **ret)
 {
         struct gpu_buffer *buffer = calloc(1, sizeof *buffer);
         if (!buffer)
                 return -ENOMEM;
         /* Whole vec4s, so that any range can be viewed as texels. */
-        *buffer = (struct gpu_buffer){.gpu = gpu, .size = (size + 15) & ~UINT64_C(15)};
+        *buffer = (struct gpu_buffer){.gpu = gpu, .size = (size + 15) & ~UINT64_C(15), .sync = -1};
         gpu->allocated += buffer->size;
+        const VkExternalMemoryBufferCreateInfo external = {
+                .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+                .handleTypes = handles,
+        };
         VkBufferCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                .pNext = handles ? &external : NULL,
                 .size = buffer->size,
-                .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
-                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                .usage = usage,
         };
         int r = vk_made(gpu, &buffer->handle, vkCreateBuffer(gpu->device, &info, NULL, &buffer->handle));
-        if (r == 0)
-                r = allocate(buffer, memory);
+        if (r < 0)
+                gpu_buffer_free(buffer);
+        else
+                *ret = buffer;
+        return r;
+}
+
+int gpu_buffer_new(struct gpu *gpu, uint64_t size, enum gpu_memory memory, const char *name, struct gpu_buffer **ret)
+{
+        const VkBufferUsageFlags usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
+                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+        struct gpu_buffer *buffer;
+
+        int r = buffer_create(gpu, size, usage, 0, &buffer);
+        if (r < 0)
+                return r;
+        r = allocate(buffer, memory);
         if (r < 0) {
                 gpu_buffer_free(buffer);
                 return r;
@@ -82,6 +103,8 @@ void gpu_buffer_free(struct gpu_buffer *buffer)
                 vkDestroyBuffer(buffer->gpu->device, buffer->handle, NULL);
                 vkFreeMemory(buffer->gpu->device, buffer->memory, NULL);
         }
+        if (buffer->sync >= 0)
+                close(buffer->sync);
         free(buffer);
 }
 

@@ -46,6 +46,44 @@ static bool float16(VkPhysicalDevice device)
         return halves.shaderFloat16;
 }
 
+/* Whether a buffer can be made of a dma-buf, without an allocation of its own kind. */
+static bool imports_dmabufs(VkPhysicalDevice device)
+{
+        const VkPhysicalDeviceExternalBufferInfo info = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO,
+                .usage = IMPORT_USAGE,
+                .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT,
+        };
+        VkExternalBufferProperties p = {.sType = VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
+
+        vkGetPhysicalDeviceExternalBufferProperties(device, &info, &p);
+        VkExternalMemoryFeatureFlags features = p.externalMemoryProperties.externalMemoryFeatures;
+        return features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT &&
+               !(features & VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT);
+}
+
+/* What can be imported is asked for each pointer: in general, SwiftShader says that nothing can, and does it. */
+static uint64_t host_alignment(VkPhysicalDevice device)
+{
+        VkPhysicalDeviceExternalMemoryHostPropertiesEXT host = {
+                .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+        VkPhysicalDeviceProperties2 p = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &host};
+
+        if (!device_has_extension(device, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+                return 0;
+        vkGetPhysicalDeviceProperties2(device, &p);
+        return host.minImportedHostPointerAlignment;
+}
+
+static void read_imports(VkPhysicalDevice device, struct gpu_caps *ret)
+{
+        ret->host_alignment = host_alignment(device);
+        ret->dmabuf = device_has_extension(device, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME) &&
+                      device_has_extension(device, VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME) &&
+                      imports_dmabufs(device);
+        ret->foreign_family = device_has_extension(device, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME);
+}
+
 void device_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *ret)
 {
         VkPhysicalDeviceProperties p;
@@ -64,4 +102,5 @@ void device_caps(VkInstance instance, VkPhysicalDevice device, struct gpu_caps *
         memcpy(ret->groups, p.limits.maxComputeWorkGroupCount, sizeof ret->groups);
         read_subgroups(device, ret);
         matrices_caps(instance, device, ret);
+        read_imports(device, ret);
 }

@@ -27,6 +27,11 @@ struct gpu_caps {
          * columns, each the sum of K products.  Kernels ask for subgroups of that size. */
         enum gpu_matrices matrices;
         uint32_t matrix_m, matrix_n, matrix_k, matrix_subgroup;
+
+        uint64_t host_alignment; /* of memory of this process that can become a buffer
+                                  * (VK_EXT_external_memory_host); 0: none can */
+        bool dmabuf;             /* dma-bufs can (VK_EXT_external_memory_dma_buf) */
+        bool foreign_family;     /* has a name for other devices' use of them (VK_EXT_queue_family_foreign) */
 };
 
 static inline bool caps_can_ask_for(const struct gpu_caps *caps, uint32_t subgroup)

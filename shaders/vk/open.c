@@ -4,6 +4,8 @@
 
 #include "shaders/vk/device.h"
 
+enum { EXTENSIONS = 6 };
+
 static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                  VkDebugUtilsMessageTypeFlagsEXT types,
                                                  const VkDebugUtilsMessengerCallbackDataEXT *data, void *userdata)
@@ -82,6 +84,28 @@ out:
         return r;
 }
 
+/* Those that are there and of use. */
+static uint32_t list_extensions(const struct gpu_caps *caps, const char **ret)
+{
+        const struct {
+                bool wanted;
+                const char *name;
+        } all[EXTENSIONS] = {
+                {caps->subgroup_most > 0, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME},
+                {caps->float16, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME},
+                {caps->host_alignment > 0, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME},
+                {caps->dmabuf, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME},
+                {caps->dmabuf, VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME},
+                {caps->foreign_family, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME},
+        };
+        uint32_t count = 0;
+
+        for (int i = 0; i < EXTENSIONS; i++)
+                if (all[i].wanted)
+                        ret[count++] = all[i].name;
+        return count;
+}
+
 static int create_device(struct gpu *gpu)
 {
         VkDeviceQueueCreateInfo queue = {
@@ -91,32 +115,28 @@ static int create_device(struct gpu *gpu)
                 .pQueuePriorities = &(float){1},
         };
         const VkPhysicalDeviceFeatures features = {.shaderInt64 = gpu->caps.int64};
-        const char *extensions[MATRIX_EXTENSIONS + 2];
+        const char *extensions[EXTENSIONS + MATRIX_EXTENSIONS];
         struct matrix_features matrices;
-        unsigned count = matrices_enable(&gpu->caps, extensions, &matrices);
+        const unsigned count = matrices_enable(&gpu->caps, extensions, &matrices);
         const void *enabled = count > 0 ? &matrices : NULL;
         const VkPhysicalDeviceShaderFloat16Int8Features halves = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
                 .pNext = (void *)enabled,
                 .shaderFloat16 = true,
         };
-        if (gpu->caps.float16) {
-                extensions[count++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
+        if (gpu->caps.float16)
                 enabled = &halves;
-        }
         const VkPhysicalDeviceSubgroupSizeControlFeatures control = {
                 .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
                 .pNext = (void *)enabled,
                 .subgroupSizeControl = true,
         };
-        if (gpu->caps.subgroup_most > 0) {
-                extensions[count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+        if (gpu->caps.subgroup_most > 0)
                 enabled = &control;
-        }
         VkDeviceCreateInfo info = {
                 .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                 .pNext = enabled,
-                .enabledExtensionCount = count,
+                .enabledExtensionCount = count + list_extensions(&gpu->caps, extensions + count),
                 .ppEnabledExtensionNames = extensions,
                 .queueCreateInfoCount = 1,
                 .pQueueCreateInfos = &queue,
@@ -126,6 +146,7 @@ static int create_device(struct gpu *gpu)
         if (r < 0)
                 return r;
         vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
+        import_init(gpu);
         VkCommandPoolCreateInfo pool = {
                 .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                 .queueFamilyIndex = gpu->family,

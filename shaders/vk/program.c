@@ -127,10 +127,17 @@ static bool conflicts(const struct touched *a, const struct touched *b)
 }
 
 /* A barrier is only needed between operators if one writes what the other uses; independent ones may overlap. */
-static void order(struct gpu_program *program, VkCommandBuffer commands, const struct touched *news, unsigned count)
+static int order(struct gpu_program *program, VkCommandBuffer commands, const struct touched *news, unsigned count)
 {
         const unsigned room = sizeof program->touched / sizeof *program->touched;
         bool needed = program->touched_count + count > room;
+        int r = 0;
+
+        for (unsigned i = 0; i < count && r == 0; i++)
+                r = news[i].written && news[i].buffer->imported ? -EINVAL
+                                                                : import_use(program, commands, news[i].buffer);
+        if (r < 0)
+                return program_fail(program, r);
 
         for (unsigned i = 0; i < program->touched_count && !needed; i++)
                 for (unsigned j = 0; j < count; j++)
@@ -141,6 +148,7 @@ static void order(struct gpu_program *program, VkCommandBuffer commands, const s
         }
         memcpy(program->touched + program->touched_count, news, count * sizeof *news);
         program->touched_count += count;
+        return 0;
 }
 
 static int new_set(struct gpu_program *program, enum reading reading, VkDescriptorSet *ret)
@@ -274,9 +282,8 @@ static int record_piece(struct gpu_program *program, const struct dispatch *disp
                         touched[count++] = (struct touched){o->buffer, o->offset, o->offset + o->size, i == RESULT};
         }
         int r = open_segment(program, dispatch->cost / pieces, &commands);
-        if (r < 0)
+        if (r < 0 || (r = order(program, commands, touched, count)) < 0)
                 return r;
-        order(program, commands, touched, count);
         vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
         vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
         vkCmdPushConstants(commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch->push_size, dispatch->push);
@@ -318,9 +325,8 @@ int program_copy(struct gpu_program *program, struct gpu_buffer *from, uint64_t 
         if (program->only_compiles)
                 return 0;
         int r = open_segment(program, size, &commands);
-        if (r < 0)
+        if (r < 0 || (r = order(program, commands, touched, 2)) < 0)
                 return r;
-        order(program, commands, touched, 2);
         vkCmdCopyBuffer(commands, from->handle, to->handle, 1, &(VkBufferCopy){from_offset, to_offset, size});
         return 0;
 }
@@ -347,8 +353,10 @@ int gpu_program_end(struct gpu_program *program)
                 program_fail(program, begin_segment(program));
         if (program->stamps)
                 gpu_program_part(program);
-        if (program->error == 0)
+        if (program->error == 0) {
+                import_hand_back(program, program->segments[program->segment_count - 1].commands);
                 program_fail(program, end_segment(program));
+        }
         program->ended = true;
         return program->error;
 }
@@ -377,5 +385,6 @@ void gpu_program_free(struct gpu_program *program)
         free(program->segments);
         free(program->pools);
         free(program->views);
+        free(program->dmabufs);
         free(program);
 }

@@ -53,10 +53,15 @@ struct segment {
 
 /* A range of a buffer that some operator has used since the last barrier. */
 struct touched {
-        const struct gpu_buffer *buffer;
+        struct gpu_buffer *buffer;
         uint64_t from, to;
         bool written;
 };
+
+/* How memory of others is used. */
+#define IMPORT_USAGE                                                                                                   \
+        (VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |                               \
+         VK_BUFFER_USAGE_TRANSFER_SRC_BIT)
 
 struct gpu_program {
         struct gpu *gpu;
@@ -85,6 +90,9 @@ struct gpu_program {
 
         struct touched touched[64];
         unsigned touched_count;
+
+        struct gpu_buffer **dmabufs; /* that it reads */
+        size_t dmabuf_count;
 
         gpu_done done;
         void *userdata;
@@ -122,6 +130,8 @@ struct gpu {
         VkPhysicalDeviceMemoryProperties memory;
         VkDebugUtilsMessengerEXT messenger;
         PFN_vkSetDebugUtilsObjectNameEXT set_name;
+        PFN_vkGetMemoryHostPointerPropertiesEXT host_properties; /* NULL: as without the extension */
+        PFN_vkGetMemoryFdPropertiesKHR fd_properties;            /* the same */
         unsigned validation_messages;
 
         VkPipelineCache cache;
@@ -160,6 +170,9 @@ struct gpu_buffer {
         VkDeviceMemory memory;
         uint64_t size;
         void *map;
+        bool imported; /* somebody else's memory, which programs only read */
+        bool dmabuf;   /* other devices write it */
+        int sync;      /* its descriptor if the CPU reads it for this device; otherwise -1 */
 };
 
 /* What an operator binds: a range of a buffer, as an array of vec4 in a format.  A NULL buffer: not used by the
@@ -200,6 +213,20 @@ void vk_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const char *na
 
 /* open.c: a device with its queue and its cache.  The caller sets what can only be measured: backend, reading, rate. */
 int vk_open(const struct gpu_options *options, struct gpu **ret, char *why, size_t why_size);
+
+/* buffer.c: a buffer without memory, which the caller frees; the type of memory that suits a use, -ENOTSUP: none.
+ * `handles`: the kind of memory that it will be made of; 0: the device's. */
+int buffer_create(struct gpu *gpu, uint64_t size, VkBufferUsageFlags usage, VkExternalMemoryHandleTypeFlags handles,
+                  struct gpu_buffer **ret);
+int buffer_memory_type(const struct gpu *gpu, uint32_t allowed, enum gpu_memory use);
+
+/* import.c */
+void import_init(struct gpu *gpu);
+/* Notes that the program uses the buffer; before its first use of a dma-buf, takes that over from other devices. */
+int import_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu_buffer *buffer);
+void import_hand_back(const struct gpu_program *program, VkCommandBuffer commands); /* after its last use */
+/* Around a run of the program: the CPU begins or ends reading for the device. */
+void import_sync(const struct gpu_program *program, bool begin);
 
 /* pipeline.c */
 int pipelines_init(struct gpu *gpu);

@@ -1,4 +1,5 @@
 /* Instance, device, memory, and objects that are made once. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,9 +61,9 @@ static VkResult list_one(uint32_t *count, const void *ret)
 }
 
 /* One extension, which is not used. */
-static VkResult list_extensions(enum fault_point point, uint32_t *count, VkExtensionProperties *ret)
+VkResult vkEnumerateInstanceExtensionProperties(const char *layer, uint32_t *count, VkExtensionProperties *ret)
 {
-        VkResult result = fault_due(point);
+        VkResult result = fault_due(FAULT_vkEnumerateInstanceExtensionProperties);
 
         if (result < 0)
                 return result;
@@ -71,15 +72,25 @@ static VkResult list_extensions(enum fault_point point, uint32_t *count, VkExten
         return list_one(count, ret);
 }
 
-VkResult vkEnumerateInstanceExtensionProperties(const char *layer, uint32_t *count, VkExtensionProperties *ret)
-{
-        return list_extensions(FAULT_vkEnumerateInstanceExtensionProperties, count, ret);
-}
-
+/* All that is needed to import memory. */
 VkResult vkEnumerateDeviceExtensionProperties(VkPhysicalDevice device, const char *layer, uint32_t *count,
                                               VkExtensionProperties *ret)
 {
-        return list_extensions(FAULT_vkEnumerateDeviceExtensionProperties, count, ret);
+        static const VkExtensionProperties all[] = {
+                {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, 1},
+                {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME, 1},
+                {VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME, 1},
+                {VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME, 1},
+        };
+        const uint32_t there = sizeof all / sizeof all[0];
+        VkResult result = fault_due(FAULT_vkEnumerateDeviceExtensionProperties);
+
+        if (result < 0)
+                return result;
+        for (uint32_t i = 0; ret && i < *count && i < there; i++)
+                ret[i] = all[i];
+        *count = ret && *count < there ? *count : there;
+        return *count < there ? VK_INCOMPLETE : VK_SUCCESS;
 }
 
 VkResult vkEnumeratePhysicalDevices(VkInstance instance, uint32_t *count, VkPhysicalDevice *ret)
@@ -127,6 +138,8 @@ void vkGetPhysicalDeviceProperties2(VkPhysicalDevice device, VkPhysicalDevicePro
                         VkPhysicalDeviceDriverProperties *driver = (void *)s;
                         strcpy(driver->driverName, "fake");
                         strcpy(driver->driverInfo, "1");
+                } else if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT) {
+                        ((VkPhysicalDeviceExternalMemoryHostPropertiesEXT *)s)->minImportedHostPointerAlignment = 4096;
                 }
         }
 }
@@ -206,14 +219,66 @@ void vkGetBufferMemoryRequirements(VkDevice device, VkBuffer buffer, VkMemoryReq
                        .memoryTypeBits = 1}));
 }
 
+void vkGetPhysicalDeviceExternalBufferProperties(VkPhysicalDevice device,
+                                                 const VkPhysicalDeviceExternalBufferInfo *info,
+                                                 VkExternalBufferProperties *ret)
+{
+        ret->externalMemoryProperties =
+                (VkExternalMemoryProperties){.externalMemoryFeatures = VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT};
+}
+
+static VkResult host_properties(VkDevice device, VkExternalMemoryHandleTypeFlagBits handle, const void *pointer,
+                                VkMemoryHostPointerPropertiesEXT *ret)
+{
+        VkResult result = fault_due(FAULT_vkGetMemoryHostPointerPropertiesEXT);
+
+        if (handle != VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT || (uintptr_t)pointer % 4096)
+                fake_misuse("vkGetMemoryHostPointerPropertiesEXT: %p", pointer);
+        ret->memoryTypeBits = result == VK_SUCCESS;
+        return result;
+}
+
+static VkResult fd_properties(VkDevice device, VkExternalMemoryHandleTypeFlagBits handle, int fd,
+                              VkMemoryFdPropertiesKHR *ret)
+{
+        VkResult result = fault_due(FAULT_vkGetMemoryFdPropertiesKHR);
+
+        if (handle != VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT || fcntl(fd, F_GETFD) < 0)
+                fake_misuse("vkGetMemoryFdPropertiesKHR: %d", fd);
+        ret->memoryTypeBits = result == VK_SUCCESS;
+        return result;
+}
+
+PFN_vkVoidFunction vkGetDeviceProcAddr(VkDevice device, const char *name)
+{
+        if (strcmp(name, "vkGetMemoryHostPointerPropertiesEXT") == 0)
+                return (PFN_vkVoidFunction)host_properties;
+        return strcmp(name, "vkGetMemoryFdPropertiesKHR") == 0 ? (PFN_vkVoidFunction)fd_properties : NULL;
+}
+
+/* From then on the descriptor is the driver's. */
+static void import(struct fake_object *memory, const VkMemoryAllocateInfo *info)
+{
+        const VkImportMemoryFdInfoKHR *dmabuf = info->pNext;
+        const VkImportMemoryHostPointerInfoEXT *host = info->pNext;
+
+        if (dmabuf && dmabuf->sType == VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR)
+                memory->descriptor = dmabuf->fd;
+        else if (host && (host->sType != VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT ||
+                          (uintptr_t)host->pHostPointer % 4096 || info->allocationSize % 4096))
+                fake_misuse("vkAllocateMemory: imports %p, %lu bytes", host->pHostPointer, info->allocationSize);
+}
+
 VkResult vkAllocateMemory(VkDevice device, const VkMemoryAllocateInfo *info, const VkAllocationCallbacks *allocator,
                           VkDeviceMemory *ret)
 {
         struct fake_object *memory;
         VkResult result = made(device, FAULT_vkAllocateMemory, FAKE_MEMORY, ret, &memory);
 
-        if (memory)
+        if (memory) {
                 memory->size = info->allocationSize;
+                import(memory, info);
+        }
         return result;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/faults/fake-private.h"
 
@@ -84,6 +85,8 @@ void fake_destroy(const void *handle, enum fake_kind kind, const char *by)
                 fake_misuse("%s frees a %s that the device is using", by, kinds[kind]);
         object->alive = false;
         alive[kind]--;
+        if (object->descriptor)
+                close(object->descriptor);
         __real_free(object->data);
         __real_free(object->refs);
         object->data = object->refs = NULL;

@@ -38,6 +38,7 @@ struct fake_object {
         uint64_t size; /* of memory and buffers; how many sets a pool has left */
         void *data;
         bool mapped;
+        int descriptor; /* of memory: the dma-buf that was imported, and is the driver's now; 0: none */
 
         bool recording, ended, in_flight; /* commands; fences in flight */
         bool signalled;

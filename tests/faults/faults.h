@@ -24,6 +24,8 @@
         X(vkCreateBuffer)                                                                                              \
         X(vkAllocateMemory)                                                                                            \
         X(vkBindBufferMemory)                                                                                          \
+        X(vkGetMemoryHostPointerPropertiesEXT)                                                                         \
+        X(vkGetMemoryFdPropertiesKHR)                                                                                  \
         X(vkMapMemory)                                                                                                 \
         X(vkCreateBufferView)                                                                                          \
         X(vkCreateDescriptorPool)                                                                                      \
