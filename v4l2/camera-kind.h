@@ -18,7 +18,8 @@ struct camera {
         struct camera_counters counters;
         char name[256], id[256];
         int fd;
-        uint8_t *into; /* where next() decodes a frame to: a buffer of the caller, of format.size bytes */
+        struct frame_memory *memory; /* as camera_memory() returns it */
+        uint8_t *into;               /* where next() decodes a frame to: a buffer of the caller, of format.size bytes */
         bool streaming, out;
 };
 

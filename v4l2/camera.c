@@ -101,6 +101,11 @@ const struct camera_counters *camera_counters(const struct camera *camera)
         return &camera->counters;
 }
 
+struct frame_memory *camera_memory(const struct camera *camera)
+{
+        return camera->memory;
+}
+
 int camera_start(struct camera *camera)
 {
         int r;

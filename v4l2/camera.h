@@ -16,6 +16,7 @@
 #pragma once
 
 #include "v4l2/frame.h"
+#include "v4l2/memory.h"
 
 struct camera;
 
@@ -51,6 +52,12 @@ const char *camera_name(const struct camera *camera); /* the card's name, or the
  * its number has changed.  "" if it has none, as for files. */
 const char *camera_id(const struct camera *camera);
 const struct camera_counters *camera_counters(const struct camera *camera);
+
+/* The memory in which the driver delivers frames; the caller who wants to keep it refers to it.  The driver does not
+ * touch the buffer of a frame that is out, and goes on with the others.  NULL: frames are made by this program, are
+ * shared with whoever sends them (v4l2loopback), or the driver has so few buffers that it would have to wait: copy each
+ * frame and release it at once. */
+struct frame_memory *camera_memory(const struct camera *camera);
 
 /* Does nothing if the stream is running.
  *   -EBUSY    another program is streaming

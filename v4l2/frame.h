@@ -29,7 +29,7 @@ struct frame {
         const uint8_t *data; /* valid until it is given back; at least format.size bytes */
         uint64_t time_ns;    /* CLOCK_MONOTONIC, of capture */
         uint32_t sequence;   /* counts captured frames; gaps are losses in the driver */
-        uint32_t index;      /* private to the camera */
+        uint32_t index;      /* of its buffer in camera_memory(); otherwise private to the camera */
 };
 
 /* Fills in stride and size of a tightly packed frame.  -EINVAL: the fourcc is not supported, or the size is 0, larger

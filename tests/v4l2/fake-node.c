@@ -18,6 +18,8 @@
 
 struct fake_node fake;
 
+enum { FAKE_ORPHANS_MAX = 64 };
+
 int __real_ioctl(int fd, unsigned long request, ...);
 void *__real_mmap(void *at, size_t length, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *at, size_t length);
@@ -42,11 +44,32 @@ void fake_unlock(void)
         pthread_mutex_unlock(&lock);
 }
 
+/* Buffers that the driver has given up, and that are still mapped. */
+static struct {
+        uint8_t *memory;
+        unsigned maps;
+} orphans[FAKE_ORPHANS_MAX];
+
+static void orphan(uint8_t *memory, unsigned maps)
+{
+        int i = 0;
+
+        while (orphans[i].memory)
+                if (++i == FAKE_ORPHANS_MAX)
+                        abort();
+        orphans[i].memory = memory;
+        orphans[i].maps = maps;
+}
+
 static void free_memory(void)
 {
         for (int i = 0; i < FAKE_BUFFERS_MAX; i++) {
-                free(fake.memory[i]);
+                if (fake.maps[i])
+                        orphan(fake.memory[i], fake.maps[i]);
+                else
+                        free(fake.memory[i]);
                 fake.memory[i] = NULL;
+                fake.maps[i] = 0;
         }
 }
 
@@ -220,7 +243,8 @@ static int request(struct v4l2_requestbuffers *request)
         nobody_has_any();
         fake.streaming = false;
         for (uint32_t i = 0; i < request->count && i < FAKE_BUFFERS_MAX; i++)
-                fake.memory[i] = calloc(1, length);
+                if ((fake.memory[i] = aligned_alloc(4096, length))) /* pages, as a driver maps */
+                        memset(fake.memory[i], 0, length);
         fake.count = fake.used = request->count;
         return 0;
 }
@@ -232,6 +256,18 @@ static int query(struct v4l2_buffer *buffer)
         buffer->length = fake.length ? fake.length : fake.pix.sizeimage;
         buffer->m.offset = OFFSET + STEP * (fake.loopback ? buffer->index % fake.used : buffer->index);
         return 0;
+}
+
+/* The descriptor is no dma-buf, but as long. */
+static int export(struct v4l2_exportbuffer *wish)
+{
+        if (!fake.exports)
+                return no(ENOTTY);
+        if (wish->index >= fake.count)
+                return no(EINVAL);
+        wish->fd = memfd_create("fake", MFD_CLOEXEC);
+        fake.exported++;
+        return wish->fd < 0 ? -1 : ftruncate(wish->fd, (fake.pix.sizeimage + 4095) / 4096 * 4096);
 }
 
 static int queue(struct v4l2_buffer *buffer)
@@ -358,6 +394,8 @@ static int answer(unsigned long request_code, void *arg)
                 return request(arg);
         case VIDIOC_QUERYBUF:
                 return query(arg);
+        case VIDIOC_EXPBUF:
+                return export(arg);
         case VIDIOC_QBUF:
                 return queue(arg);
         case VIDIOC_DQBUF:
@@ -417,6 +455,7 @@ void *__wrap_mmap(void *at, size_t length, int prot, int flags, int fd, off_t of
         if (fails(FAKE_MMAP))
                 return MAP_FAILED;
         fake.mapped++;
+        fake.maps[(offset - OFFSET) / STEP]++;
         return fake.memory[(offset - OFFSET) / STEP];
 }
 
@@ -430,6 +469,16 @@ int __wrap_munmap(void *at, size_t length)
         for (int i = 0; i < FAKE_BUFFERS_MAX; i++)
                 if (at && at == fake.memory[i]) {
                         fake.mapped--;
+                        fake.maps[i]--;
+                        return 0;
+                }
+        for (int i = 0; i < FAKE_ORPHANS_MAX; i++)
+                if (at && at == orphans[i].memory) {
+                        fake.mapped--;
+                        if (--orphans[i].maps == 0) {
+                                free(orphans[i].memory);
+                                orphans[i].memory = NULL;
+                        }
                         return 0;
                 }
         return __real_munmap(at, length);

@@ -35,6 +35,7 @@ struct fake_node {
         int fail_errno;                                            /* ... with this errno */
         unsigned fail_after;                                       /* ... after this many successes */
         unsigned fail_times;                                       /* ... this many times; 0: for good */
+        bool exports;                                              /* dma-bufs, unlike many drivers */
         bool endless;                                              /* lists have no end */
         short trouble;                                             /* what poll() reports */
         void (*bend_request)(struct v4l2_requestbuffers *request); /* changes what REQBUFS grants */
@@ -47,6 +48,7 @@ struct fake_node {
         bool streaming;
         uint32_t count, used;
         uint8_t *memory[FAKE_BUFFERS_MAX];
+        unsigned maps[FAKE_BUFFERS_MAX]; /* of each, into the program */
         bool queued[FAKE_BUFFERS_MAX];
         bool taken[FAKE_BUFFERS_MAX]; /* by the program */
         bool kept[FAKE_BUFFERS_MAX];  /* by the driver, for good */
@@ -55,7 +57,7 @@ struct fake_node {
         uint32_t ready_bytes[64], ready_flags[64], ready_sequence[64];
         uint32_t shown[64], shown_n; /* buffers queued on an output */
         struct v4l2_buffer last;     /* queued on an output */
-        unsigned calls, mapped, failed;
+        unsigned calls, mapped, failed, exported;
         bool subscribed, pending; /* an event */
         uint32_t event_value;
         int bell; /* stands for the node in an epoll set; 0: it is in none */

@@ -21,6 +21,9 @@
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 #define BUFFERS_WANTED 4
 
+/* While a frame is out, the driver fills one of the others, and must have the next one by then. */
+#define BUFFERS_TO_KEEP_ONE 3
+
 static const struct {
         int error;
         const char *text;
@@ -69,6 +72,7 @@ static int open_node(const char *path, struct capture *capture, char *why, size_
         }
         snprintf(capture->base.name, sizeof capture->base.name, "%.*s", (int)sizeof cap.card, (char *)cap.card);
         name_by_id(st.st_rdev, capture->base.id, sizeof capture->base.id);
+        capture->shared = strncmp((char *)cap.driver, "v4l2 loopback", sizeof cap.driver) == 0;
         capture->base.fd = fd;
         return 0;
 }
@@ -142,64 +146,80 @@ static void set_rate(struct capture *capture, const struct offer *offer, struct 
                 capture->base.rate = now;
 }
 
-static int map_buffer(struct capture *capture, uint32_t index, uint32_t least)
+static int map_buffer(struct capture *capture, uint32_t least)
 {
-        struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = index};
-        struct capture_buffer *buffer = &capture->buffers[index];
+        struct frame_memory *memory = capture->memory;
+        struct v4l2_buffer query = {.type = TYPE, .memory = V4L2_MEMORY_MMAP, .index = memory->count};
+        void *data;
 
         if (capture->io->ioctl(capture->base.fd, VIDIOC_QUERYBUF, &query) < 0)
                 return -errno;
         if (query.length < least)
                 return -EINVAL;
-        buffer->data = capture->io->map(capture->base.fd, query.length, query.m.offset);
-        if (buffer->data == MAP_FAILED) {
-                buffer->data = NULL;
+        data = capture->io->map(capture->base.fd, query.length, query.m.offset);
+        if (data == MAP_FAILED)
                 return -errno;
-        }
-        buffer->length = query.length;
-        capture->count = index + 1;
+        memory->buffers[memory->count++] = (struct frame_buffer){data, query.length, -1};
         return 0;
 }
 
+/* The driver's buffers live on for those who keep the memory. */
 static void unmap_buffers(struct capture *capture)
 {
         struct v4l2_requestbuffers none = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
 
-        for (uint32_t i = 0; i < capture->count; i++)
-                capture->io->unmap(capture->buffers[i].data, capture->buffers[i].length);
+        frame_memory_unref(capture->memory);
+        capture->memory = NULL;
         if (capture->granted)
                 capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &none);
         capture->granted = false;
-        capture->count = 0;
 }
 
+/* On failure, unmap those that are there. */
 static int map_buffers(struct capture *capture, uint32_t least)
 {
         struct v4l2_requestbuffers request = {.count = BUFFERS_WANTED, .type = TYPE, .memory = V4L2_MEMORY_MMAP};
-        int r;
+        int r = 0;
 
+        capture->memory = frame_memory_new(capture->io->unmap);
+        if (!capture->memory)
+                return -ENOMEM;
         if (capture->io->ioctl(capture->base.fd, VIDIOC_REQBUFS, &request) < 0)
                 return -errno;
         if (!request.count)
                 return -ENOMEM;
         capture->granted = true; /* until they are released, the driver accepts no other format */
-        for (uint32_t i = 0; i < request.count && i < CAPTURE_BUFFERS_MAX; i++) {
-                r = map_buffer(capture, i, least);
-                if (r < 0) {
-                        unmap_buffers(capture);
-                        return r;
-                }
+        for (uint32_t i = 0; i < request.count && i < FRAME_BUFFERS_MAX && r == 0; i++)
+                r = map_buffer(capture, least);
+        return r;
+}
+
+/* Offers the memory to those who can read frames where they are, as dma-bufs where the driver makes any.  They are
+ * writable only because some importers map them so. */
+static void offer_memory(struct capture *capture)
+{
+        struct frame_memory *memory = capture->memory;
+        bool exports = true;
+
+        if (capture->shared || memory->count < BUFFERS_TO_KEEP_ONE)
+                return;
+        for (uint32_t i = 0; i < memory->count && exports; i++) {
+                struct v4l2_exportbuffer wish = {.type = TYPE, .index = i, .flags = O_RDWR | O_CLOEXEC};
+
+                exports = capture->io->ioctl(capture->base.fd, VIDIOC_EXPBUF, &wish) == 0;
+                if (exports)
+                        memory->buffers[i].dmabuf = wish.fd;
         }
-        return 0;
+        capture->base.memory = memory;
 }
 
 static int prepare_jpeg(struct capture *capture)
 {
         size_t length = 0;
 
-        for (uint32_t i = 0; i < capture->count; i++)
-                if (capture->buffers[i].length > length)
-                        length = capture->buffers[i].length;
+        for (uint32_t i = 0; i < capture->memory->count; i++)
+                if (capture->memory->buffers[i].size > length)
+                        length = capture->memory->buffers[i].size;
         capture->compressed = malloc(length);
         if (!capture->compressed)
                 return -ENOMEM;
@@ -245,7 +265,11 @@ static int try_offer(struct capture *capture, const struct offer *offer, struct 
         r = map_buffers(capture, offer->way == OFFER_MJPEG ? 1 : capture->base.format.size);
         if (r < 0)
                 return r;
-        return offer->way == OFFER_MJPEG ? prepare_jpeg(capture) : 0;
+        if (offer->way == OFFER_MJPEG)
+                return prepare_jpeg(capture);
+        if (offer->way == OFFER_NATIVE)
+                offer_memory(capture);
+        return 0;
 }
 
 static int try_offers(struct capture *capture, const char *path, const struct camera_wish *wish, char *why,

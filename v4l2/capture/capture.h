@@ -4,22 +4,15 @@
 #include "v4l2/camera-kind.h"
 #include "v4l2/video-io.h"
 
-#define CAPTURE_BUFFERS_MAX 32
-
 struct jpeg;
-
-struct capture_buffer {
-        void *data;
-        size_t length;
-};
 
 struct capture {
         struct camera base;
         const struct video_io *io;
-        struct capture_buffer buffers[CAPTURE_BUFFERS_MAX];
-        uint32_t count;    /* how many are mapped */
-        bool granted;      /* the driver has allocated some */
-        struct jpeg *jpeg; /* NULL: frames are passed on unchanged */
+        struct frame_memory *memory; /* all buffers, mapped; NULL: there are none yet */
+        bool granted;                /* the driver has allocated some */
+        bool shared;                 /* whoever sends the frames writes to buffers whenever they like */
+        struct jpeg *jpeg;           /* NULL: frames are passed on unchanged */
         uint8_t *compressed;
         uint32_t driver_sequence, seen; /* the driver's last number; frames since the start, up to 2 */
         uint32_t sequence;              /* ours */

@@ -54,7 +54,7 @@ int capture_start(struct camera *camera)
         if (capture->changed)
                 return -EIO;
         capture->seen = 0;
-        for (uint32_t i = 0; i < capture->count; i++) {
+        for (uint32_t i = 0; i < capture->memory->count; i++) {
                 r = queue(capture, i);
                 if (r < 0)
                         goto fail;
@@ -103,19 +103,19 @@ static uint64_t frame_time(struct capture *capture, const struct v4l2_buffer *bu
 
 static bool usable(const struct capture *capture, const struct v4l2_buffer *buffer)
 {
-        if (buffer->flags & V4L2_BUF_FLAG_ERROR || buffer->bytesused > capture->buffers[buffer->index].length)
+        if (buffer->flags & V4L2_BUF_FLAG_ERROR || buffer->bytesused > capture->memory->buffers[buffer->index].size)
                 return false;
         return buffer->bytesused >= (capture->jpeg ? 1 : capture->base.format.size);
 }
 
 /* Takes every frame that the driver has ready.  Usable ones go into `held`, oldest first; the others are given back. */
-static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX], uint32_t *ret_n)
+static int drain(struct capture *capture, struct held held[FRAME_BUFFERS_MAX], uint32_t *ret_n)
 {
         uint32_t n = 0;
         int r;
 
         /* Bounded: a driver that delivers faster than we drain must not keep us here. */
-        for (uint32_t turn = 0; turn < 2 * capture->count && n < capture->count; turn++) {
+        for (uint32_t turn = 0; turn < 2 * capture->memory->count && n < capture->memory->count; turn++) {
                 struct v4l2_buffer buffer = {.type = TYPE, .memory = V4L2_MEMORY_MMAP};
                 uint32_t sequence;
 
@@ -124,7 +124,7 @@ static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX],
                                 break;
                         return stream_error(errno);
                 }
-                if (buffer.index >= capture->count)
+                if (buffer.index >= capture->memory->count)
                         return -EIO;
                 sequence = count_frame(capture, buffer.sequence);
                 if (!usable(capture, &buffer)) {
@@ -144,7 +144,7 @@ static int drain(struct capture *capture, struct held held[CAPTURE_BUFFERS_MAX],
  * during decoding. */
 static int decode(struct capture *capture, const struct held *held)
 {
-        memcpy(capture->compressed, capture->buffers[held->index].data, held->bytes);
+        memcpy(capture->compressed, capture->memory->buffers[held->index].data, held->bytes);
         return jpeg_decode(capture->jpeg, capture->compressed, held->bytes, capture->base.into);
 }
 
@@ -197,7 +197,7 @@ static int no_frame(const struct capture *capture)
 int capture_next(struct camera *camera, struct frame *ret)
 {
         struct capture *capture = (struct capture *)camera;
-        struct held held[CAPTURE_BUFFERS_MAX];
+        struct held held[FRAME_BUFFERS_MAX];
         struct frame frame = {0};
         uint32_t n;
         int r;
@@ -223,7 +223,8 @@ int capture_next(struct camera *camera, struct frame *ret)
                         return r;
         }
         n--;
-        *ret = (struct frame){capture->buffers[held[n].index].data, held[n].time_ns, held[n].sequence, held[n].index};
+        *ret = (struct frame){capture->memory->buffers[held[n].index].data, held[n].time_ns, held[n].sequence,
+                              held[n].index};
         return 0;
 }
 
@@ -233,5 +234,5 @@ int capture_release(struct camera *camera, const struct frame *frame)
 
         if (frame->index == INDEX_DECODED)
                 return 0;
-        return frame->index < capture->count ? queue(capture, frame->index) : -EINVAL;
+        return frame->index < capture->memory->count ? queue(capture, frame->index) : -EINVAL;
 }

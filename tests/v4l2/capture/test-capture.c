@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -522,15 +523,119 @@ static void buffer_numbers(void **state)
         }
 }
 
+/* ---- memory that outlives a frame ---- */
+
+/* The driver goes on while a frame is out, and does not touch its buffer. */
+static void keeps_a_frame(void **state)
+{
+        struct camera *camera = open_camera(640, 480, 30);
+        const uint32_t size = camera_format(camera)->size;
+        const struct frame_memory *memory = camera_memory(camera);
+        struct frame frame;
+
+        assert_non_null(memory);
+        assert_int_equal(memory->count, 4);
+        camera_start(camera);
+        memset(fake_capture(size, 0, 1), 7, size);
+        assert_int_equal(camera_next(camera, &frame), 0);
+        assert_ptr_equal(frame.data, memory->buffers[frame.index].data);
+        assert_true(memory->buffers[frame.index].size >= size);
+        for (unsigned i = 0; i < 3; i++)
+                memset(fake_capture(size, 0, 2 + i), 8, size);
+        assert_null(fake_capture(size, 0, 5));
+        assert_int_equal(frame.data[0], 7);
+        assert_int_equal(frame.data[size - 1], 7);
+        assert_int_equal(camera_release(camera, &frame), 0);
+        assert_int_equal(fake_queued(), 1);
+        camera_close(camera);
+}
+
+/* Whoever reads frames where they are may need longer than the camera is there. */
+static void memory_outlives_the_camera(void **state)
+{
+        struct camera *camera;
+        struct frame_memory *memory;
+
+        fake.exports = true;
+        camera = open_camera(640, 480, 30);
+        memory = frame_memory_ref(camera_memory(camera));
+        memset(memory->buffers[3].data, 9, 8);
+        camera_close(camera);
+        assert_int_equal(fake.mapped, 4);
+        assert_int_equal(((uint8_t *)memory->buffers[3].data)[7], 9);
+        assert_true(fcntl(memory->buffers[3].dmabuf, F_GETFD) >= 0);
+        camera = open_camera(320, 240, 30); /* another one meanwhile */
+        camera_close(camera);
+        const int dmabuf = memory->buffers[3].dmabuf;
+        frame_memory_unref(memory);
+        assert_int_equal(fake.mapped, 0);
+        assert_int_equal(fcntl(dmabuf, F_GETFD), -1);
+}
+
+/* Each buffer as a dma-buf, for which many drivers have no call; it may also fail for a single one. */
+static void exports_buffers(void **state)
+{
+        for (unsigned fail_after = 0; fail_after <= 4; fail_after++) {
+                struct camera *camera;
+                const struct frame_memory *memory;
+
+                fake.exports = true;
+                fake.fail_request = VIDIOC_EXPBUF;
+                fake.fail_errno = EMFILE;
+                fake.fail_after = fail_after;
+                camera = open_camera(640, 480, 30);
+                memory = camera_memory(camera);
+                assert_non_null(memory);
+                for (unsigned i = 0; i < 4; i++) {
+                        const int dmabuf = memory->buffers[i].dmabuf;
+                        assert_int_equal(dmabuf >= 0, i < fail_after);
+                        if (dmabuf >= 0)
+                                assert_int_equal(fcntl(dmabuf, F_GETFD), FD_CLOEXEC);
+                }
+                camera_close(camera);
+                fake.fail_request = 0;
+        }
+        fake.exports = false;
+        struct camera *camera = open_camera(640, 480, 30);
+        assert_int_equal(camera_memory(camera)->buffers[0].dmabuf, -1);
+        camera_close(camera);
+}
+
+/* Where a frame must be copied at once: none of the driver's memory is offered, and nothing is exported. */
+static void offers_no_memory(void **state)
+{
+        static const struct {
+                const struct fake_format *formats;
+                const char *driver;
+                uint32_t buffers, rate;
+        } cases[] = {
+                {&yuyv, "fake", 2, 30},          /* too few for the driver to go on */
+                {&yuyv, "v4l2 loopback", 0, 30}, /* a producer that asks nobody */
+                {webcam + 1, "fake", 0, 30},     /* decoded */
+        };
+
+        fake.exports = true;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                fake.formats = cases[i].formats;
+                fake.driver = cases[i].driver;
+                fake.buffers_max = cases[i].buffers;
+                struct camera *camera = open_camera(640, 480, cases[i].rate);
+                assert_null(camera_memory(camera));
+                assert_int_equal(fake.exported, 0);
+                camera_close(camera);
+        }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(choices),        TEST(cheapest),       TEST(last_resorts),  TEST(format_details),
-                TEST(absurd_formats), TEST(open_failures),  TEST(rate_failures), TEST(newest),
-                TEST(corrupt),        TEST(stream_errors),  TEST(start_errors),  TEST(sequences_and_times),
-                TEST(motion_jpeg),    TEST(buffer_numbers),
+                TEST(choices),         TEST(cheapest),         TEST(last_resorts),  TEST(format_details),
+                TEST(absurd_formats),  TEST(open_failures),    TEST(rate_failures), TEST(newest),
+                TEST(corrupt),         TEST(stream_errors),    TEST(start_errors),  TEST(sequences_and_times),
+                TEST(motion_jpeg),     TEST(buffer_numbers),   TEST(keeps_a_frame), TEST(memory_outlives_the_camera),
+                TEST(exports_buffers), TEST(offers_no_memory),
         };
 
         return cmocka_run_group_tests_name("v4l2/capture", tests, NULL, NULL);
