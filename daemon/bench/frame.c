@@ -37,7 +37,7 @@ static int upload(struct rig *rig)
 
 static int unpack(struct rig *rig)
 {
-        return gpu_run(rig->slot.in);
+        return gpu_run(rig->slot.in[0]);
 }
 
 static int parse(struct rig *rig)
@@ -98,7 +98,7 @@ static int prepare(struct rig *rig, struct engine *engine, const struct config *
         if ((r = slot_tools_init(&rig->tools, rig->gpu, &rig->out, &rig->parse)) < 0 ||
             (r = parse_init(&rig->parse, engine, config->width, config->height)) < 0 ||
             (r = slot_init(&rig->slot, &rig->tools)) < 0 ||
-            (r = slot_set_source(&rig->slot, &rig->tools, &rig->in)) < 0 ||
+            (r = slot_set_source(&rig->slot, &rig->tools, &rig->in, &(struct import){0})) < 0 ||
             (r = slot_add_chain(&rig->slot, &rig->tools, rig->plain)) < 0)
                 return r;
         slot_set_view(&rig->slot, &whole);

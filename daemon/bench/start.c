@@ -47,7 +47,7 @@ static int show_frame(struct engine *engine, struct pipeline *pipeline, const st
                       const struct first *first)
 {
         uint8_t *bytes = calloc(1, camera->size);
-        int r = bytes ? pipeline_source(pipeline, camera) : -ENOMEM;
+        int r = bytes ? pipeline_source(pipeline, camera, NULL) : -ENOMEM;
 
         if (r == 0)
                 r = pipeline_push(pipeline, &(struct frame){.data = bytes, .time_ns = stats_now()});
@@ -67,14 +67,16 @@ static int first_frame(struct engine *engine, const struct config *config, char 
 
         if (r < 0)
                 return r;
-        r = pipeline_new(&(struct pipeline_options){.engine = engine,
-                                                    .sink = &output,
-                                                    .effect = config->effect,
-                                                    .mode = config->mode,
-                                                    .label_age_ms = config->label_age_ms,
-                                                    .events = {on_show, NULL, on_ready, on_failed, &first},
-                                                    .stats = &stats},
-                         &pipeline, why, why_size);
+        r = pipeline_new(
+                &(struct pipeline_options){
+                        .engine = engine,
+                        .sink = &output,
+                        .effect = config->effect,
+                        .mode = config->mode,
+                        .label_age_ms = config->label_age_ms,
+                        .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = &first},
+                        .stats = &stats},
+                &pipeline, why, why_size);
         if (r < 0)
                 return r;
         r = show_frame(engine, pipeline, &camera, &first);

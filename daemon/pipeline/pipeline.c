@@ -26,7 +26,9 @@ struct pipeline {
         unsigned source; /* as in struct frame_id */
         uint64_t number;
         uint64_t interval_ns; /* between the last two frames */
-        uint32_t frame_size;  /* bytes of the newest source's frames; 0: it was refused */
+        uint32_t frame_size;  /* bytes of the newest source's frames; 0: there is none */
+        struct import import; /* of its memory */
+        struct slot *reading; /* whose `in` reads that memory; NULL: none */
 
         struct parse parse;
         struct views views;
@@ -78,7 +80,7 @@ static bool went_well(struct pipeline *p, int status)
 
 /* ---- a frame's path, from top to bottom ---- */
 
-static int submit(struct pipeline *p, struct slot *slot);
+static int submit(struct pipeline *p, struct slot *slot, const struct frame *frame);
 
 /* A longer pause says nothing about the camera's rate. */
 #define INTERVAL_MOST UINT64_C(100000000)
@@ -103,11 +105,10 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         struct slot *slot = p->last = find(p, SLOT_FREE);
         slot->id = (struct frame_id){p->source, ++p->number, frame->time_ns};
         slot->effect = p->effect;
-        memcpy(gpu_buffer_map(slot->upload), frame->data, p->frame_size);
-        int r = submit(p, slot);
+        int r = submit(p, slot, frame);
         if (r < 0)
                 fail(p, r);
-        return r;
+        return r < 0 ? r : slot->upload == NULL;
 }
 
 /* Whether the labels that are there are good enough for the frame. */
@@ -148,10 +149,40 @@ static int go_on(struct pipeline *p, struct slot *slot)
         return r == 0 && parses ? parse(p) : r;
 }
 
-static int submit(struct pipeline *p, struct slot *slot)
+static void on_read(void *userdata, int status);
+
+static int submit(struct pipeline *p, struct slot *slot, const struct frame *frame)
 {
-        int r = gpu_submit(slot->in, on_step, slot);
+        int r;
+
+        if (slot->upload) {
+                memcpy(gpu_buffer_map(slot->upload), frame->data, p->frame_size);
+                r = gpu_submit(slot->in[0], on_step, slot);
+        } else {
+                p->reading = slot;
+                r = gpu_submit(slot->in[frame->index], on_read, slot);
+        }
         return r < 0 ? r : go_on(p, slot);
+}
+
+static void drop_source(struct pipeline *p);
+
+/* The camera may have its buffer back, unless the camera is gone. */
+static void on_read(void *userdata, int status)
+{
+        struct slot *slot = userdata;
+        struct pipeline *p = slot->pipeline;
+        const bool expected = p->reading == slot; /* otherwise the source is being dropped */
+
+        p->reading = NULL;
+        if (!went_well(p, status) || !expected)
+                return;
+        if (slot->id.source != p->source)
+                drop_source(p);
+        else
+                p->events.read(p->events.userdata);
+        if (pipeline_ready(p))
+                p->events.ready(p->events.userdata);
 }
 
 /* The greatest age of faces' views that a view of the whole picture leaves alone.  0: the network must see all of the
@@ -277,10 +308,12 @@ static void on_composed(void *userdata, int status)
 
 /* ---- readiness ---- */
 
-/* No frame is accepted while another waits for labels: it would only grow old. */
+/* No frame is accepted while another waits for labels: it would only grow old.  Nor while one is being read, so that
+ * the camera lacks one buffer at most: the next could not be read any sooner. */
 bool pipeline_ready(const struct pipeline *p)
 {
-        return p->frame_size && !p->failed && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING);
+        return p->frame_size && !p->failed && !p->reading && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) &&
+               !any(p, SLOT_PARSING);
 }
 
 bool pipeline_idle(const struct pipeline *p)
@@ -313,10 +346,22 @@ int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settin
         return r;
 }
 
+/* Waits for a program that reads the source's frames. */
+static void drop_source(struct pipeline *p)
+{
+        p->reading = NULL;
+        p->frame_size = 0;
+        for (int i = 0; i < SLOTS; i++)
+                slot_drop_source(&p->slots[i]);
+        import_finish(&p->import, p->engine->gpu);
+}
+
 void pipeline_reset(struct pipeline *p)
 {
         p->source++;
         views_reset(&p->views);
+        if (p->import.count > 0 && !p->reading)
+                drop_source(p);
 }
 
 /* The buffers only stand in for those of the slots. */
@@ -334,7 +379,16 @@ int pipeline_prepare_source(const struct pipeline *p, const struct frame_format 
         return r;
 }
 
-static int set_source(struct pipeline *p, const struct frame_format *format)
+static int set_memory(struct pipeline *p, const struct gpu_pixels *pixels, struct frame_memory *memory)
+{
+        drop_source(p);
+        int r = import_init(&p->import, p->engine->gpu, memory);
+        for (int i = 0; i < SLOTS && r == 0; i++)
+                r = slot_set_source(&p->slots[i], &p->tools, pixels, &p->import);
+        return r;
+}
+
+static int set_source(struct pipeline *p, const struct frame_format *format, struct frame_memory *memory)
 {
         struct gpu_pixels pixels;
 
@@ -342,20 +396,27 @@ static int set_source(struct pipeline *p, const struct frame_format *format)
         if (r < 0)
                 return r;
         pipeline_reset(p);
-        p->frame_size = 0;
-        for (int i = 0; i < SLOTS && r == 0; i++)
-                r = slot_set_source(&p->slots[i], &p->tools, &pixels);
+        r = set_memory(p, &pixels, memory);
+        if (r < 0 && r != -ENODEV && p->import.count > 0) /* what is copied may still work */
+                r = set_memory(p, &pixels, NULL);
         if (r == 0)
                 p->frame_size = format->size;
+        else
+                drop_source(p);
         return r;
 }
 
-int pipeline_source(struct pipeline *p, const struct frame_format *format)
+int pipeline_source(struct pipeline *p, const struct frame_format *format, struct frame_memory *memory)
 {
-        int r = set_source(p, format);
+        int r = set_source(p, format, memory);
         if (r == -ENODEV)
                 fail(p, r);
         return p->failed ? -ENODEV : r; /* before, or in a frame that was waited for */
+}
+
+const char *pipeline_intake(const struct pipeline *p)
+{
+        return import_text(&p->import);
 }
 
 int pipeline_snapshot(struct pipeline *p, uint8_t **ret_rgba, uint8_t **ret_labels)
@@ -397,7 +458,7 @@ static int warm(struct pipeline *p)
 
         memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
         look(p, slot, 0);
-        if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
+        if ((r = gpu_run(slot->in[0])) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
                 return r;
         for (unsigned i = 0; i < EFFECTS && r == 0; i++)
                 if ((r = slot_add_chain(slot, &p->tools, UINT32_C(1) << i)) == 0)
@@ -428,7 +489,7 @@ static int prepare(struct pipeline *p, const struct frame_format *sink, const st
                 r = slot_init(&p->slots[i], &p->tools);
                 p->slots[i].pipeline = p;
         }
-        if (r < 0 || (r = set_source(p, sink)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
+        if (r < 0 || (r = set_source(p, sink, NULL)) < 0 || (r = add_chain(p, p->effect.chain)) < 0)
                 return r;
         return warm(p);
 }
@@ -464,6 +525,7 @@ void pipeline_free(struct pipeline *p)
         gpu_wait(p->engine->gpu);
         for (int i = 0; i < SLOTS; i++)
                 slot_finish(&p->slots[i]);
+        import_finish(&p->import, p->engine->gpu);
         parse_finish(&p->parse);
         slot_tools_finish(&p->tools);
         views_finish(&p->views);

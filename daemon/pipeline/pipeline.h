@@ -18,6 +18,7 @@
 #include "daemon/faces/faces.h"
 #include "daemon/pipeline/engine.h"
 #include "v4l2/frame.h"
+#include "v4l2/memory.h"
 
 struct pipeline;
 
@@ -36,6 +37,8 @@ struct pipeline_events {
         /* A frame has been parsed.  May be NULL. */
         void (*parsed)(void *userdata, const struct pipeline_results *results);
         void (*ready)(void *userdata); /* pipeline_push() will take a frame again */
+        /* The frame that pipeline_push() has kept is no longer needed.  May be NULL if no source has memory. */
+        void (*read)(void *userdata);
         /* Called once: no more frames are accepted.  Free the pipeline after the call has returned, and reopen the
          * GPU. */
         void (*failed)(void *userdata, int error);
@@ -69,16 +72,23 @@ void pipeline_set_mode(struct pipeline *pipeline, enum mode mode, uint32_t label
  * thread, even while the pipeline is in use. */
 int pipeline_prepare_source(const struct pipeline *pipeline, const struct frame_format *format);
 
-/* Before the first frame of a camera that has been opened: the format of all its frames.  A frame of the previous
- * camera may still be in progress: see pipeline_ready().  -ENOTSUP; -ENODEV: it has failed. */
-int pipeline_source(struct pipeline *pipeline, const struct frame_format *format);
+/* Before the first frame of a camera that has been opened: the format of all its frames, and the memory that they are
+ * in, or NULL.  If the GPU can read that memory, frames are not copied: the pipeline keeps the memory until
+ * pipeline_reset(), or a little longer if a frame is being read then.  A frame of the previous camera may still be in
+ * progress: see pipeline_ready().  -ENOTSUP; -ENODEV: it has failed. */
+int pipeline_source(struct pipeline *pipeline, const struct frame_format *format, struct frame_memory *memory);
 /* The camera is gone, and the next frames have nothing to do with the previous ones.  Frames in progress are not shown,
- * and neither their labels nor other state is used for later frames. */
+ * and neither their labels nor other state is used for later frames.  If the source had memory, it must be set again.
+ */
 void pipeline_reset(struct pipeline *pipeline);
+
+/* How frames of the source reach the GPU: "copied". */
+const char *pipeline_intake(const struct pipeline *pipeline);
 
 bool pipeline_ready(const struct pipeline *pipeline);
 bool pipeline_idle(const struct pipeline *pipeline); /* no pushed frame is still in progress */
-/* Copies the frame's bytes.  -EBUSY: not ready; -ENODEV: it has failed. */
+/* Returns 0 if it has copied the frame's bytes, and 1 if it reads them where they are: then they must stay as they are
+ * until `read`, or a call of pipeline_reset() or pipeline_source().  -EBUSY: not ready; -ENODEV: it has failed. */
 int pipeline_push(struct pipeline *pipeline, const struct frame *frame);
 
 /* Waits for running programs, parses the last frame and returns it: RGBA and labels, both free(), of the sink's size.

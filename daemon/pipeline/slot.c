@@ -54,13 +54,14 @@ static int record_take(struct slot *slot, const struct slot_tools *tools)
         return gpu_program_end(slot->take);
 }
 
-static int record_in(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels)
+static int record_in(struct slot *slot, const struct slot_tools *tools, struct gpu_buffer *bytes,
+                     const struct gpu_pixels *pixels, struct gpu_program **ret)
 {
-        int r = gpu_program_new(tools->gpu, "in", &slot->in);
+        int r = gpu_program_new(tools->gpu, "in", ret);
         if (r < 0)
                 return r;
-        op_unpack(slot->in, slot->upload, pixels, &slot->image);
-        return gpu_program_end(slot->in);
+        op_unpack(*ret, bytes, pixels, &slot->image);
+        return gpu_program_end(*ret);
 }
 
 static int record_out(struct slot *slot, const struct slot_tools *tools, uint32_t chain, struct gpu_program **ret)
@@ -106,17 +107,19 @@ int slot_init(struct slot *slot, const struct slot_tools *tools)
         return record_take(slot, tools);
 }
 
-static void drop_source(struct slot *slot)
+void slot_drop_source(struct slot *slot)
 {
-        gpu_program_free(slot->in);
+        for (int i = 0; i < FRAME_BUFFERS_MAX; i++) {
+                gpu_program_free(slot->in[i]);
+                slot->in[i] = NULL;
+        }
         gpu_buffer_free(slot->upload);
-        slot->in = NULL;
         slot->upload = NULL;
 }
 
 void slot_finish(struct slot *slot)
 {
-        drop_source(slot);
+        slot_drop_source(slot);
         gpu_program_free(slot->take);
         for (size_t i = 0; i < slot->out_count; i++)
                 gpu_program_free(slot->out[i].program);
@@ -126,14 +129,19 @@ void slot_finish(struct slot *slot)
         gpu_buffer_free(slot->shown);
 }
 
-int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels)
+int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels,
+                    const struct import *import)
 {
-        drop_source(slot);
-        int r = gpu_buffer_new(tools->gpu, in_words(pixels->size), GPU_MEMORY_UPLOAD, "upload", &slot->upload);
-        if (r == 0)
-                r = record_in(slot, tools, pixels);
+        int r = 0;
+
+        for (uint32_t i = 0; i < import->count && r == 0; i++)
+                r = record_in(slot, tools, import->buffers[i], pixels, &slot->in[i]);
+        if (import->count == 0)
+                r = gpu_buffer_new(tools->gpu, in_words(pixels->size), GPU_MEMORY_UPLOAD, "upload", &slot->upload);
+        if (r == 0 && slot->upload)
+                r = record_in(slot, tools, slot->upload, pixels, &slot->in[0]);
         if (r < 0)
-                drop_source(slot);
+                slot_drop_source(slot);
         return r;
 }
 

@@ -87,6 +87,7 @@ static void detach(struct supervisor *sv)
 {
         sd_event_source_set_enabled(sv->camera.stall, SD_EVENT_OFF);
         sv->camera.frames = sd_event_source_disable_unref(sv->camera.frames);
+        sv->camera.keeps = false;
         add_counters(sv);
         if (sv->gpu.state == GPU_READY)
                 pipeline_reset(sv->gpu.now->pipeline);
@@ -191,8 +192,25 @@ static void first_frame(struct supervisor *sv)
         sv->stats.reopened += sv->camera.lost;
         sv->camera.lost = false;
         log_cause_end(&sv->camera.cause, "the camera is available");
-        log_info("camera: %s, %s %ux%u, %.4g/s", camera_name(camera), frame_fourcc_name(format->fourcc), format->width,
-                 format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0);
+        log_info("camera: %s, %s %ux%u, %.4g/s, frames %s", camera_name(camera), frame_fourcc_name(format->fourcc),
+                 format->width, format->height, rate.denominator ? (double)rate.numerator / rate.denominator : 0,
+                 pipeline_intake(sv->gpu.now->pipeline));
+}
+
+/* Its buffer goes to the driver. */
+static int give_back(struct supervisor *sv)
+{
+        if (!sv->camera.keeps)
+                return 0;
+        sv->camera.keeps = false;
+        return camera_release(sv->camera.camera, &sv->camera.frame);
+}
+
+void supervisor_camera_take_back(struct supervisor *sv)
+{
+        int r = give_back(sv);
+        if (r < 0)
+                lost(sv, r);
 }
 
 /* While no slot is free, the source is off: the driver keeps the next frames, and the newest wins.  It is also turned
@@ -221,8 +239,10 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
         const bool first = sv->camera.state == CAMERA_STARTING;
         if (first)
                 first_frame(sv);
-        pipeline_push(sv->gpu.now->pipeline, &frame); /* reports its failure itself */
-        r = camera_release(sv->camera.camera, &frame);
+        sv->camera.frame = frame;
+        sv->camera.keeps = true;
+        if (pipeline_push(sv->gpu.now->pipeline, &frame) <= 0) /* it reports its failure itself */
+                r = give_back(sv);
         if (r < 0) {
                 lost(sv, r);
                 return 0;
@@ -241,7 +261,8 @@ static int attach(struct supervisor *sv)
 {
         struct camera_part *c = &sv->camera;
 
-        int r = pipeline_source(sv->gpu.now->pipeline, &c->format);
+        give_back(sv); /* what another pipeline still reads will not be shown; camera_next() tells of an error */
+        int r = pipeline_source(sv->gpu.now->pipeline, &c->format, camera_memory(c->camera));
         if (r < 0)
                 snprintf(c->why, sizeof c->why, "%.200s: its pictures (%s) cannot be used: %s", c->spec,
                          frame_fourcc_name(c->format.fourcc), strerror(-r));

@@ -38,6 +38,11 @@ static void on_ready(void *userdata)
         supervisor_camera_listen(sv);
 }
 
+static void on_read(void *userdata)
+{
+        supervisor_camera_take_back(userdata);
+}
+
 static void set_state(struct supervisor *sv, enum gpu_state state)
 {
         sv->gpu.state = state;
@@ -107,8 +112,12 @@ static int open_pipeline(struct supervisor *sv, struct gpu_set *set)
                 .label_age_ms = sv->gpu.wish.label_age_ms,
                 .faces = {sv->config.faces, sv->config.face_born_ms, sv->config.face_gone_ms}, /* fixed at the start */
                 .stats = &sv->stats,
-                .events =
-                        {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed, .userdata = sv},
+                .events = {.show = on_show,
+                           .parsed = on_parsed,
+                           .ready = on_ready,
+                           .read = on_read,
+                           .failed = on_failed,
+                           .userdata = sv},
         };
         uint64_t since = stats_now();
         struct pipeline *pipeline;

@@ -139,8 +139,10 @@ struct camera_part {
         enum camera_state state;
         uint64_t since;
         struct camera *camera; /* STARTING, STREAMING; the task's while it opens or closes */
-        char id[256];          /* of the camera that was last open: its number may change when it is replugged */
-        char spec[PATH_MAX];   /* what is being opened */
+        struct frame frame;    /* that the pipeline reads in the camera's memory, if it `keeps` one */
+        bool keeps;
+        char id[256];        /* of the camera that was last open: its number may change when it is replugged */
+        char spec[PATH_MAX]; /* what is being opened */
         struct camera_wish wish;
         struct gpu_set *set;        /* for which it is being opened */
         struct frame_format format; /* of the camera that was last open */
@@ -277,6 +279,7 @@ int supervisor_camera_prepare(struct supervisor *sv);
 void supervisor_camera_update(struct supervisor *sv);
 bool supervisor_camera_wanted(const struct supervisor *sv);
 void supervisor_camera_listen(struct supervisor *sv);                   /* the pipeline can take a frame */
+void supervisor_camera_take_back(struct supervisor *sv);                /* the pipeline has read the one it kept */
 void supervisor_camera_reopen(struct supervisor *sv);                   /* it may have stopped working */
 void supervisor_camera_choose(struct supervisor *sv, const char *spec); /* another one, from now on */
 void supervisor_camera_attach(struct supervisor *sv);                   /* to another pipeline */

@@ -146,7 +146,7 @@ static int create_device(struct gpu *gpu)
         if (r < 0)
                 return r;
         vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
-        import_init(gpu);
+        foreign_init(gpu);
         VkCommandPoolCreateInfo pool = {
                 .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                 .queueFamilyIndex = gpu->family,

@@ -135,7 +135,7 @@ static int order(struct gpu_program *program, VkCommandBuffer commands, const st
 
         for (unsigned i = 0; i < count && r == 0; i++)
                 r = news[i].written && news[i].buffer->imported ? -EINVAL
-                                                                : import_use(program, commands, news[i].buffer);
+                                                                : foreign_use(program, commands, news[i].buffer);
         if (r < 0)
                 return program_fail(program, r);
 
@@ -354,7 +354,7 @@ int gpu_program_end(struct gpu_program *program)
         if (program->stamps)
                 gpu_program_part(program);
         if (program->error == 0) {
-                import_hand_back(program, program->segments[program->segment_count - 1].commands);
+                foreign_hand_back(program, program->segments[program->segment_count - 1].commands);
                 program_fail(program, end_segment(program));
         }
         program->ended = true;

@@ -177,7 +177,7 @@ static void unlink_program(struct gpu *gpu, struct gpu_program *program)
                 p = &(*p)->after;
         *p = program->after;
         program->running = false;
-        import_sync(program, false);
+        foreign_sync(program, false);
         if (!gpu->lost && program->status == 0) {
                 program->has_run = true;
                 first_run_done(program);
@@ -236,7 +236,7 @@ int gpu_submit(struct gpu_program *program, gpu_done done, void *userdata)
         while (*last)
                 last = &(*last)->after;
         *last = program;
-        import_sync(program, true);
+        foreign_sync(program, true);
         pump(gpu);
         if (gpu->lost) /* no fence will land to report it */
                 eventfd_write(gpu->event, 1);

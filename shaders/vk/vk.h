@@ -220,13 +220,13 @@ int buffer_create(struct gpu *gpu, uint64_t size, VkBufferUsageFlags usage, VkEx
                   struct gpu_buffer **ret);
 int buffer_memory_type(const struct gpu *gpu, uint32_t allowed, enum gpu_memory use);
 
-/* import.c */
-void import_init(struct gpu *gpu);
+/* foreign.c */
+void foreign_init(struct gpu *gpu);
 /* Notes that the program uses the buffer; before its first use of a dma-buf, takes that over from other devices. */
-int import_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu_buffer *buffer);
-void import_hand_back(const struct gpu_program *program, VkCommandBuffer commands); /* after its last use */
+int foreign_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu_buffer *buffer);
+void foreign_hand_back(const struct gpu_program *program, VkCommandBuffer commands); /* after its last use */
 /* Around a run of the program: the CPU begins or ends reading for the device. */
-void import_sync(const struct gpu_program *program, bool begin);
+void foreign_sync(const struct gpu_program *program, bool begin);
 
 /* pipeline.c */
 int pipelines_init(struct gpu *gpu);

@@ -135,7 +135,7 @@ static void open_pipeline(struct walk *walk, enum mode mode, const char *effect,
         };
         if (pipeline_new(&options, &walk->pipeline, why, sizeof why) < 0)
                 die("the pipeline", why);
-        if (pipeline_source(walk->pipeline, &walk->format) < 0)
+        if (pipeline_source(walk->pipeline, &walk->format, NULL) < 0)
                 die("the frames", "their size cannot be used");
 }
 

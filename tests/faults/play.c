@@ -98,7 +98,7 @@ int play_camera(struct play *play, uint32_t fourcc)
         struct frame_format format = {.fourcc = fourcc, .width = WIDTH, .height = HEIGHT};
 
         assert_int_equal(frame_format_pack(&format), 0);
-        return pipeline_source(play->pipeline, &format);
+        return pipeline_source(play->pipeline, &format, NULL);
 }
 
 int play_push(struct play *play)

@@ -41,7 +41,7 @@ static void compiles_nothing_for_a_source_that_was_prepared(void **state)
         assert_ptr_equal(result, &nv12);
         assert_true(kernels_compiled() > before);
         const unsigned prepared = kernels_compiled();
-        assert_int_equal(pipeline_source(world.pipeline, &nv12), 0);
+        assert_int_equal(pipeline_source(world.pipeline, &nv12, NULL), 0);
         assert_int_equal(kernels_compiled(), prepared);
         assert_int_equal(pipeline_push(world.pipeline, &(struct frame){.data = frame, .time_ns = 2 * SECOND}), 0);
         settle();

@@ -208,7 +208,7 @@ static void starts_anew_with_another_source(void **state)
         settle();
         assert_int_equal(push(20, 2 * SECOND), 0);
         pipeline_reset(world.pipeline); /* neither it nor its labels are reported any more */
-        assert_int_equal(pipeline_source(world.pipeline, &half), 0);
+        assert_int_equal(pipeline_source(world.pipeline, &half, NULL), 0);
         until_ready();
         assert_int_equal(push(30, 3 * SECOND), 0); /* there are no labels for it */
         assert_false(pipeline_ready(world.pipeline));

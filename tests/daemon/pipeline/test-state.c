@@ -53,7 +53,7 @@ static void has_a_fresh_state_after_a_reset(void **state)
         settle();
         assert_int_equal(push(40, 4 * SECOND), 0);
         settle();
-        assert_int_equal(pipeline_source(world.pipeline, &same), 0);
+        assert_int_equal(pipeline_source(world.pipeline, &same, NULL), 0);
         assert_int_equal(push(50, 5 * SECOND), 0);
         settle();
         assert_int_equal(world.shown, 4);

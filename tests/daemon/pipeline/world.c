@@ -29,6 +29,11 @@ static void on_ready(void *userdata)
 {
 }
 
+static void on_read(void *userdata)
+{
+        world.read++;
+}
+
 static void on_failed(void *userdata, int error)
 {
         world.failed++;
@@ -70,7 +75,8 @@ void begin(enum mode mode, struct effect_settings effect)
                 .mode = mode,
                 .label_age_ms = LABEL_AGE_MS,
                 .faces = {.most = 4, .born_ms = 300, .gone_ms = 1000},
-                .events = {.show = on_show, .parsed = on_parsed, .ready = on_ready, .failed = on_failed},
+                .events =
+                        {.show = on_show, .parsed = on_parsed, .ready = on_ready, .read = on_read, .failed = on_failed},
                 .stats = &world.stats,
         };
         char why[512] = "";
@@ -78,7 +84,7 @@ void begin(enum mode mode, struct effect_settings effect)
         world = (struct world){0};
         if (pipeline_new(&options, &world.pipeline, why, sizeof why) < 0)
                 fail_msg("%s", why);
-        assert_int_equal(pipeline_source(world.pipeline, &format), 0);
+        assert_int_equal(pipeline_source(world.pipeline, &format, NULL), 0);
 }
 
 void end(void)

@@ -18,7 +18,7 @@ extern struct engine engine;
 extern struct world {
         struct pipeline *pipeline;
         struct stats stats;
-        unsigned shown, parsed, failed;
+        unsigned shown, parsed, read, failed;
         uint8_t frames[SHOWN_MOST][SIZE];
         uint64_t times[SHOWN_MOST], parsed_time;
 } world;

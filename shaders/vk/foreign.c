@@ -10,7 +10,7 @@
 #define STAGES (VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT)
 #define READS (VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT)
 
-void import_init(struct gpu *gpu)
+void foreign_init(struct gpu *gpu)
 {
         if (gpu->caps.host_alignment > 0)
                 gpu->host_properties = (void *)vkGetDeviceProcAddr(gpu->device, "vkGetMemoryHostPointerPropertiesEXT");
@@ -147,7 +147,7 @@ static void pass(const struct gpu_buffer *buffer, VkCommandBuffer commands, bool
                              here ? STAGES : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, 0, NULL, 1, &barrier, 0, NULL);
 }
 
-int import_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu_buffer *buffer)
+int foreign_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu_buffer *buffer)
 {
         if (!buffer->dmabuf)
                 return 0;
@@ -163,14 +163,14 @@ int import_use(struct gpu_program *program, VkCommandBuffer commands, struct gpu
         return 0;
 }
 
-void import_hand_back(const struct gpu_program *program, VkCommandBuffer commands)
+void foreign_hand_back(const struct gpu_program *program, VkCommandBuffer commands)
 {
         for (size_t i = 0; i < program->dmabuf_count; i++)
                 pass(program->dmabufs[i], commands, false);
 }
 
 /* A failure would mean that the CPU may see old bytes, and nothing can be done about it. */
-void import_sync(const struct gpu_program *program, bool begin)
+void foreign_sync(const struct gpu_program *program, bool begin)
 {
         struct dma_buf_sync sync = {DMA_BUF_SYNC_READ | (begin ? DMA_BUF_SYNC_START : DMA_BUF_SYNC_END)};
 
