@@ -116,6 +116,8 @@ void fake_reset(void)
         pthread_mutex_lock(&fake_lock);
         fake_forget_flights();
         for (size_t i = 0; i < count; i++) {
+                if (objects[i].alive && objects[i].descriptor)
+                        close(objects[i].descriptor);
                 __real_free(objects[i].data);
                 __real_free(objects[i].refs);
         }

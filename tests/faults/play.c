@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/cm.h"
@@ -29,6 +31,13 @@ static void on_show(void *userdata, const uint8_t *frame, uint64_t time_ns)
 
 static void on_ready(void *userdata)
 {
+}
+
+static void on_read(void *userdata)
+{
+        struct play *play = userdata;
+
+        play->read++;
 }
 
 static void on_failed(void *userdata, int error)
@@ -73,7 +82,7 @@ int play_open(struct play *play)
                 .effect.chain = effect,
                 .mode = play->variant / EFFECTS % 2 ? MODE_EXACT : MODE_SMOOTH,
                 .label_age_ms = 300,
-                .events = {.show = on_show, .ready = on_ready, .failed = on_failed, .userdata = play},
+                .events = {.show = on_show, .ready = on_ready, .read = on_read, .failed = on_failed, .userdata = play},
                 .stats = &play->stats,
         };
         effect_settings_reset(&startup->pipeline_options.effect, effect);
@@ -93,21 +102,60 @@ int play_open(struct play *play)
         return 0;
 }
 
-int play_camera(struct play *play, uint32_t fourcc)
+/* ---- cameras ---- */
+
+enum { BUFFERS = 3, LENGTH = WIDTH * HEIGHT * 4 };
+
+static _Alignas(4096) uint8_t bytes[BUFFERS][LENGTH];
+static struct frame_memory memory = {.count = BUFFERS, .owners = 1};
+static int dmabufs[BUFFERS];
+
+/* What has the length of a dma-buf is one for this driver. */
+void play_prepare(void)
+{
+        for (int i = 0; i < BUFFERS; i++) {
+                dmabufs[i] = memfd_create("dma-buf", MFD_CLOEXEC);
+                assert_true(dmabufs[i] >= 0);
+                assert_int_equal(ftruncate(dmabufs[i], LENGTH), 0);
+        }
+}
+
+unsigned play_memory_owners(void)
+{
+        return memory.owners - 1;
+}
+
+static int set_camera(struct play *play, uint32_t fourcc, struct frame_memory *with)
 {
         struct frame_format format = {.fourcc = fourcc, .width = WIDTH, .height = HEIGHT};
 
         assert_int_equal(frame_format_pack(&format), 0);
-        return pipeline_source(play->pipeline, &format, NULL);
+        return pipeline_source(play->pipeline, &format, with);
+}
+
+int play_camera(struct play *play, uint32_t fourcc)
+{
+        return set_camera(play, fourcc, NULL);
+}
+
+int play_camera_in_place(struct play *play, uint32_t fourcc, enum gpu_import how)
+{
+        for (int i = 0; i < BUFFERS; i++)
+                memory.buffers[i] = (struct frame_buffer){bytes[i], LENGTH, how == GPU_IMPORT_DMABUF ? dmabufs[i] : -1};
+        int r = set_camera(play, fourcc, &memory);
+        play->other_way |=
+                r == 0 && !strstr(pipeline_intake(play->pipeline), how == GPU_IMPORT_DMABUF ? "dma-buf" : "host");
+        return r;
 }
 
 int play_push(struct play *play)
 {
-        static uint8_t bytes[WIDTH * HEIGHT * 4];
+        static uint32_t index;
 
-        int r = pipeline_push(play->pipeline, &(struct frame){.data = bytes, .time_ns = 1});
+        index = (index + 1) % BUFFERS;
+        int r = pipeline_push(play->pipeline, &(struct frame){.data = bytes[index], .time_ns = 1, .index = index});
         play->owed |= r < 0;
-        return r;
+        return r < 0 ? r : 0;
 }
 
 int play_until_idle(struct play *play)
@@ -135,7 +183,7 @@ static int show_frames(struct play *play, unsigned n)
 
 static int first_camera(struct play *play)
 {
-        int r = play_camera(play, V4L2_PIX_FMT_YUYV);
+        int r = play_camera_in_place(play, V4L2_PIX_FMT_YUYV, GPU_IMPORT_DMABUF);
 
         return r < 0 ? r : show_frames(play, 3);
 }
@@ -145,7 +193,7 @@ static int second_camera(struct play *play)
         int r = play_push(play);
 
         if (r == 0)
-                r = play_camera(play, V4L2_PIX_FMT_NV12);
+                r = play_camera_in_place(play, V4L2_PIX_FMT_NV12, GPU_IMPORT_HOST);
         if (r == 0)
                 r = play_until_idle(play);
         return r < 0 ? r : show_frames(play, 1);

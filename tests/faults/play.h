@@ -32,7 +32,9 @@ struct play {
         unsigned shown, told; /* frames; failures */
         int error;            /* the one that was reported */
         bool owed;            /* a failure that must be reported */
-        bool hit;             /* a call failed before the last act, in which nobody handles failures any more */
+        bool other_way; /* a camera's memory was not imported as it should be, but frames are shown all the same */
+        unsigned read;  /* frames in that memory */
+        bool hit;       /* a call failed before the last act, in which nobody handles failures any more */
 };
 
 /* Returns 0, or the error of the act that failed.  Everything is closed again. */
@@ -40,10 +42,16 @@ int play_run(struct play *play, unsigned variant);
 
 /* Its parts. */
 int play_open(struct play *play); /* `variant` is set, all else is zero */
+/* A camera whose frames are copied, or in memory that can be imported in this way. */
 int play_camera(struct play *play, uint32_t fourcc);
+int play_camera_in_place(struct play *play, uint32_t fourcc, enum gpu_import how);
 int play_push(struct play *play);
 int play_until_idle(struct play *play); /* until everything that was pushed is shown, or failed */
 int play_snapshot(struct play *play);
 void play_close(struct play *play);
+
+/* Once, before any play: makes the memory of cameras. */
+void play_prepare(void);
+unsigned play_memory_owners(void); /* apart from the cameras */
 
 enum gpu_backend play_backend(unsigned variant); /* the faster one */

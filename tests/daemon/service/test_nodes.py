@@ -198,6 +198,7 @@ class Face(Case):
                 reader.wait_newest(lambda frame: not is_placeholder(frame))
                 reader.wait_frames(5)
                 frames = reader.frames()
+                self.assertIn("frames copied", daemon.said())  # a player would not wait for the GPU
                 daemon.process.terminate()
                 daemon.process.wait(nodes.PATIENCE)
             player.kill()
@@ -232,6 +233,7 @@ class Colours(Case):
         wanted = {kind: self.in_rgb(kind) for kind in self.KINDS}
         with Daemon(CAMERA, "--effect=none", "--always-on=yes", size=self.SIZE) as daemon:
             self.stays_on(daemon)
+            daemon.wait_for("frames read in place")  # in vivid's memory, by every driver
             with Ffmpeg("colours", self.SIZE) as reader:
                 for kind in self.KINDS:
                     opened = daemon.said().count("camera: vivid")
