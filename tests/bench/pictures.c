@@ -4,10 +4,12 @@
  *     pictures [RUNS]
  *
  * On one core (taskset -c 0) it does not count threads that wait for each other. */
+#include <errno.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "daemon/pipeline/effects/chain.h"
@@ -53,6 +55,13 @@ static int compare(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
+static void tell(const struct bench *bench, const char *what, double *times)
+{
+        qsort(times, bench->runs, sizeof *times, compare);
+        printf("%-20s %5ux%-5u %8.2f %8.2f\n", what, bench->width, bench->height, times[bench->runs / 2], times[0]);
+        fflush(stdout);
+}
+
 /* Ends, times and frees the program. */
 static void measure(const struct bench *bench, const char *what, struct gpu_program *program)
 {
@@ -66,9 +75,7 @@ static void measure(const struct bench *bench, const char *what, struct gpu_prog
                 times[i] = now_ms() - from;
         }
         gpu_program_free(program);
-        qsort(times, bench->runs, sizeof *times, compare);
-        printf("%-20s %5ux%-5u %8.2f %8.2f\n", what, bench->width, bench->height, times[bench->runs / 2], times[0]);
-        fflush(stdout);
+        tell(bench, what, times);
 }
 
 static struct gpu_program *begin(const struct bench *bench)
@@ -101,6 +108,44 @@ static void formats(const struct bench *bench)
                 snprintf(what, sizeof what, "pack %.4s", (const char *)&fourccs[i]);
                 measure(bench, what, program);
         }
+}
+
+/* From a camera's memory, with a copy or without: by turns, each with a frame that has just been written. */
+static void intake(const struct bench *bench)
+{
+        static double times[2][RUNS_MOST];
+        static const char *const names[] = {"copy, unpack YUYV", "import, unpack YUYV"};
+        struct frame_format format = {V4L2_PIX_FMT_YUYV, bench->width, bench->height};
+        struct gpu_program *programs[2] = {begin(bench), begin(bench)};
+        struct gpu_buffer *imported;
+        struct gpu_pixels pixels;
+
+        frame_format_pack(&format);
+        check("layout", pixels_layout(&format, &pixels));
+        void *frame = mmap(NULL, format.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (frame == MAP_FAILED)
+                die("frame", -errno);
+        check("import", gpu_buffer_import(bench->gpu, GPU_IMPORT_HOST, &(struct gpu_foreign){-1, frame, format.size},
+                                          "frame", &imported));
+        op_unpack(programs[0], bench->bytes, &pixels, &bench->image);
+        op_unpack(programs[1], imported, &pixels, &bench->image);
+        check("copy", gpu_program_end(programs[0]));
+        check("import", gpu_program_end(programs[1]));
+        for (int i = -1; i < bench->runs; i++)
+                for (int way = 0; way < 2; way++) {
+                        memset(frame, i + way, format.size);
+                        const double from = now_ms();
+                        if (way == 0)
+                                memcpy(gpu_buffer_map(bench->bytes), frame, format.size);
+                        check("run", gpu_run(programs[way]));
+                        times[way][i < 0 ? 0 : i] = now_ms() - from;
+                }
+        for (int way = 0; way < 2; way++) {
+                tell(bench, names[way], times[way]);
+                gpu_program_free(programs[way]);
+        }
+        gpu_buffer_free(imported);
+        munmap(frame, format.size);
 }
 
 static void guide(const struct bench *bench)
@@ -199,6 +244,7 @@ static void size(struct bench *bench, uint32_t width, uint32_t height)
                 bench->masks[i] =
                         (struct gpu_mask){filled(bench, gpu_labels_size(width, height), "mask"), width, height};
         formats(bench);
+        intake(bench);
         place(bench);
         guide(bench);
         for (unsigned i = 0; i < EFFECTS; i++)
