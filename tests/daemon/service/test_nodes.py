@@ -255,6 +255,27 @@ class Colours(Case):
             time.sleep(0.1)
 
 
+class LosingTheGpu(Case):
+    """While it reads frames in vivid's memory."""
+
+    def test_the_memory_is_given_up(self):
+        fault = f"{support.folder()}/gpu-fault"
+        env = {"LD_PRELOAD": os.environ["VISAGED_PRELOAD"], "FAULT_GPU": fault}
+        with Daemon(CAMERA, "--effect=none", "--always-on=yes", env=env) as daemon, Ffmpeg("lost") as reader:
+            buffers = None
+            for losses in range(3):  # the third would be one too many
+                until(daemon.said, lambda: daemon.said().count("frames read in place") > losses)
+                reader.wait_newest(lambda frame: not is_placeholder(frame))
+                mapped = nodes.read(f"/proc/{daemon.process.pid}/maps").count(CAMERA)
+                self.assertEqual(mapped, buffers or mapped)
+                self.assertGreater(mapped, 2)
+                buffers = mapped
+                if losses < 2:
+                    with open(fault, "w"):
+                        pass
+                    until(daemon.said, lambda: daemon.said().count("it is lost") > losses)
+
+
 class AnotherSize(Case):
     """The virtual camera fails and has another size when it is reopened (preload.c)."""
     SIZE = (160, 120)
