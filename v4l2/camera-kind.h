@@ -20,7 +20,8 @@ struct camera {
         int fd;
         struct frame_memory *memory; /* as camera_memory() returns it */
         uint8_t *into;               /* where next() decodes a frame to: a buffer of the caller, of format.size bytes */
-        bool streaming, out;
+        bool streaming;
+        unsigned out; /* frames */
 };
 
 int capture_open(const char *path, const struct camera_wish *wish, struct camera **ret, char *why, size_t why_size);

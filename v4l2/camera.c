@@ -125,7 +125,7 @@ void camera_stop(struct camera *camera)
                 return;
         camera->ops->stop(camera);
         camera->streaming = false;
-        camera->out = false;
+        camera->out = 0;
 }
 
 int camera_fd(const struct camera *camera)
@@ -137,13 +137,13 @@ int camera_next(struct camera *camera, struct frame *ret)
 {
         int r;
 
-        assert(!camera->out);
+        assert(!camera->out || camera->memory);
         if (!camera->streaming)
                 return -EIO;
         r = camera->ops->next(camera, ret);
         if (r < 0)
                 return r;
-        camera->out = true;
+        camera->out++;
         return 0;
 }
 
@@ -152,6 +152,6 @@ int camera_release(struct camera *camera, const struct frame *frame)
         /* If the stream has stopped since, there is nothing to give back. */
         if (!camera->out)
                 return 0;
-        camera->out = false;
+        camera->out--;
         return camera->ops->release(camera, frame);
 }

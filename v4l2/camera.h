@@ -71,7 +71,7 @@ void camera_stop(struct camera *camera);
 int camera_fd(const struct camera *camera);
 
 /* The newest valid frame.  Older and invalid ones are given back to the driver and counted.  Only one frame can be out
- * at a time: camera_release() it before the next call.
+ * at a time: camera_release() it before the next call, unless there is camera_memory().
  *   -EAGAIN  none yet; never while the descriptor reports an error
  *   -ENODEV  the camera is gone: close it
  *   -EIO     the stream broke or its format changed (close it and open it again), or it has not been started */

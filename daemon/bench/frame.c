@@ -37,7 +37,7 @@ static int upload(struct rig *rig)
 
 static int unpack(struct rig *rig)
 {
-        return gpu_run(rig->slot.in[0]);
+        return gpu_run(rig->slot.in);
 }
 
 static int parse(struct rig *rig)

@@ -108,7 +108,7 @@ int pipeline_push(struct pipeline *p, const struct frame *frame)
         int r = submit(p, slot, frame);
         if (r < 0)
                 fail(p, r);
-        return r < 0 ? r : slot->upload == NULL;
+        return r < 0 ? r : p->reading == slot;
 }
 
 /* Whether the labels that are there are good enough for the frame. */
@@ -151,21 +151,22 @@ static int go_on(struct pipeline *p, struct slot *slot)
 
 static void on_read(void *userdata, int status);
 
+/* The camera lacks one buffer at most: a frame that comes before the last one has been read is copied. */
 static int submit(struct pipeline *p, struct slot *slot, const struct frame *frame)
 {
         int r;
 
-        if (slot->upload) {
-                memcpy(gpu_buffer_map(slot->upload), frame->data, p->frame_size);
-                r = gpu_submit(slot->in[0], on_step, slot);
-        } else {
+        if (p->import.count > 0 && !p->reading) {
                 p->reading = slot;
-                r = gpu_submit(slot->in[frame->index], on_read, slot);
+                r = gpu_submit(slot->in_place[frame->index], on_read, slot);
+        } else {
+                memcpy(gpu_buffer_map(slot->upload), frame->data, p->frame_size);
+                r = gpu_submit(slot->in, on_step, slot);
         }
         return r < 0 ? r : go_on(p, slot);
 }
 
-static void drop_source(struct pipeline *p);
+static void drop_import(struct pipeline *p);
 
 /* The camera may have its buffer back, unless the camera is gone. */
 static void on_read(void *userdata, int status)
@@ -178,11 +179,9 @@ static void on_read(void *userdata, int status)
         if (!went_well(p, status) || !expected)
                 return;
         if (slot->id.source != p->source)
-                drop_source(p);
+                drop_import(p);
         else
                 p->events.read(p->events.userdata);
-        if (pipeline_ready(p))
-                p->events.ready(p->events.userdata);
 }
 
 /* The greatest age of faces' views that a view of the whole picture leaves alone.  0: the network must see all of the
@@ -308,12 +307,10 @@ static void on_composed(void *userdata, int status)
 
 /* ---- readiness ---- */
 
-/* No frame is accepted while another waits for labels: it would only grow old.  Nor while one is being read, so that
- * the camera lacks one buffer at most: the next could not be read any sooner. */
+/* No frame is accepted while another waits for labels: it would only grow old. */
 bool pipeline_ready(const struct pipeline *p)
 {
-        return p->frame_size && !p->failed && !p->reading && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) &&
-               !any(p, SLOT_PARSING);
+        return p->frame_size && !p->failed && any(p, SLOT_FREE) && !any(p, SLOT_WAITING) && !any(p, SLOT_PARSING);
 }
 
 bool pipeline_idle(const struct pipeline *p)
@@ -346,13 +343,12 @@ int pipeline_set_effect(struct pipeline *p, const struct effect_settings *settin
         return r;
 }
 
-/* Waits for a program that reads the source's frames. */
-static void drop_source(struct pipeline *p)
+/* Waits for a program that reads the camera's memory. */
+static void drop_import(struct pipeline *p)
 {
         p->reading = NULL;
-        p->frame_size = 0;
         for (int i = 0; i < SLOTS; i++)
-                slot_drop_source(&p->slots[i]);
+                slot_drop_import(&p->slots[i]);
         import_finish(&p->import, p->engine->gpu);
 }
 
@@ -360,8 +356,11 @@ void pipeline_reset(struct pipeline *p)
 {
         p->source++;
         views_reset(&p->views);
-        if (p->import.count > 0 && !p->reading)
-                drop_source(p);
+        if (p->import.count == 0)
+                return;
+        p->frame_size = 0;
+        if (!p->reading) /* otherwise on_read() does it */
+                drop_import(p);
 }
 
 /* The buffers only stand in for those of the slots. */
@@ -377,6 +376,15 @@ int pipeline_prepare_source(const struct pipeline *p, const struct frame_format 
         r = op_unpack(program, p->tools.packed, &pixels, &p->tools.work[0]);
         gpu_program_free(program);
         return r;
+}
+
+/* Waits for a program that reads a frame of the source. */
+static void drop_source(struct pipeline *p)
+{
+        drop_import(p);
+        for (int i = 0; i < SLOTS; i++)
+                slot_drop_source(&p->slots[i]);
+        p->frame_size = 0;
 }
 
 static int set_memory(struct pipeline *p, const struct gpu_pixels *pixels, struct frame_memory *memory)
@@ -458,7 +466,7 @@ static int warm(struct pipeline *p)
 
         memset(gpu_buffer_map(slot->upload), 0, gpu_buffer_size(slot->upload));
         look(p, slot, 0);
-        if ((r = gpu_run(slot->in[0])) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
+        if ((r = gpu_run(slot->in)) < 0 || (r = gpu_run(slot->take)) < 0 || (r = gpu_run(p->parse.program)) < 0)
                 return r;
         for (unsigned i = 0; i < EFFECTS && r == 0; i++)
                 if ((r = slot_add_chain(slot, &p->tools, UINT32_C(1) << i)) == 0)

@@ -107,12 +107,19 @@ int slot_init(struct slot *slot, const struct slot_tools *tools)
         return record_take(slot, tools);
 }
 
-void slot_drop_source(struct slot *slot)
+void slot_drop_import(struct slot *slot)
 {
         for (int i = 0; i < FRAME_BUFFERS_MAX; i++) {
-                gpu_program_free(slot->in[i]);
-                slot->in[i] = NULL;
+                gpu_program_free(slot->in_place[i]);
+                slot->in_place[i] = NULL;
         }
+}
+
+void slot_drop_source(struct slot *slot)
+{
+        slot_drop_import(slot);
+        gpu_program_free(slot->in);
+        slot->in = NULL;
         gpu_buffer_free(slot->upload);
         slot->upload = NULL;
 }
@@ -132,14 +139,12 @@ void slot_finish(struct slot *slot)
 int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels,
                     const struct import *import)
 {
-        int r = 0;
+        int r = gpu_buffer_new(tools->gpu, in_words(pixels->size), GPU_MEMORY_UPLOAD, "upload", &slot->upload);
 
+        if (r == 0)
+                r = record_in(slot, tools, slot->upload, pixels, &slot->in);
         for (uint32_t i = 0; i < import->count && r == 0; i++)
-                r = record_in(slot, tools, import->buffers[i], pixels, &slot->in[i]);
-        if (import->count == 0)
-                r = gpu_buffer_new(tools->gpu, in_words(pixels->size), GPU_MEMORY_UPLOAD, "upload", &slot->upload);
-        if (r == 0 && slot->upload)
-                r = record_in(slot, tools, slot->upload, pixels, &slot->in[0]);
+                r = record_in(slot, tools, import->buffers[i], pixels, &slot->in_place[i]);
         if (r < 0)
                 slot_drop_source(slot);
         return r;

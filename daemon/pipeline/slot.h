@@ -25,15 +25,15 @@ struct slot {
         struct frame_id id;
         struct effect_settings effect;
 
-        struct gpu_buffer *upload; /* the camera's bytes, copied; NULL: they are read where they are */
+        struct gpu_buffer *upload; /* the camera's bytes, if they are copied */
         struct gpu_image image;
         struct gpu_buffer *parameters; /* a struct gpu_view; from GPU_VIEW_SIZE on the effects' blocks */
         struct gpu_buffer *shown;      /* the virtual camera's bytes, for the host */
 
-        struct gpu_program *in[FRAME_BUFFERS_MAX]; /* bytes to image: from each of the camera's buffers, or only one
-                                                    * from `upload` */
-        struct gpu_program *take;                  /* image and view to the parser */
-        struct slot_out *out;                      /* for each chain that has been set */
+        struct gpu_program *in_place[FRAME_BUFFERS_MAX]; /* bytes to image: from each of the camera's buffers */
+        struct gpu_program *in;                          /* and from `upload` */
+        struct gpu_program *take;                        /* image and view to the parser */
+        struct slot_out *out;                            /* for each chain that has been set */
         size_t out_count;
 };
 
@@ -55,11 +55,12 @@ void slot_tools_finish(struct slot_tools *tools);
 int slot_init(struct slot *slot, const struct slot_tools *tools);
 void slot_finish(struct slot *slot);
 
-/* For the frames of another camera, which are in `import`, or must be copied if that has no buffers.  The slot must
+/* For the frames of another camera, which are in `import`, if that has buffers, or copied.  The slot must
  * have no source before, and has none on failure (negative errno). */
 int slot_set_source(struct slot *slot, const struct slot_tools *tools, const struct gpu_pixels *pixels,
                     const struct import *import);
 void slot_drop_source(struct slot *slot);
+void slot_drop_import(struct slot *slot); /* only what reads in `import` */
 
 /* Records a chain unless that has been done. */
 int slot_add_chain(struct slot *slot, const struct slot_tools *tools, uint32_t chain);

@@ -239,10 +239,12 @@ static int on_frames(sd_event_source *source, int fd, uint32_t events, void *use
         const bool first = sv->camera.state == CAMERA_STARTING;
         if (first)
                 first_frame(sv);
-        sv->camera.frame = frame;
-        sv->camera.keeps = true;
-        if (pipeline_push(sv->gpu.now->pipeline, &frame) <= 0) /* it reports its failure itself */
-                r = give_back(sv);
+        if (pipeline_push(sv->gpu.now->pipeline, &frame) > 0) { /* it reports its failure itself */
+                sv->camera.frame = frame;
+                sv->camera.keeps = true;
+        } else {
+                r = camera_release(sv->camera.camera, &frame);
+        }
         if (r < 0) {
                 lost(sv, r);
                 return 0;
