@@ -110,7 +110,8 @@ static void formats(const struct bench *bench)
         }
 }
 
-/* From a camera's memory, with a copy or without: by turns, each with a frame that has just been written. */
+/* From a camera's memory, with a copy or without, where the device can do that: by turns, each with a frame that has
+ * just been written. */
 static void intake(const struct bench *bench)
 {
         static double times[2][RUNS_MOST];
@@ -125,8 +126,15 @@ static void intake(const struct bench *bench)
         void *frame = mmap(NULL, format.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (frame == MAP_FAILED)
                 die("frame", -errno);
-        check("import", gpu_buffer_import(bench->gpu, GPU_IMPORT_HOST, &(struct gpu_foreign){-1, frame, format.size},
-                                          "frame", &imported));
+        int r = gpu_buffer_import(bench->gpu, GPU_IMPORT_HOST, &(struct gpu_foreign){-1, frame, format.size}, "frame",
+                                  &imported);
+        if (r == -ENOTSUP) {
+                gpu_program_free(programs[0]);
+                gpu_program_free(programs[1]);
+                munmap(frame, format.size);
+                return;
+        }
+        check("import", r);
         op_unpack(programs[0], bench->bytes, &pixels, &bench->image);
         op_unpack(programs[1], imported, &pixels, &bench->image);
         check("copy", gpu_program_end(programs[0]));
