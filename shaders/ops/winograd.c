@@ -16,9 +16,14 @@ static bool fits_subgroup(const struct gpu_caps *caps, const struct gpu_conv *co
         return fits(conv) && conv_fits_subgroup(caps, conv, POINTS);
 }
 
+/* The least that Vulkan permits.  GPUs with no more than that have too few registers for the 36 numbers of a transform,
+ * too: docs/GPUS.md. */
+enum { SHARED_MEMORY_OF_SMALL_GPUS = 1 << 14 };
+
 static bool fits_tiled(const struct gpu_caps *caps, const struct gpu_conv *conv)
 {
-        return fits(conv) && conv_matrix_size(conv, POINTS) <= caps->storage_range;
+        return fits(conv) && conv_matrix_size(conv, POINTS) <= caps->storage_range &&
+               caps->shared_memory > SHARED_MEMORY_OF_SMALL_GPUS;
 }
 
 static uint64_t weights_size(const struct gpu_conv *conv)

@@ -18,6 +18,7 @@ static const struct gpu_caps processor = {
         .invocations = 1024,
         .texel_elements = 1 << 27,
         .storage_range = 1 << 27,
+        .shared_memory = 1 << 15,
 };
 
 static const struct gpu_conv wide = {
@@ -164,6 +165,16 @@ static void keeps_to_what_storage_buffers_hold(void **state)
         is(&processor, GPU_BACKEND_TILED, shape(2560, 512, 3, 1, 1, GPU_F32), "tiled");
         caps.storage_range = 1 << 28;
         is(&caps, GPU_BACKEND_TILED, shape(2560, 512, 3, 1, 1, GPU_F32), "tiled-winograd");
+}
+
+/* Raspberry Pis have 16 KB of shared memory, and Winograd's transforms would spill there. */
+static void spares_small_gpus_winograd(void **state)
+{
+        struct gpu_caps caps = processor;
+
+        caps.shared_memory = 1 << 14;
+        is(&caps, GPU_BACKEND_TILED, wide, "tiled");
+        is(&caps, GPU_BACKEND_SUBGROUP, wide, "subgroup-winograd");
 }
 
 static void needs_subgroups_of_8_and_shuffles(void **state)
@@ -531,6 +542,7 @@ int main(void)
                 cmocka_unit_test(computes_with_halves),
                 cmocka_unit_test(multiplies_whole_matrices_of_halves),
                 cmocka_unit_test(keeps_to_what_storage_buffers_hold),
+                cmocka_unit_test(spares_small_gpus_winograd),
                 cmocka_unit_test(needs_subgroups_of_8_and_shuffles),
                 cmocka_unit_test(needs_64_bit_integers),
                 cmocka_unit_test(keeps_to_what_texel_buffers_hold),
