@@ -242,9 +242,13 @@ static int request(struct v4l2_requestbuffers *request)
         free_memory();
         nobody_has_any();
         fake.streaming = false;
-        for (uint32_t i = 0; i < request->count && i < FAKE_BUFFERS_MAX; i++)
-                if ((fake.memory[i] = aligned_alloc(4096, length))) /* pages, as a driver maps */
-                        memset(fake.memory[i], 0, length);
+        for (uint32_t i = 0; i < request->count && i < FAKE_BUFFERS_MAX; i++) {
+                void *page = NULL; /* begins with one, as what a driver maps; its end is where sanitizers expect it */
+
+                if (posix_memalign(&page, 4096, length) == 0)
+                        memset(page, 0, length);
+                fake.memory[i] = page;
+        }
         fake.count = fake.used = request->count;
         return 0;
 }
