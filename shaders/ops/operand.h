@@ -14,11 +14,6 @@ static inline uint32_t divide_up(uint64_t a, uint32_t b)
         return (a + b - 1) / b;
 }
 
-static inline uint64_t align_up(uint64_t a, uint64_t to)
-{
-        return (a + to - 1) / to * to;
-}
-
 /* Groups for `n` consecutive invocations, which the shader numbers with LINEAR_INVOCATION.  They are two-dimensional,
  * because a device need not support more than GROUPS_MOST in one dimension. */
 #define LINEAR_GROUPS(n)                                                                                               \

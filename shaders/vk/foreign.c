@@ -18,11 +18,6 @@ void foreign_init(struct gpu *gpu)
                 gpu->fd_properties = (void *)vkGetDeviceProcAddr(gpu->device, "vkGetMemoryFdPropertiesKHR");
 }
 
-static uint64_t align_up(uint64_t size, uint64_t alignment)
-{
-        return (size + alignment - 1) / alignment * alignment;
-}
-
 /* Makes `buffer` a view of the memory that `info` imports, of one of the `allowed` types. */
 static int attach(struct gpu_buffer *buffer, const void *info, uint64_t size, uint32_t allowed, enum gpu_memory use)
 {

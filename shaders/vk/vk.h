@@ -58,6 +58,11 @@ struct touched {
         bool written;
 };
 
+static inline uint64_t align_up(uint64_t a, uint64_t to)
+{
+        return (a + to - 1) / to * to;
+}
+
 /* How memory of others is used. */
 #define IMPORT_USAGE                                                                                                   \
         (VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |                               \
